@@ -1,0 +1,179 @@
+/**
+ * The bridge, as one map: every call and every event with the schemas of what travels. Preload, handler tables, the
+ * WebSocket host and the renderer's client all derive from it; a missing handler does not compile, and a request that
+ * does not fit its schema is refused before any handler sees it.
+ */
+import * as v from 'valibot';
+import { datasetId, imageId, jobId, projectId, runId } from './model/ids.ts';
+import { project, recentProject, settings } from './model/project.ts';
+import { dataset, datasetFormat, facets, imageFilter, imageSummary, importReport } from './model/dataset.ts';
+import { job } from './model/job.ts';
+import {
+  checkpointName,
+  confusionMatrix,
+  logLine,
+  metricPoint,
+  modelOptions,
+  prediction,
+  predictionFilter,
+  runComparison,
+  runConfig,
+  runDetail,
+  runProgress,
+  runSummary,
+  seriesNames,
+  type KernelSet,
+  type Series,
+} from './model/run.ts';
+import { deviceInfo, knob, modelDescription, modelSummary } from './model/model-spec.ts';
+
+const nothing = v.object({});
+const inProject = { projectId };
+const inRun = { projectId, runId };
+const page = {
+  offset: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)),
+};
+const path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
+const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(200));
+
+export const capabilities = v.object({
+  /** Native file dialogs exist; where not, the renderer offers its own folder browser over `files.list`. */
+  nativeDialogs: v.boolean(),
+  version: v.string(),
+  platform: v.string(),
+  cpuCount: v.number(),
+  memoryBytes: v.number(),
+});
+export type Capabilities = v.InferOutput<typeof capabilities>;
+
+export const folderListing = v.object({
+  path: v.string(),
+  parent: v.nullable(v.string()),
+  entries: v.array(v.object({ name: v.string(), path: v.string(), kind: v.picklist(['folder', 'file']) })),
+});
+export type FolderListing = v.InferOutput<typeof folderListing>;
+
+/** Types of responses with typed arrays, which schemas cannot express compactly, are given with `v.custom`. */
+const kernelSets = v.custom<readonly KernelSet[]>((value) => Array.isArray(value));
+const seriesList = v.custom<readonly Series[]>((value) => Array.isArray(value));
+
+export const calls = {
+  'app.capabilities': { request: nothing, response: capabilities },
+  'settings.get': { request: nothing, response: settings },
+  'settings.update': { request: v.object({ patch: v.partial(settings) }), response: settings },
+  /** Asks the person for a path with the system's dialog; null when they cancel. Only with `nativeDialogs`. */
+  'dialog.choosePath': {
+    request: v.object({ title: v.string(), kind: v.picklist(['folder', 'file', 'file-or-folder']) }),
+    response: v.nullable(v.string()),
+  },
+  /** Folders (and files where asked) below a path; the person's home where the path is null. */
+  'files.list': { request: v.object({ path: v.nullable(path), includeFiles: v.boolean() }), response: folderListing },
+
+  'project.recent': { request: nothing, response: v.array(recentProject) },
+  'project.create': { request: v.object({ name, parentFolder: path }), response: project },
+  'project.open': { request: v.object({ path }), response: project },
+  /** Takes it off the list of recent projects; touches no file. */
+  'project.forget': { request: v.object({ path }), response: nothing },
+
+  'dataset.list': { request: v.object(inProject), response: v.array(dataset) },
+  'dataset.rename': { request: v.object({ ...inProject, datasetId, name }), response: dataset },
+  'dataset.delete': { request: v.object({ ...inProject, datasetId }), response: nothing },
+  /** Dry run: what is there, in which format, and what is wrong with it. Writes nothing. */
+  'dataset.inspect': { request: v.object({ path }), response: importReport },
+  'dataset.import': {
+    request: v.object({ ...inProject, path, format: datasetFormat, name }),
+    response: job,
+  },
+  /** Downloads CIFAR-10 from its official address (checked by md5), then imports it. Resumes a partial download. */
+  'dataset.download': { request: v.object({ ...inProject, source: v.literal('cifar10') }), response: job },
+  'dataset.facets': { request: v.object({ ...inProject, datasetId, filter: imageFilter }), response: facets },
+
+  'image.list': {
+    request: v.object({ ...inProject, datasetId, filter: imageFilter, ...page }),
+    response: v.object({ total: v.number(), items: v.array(imageSummary) }),
+  },
+  'image.get': { request: v.object({ ...inProject, imageId }), response: imageSummary },
+
+  'job.list': { request: v.object(inProject), response: v.array(job) },
+  'job.cancel': { request: v.object({ jobId }), response: nothing },
+
+  'model.list': { request: nothing, response: v.array(modelSummary) },
+  'model.describe': {
+    request: v.object({
+      modelId: v.string(),
+      options: modelOptions,
+      inputShape: v.pipe(v.array(v.number()), v.length(3)),
+      categoryCount: v.number(),
+      freeze: v.array(v.string()),
+    }),
+    response: modelDescription,
+  },
+  'device.list': { request: nothing, response: v.array(deviceInfo) },
+
+  /** Every setting of a run of this model, with default and explanation; the defaults together as a configuration. */
+  'run.template': {
+    request: v.object({ ...inProject, datasetId, modelId: v.string() }),
+    response: v.object({ knobs: v.array(knob), config: runConfig }),
+  },
+  /** What would stop or spoil the run, before it starts. */
+  'run.check': {
+    request: v.object({ ...inProject, config: runConfig }),
+    response: v.array(v.object({ severity: v.picklist(['error', 'warning', 'note']), message: v.string() })),
+  },
+  'run.start': { request: v.object({ ...inProject, config: runConfig, name: v.nullable(name) }), response: runSummary },
+  'run.cancel': { request: v.object(inRun), response: nothing },
+  /** Goes on from the last checkpoint. */
+  'run.resume': { request: v.object(inRun), response: runSummary },
+  'run.rename': { request: v.object({ ...inRun, name }), response: runSummary },
+  'run.delete': { request: v.object(inRun), response: nothing },
+  'run.list': { request: v.object(inProject), response: v.array(runSummary) },
+  'run.get': { request: v.object(inRun), response: runDetail },
+  'run.series': { request: v.object({ ...inRun, series: v.array(v.picklist(seriesNames)) }), response: seriesList },
+  'run.log': { request: v.object(inRun), response: v.array(logLine) },
+  'run.kernels': { request: v.object({ ...inRun, checkpoint: checkpointName }), response: kernelSets },
+  'run.predictions': {
+    request: v.object({ ...inRun, filter: predictionFilter, ...page }),
+    response: v.object({ total: v.number(), epoch: v.number(), items: v.array(prediction) }),
+  },
+  'run.confusion': { request: v.object(inRun), response: confusionMatrix },
+  'run.compare': {
+    request: v.object({ ...inProject, runIds: v.pipe(v.array(runId), v.minLength(2), v.maxLength(8)) }),
+    response: runComparison,
+  },
+} as const;
+
+export const events = {
+  'job.changed': job,
+  'dataset.changed': v.object({ projectId }),
+  'run.changed': v.object({ projectId, summary: runSummary }),
+  'run.removed': v.object({ projectId, runId }),
+  'run.progress': v.object({ projectId, progress: runProgress }),
+  'run.points': v.object({ projectId, runId, points: v.array(metricPoint) }),
+  'run.log': v.object({ projectId, runId, lines: v.array(logLine) }),
+  'settings.changed': settings,
+} as const;
+
+export type CallName = keyof typeof calls;
+export type EventName = keyof typeof events;
+export type Calls = {
+  [C in CallName]: {
+    request: v.InferOutput<(typeof calls)[C]['request']>;
+    response: v.InferOutput<(typeof calls)[C]['response']>;
+  };
+};
+export type Events = { [E in EventName]: v.InferOutput<(typeof events)[E]> };
+export type Handlers = { [C in CallName]: (request: Calls[C]['request']) => Promise<Calls[C]['response']> };
+export type Emit = <E extends EventName>(event: E, payload: Events[E]) => void;
+
+export const callNames = Object.keys(calls) as CallName[];
+export const eventNames = Object.keys(events) as EventName[];
+
+/**
+ * Addresses of pictures, relative to the page, the same in every host.
+ * thumbnail: PNG of the image at its own size, or scaled down to at most 256 px; image: PNG at full size.
+ */
+export const mediaUrl = {
+  thumbnail: (project: string, image: number): string => `media/${project}/thumbnail/${image}`,
+  image: (project: string, image: number): string => `media/${project}/image/${image}`,
+};

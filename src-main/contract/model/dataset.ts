@@ -1,0 +1,79 @@
+/** Data sets, their categories, images and annotations as every room sees them. Geometry comes with its own room. */
+import * as v from 'valibot';
+import { annotationId, categoryId, datasetId, imageId } from './ids.ts';
+
+export const splits = ['train', 'val', 'test'] as const;
+export const split = v.picklist(splits);
+export type Split = v.InferOutput<typeof split>;
+
+/** Formats that can be imported now; a new one is one entry here and one module in formats/. */
+export const datasetFormats = ['cifar10', 'idx'] as const;
+export const datasetFormat = v.picklist(datasetFormats);
+export type DatasetFormat = v.InferOutput<typeof datasetFormat>;
+
+export const category = v.object({
+  categoryId,
+  /** 0-based class index as the network sees it. */
+  ordinal: v.number(),
+  name: v.string(),
+});
+export type Category = v.InferOutput<typeof category>;
+
+export const dataset = v.object({
+  datasetId,
+  name: v.string(),
+  format: datasetFormat,
+  /** Where it was imported from: a folder, an archive or an address. */
+  source: v.string(),
+  createdAt: v.string(),
+  categories: v.array(category),
+  splitCounts: v.object({ train: v.number(), val: v.number(), test: v.number() }),
+  /** The size that all images share, or null where they differ. */
+  imageSize: v.nullable(v.object({ widthPx: v.number(), heightPx: v.number(), channels: v.number() })),
+});
+export type Dataset = v.InferOutput<typeof dataset>;
+
+/** One label of one image. `bbox`, `polygon`, `mask` and `keypoints` join `classification` as variants by `kind`. */
+export const annotation = v.object({
+  annotationId,
+  kind: v.literal('classification'),
+  categoryId,
+});
+export type Annotation = v.InferOutput<typeof annotation>;
+
+export const imageSummary = v.object({
+  imageId,
+  /** Name as the source gives it ("test_batch.bin #42" where it has none). */
+  name: v.string(),
+  split,
+  widthPx: v.number(),
+  heightPx: v.number(),
+  channels: v.number(),
+  annotations: v.array(annotation),
+});
+export type ImageSummary = v.InferOutput<typeof imageSummary>;
+
+/** Empty arrays mean "no restriction". */
+export const imageFilter = v.object({ splits: v.array(split), categoryIds: v.array(categoryId) });
+export type ImageFilter = v.InferOutput<typeof imageFilter>;
+
+/** Counts for the facet list: how many images of the split filter each category has, and the other way round. */
+export const facets = v.object({
+  total: v.number(),
+  bySplit: v.array(v.object({ split, count: v.number() })),
+  byCategory: v.array(v.object({ categoryId, count: v.number() })),
+});
+export type Facets = v.InferOutput<typeof facets>;
+
+/** What a dry run over a folder or archive found, before anything is written. */
+export const importReport = v.object({
+  path: v.string(),
+  format: v.nullable(datasetFormat),
+  suggestedName: v.string(),
+  categories: v.array(v.string()),
+  splitCounts: v.object({ train: v.number(), val: v.number(), test: v.number() }),
+  sizeBytes: v.number(),
+  /** Why it cannot be imported, or what will be left out; empty when all is well. */
+  failures: v.array(v.object({ source: v.string(), reason: v.string() })),
+});
+export type ImportReport = v.InferOutput<typeof importReport>;

@@ -1,0 +1,24 @@
+/** Work that takes a while and is not a training run: imports and downloads. Every job can be cancelled. */
+import * as v from 'valibot';
+import { datasetId, jobId, projectId } from './ids.ts';
+
+export const job = v.object({
+  jobId,
+  projectId,
+  kind: v.picklist(['import', 'download']),
+  title: v.string(),
+  state: v.picklist(['running', 'done', 'failed', 'cancelled']),
+  /** What is being done now, in words ("reading data_batch_3.bin"). */
+  step: v.string(),
+  done: v.number(),
+  /** Null while unknown. */
+  total: v.nullable(v.number()),
+  unit: v.picklist(['bytes', 'images']),
+  ratePerSecond: v.nullable(v.number()),
+  secondsLeft: v.nullable(v.number()),
+  /** Set when state is `failed`. */
+  error: v.nullable(v.object({ code: v.string(), message: v.string() })),
+  /** Set when state is `done` and the job made a data set. */
+  datasetId: v.nullable(datasetId),
+});
+export type Job = v.InferOutput<typeof job>;

@@ -1,0 +1,198 @@
+/**
+ * A training run: its configuration (a typed document), its state and what it reports. The configuration is what a
+ * preset, a clone, a comparison and the CLI exchange, so it is versioned and complete: no default is implied.
+ */
+import * as v from 'valibot';
+import { categoryId, datasetId, imageId, runId } from './ids.ts';
+import { split } from './dataset.ts';
+
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
+const nonNegative = v.pipe(v.number(), v.finite(), v.minValue(0));
+const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const fraction = v.pipe(v.number(), v.minValue(0), v.ltValue(1));
+
+export const optimiserConfig = v.variant('kind', [
+  v.object({ kind: v.literal('sgd'), momentum: fraction, nesterov: v.boolean(), weightDecay: nonNegative }),
+  v.object({ kind: v.literal('adam'), beta1: fraction, beta2: fraction, epsilon: positive, weightDecay: nonNegative }),
+]);
+export type OptimiserConfig = v.InferOutput<typeof optimiserConfig>;
+
+export const scheduleConfig = v.variant('kind', [
+  v.object({ kind: v.literal('constant') }),
+  v.object({ kind: v.literal('exponential'), gamma: positive }),
+]);
+export type ScheduleConfig = v.InferOutput<typeof scheduleConfig>;
+
+/** One stretch of training with the same settings; a run is a list of them. */
+export const phaseConfig = v.object({
+  epochs: count,
+  learningRate: positive,
+  optimiser: optimiserConfig,
+  schedule: scheduleConfig,
+  /** Module paths whose parameters do not change ("conv1", "features"); a path covers all below it. */
+  freeze: v.array(v.string()),
+});
+export type PhaseConfig = v.InferOutput<typeof phaseConfig>;
+
+export const lossConfig = v.object({
+  kind: v.literal('cross-entropy'),
+  /** Some tutorials apply softmax twice (once in the network, once in the loss); off is the correct formula. */
+  softmaxBeforeLoss: v.boolean(),
+});
+export type LossConfig = v.InferOutput<typeof lossConfig>;
+
+export const modelOptions = v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]));
+export type ModelOptions = v.InferOutput<typeof modelOptions>;
+
+export const runConfig = v.object({
+  version: v.literal(1),
+  task: v.literal('classification'),
+  model: v.object({ id: v.string(), options: modelOptions }),
+  data: v.object({ datasetId, trainSplit: split, evaluationSplit: split }),
+  loss: lossConfig,
+  batchSize: count,
+  phases: v.pipe(v.array(phaseConfig), v.minLength(1)),
+  seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
+  device: v.picklist(['cpu', 'cuda']),
+});
+export type RunConfig = v.InferOutput<typeof runConfig>;
+
+export const runStatuses = ['queued', 'running', 'finished', 'cancelled', 'failed', 'interrupted'] as const;
+export const runStatus = v.picklist(runStatuses);
+export type RunStatus = v.InferOutput<typeof runStatus>;
+
+/** A number that a run reports once an epoch, with the direction in which it is better. */
+export const metricDefinitions = {
+  'train/loss': { label: 'Train loss', better: 'lower' },
+  'train/accuracy': { label: 'Train accuracy', better: 'higher' },
+  'test/loss': { label: 'Test loss', better: 'lower' },
+  'test/accuracy': { label: 'Test accuracy', better: 'higher' },
+} as const satisfies Record<string, { label: string; better: 'higher' | 'lower' }>;
+export type MetricName = keyof typeof metricDefinitions;
+/** Series that are recorded too, but say nothing about which run is better. */
+export const auxiliarySeries = { 'step/loss': 'Loss of each step', 'epoch/learningRate': 'Learning rate' } as const;
+export type SeriesName = MetricName | keyof typeof auxiliarySeries;
+export const seriesNames = [...Object.keys(metricDefinitions), ...Object.keys(auxiliarySeries)] as SeriesName[];
+const seriesName = v.picklist(seriesNames);
+
+/** One value of one series. `epoch` is fractional for step series (1.5 = half-way through the second epoch). */
+export const metricPoint = v.object({ series: seriesName, step: v.number(), epoch: v.number(), value: v.number() });
+export type MetricPoint = v.InferOutput<typeof metricPoint>;
+
+export const runSummary = v.object({
+  runId,
+  name: v.string(),
+  status: runStatus,
+  /** Why it failed or was interrupted, in words; null otherwise. */
+  reason: v.nullable(v.string()),
+  modelId: v.string(),
+  datasetId,
+  datasetName: v.string(),
+  createdAt: v.string(),
+  startedAt: v.nullable(v.string()),
+  endedAt: v.nullable(v.string()),
+  /** Training time without pauses. */
+  durationMs: v.number(),
+  epochsDone: v.number(),
+  epochsTotal: v.number(),
+  parameterCount: v.number(),
+  /** The latest value of each metric, and the best with the epoch it came from. */
+  latest: v.record(v.string(), v.number()),
+  best: v.record(v.string(), v.object({ value: v.number(), epoch: v.number() })),
+  /** True where a checkpoint exists from which the run can go on. */
+  resumable: v.boolean(),
+});
+export type RunSummary = v.InferOutput<typeof runSummary>;
+
+export const runDetail = v.object({
+  summary: runSummary,
+  config: runConfig,
+  /** Absolute path of the run's folder. */
+  folder: v.string(),
+});
+export type RunDetail = v.InferOutput<typeof runDetail>;
+
+export const logLine = v.object({
+  time: v.string(),
+  level: v.picklist(['debug', 'info', 'warning', 'error']),
+  text: v.string(),
+});
+export type LogLine = v.InferOutput<typeof logLine>;
+
+/** Live position of a running run. */
+export const runProgress = v.object({
+  runId,
+  /** 'evaluating' measures the evaluation split after an epoch. */
+  activity: v.picklist(['preparing', 'training', 'evaluating', 'saving']),
+  /** 1-based epoch in progress. */
+  epoch: v.number(),
+  epochsTotal: v.number(),
+  /** Step within the epoch. */
+  step: v.number(),
+  stepsPerEpoch: v.number(),
+  imagesPerSecond: v.nullable(v.number()),
+  secondsLeft: v.nullable(v.number()),
+});
+export type RunProgress = v.InferOutput<typeof runProgress>;
+
+/** A recorded series. Arrays have equal length; `epochs` is fractional for step series. */
+export interface Series {
+  series: SeriesName;
+  steps: Float64Array;
+  epochs: Float64Array;
+  values: Float64Array;
+}
+
+export const checkpointName = v.picklist(['last', 'best']);
+export type CheckpointName = v.InferOutput<typeof checkpointName>;
+
+/** Weights of one convolution. `values` is [outChannels, inChannels, kernelHeight, kernelWidth], row-major. */
+export interface KernelSet {
+  layer: string;
+  label: string;
+  outChannels: number;
+  inChannels: number;
+  kernelHeight: number;
+  kernelWidth: number;
+  values: Float32Array;
+}
+
+export const predictionFilter = v.object({
+  outcome: v.picklist(['all', 'wrong', 'right']),
+  groundTruthCategoryId: v.nullable(categoryId),
+  predictedCategoryId: v.nullable(categoryId),
+  /** 'wrong-first' puts errors first, the most confident error at the top; 'least-confident' the unsure ones. */
+  order: v.picklist(['wrong-first', 'least-confident', 'dataset']),
+});
+export type PredictionFilter = v.InferOutput<typeof predictionFilter>;
+
+export const prediction = v.object({
+  imageId,
+  groundTruthCategoryId: categoryId,
+  predictedCategoryId: categoryId,
+  /** Softmax probabilities in category order. */
+  probabilities: v.array(v.number()),
+});
+export type Prediction = v.InferOutput<typeof prediction>;
+
+/** counts[groundTruth][predicted] over the evaluation split, in category order. */
+export const confusionMatrix = v.object({ categoryIds: v.array(categoryId), counts: v.array(v.array(v.number())) });
+export type ConfusionMatrix = v.InferOutput<typeof confusionMatrix>;
+
+/** Two or more runs beside each other. The first run is the baseline that differences refer to. */
+export const runComparison = v.object({
+  runs: v.array(runSummary),
+  metrics: v.array(
+    v.object({
+      metric: v.string(),
+      label: v.string(),
+      better: v.picklist(['higher', 'lower']),
+      /** In the order of `runs`; null where the run has no value. */
+      final: v.array(v.nullable(v.number())),
+      best: v.array(v.nullable(v.object({ value: v.number(), epoch: v.number() }))),
+    }),
+  ),
+  /** Only what differs: a path in the configuration document, its label, and each run's value in words. */
+  configuration: v.array(v.object({ path: v.string(), label: v.string(), values: v.array(v.string()) })),
+});
+export type RunComparison = v.InferOutput<typeof runComparison>;

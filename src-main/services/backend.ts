@@ -1,0 +1,43 @@
+/**
+ * What the services offer to a host, and what they need from it. A host (Electron, web, CLI) presents a Backend; it
+ * adds no behaviour of its own.
+ */
+import type { EventName, Events, Handlers } from '../contract/ipc.ts';
+import type { TrainerCommand, TrainerEvent } from '../training-process/messages.ts';
+
+export interface MediaResponse {
+  contentType: string;
+  body: Uint8Array;
+  /** Pictures of immutable rows may be cached for ever; a host turns this into its own cache header. */
+  immutable: boolean;
+}
+
+export interface Backend {
+  handlers: Handlers;
+  /** Resolves a path as made by `mediaUrl` ("media/…"). Throws FoveaError `not-found`; reads only open projects. */
+  media(path: string): Promise<MediaResponse>;
+  /** Returns a function that ends the subscription. */
+  subscribe<E extends EventName>(event: E, listener: (payload: Events[E]) => void): () => void;
+  /** Stops jobs and runs in an orderly way (running runs become resumable), closes databases. */
+  close(): Promise<void>;
+}
+
+/** A child process that trains. `onExit` fires once, also after a crash; `code` null means killed by `signal`. */
+export interface TrainerProcess {
+  send(command: TrainerCommand): void;
+  onEvent(listener: (event: TrainerEvent) => void): void;
+  onExit(listener: (exit: { code: number | null; signal: string | null }) => void): void;
+  kill(): void;
+}
+
+/** The host's part: paths, dialogs and how to start children, which differ between Electron and plain Node. */
+export interface HostPorts {
+  /** Settings and the list of recent projects live here. */
+  userDataFolder: string;
+  version: string;
+  launchTrainer(): TrainerProcess;
+  /** Entry file of the import worker thread (bundled in Electron, TypeScript source in plain Node). */
+  importWorker: URL;
+  /** Null where the host has no native dialogs. */
+  choosePath: null | ((options: { title: string; kind: 'folder' | 'file' | 'file-or-folder' }) => Promise<string | null>);
+}
