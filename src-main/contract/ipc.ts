@@ -119,7 +119,14 @@ export const calls = {
   /** What would stop or spoil the run, before it starts. */
   'run.check': {
     request: v.object({ ...inProject, config: runConfig }),
-    response: v.array(v.object({ severity: v.picklist(['error', 'warning', 'note']), message: v.string() })),
+    response: v.array(
+      v.object({
+        severity: v.picklist(['error', 'warning', 'note']),
+        message: v.string(),
+        /** The setting it is about, as its knob's path; absent where it is about the run as a whole. */
+        path: v.optional(v.string()),
+      }),
+    ),
   },
   'run.start': { request: v.object({ ...inProject, config: runConfig, name: v.nullable(name) }), response: runSummary },
   'run.cancel': { request: v.object(inRun), response: nothing },
@@ -172,8 +179,10 @@ export const eventNames = Object.keys(events) as EventName[];
 /**
  * Addresses of pictures, relative to the page, the same in every host.
  * thumbnail: PNG of the image at its own size, or scaled down to at most 256 px; image: PNG at full size.
+ * cover: picture of a recent project, open or not (its first images in a mosaic); `not-found` while it has no image.
  */
 export const mediaUrl = {
+  cover: (project: string): string => `media/${project}/cover`,
   thumbnail: (project: string, image: number): string => `media/${project}/thumbnail/${image}`,
   image: (project: string, image: number): string => `media/${project}/image/${image}`,
 };

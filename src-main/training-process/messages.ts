@@ -1,6 +1,6 @@
 /** Typed messages between the store's owner and the process that trains. One process trains one run. */
-import type { ErrorData } from '../contract/errors.ts';
-import type { LogLine, MetricPoint, RunConfig, RunProgress } from '../contract/model/run.ts';
+import type { RunConfig, RunProgress } from '../contract/model/run.ts';
+import type { RunEvent } from '../engine/train/run-events.ts';
 
 export interface TrainJob {
   /** The run's folder; the process writes only there. */
@@ -12,14 +12,8 @@ export interface TrainJob {
 
 export type TrainerCommand = { kind: 'train'; job: TrainJob } | { kind: 'cancel' };
 
+/** The last one is `finished`, `cancelled` or `failed`; a process that ends without any of them died. */
 export type TrainerEvent =
   | { kind: 'ready' }
-  | { kind: 'started'; parameterCount: number; epochsDone: number }
   | { kind: 'progress'; progress: Omit<RunProgress, 'runId'> }
-  | { kind: 'points'; points: MetricPoint[] }
-  | { kind: 'log'; lines: LogLine[] }
-  /** A checkpoint is safely on disk. */
-  | { kind: 'checkpoint'; epoch: number; best: boolean }
-  | { kind: 'finished'; epochsDone: number }
-  | { kind: 'cancelled'; epochsDone: number }
-  | { kind: 'failed'; error: ErrorData };
+  | RunEvent;

@@ -11,6 +11,18 @@ export const datasetFormats = ['cifar10', 'idx'] as const;
 export const datasetFormat = v.picklist(datasetFormats);
 export type DatasetFormat = v.InferOutput<typeof datasetFormat>;
 
+/** Data sets that can be downloaded, with the facts a person sees before any traffic. The checksum is the archive's. */
+export const downloadableDatasets = {
+  cifar10: {
+    label: 'CIFAR-10',
+    description: '60,000 colour images of 32 × 32 px in 10 classes: 50,000 for training, 10,000 for testing.',
+    origin: 'University of Toronto (A. Krizhevsky)',
+    url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
+    sizeBytes: 170_052_171,
+    md5: 'c32a1d4ab5d03f1284b67883e8d87530',
+  },
+} as const;
+
 export const category = v.object({
   categoryId,
   /** 0-based class index as the network sees it. */

@@ -1,0 +1,41 @@
+/**
+ * Bundles the app into out/: main/*.js (the main process and the entries of its children), preload/preload.cjs (one
+ * CommonJS file, as a sandboxed preload must be) and renderer/ (static files, which the web host serves as well).
+ * npm packages stay outside of the main bundle; they are loaded from node_modules.
+ */
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'electron-vite';
+
+export default defineConfig({
+  main: {
+    build: {
+      sourcemap: true,
+      rolldownOptions: {
+        input: {
+          main: 'src-main/hosts/electron/main.ts',
+          'training-process': 'src-main/training-process/main.ts',
+          'import-worker': 'src-main/services/import/import-worker.ts',
+        },
+        output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+      },
+    },
+  },
+  preload: {
+    build: {
+      externalizeDeps: false,
+      rolldownOptions: {
+        input: { preload: 'src-main/hosts/electron/preload.ts' },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: 'src-renderer',
+    plugins: [svelte()],
+    build: {
+      minify: true,
+      assetsInlineLimit: 0,
+      rolldownOptions: { input: 'src-renderer/index.html' },
+    },
+  },
+});

@@ -1,0 +1,120 @@
+/**
+ * The images of one split as training reads them: bytes in memory where they fit, else read from their packs batch by
+ * batch. Either way a step names its images by row of one array, so the graph is the same.
+ */
+import { open, type FileHandle } from 'node:fs/promises';
+import { FoveaError } from '../../contract/errors.ts';
+import type { ImagePack, SplitData } from './training-data.ts';
+
+/** More than this is not kept in memory; one buffer of 2 GiB or more cannot be had everywhere. */
+const residentLimitBytes = 2 ** 30;
+
+/** Rows of `images` (uint8 [rows, C, H, W]) that hold the asked-for images, in their order. */
+export interface ImageFeed {
+  images: Uint8Array;
+  rows: ArrayLike<number>;
+}
+
+export class SplitImages {
+  /** Images of the split. */
+  readonly count: number;
+  /** [C, H, W] of every image. */
+  readonly imageShape: readonly [number, number, number];
+  private readonly imageBytes: number;
+  private readonly split: SplitData;
+  private readonly packs: readonly ImagePack[];
+  private readonly handles: readonly FileHandle[];
+  private resident: Uint8Array | null = null;
+
+  private constructor(split: SplitData, packs: readonly ImagePack[], handles: readonly FileHandle[], shape: readonly [number, number, number]) {
+    this.split = split;
+    this.packs = packs;
+    this.handles = handles;
+    this.imageShape = shape;
+    this.imageBytes = shape[0] * shape[1] * shape[2];
+    this.count = split.rows.length;
+  }
+
+  /** The caller closes it. Throws FoveaError `bad-input` for a missing or short pack, or for images of several sizes. */
+  static async open(split: SplitData, packs: readonly ImagePack[], limitBytes = residentLimitBytes): Promise<SplitImages> {
+    const used = [...new Set(split.packs)].map((index) => packs[index]!);
+    const shapes = new Set(used.map((pack) => `${pack.channels}×${pack.heightPx}×${pack.widthPx}`));
+    if (shapes.size !== 1) {
+      throw new FoveaError('bad-input', `All images of a split must have one size, got ${[...shapes].join(' and ') || 'no image'}.`);
+    }
+    const { channels, heightPx, widthPx } = used[0]!;
+    const handles: FileHandle[] = [];
+    try {
+      for (const pack of packs) handles.push(await openPack(pack));
+      const images = new SplitImages(split, packs, handles, [channels, heightPx, widthPx]);
+      if (images.count * images.imageBytes <= limitBytes) await images.load();
+      return images;
+    } catch (error) {
+      await Promise.all(handles.map((handle) => handle.close()));
+      throw error;
+    }
+  }
+
+  /** Rows that a feed's array has when `asked` images are asked for at a time: all of them where they are in memory. */
+  feedRows(asked: number): number {
+    return this.resident ? this.count : asked;
+  }
+
+  /** `positions`: places in the split, 0-based. */
+  async feed(positions: ArrayLike<number>): Promise<ImageFeed> {
+    if (this.resident) return { images: this.resident, rows: positions };
+    const images = new Uint8Array(positions.length * this.imageBytes);
+    for (let i = 0; i < positions.length; i++) await this.readInto(images, i, positions[i]!);
+    return { images, rows: Array.from({ length: positions.length }, (_, i) => i) };
+  }
+
+  async close(): Promise<void> {
+    this.resident = null;
+    await Promise.all(this.handles.map((handle) => handle.close()));
+  }
+
+  private async load(): Promise<void> {
+    const all = new Uint8Array(this.count * this.imageBytes);
+    let position = 0;
+    while (position < this.count) {
+      const run = this.consecutiveFrom(position);
+      await this.read(all.subarray(position * this.imageBytes, (position + run) * this.imageBytes), position);
+      position += run;
+    }
+    this.resident = all;
+  }
+
+  /** How many images from `position` on lie one after another in the same pack. */
+  private consecutiveFrom(position: number): number {
+    const { packs, rows } = this.split;
+    let length = 1;
+    while (packs[position + length] === packs[position] && rows[position + length] === rows[position]! + length) length++;
+    return length;
+  }
+
+  private readInto(images: Uint8Array, row: number, position: number): Promise<void> {
+    return this.read(images.subarray(row * this.imageBytes, (row + 1) * this.imageBytes), position);
+  }
+
+  private async read(target: Uint8Array, position: number): Promise<void> {
+    const packIndex = this.split.packs[position]!;
+    const start = this.split.rows[position]! * this.imageBytes;
+    const { bytesRead } = await this.handles[packIndex]!.read(target, 0, target.length, start);
+    if (bytesRead !== target.length) {
+      const { file } = this.packs[packIndex]!;
+      throw new FoveaError('bad-input', `${file} ends too early: image ${this.split.rows[position]} is not whole. Import the data set again.`, {
+        file,
+        offset: start + bytesRead,
+      });
+    }
+  }
+}
+
+async function openPack(pack: ImagePack): Promise<FileHandle> {
+  try {
+    return await open(pack.file, 'r');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FoveaError('bad-input', `The images in ${pack.file} cannot be read: ${reason}`, { file: pack.file }, { cause });
+  }
+}

@@ -1,0 +1,217 @@
+/** Graphs to ONNX model files and back. The only place that knows both our graphs and the protobuf messages. */
+import { FoveaError } from '../../contract/errors.ts';
+import { attributeTypes, contribDomains, elementTypes, irVersion, opset } from '../onnx/facts.ts';
+import {
+  decodeModel,
+  encodeModel,
+  toNumber,
+  type AttributeProto,
+  type GraphProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from '../onnx/schema.ts';
+import {
+  dataTypes,
+  fromBytes,
+  isFloat,
+  isGraph,
+  sizeOf,
+  tensor,
+  toBytes,
+  type Attributes,
+  type AttributeValue,
+  type DataType,
+  type Graph,
+  type Node,
+  type Tensor,
+  type Value,
+} from './types.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** The bytes of an .onnx file. `metadata` is written as the model's key-value properties. */
+export function writeModel(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  const domains = Object.entries({ '': opset, ...contribDomains });
+  return encodeModel({
+    irVersion,
+    producerName: 'fovea',
+    graph: graphToProto(graph),
+    opsetImport: domains.map(([domain, version]) => ({ domain, version })),
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+  });
+}
+
+function graphToProto(graph: Graph): GraphProto {
+  return {
+    name: graph.name,
+    node: graph.nodes.map(nodeToProto),
+    initializer: graph.initializers.map((value) => tensorToProto(value.constant!, value.name)),
+    input: graph.inputs.map(valueToProto),
+    output: graph.outputs.map(valueToProto),
+  };
+}
+
+function nodeToProto(node: Node): NodeProto {
+  return {
+    name: node.name,
+    opType: node.opType,
+    domain: node.domain,
+    input: node.inputs.map((value) => value?.name ?? ''),
+    output: node.outputs.map((value) => value.name),
+    attribute: Object.entries(node.attributes)
+      .filter((entry): entry is [string, AttributeValue] => entry[1] !== undefined)
+      .map(([name, value]) => attributeToProto(name, value)),
+  };
+}
+
+function attributeToProto(name: string, value: AttributeValue): AttributeProto {
+  if (typeof value === 'number') return { name, i: value, type: attributeTypes.int };
+  if (typeof value === 'string') return { name, s: encoder.encode(value), type: attributeTypes.string };
+  if (Array.isArray(value)) {
+    return typeof value[0] === 'string'
+      ? { name, strings: (value as string[]).map((s) => encoder.encode(s)), type: attributeTypes.strings }
+      : { name, ints: value as number[], type: attributeTypes.ints };
+  }
+  const object = value as Exclude<AttributeValue, number | string | readonly number[] | readonly string[]>;
+  if (isFloat(object)) return { name, f: object.float, type: attributeTypes.float };
+  if (isGraph(object)) return { name, g: graphToProto(object), type: attributeTypes.graph };
+  return { name, t: tensorToProto(object, ''), type: attributeTypes.tensor };
+}
+
+function tensorToProto(value: Tensor, name: string): TensorProto {
+  return { name, dims: [...value.shape], dataType: elementTypes[value.dataType], rawData: toBytes(value.data) };
+}
+
+function valueToProto(value: Value): ValueInfoProto {
+  const dim = value.shape.map((dimValue) => ({ dimValue }));
+  return { name: value.name, type: { tensorType: { elemType: elementTypes[value.dataType], shape: { dim } } } };
+}
+
+/**
+ * Shapes of node outputs are not in the file; `inferOutputs` supplies them (the op table does).
+ * Throws FoveaError `bad-input` for bytes that are no model, for missing shapes of graph inputs, for unknown element
+ * types and for tensors whose size does not fit their shape.
+ */
+export function readModel(
+  bytes: Uint8Array,
+  inferOutputs: (node: Omit<Node, 'outputs'>, outputCount: number) => readonly { shape: readonly number[]; dataType: DataType }[],
+): { graph: Graph; metadata: Record<string, string> } {
+  let model;
+  try {
+    model = decodeModel(bytes);
+  } catch (cause) {
+    throw new FoveaError('bad-input', 'This is not an ONNX model: it is damaged or of another format.', {}, { cause });
+  }
+  if (!model.graph) throw new FoveaError('bad-input', 'This ONNX model holds no graph.');
+  const graph = graphFromProto(model.graph, new Map(), inferOutputs);
+  const metadata = Object.fromEntries((model.metadataProps ?? []).map((p) => [p.key ?? '', p.value ?? '']));
+  return { graph, metadata };
+}
+
+function graphFromProto(
+  proto: GraphProto,
+  outer: ReadonlyMap<string, Value>,
+  inferOutputs: Parameters<typeof readModel>[1],
+): Graph {
+  const values = new Map(outer);
+  const known = (name: string, node: string): Value => {
+    const value = values.get(name);
+    if (!value) throw new FoveaError('bad-input', `${node}: reads "${name}", which nothing before it makes.`, { node });
+    return value;
+  };
+  const initializers = (proto.initializer ?? []).map((item): Value => {
+    const constant = tensorFromProto(item);
+    return { name: item.name ?? '', shape: constant.shape, dataType: constant.dataType, constant };
+  });
+  for (const value of initializers) values.set(value.name, value);
+  const inputs = (proto.input ?? []).filter((item) => !values.has(item.name ?? '') || outer.has(item.name ?? '')).map(valueFromProto);
+  for (const value of inputs) values.set(value.name, value);
+  const nodes = (proto.node ?? []).map((item): Node => {
+    const name = item.name || `${item.opType}_${item.output?.[0]}`;
+    const node = {
+      name,
+      opType: item.opType ?? '',
+      domain: item.domain ?? '',
+      inputs: (item.input ?? []).map((input) => (input ? known(input, name) : null)),
+      attributes: attributesFromProto(item.attribute ?? [], name, values, inferOutputs),
+    };
+    const outputNames = item.output ?? [];
+    const types = inferOutputs(node, outputNames.length);
+    const outputs = outputNames.map((output, i): Value => ({ name: output, ...types[i]! }));
+    for (const value of outputs) values.set(value.name, value);
+    return { ...node, outputs };
+  });
+  const outputs = (proto.output ?? []).map((item) => known(item.name ?? '', `output of ${proto.name ?? 'graph'}`));
+  return { name: proto.name ?? '', inputs, outputs, initializers, nodes };
+}
+
+function attributesFromProto(
+  protos: AttributeProto[],
+  node: string,
+  outer: ReadonlyMap<string, Value>,
+  inferOutputs: Parameters<typeof readModel>[1],
+): Attributes {
+  const attributes: Record<string, AttributeValue> = {};
+  for (const proto of protos) {
+    const name = proto.name ?? '';
+    switch (proto.type) {
+      case attributeTypes.float:
+        attributes[name] = { float: proto.f ?? 0 };
+        break;
+      case attributeTypes.int:
+        attributes[name] = toNumber(proto.i);
+        break;
+      case attributeTypes.string:
+        attributes[name] = decoder.decode(proto.s);
+        break;
+      case attributeTypes.tensor:
+        attributes[name] = tensorFromProto(proto.t ?? {});
+        break;
+      case attributeTypes.graph:
+        attributes[name] = graphFromProto(proto.g ?? {}, outer, inferOutputs);
+        break;
+      case attributeTypes.ints:
+        attributes[name] = (proto.ints ?? []).map(toNumber);
+        break;
+      case attributeTypes.strings:
+        attributes[name] = (proto.strings ?? []).map((s) => decoder.decode(s));
+        break;
+      default:
+        throw new FoveaError('unsupported', `${node}: attribute "${name}" has the unsupported type ${proto.type}.`, { node });
+    }
+  }
+  return attributes;
+}
+
+function dataTypeOf(elementType: number | undefined, where: string): DataType {
+  const found = dataTypes.find((dataType) => elementTypes[dataType] === elementType);
+  if (!found) throw new FoveaError('unsupported', `${where}: element type ${elementType} is not supported. Supported: ${dataTypes.join(', ')}`);
+  return found;
+}
+
+function tensorFromProto(proto: TensorProto): Tensor {
+  const name = proto.name || 'tensor';
+  const dataType = dataTypeOf(proto.dataType, name);
+  if (proto.dataLocation) throw new FoveaError('unsupported', `${name}: its data lie in another file, which is not supported.`);
+  const shape = (proto.dims ?? []).map(toNumber);
+  const numbers = [proto.floatData, proto.int32Data, proto.doubleData, proto.int64Data?.map(toNumber)].find((list) => list?.length);
+  const value: Tensor = proto.rawData?.length
+    ? { dataType, shape, data: fromBytes(dataType, proto.rawData) }
+    : tensor(dataType, shape, numbers ?? []);
+  if (value.data.length !== sizeOf(shape)) {
+    throw new FoveaError('bad-input', `${name}: expected ${sizeOf(shape)} elements, got ${value.data.length}.`, { tensor: name });
+  }
+  return value;
+}
+
+function valueFromProto(proto: ValueInfoProto): Value {
+  const name = proto.name ?? '';
+  const type = proto.type?.tensorType;
+  const dims = type?.shape?.dim ?? [];
+  const dynamic = dims.find((dim) => dim.dimParam);
+  if (dynamic) throw new FoveaError('unsupported', `${name}: the dimension "${dynamic.dimParam}" is not fixed; only static shapes are supported.`);
+  return { name, shape: dims.map((dim) => toNumber(dim.dimValue)), dataType: dataTypeOf(type?.elemType, name) };
+}
+

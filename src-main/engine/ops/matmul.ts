@@ -1,0 +1,72 @@
+/** Matrix products. */
+import { ShapeError } from '../graph/errors.ts';
+import type { Builder } from '../graph/builder.ts';
+import type { FloatAttribute, Shape, TensorType, Value } from '../graph/types.ts';
+import { broadcast, expectRank, inputAt, type OpDefinition } from './definition.ts';
+import type { NoAttributes } from './elementwise.ts';
+
+/** Rows and columns of a matrix operand after an optional transposition of its last two axes. */
+function matrixSize(shape: Shape, transposed: boolean): [rows: number, columns: number] {
+  const [rows, columns] = shape.slice(-2) as [number, number];
+  return transposed ? [columns, rows] : [rows, columns];
+}
+
+function productType(name: string, a: Value, b: Value, transA: boolean, transB: boolean): TensorType[] {
+  if (a.shape.length < 2 || b.shape.length < 2) throw new ShapeError(name, 'matrices', a.shape.length < 2 ? a.shape : b.shape);
+  const [m, inner] = matrixSize(a.shape, transA);
+  const [innerB, n] = matrixSize(b.shape, transB);
+  if (inner !== innerB) throw new ShapeError(name, `an inner size of ${inner}`, b.shape);
+  return [{ shape: [...broadcast(name, a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n], dataType: a.dataType }];
+}
+
+// Y = A·B  ⇒  dA = dY·Bᵀ, dB = Aᵀ·dY; the walker sums over broadcast batch axes
+export const matMulOp: OpDefinition<NoAttributes> = {
+  inferShape: ({ name, inputs: [a, b] }) => productType(name, a, b, false, false),
+  gradient: ({ g, inputs: [a, b], gradOutput: dy, needs }) => [
+    needs[0] ? g.fusedMatMul(dy, b, { transB: true }) : null,
+    needs[1] ? g.fusedMatMul(a, dy, { transA: true }) : null,
+  ],
+};
+
+export interface FusedMatMulAttributes {
+  transA: number;
+  transB: number;
+}
+export const fusedMatMulOp: OpDefinition<FusedMatMulAttributes> = {
+  domain: 'com.microsoft',
+  inferShape: ({ name, inputs: [a, b], attributes: { transA, transB } }) => productType(name, a, b, transA === 1, transB === 1),
+  gradient: ({ g, inputs: [a, b], attributes, gradOutput: dy, needs }) => {
+    const transA = attributes.transA === 1;
+    const transB = attributes.transB === 1;
+    // With A' = op(A), B' = op(B): dA' = dY·B'ᵀ and dB' = A'ᵀ·dY; a transposed operand takes the transposed product.
+    const da = (): Value => (transA ? g.fusedMatMul(b, dy, { transA: transB, transB: true }) : g.fusedMatMul(dy, b, { transB: !transB }));
+    const db = (): Value => (transB ? g.fusedMatMul(dy, a, { transA: true, transB: transA }) : g.fusedMatMul(a, dy, { transA: !transA }));
+    return [needs[0] ? da() : null, needs[1] ? db() : null];
+  },
+};
+
+export interface GemmAttributes {
+  transA?: number;
+  transB?: number;
+  alpha?: FloatAttribute;
+  beta?: FloatAttribute;
+}
+// Y = A'·B' + C  ⇒  dC = dY (summed over broadcast axes by the walker)
+export const gemmOp: OpDefinition<GemmAttributes> = {
+  inferShape: ({ name, inputs: [a, b], attributes: { transA, transB } }) => {
+    expectRank(name, a, 2);
+    return productType(name, a, b, transA === 1, transB === 1);
+  },
+  gradient: ({ g, inputs, attributes, gradOutput: dy, needs }) => {
+    const [a, b] = inputs;
+    const transA = attributes.transA === 1;
+    const transB = attributes.transB === 1;
+    const da = (): Value => (transA ? gemm(g, b, dy, transB, true) : gemm(g, dy, b, false, !transB));
+    const db = (): Value => (transB ? gemm(g, dy, a, true, transA) : gemm(g, a, dy, !transA, false));
+    return [needs[0] ? da() : null, needs[1] ? db() : null, inputAt(inputs, 2) ? dy : null];
+  },
+};
+
+function gemm(g: Builder, a: Value, b: Value, transA: boolean, transB: boolean): Value {
+  return g.op('Gemm', [a, b], { transA: transA ? 1 : 0, transB: transB ? 1 : 0 });
+}

@@ -1,0 +1,175 @@
+/** Operators that move elements without computing: reshape, transpose, concat, split, slice, pad, expand, gather. */
+import { ShapeError } from '../graph/errors.ts';
+import { elementTypes } from '../onnx/facts.ts';
+import type { Builder } from '../graph/builder.ts';
+import { dataTypes, sizeOf, tensor, type DataType, type Shape, type TensorType, type Value } from '../graph/types.ts';
+import { broadcast, constantNumbers, inputAt, normalAxis, type OpDefinition, type ShapeContext } from './definition.ts';
+import type { NoAttributes } from './elementwise.ts';
+
+const same = (shape: Shape, dataType: DataType): TensorType[] => [{ shape, dataType }];
+
+export const reshapeOp: OpDefinition<NoAttributes> = {
+  inferShape: ({ name, inputs: [x, target] }) => {
+    const wanted = constantNumbers(name, target, 'shape').map((d, i) => (d === 0 ? x.shape[i]! : d));
+    const known = sizeOf(wanted.filter((d) => d !== -1));
+    const shape = wanted.map((d) => (d === -1 ? sizeOf(x.shape) / known : d));
+    if (sizeOf(shape) !== sizeOf(x.shape)) throw new ShapeError(name, `${sizeOf(x.shape)} elements`, shape);
+    return same(shape, x.dataType);
+  },
+  gradient: ({ g, inputs: [x], gradOutput: dy }) => [g.reshape(dy, x.shape), null],
+};
+
+export interface TransposeAttributes {
+  perm: readonly number[];
+}
+export const transposeOp: OpDefinition<TransposeAttributes> = {
+  inferShape: ({ name, inputs: [x], attributes: { perm } }) => {
+    if (perm.length !== x.shape.length || new Set(perm).size !== perm.length) throw new ShapeError(name, `a permutation of ${x.shape.length} axes`, perm);
+    return same(perm.map((axis) => x.shape[axis]!), x.dataType);
+  },
+  gradient: ({ g, attributes: { perm }, gradOutput: dy }) => [g.transpose(dy, perm.map((_, i) => perm.indexOf(i)))],
+};
+
+export interface ConcatAttributes {
+  axis: number;
+}
+export const concatOp: OpDefinition<ConcatAttributes> = {
+  inferShape: ({ name, inputs, attributes }) => {
+    const [first] = inputs;
+    const axis = normalAxis(name, attributes.axis, first.shape.length);
+    for (const value of inputs) {
+      const fits = value.shape.length === first.shape.length && value.shape.every((d, i) => i === axis || d === first.shape[i]);
+      if (!fits) throw new ShapeError(name, `shapes equal to [${first.shape.join(', ')}] but for axis ${axis}`, value.shape);
+    }
+    return same(first.shape.map((d, i) => (i === axis ? inputs.reduce((sum, v) => sum + v.shape[axis]!, 0) : d)), first.dataType);
+  },
+  gradient: ({ g, name, inputs, attributes, gradOutput: dy }) => {
+    const axis = normalAxis(name, attributes.axis, dy.shape.length);
+    return g.split(dy, inputs.map((v) => v.shape[axis]!), axis);
+  },
+};
+
+export interface SplitAttributes {
+  axis: number;
+}
+export const splitOp: OpDefinition<SplitAttributes> = {
+  inferShape: ({ name, inputs: [x, lengths], attributes }) => {
+    const axis = normalAxis(name, attributes.axis, x.shape.length);
+    const parts = constantNumbers(name, lengths, 'split');
+    if (parts.reduce((a, b) => a + b, 0) !== x.shape[axis]) throw new ShapeError(name, `lengths that add up to ${x.shape[axis]}`, parts);
+    return parts.map((length) => ({ shape: x.shape.map((d, i) => (i === axis ? length : d)), dataType: x.dataType }));
+  },
+  gradient: ({ g, name, inputs: [x], outputs, attributes, gradOutputs }) => {
+    const axis = normalAxis(name, attributes.axis, x.shape.length);
+    return [g.concat(gradOutputs.map((dy, i) => dy ?? g.float(0, outputs[i]!.shape)), axis), null];
+  },
+};
+
+/** Start, end (clamped) and step per axis of x; steps are positive here. */
+function sliceRanges({ name, inputs }: ShapeContext<NoAttributes>): { start: number; end: number; step: number }[] {
+  const [x, startsInput, endsInput] = inputs;
+  const starts = constantNumbers(name, startsInput, 'starts');
+  const ends = constantNumbers(name, endsInput, 'ends');
+  const axesInput = inputAt(inputs, 3);
+  const stepsInput = inputAt(inputs, 4);
+  const axes = axesInput ? constantNumbers(name, axesInput, 'axes') : starts.map((_, i) => i);
+  const steps = stepsInput ? constantNumbers(name, stepsInput, 'steps') : starts.map(() => 1);
+  const ranges = x.shape.map((d) => ({ start: 0, end: d, step: 1 }));
+  axes.forEach((rawAxis, i) => {
+    const axis = normalAxis(name, rawAxis, x.shape.length);
+    const size = x.shape[axis]!;
+    const clamp = (position: number) => Math.min(Math.max(position < 0 ? position + size : position, 0), size);
+    if (steps[i]! < 1) throw new ShapeError(name, 'positive steps', steps);
+    ranges[axis] = { start: clamp(starts[i]!), end: clamp(ends[i]!), step: steps[i]! };
+  });
+  return ranges;
+}
+
+export const sliceOp: OpDefinition<NoAttributes> = {
+  inferShape: (context) =>
+    same(
+      sliceRanges(context).map(({ start, end, step }) => Math.max(0, Math.ceil((end - start) / step))),
+      context.inputs[0].dataType,
+    ),
+  // Puts dy back where it was cut out: zeros before and after, and between the elements of a strided slice.
+  gradient: (context) => {
+    const { g, inputs: [x] } = context;
+    const ranges = sliceRanges(context);
+    let dx = context.gradOutput;
+    ranges.forEach(({ step }, axis) => {
+      if (step === 1) return;
+      const count = dx.shape[axis]!;
+      const rest = dx.shape.slice(axis + 1);
+      const before = dx.shape.slice(0, axis);
+      const spread = g.pad(g.reshape(dx, [...before, count, 1, ...rest]), padsFor(dx.shape.length + 1, axis + 1, 0, step - 1));
+      dx = g.slice(g.reshape(spread, [...before, count * step, ...rest]), [0], [(count - 1) * step + 1], [axis]);
+    });
+    const begins = ranges.map(({ start }) => start);
+    const ends = ranges.map(({ start }, axis) => x.shape[axis]! - start - dx.shape[axis]!);
+    return [g.pad(dx, [...begins, ...ends]), null, null, null, null];
+  },
+};
+
+function padsFor(rank: number, axis: number, begin: number, end: number): number[] {
+  const pads = new Array<number>(2 * rank).fill(0);
+  pads[axis] = begin;
+  pads[axis + rank] = end;
+  return pads;
+}
+
+export interface PadAttributes {
+  mode?: string;
+}
+export const padOp: OpDefinition<PadAttributes> = {
+  inferShape: ({ name, inputs: [x, padsInput] }) => {
+    const pads = constantNumbers(name, padsInput, 'pads');
+    const rank = x.shape.length;
+    if (pads.length !== 2 * rank) throw new ShapeError(name, `${2 * rank} pads`, pads);
+    return same(x.shape.map((d, i) => d + pads[i]! + pads[i + rank]!), x.dataType);
+  },
+  // Negative pads cut, so padding with the opposite sign is the inverse.
+  gradient: ({ g, name, inputs: [, padsInput], gradOutput: dy }) => [g.pad(dy, constantNumbers(name, padsInput, 'pads').map((p) => -p)), null],
+};
+
+export const expandOp: OpDefinition<NoAttributes> = {
+  inferShape: ({ name, inputs: [x, target] }) => same(broadcast(name, x.shape, constantNumbers(name, target, 'shape')), x.dataType),
+  gradient: ({ gradOutput: dy }) => [dy, null],
+};
+
+export interface GatherAttributes {
+  axis: number;
+}
+export const gatherOp: OpDefinition<GatherAttributes> = {
+  inferShape: ({ name, inputs: [x, indices], attributes }) => {
+    const axis = normalAxis(name, attributes.axis, x.shape.length);
+    return same([...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], x.dataType);
+  },
+  // dx = Σ over the places an element was taken from: one-hot(indices)ᵀ · dy, with the gathered axis in front.
+  gradient: ({ g, name, inputs: [x, indices], attributes, gradOutput: dy }) => {
+    const axis = normalAxis(name, attributes.axis, x.shape.length);
+    const count = sizeOf(indices.shape);
+    const before = x.shape.slice(0, axis);
+    const after = x.shape.slice(axis + 1);
+    const oneHot = g.cast(g.op('Equal', [g.reshape(indices, [1, count]), arange(g, x.shape[axis]!)]), 'float32'); // [size, count]
+    const grouped = g.reshape(dy, [sizeOf(before), count, sizeOf(after)]);
+    return [g.reshape(g.matmul(oneHot, grouped), x.shape), null];
+  },
+};
+
+/** [0, 1, …, length − 1] as an int64 column [length, 1]. */
+function arange(g: Builder, length: number): Value {
+  return g.constant(tensor('int64', [length, 1], Array.from({ length }, (_, i) => i)));
+}
+
+export interface CastAttributes {
+  /** ONNX element-type number. */
+  to: number;
+}
+export const castOp: OpDefinition<CastAttributes> = {
+  inferShape: ({ name, inputs: [x], attributes }) => {
+    const target = dataTypes.find((dataType) => elementTypes[dataType] === attributes.to);
+    if (!target) throw new ShapeError(name, `an element type among ${dataTypes.join(', ')}`, String(attributes.to));
+    return same(x.shape, target);
+  },
+  gradient: ({ g, inputs: [x], gradOutput: dy }) => [g.cast(dy, x.dataType)],
+};

@@ -1,0 +1,33 @@
+/** The passes in the order in which a graph goes through them, verified before and after each. */
+import type { Graph } from '../graph/types.ts';
+import { verify } from '../graph/verify.ts';
+import { opRules } from '../ops/index.ts';
+import { debugLevel, debugLog } from '../graph/debug.ts';
+import { lower, type ChooseFormulation } from './lower.ts';
+import { mergeEqualNodes, removeDeadNodes } from './simplify.ts';
+
+export interface PassOptions {
+  choose?: ChooseFormulation;
+}
+
+/** From a graph as built to a graph that a runtime can run. */
+export function optimise(graph: Graph, options: PassOptions = {}): Graph {
+  const passes: [name: string, pass: (graph: Graph) => Graph][] = [
+    ['remove dead nodes', removeDeadNodes],
+    ['lower abstract operators', (g) => lower(g, options.choose)],
+    ['merge equal nodes', mergeEqualNodes],
+    ['remove dead nodes', removeDeadNodes],
+  ];
+  verify(graph, opRules);
+  return passes.reduce((current, [name, pass]) => {
+    const next = pass(current);
+    verify(next, opRules);
+    if (debugLevel() >= 2) debugLog(`pass "${name}": ${countNodes(current)} → ${countNodes(next)} nodes`);
+    return next;
+  }, graph);
+}
+
+/** Nodes of a graph and its subgraphs. */
+export function countNodes(graph: Graph): number {
+  return graph.nodes.reduce((sum, node) => sum + 1 + (node.opType === 'Loop' ? countNodes(node.attributes['body'] as Graph) : 0), 0);
+}

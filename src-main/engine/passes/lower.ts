@@ -1,0 +1,37 @@
+/** Lowers abstract operators (domain "fovea") to ONNX, each by the formulation that `choose` names. */
+import { invariant } from '../../contract/errors.ts';
+import type { Graph, Node } from '../graph/types.ts';
+import type { Inputs, LoweringContext } from '../ops/definition.ts';
+import { definitionOf } from '../ops/index.ts';
+import { rewrite } from './rewrite.ts';
+import type { Attributes } from '../graph/types.ts';
+
+/** Picks one of the formulations that apply; they are in order of preference. */
+export type ChooseFormulation = (node: Node, applicable: readonly string[]) => string;
+const firstThatApplies: ChooseFormulation = (_, applicable) => applicable[0]!;
+
+export function lower(graph: Graph, choose: ChooseFormulation = firstThatApplies): Graph {
+  let current = graph;
+  // A formulation may use abstract operators itself, so lower until none is left.
+  while (hasAbstractNodes(current)) current = lowerOnce(current, choose);
+  return current;
+}
+
+function lowerOnce(graph: Graph, choose: ChooseFormulation): Graph {
+  return rewrite(graph, (g, node) => {
+    const { formulations } = definitionOf(node.opType, node.domain, node.name);
+    if (!formulations) return null;
+    const { name, attributes, inputs, outputs } = node;
+    const context: LoweringContext<Attributes> = { g, name, attributes, inputs: inputs as unknown as Inputs, outputCount: outputs.length };
+    const applicable = Object.keys(formulations).filter((key) => formulations[key]!.applies(context));
+    invariant(applicable.length > 0, `${name}: no formulation of ${node.opType} applies`);
+    return formulations[choose(node, applicable)]!.build(context);
+  });
+}
+
+function hasAbstractNodes(graph: Graph): boolean {
+  return graph.nodes.some((node) => {
+    const body = node.attributes['body'];
+    return node.domain === 'fovea' || (node.opType === 'Loop' && hasAbstractNodes(body as Graph));
+  });
+}

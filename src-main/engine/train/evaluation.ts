@@ -1,0 +1,62 @@
+/** Runs the network over a whole split and gives the logits, in the split's order. */
+import type { Runtime, Session } from '../runtime/runtime.ts';
+import type { SplitImages } from '../data/split-images.ts';
+import { writeModel } from '../graph/onnx-model.ts';
+import { tensor, type Tensor } from '../graph/types.ts';
+import type { NetworkPlan } from '../nn/network.ts';
+import type { Preprocessing } from '../zoo/model-spec.ts';
+import { buildInferenceGraph, type StateLayout } from './step-graph.ts';
+
+const batchSize = 256;
+
+export interface EvaluatorOptions {
+  runtime: Runtime;
+  device: 'cpu' | 'cuda';
+  threads: number;
+  plan: NetworkPlan;
+  layout: StateLayout;
+  preprocessing: Preprocessing;
+  images: SplitImages;
+  categoryCount: number;
+}
+
+export class Evaluator {
+  private readonly options: EvaluatorOptions;
+  private readonly session: Session;
+
+  private constructor(options: EvaluatorOptions, session: Session) {
+    this.options = options;
+    this.session = session;
+  }
+
+  /** The caller closes it. */
+  static async create(options: EvaluatorOptions): Promise<Evaluator> {
+    const { runtime, device, threads, images, plan, layout, preprocessing } = options;
+    const graph = buildInferenceGraph({ plan, layout, preprocessing, imageCount: images.feedRows(batchSize), batchSize });
+    return new Evaluator(options, await runtime.createSession(writeModel(graph), { device, threads }));
+  }
+
+  /** Logits [N, categories], or null where `signal` ended it. The last batch is filled up with its first image. */
+  async logits(state: Readonly<Record<string, Tensor>>, signal: AbortSignal, onBatch?: (done: number) => void): Promise<Float32Array | null> {
+    const { images, categoryCount } = this.options;
+    const all = new Float32Array(images.count * categoryCount);
+    for (let start = 0; start < images.count; start += batchSize) {
+      if (signal.aborted) return null;
+      const positions = Array.from({ length: batchSize }, (_, i) => (start + i < images.count ? start + i : start));
+      const feed = await images.feed(positions);
+      const { logits } = await this.session.run({
+        ...state,
+        images: { dataType: 'uint8', shape: [images.feedRows(batchSize), ...images.imageShape], data: feed.images },
+        indices: tensor('int64', [batchSize], feed.rows),
+      });
+      const wanted = Math.min(batchSize, images.count - start);
+      all.set((logits!.data as Float32Array).subarray(0, wanted * categoryCount), start * categoryCount);
+      onBatch?.(start + wanted);
+    }
+    return all;
+  }
+
+  close(): Promise<void> {
+    return this.session.release();
+  }
+}

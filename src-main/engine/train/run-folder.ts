@@ -1,0 +1,19 @@
+/** The files of a run's folder, which can be understood without the database. Only the training process writes there
+ *  once the run has started; config.json and data.json are there before it. */
+import { join } from 'node:path';
+import type { CheckpointName } from '../../contract/model/run.ts';
+
+export const runFiles = {
+  /** The RunConfig. */
+  config: (folder: string): string => join(folder, 'config.json'),
+  /** The TrainingData. */
+  data: (folder: string): string => join(folder, 'data.json'),
+  /** One JSON document a line: what the run reported, in order, except its progress. */
+  events: (folder: string): string => join(folder, 'events.jsonl'),
+  /** One line an epoch. */
+  results: (folder: string): string => join(folder, 'results.csv'),
+  checkpoint: (folder: string, name: CheckpointName): string => join(folder, 'checkpoints', `${name}.safetensors`),
+  predictions: (folder: string): string => join(folder, 'predictions.bin'),
+  /** Held by the training process while it lives. */
+  lock: (folder: string): string => join(folder, 'training.lock'),
+} as const;

@@ -1,0 +1,81 @@
+/** All networks by id. A new one is a file of its own and one line here. */
+import { FoveaError } from '../../contract/errors.ts';
+import type { Knob, ModelDescription, ModelSummary } from '../../contract/model/model-spec.ts';
+import type { ModelOptions } from '../../contract/model/run.ts';
+import type { Shape } from '../graph/types.ts';
+import { countParameters, describeLayers, isFrozen, planNetwork, type NetworkPlan } from '../nn/network.ts';
+import { lenet5 } from './lenet5.ts';
+import type { ModelSpec } from './model-spec.ts';
+
+const specs = { lenet5 } as const;
+
+export const models: Readonly<Record<string, ModelSpec<ModelOptions>>> = specs as unknown as Record<string, ModelSpec<ModelOptions>>;
+
+/** Throws FoveaError `not-found`, naming the models that exist. */
+export function modelSpec(modelId: string): ModelSpec<ModelOptions> {
+  const spec = models[modelId];
+  if (!spec) throw new FoveaError('not-found', `There is no model "${modelId}". Models: ${Object.keys(models).join(', ')}.`, { modelId });
+  return spec;
+}
+
+export function modelSummaries(): ModelSummary[] {
+  return Object.values(models).map(({ id, label, task, description, source }) => ({ id, label, task, description, source }));
+}
+
+export const defaultOptions = (modelId: string): ModelOptions => ({ ...modelSpec(modelId).defaults });
+
+/** The model's own knobs, addressed in a RunConfig. */
+export function modelKnobs(modelId: string): Knob[] {
+  const { knobs, defaults } = modelSpec(modelId);
+  return knobs.map(({ option, label, explanation, control }) => ({
+    path: `model.options.${option}`,
+    label,
+    explanation,
+    group: 'model',
+    control,
+    defaultValue: defaults[option]!,
+  }));
+}
+
+/** Checks options against the model's knobs: unknown ones and wrong types are refused, missing ones take the default. */
+export function completeOptions(modelId: string, options: ModelOptions): ModelOptions {
+  const { defaults, label } = modelSpec(modelId);
+  for (const [option, value] of Object.entries(options)) {
+    const expected = defaults[option];
+    if (expected === undefined) {
+      throw new FoveaError('invalid-request', `${label} has no option "${option}". Options: ${Object.keys(defaults).join(', ')}.`, { option });
+    }
+    if (typeof value !== typeof expected) {
+      throw new FoveaError('invalid-request', `${label}: "${option}" must be a ${typeof expected}, got ${String(value)}.`, { option });
+    }
+  }
+  return { ...defaults, ...options };
+}
+
+/** inputShape: [C, H, W]. */
+export function planModel(modelId: string, options: ModelOptions, inputShape: Shape, categoryCount: number): NetworkPlan {
+  return planNetwork(modelSpec(modelId).layers(completeOptions(modelId, options), categoryCount), inputShape);
+}
+
+export function describeModel(
+  modelId: string,
+  options: ModelOptions,
+  inputShape: Shape,
+  categoryCount: number,
+  freeze: readonly string[],
+): ModelDescription {
+  const plan = planModel(modelId, options, inputShape, categoryCount);
+  return {
+    layers: describeLayers(plan),
+    parameterCount: countParameters(plan.parameters),
+    trainableCount: countParameters(plan.parameters.filter(({ name }) => !isFrozen(name, freeze))),
+  };
+}
+
+/** Convolutions in order, with the name of each one's weight in a checkpoint. */
+export function convolutionLayers(modelId: string, options: ModelOptions): { layer: string; label: string; tensor: string }[] {
+  const layers = modelSpec(modelId).layers(completeOptions(modelId, options), 1);
+  return layers
+    .filter((layer) => layer.kind === 'conv2d')
+    .map((layer) => ({ layer: layer.path, label: `${layer.path} (${layer.kernel}×${layer.kernel})`, tensor: `${layer.path}.weight` }));
+}

@@ -1,0 +1,102 @@
+/** The commands and options of `fovea`, and how their outcome becomes an exit code. */
+import { Command, CommanderError, Option } from 'commander';
+import { toErrorData, type ErrorCode } from '../../contract/errors.ts';
+import { datasetFormats } from '../../contract/model/dataset.ts';
+import { checkpointName } from '../../contract/model/run.ts';
+import type { Backend } from '../../services/backend.ts';
+import { version } from '../app-facts.ts';
+import { clientOf } from './client.ts';
+import * as commands from './commands.ts';
+import { exitCodes, say, type CliIo, type ExitCode } from './io.ts';
+
+/** `args` without node and script. The backend is opened only for a command that needs it, and always closed. */
+export async function runCli(args: readonly string[], io: CliIo, openBackend: () => Backend): Promise<ExitCode> {
+  let exitCode: ExitCode = exitCodes.ok;
+  const run = async (command: (session: commands.Session) => Promise<ExitCode>) => {
+    const backend = openBackend();
+    try {
+      exitCode = await command({ client: clientOf(backend), io });
+    } finally {
+      await backend.close();
+    }
+  };
+  try {
+    await program(io, run).parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    const { code, message } = toErrorData(error);
+    say(io, `fovea: ${message}`);
+    return exitCodeOf(code);
+  }
+}
+
+function exitCodeOf(code: ErrorCode): ExitCode {
+  if (code === 'invalid-request') return exitCodes.usage;
+  return code === 'cancelled' ? exitCodes.cancelled : exitCodes.failed;
+}
+
+type Run = (command: (session: commands.Session) => Promise<ExitCode>) => Promise<void>;
+
+function program(io: CliIo, run: Run): Command {
+  const root = new Command('fovea')
+    .description('Label, train and compare vision models. Progress goes to stderr, results to stdout.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled.');
+
+  const project = root.command('project').description('create and list projects');
+  withJson(project.command('create <name>').description('make a project: a folder of that name'))
+    .option('--folder <path>', 'where the folder is made (default: here)')
+    .action((name: string, options) => run((session) => commands.createProject(session, name, options)));
+  withJson(project.command('list').description('recent projects')).action((options) =>
+    run((session) => commands.listProjects(session, options)),
+  );
+
+  inProject(root.command('datasets').description('data sets of a project')).action((options) =>
+    run((session) => commands.listDatasets(session, options)),
+  );
+  inProject(root.command('import <path>').description('bring in a folder or an archive as a data set'))
+    .option('--name <name>', 'name of the data set (default: what the source suggests)')
+    .addOption(new Option('--format <format>', 'default: what the source looks like').choices(datasetFormats))
+    .action((path: string, options) => run((session) => commands.importDataset(session, path, options)));
+  inProject(root.command('download').description('fetch CIFAR-10 from its official address and bring it in'))
+    .addArgument(root.createArgument('<source>').choices(['cifar10']))
+    .action((source: 'cifar10', options) => run((session) => commands.downloadDataset(session, source, options)));
+
+  inProject(root.command('train').description('start a run, or go on with one, and watch it to its end'))
+    .option('-d, --dataset <data set>', 'name or number (default: the only one)')
+    .option('-m, --model <id>', 'which network', 'lenet5')
+    .option('--config <file>', 'JSON file with settings of the run; what it leaves out keeps its default')
+    .option('--set <path=value>', 'one setting; can be given several times', (item, list: string[]) => [...list, item], [])
+    .option('--name <name>', 'name of the run')
+    .addOption(new Option('--resume <run>', 'go on with this run from its last checkpoint').conflicts(['dataset', 'config']))
+    .option('--list-settings', 'show what can be set, with defaults, and start nothing')
+    .action((options) => run((session) => commands.train(session, options)));
+
+  inProject(root.command('runs').description('runs of a project')).action((options) =>
+    run((session) => commands.listRuns(session, options)),
+  );
+  inProject(root.command('evaluate <run>').description('metrics and confusion matrix of a run')).action(
+    (wanted: string, options) => run((session) => commands.evaluate(session, wanted, options)),
+  );
+  inProject(root.command('export <run>').description("copy a run's weights to a file"))
+    .addOption(new Option('--checkpoint <which>', 'which weights').choices(checkpointName.options).default('best'))
+    .requiredOption('-o, --output <file>', 'file to write (.safetensors)')
+    .option('--force', 'overwrite the file')
+    .action((wanted: string, options) => run((session) => commands.exportCheckpoint(session, wanted, options)));
+  inProject(root.command('compare <runs...>').description('runs beside each other, the first as baseline')).action(
+    (wanted: string[], options) => run((session) => commands.compare(session, wanted, options)),
+  );
+  return root;
+}
+
+function withJson(command: Command): Command {
+  return command.option('--json', 'print JSON instead of text');
+}
+
+function inProject(command: Command): Command {
+  const help = 'folder or name of a recent project (default: the one you are in)';
+  return withJson(command).option('-p, --project <project>', help);
+}

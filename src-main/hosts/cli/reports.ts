@@ -1,0 +1,113 @@
+/** Data sets, runs, an evaluation and a comparison as text for a terminal. Pure: values in, text out. */
+import type { Category, Dataset } from '../../contract/model/dataset.ts';
+import type { Project, RecentProject } from '../../contract/model/project.ts';
+import {
+  metricDefinitions,
+  type ConfusionMatrix,
+  type MetricName,
+  type RunComparison,
+  type RunSummary,
+} from '../../contract/model/run.ts';
+import { formatDuration, formatNumber, table } from './io.ts';
+
+export function projectText({ name, path }: Project): string {
+  return `${name}: ${path}\n`;
+}
+
+export function projectsText(projects: readonly RecentProject[]): string {
+  if (projects.length === 0) return 'No projects yet. Make one with: fovea project create NAME\n';
+  const rows = projects.map(({ name, imageCount, runCount, path, exists }) => [
+    name,
+    formatNumber(imageCount),
+    formatNumber(runCount),
+    exists ? path : `${path} (gone)`,
+  ]);
+  return table(['project', 'images', 'runs', 'folder'], rows);
+}
+
+export function datasetsText(datasets: readonly Dataset[]): string {
+  if (datasets.length === 0) return 'No data sets yet. Bring one in with: fovea import PATH\n';
+  const rows = datasets.map(({ datasetId, name, format, splitCounts, categories }) => [
+    String(datasetId),
+    name,
+    format,
+    formatNumber(splitCounts.train),
+    formatNumber(splitCounts.val),
+    formatNumber(splitCounts.test),
+    formatNumber(categories.length),
+  ]);
+  return table(['id', 'data set', 'format', 'train', 'val', 'test', 'classes'], rows);
+}
+
+export function runsText(runs: readonly RunSummary[]): string {
+  if (runs.length === 0) return 'No runs yet. Start one with: fovea train --dataset DATASET\n';
+  const rows = runs.map((run) => [
+    String(run.runId),
+    run.name,
+    run.status,
+    run.modelId,
+    run.datasetName,
+    `${run.epochsDone}/${run.epochsTotal}`,
+    formatNumber(run.latest['test/accuracy']),
+    formatNumber(run.best['test/accuracy']?.value),
+    formatDuration(run.durationMs / 1000),
+  ]);
+  const header = ['id', 'run', 'status', 'model', 'data set', 'epochs', 'test acc', 'best', 'time'];
+  return table(header, rows);
+}
+
+/** How a run ended, in one sentence, and what can be done with it. */
+export function outcomeText({ runId, name, status, reason, epochsDone, epochsTotal, resumable }: RunSummary): string {
+  const sentence = `Run ${runId} "${name}" ${status} after ${epochsDone} of ${epochsTotal} epochs`;
+  const why = reason === null ? '.' : `: ${reason}`;
+  const next = status !== 'finished' && resumable ? `\nGo on with: fovea train --resume ${runId}` : '';
+  return `${sentence}${why}${next}\n`;
+}
+
+export function metricsText({ latest, best }: RunSummary): string {
+  const names = Object.keys(metricDefinitions) as MetricName[];
+  const rows = names.map((name) => [
+    metricDefinitions[name].label,
+    formatNumber(latest[name]),
+    formatNumber(best[name]?.value),
+    formatNumber(best[name]?.epoch),
+  ]);
+  return table(['metric', 'final', 'best', 'in epoch'], rows);
+}
+
+/** Rows are the true classes, columns the predicted ones; the share of each row that is right stands at its end. */
+export function confusionText({ categoryIds, counts }: ConfusionMatrix, categories: readonly Category[]): string {
+  const names = categoryIds.map((id) => categories.find(({ categoryId }) => categoryId === id)?.name ?? String(id));
+  const rows = counts.map((row, index) => {
+    const total = row.reduce((sum, count) => sum + count, 0);
+    const recall = total === 0 ? null : (row[index] ?? 0) / total;
+    return [names[index] ?? '', ...row.map(String), recall === null ? '–' : recall.toFixed(3)];
+  });
+  return table(['true \\ predicted', ...names, 'recall'], rows);
+}
+
+export function comparisonText({ runs, metrics, configuration }: RunComparison): string {
+  const names = runs.map(({ runId, name }) => `${runId} ${name}`);
+  const values = metrics.flatMap(({ label, final, best }) => [
+    comparisonRow(`${label}, final`, final),
+    comparisonRow(
+      `${label}, best`,
+      best.map((entry) => entry?.value ?? null),
+    ),
+  ]);
+  const differences = names.slice(1).map((_, index) => `${names[index + 1]} − ${names[0]}`);
+  const settings = configuration.map((difference) => [difference.label, ...difference.values]);
+  const settingsText = settings.length === 0 ? 'The configurations are the same.\n' : table(['setting', ...names], settings);
+  return `${table(['metric', ...names, ...differences], values)}\n${settingsText}`;
+}
+
+/** The values, then each one's difference from the first. */
+function comparisonRow(label: string, values: readonly (number | null)[]): string[] {
+  const baseline = values[0] ?? null;
+  const difference = (value: number | null) => {
+    if (value === null || baseline === null) return '–';
+    const text = formatNumber(value - baseline);
+    return value > baseline ? `+${text}` : text;
+  };
+  return [label, ...values.map(formatNumber), ...values.slice(1).map(difference)];
+}

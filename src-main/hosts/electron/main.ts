@@ -1,0 +1,96 @@
+/**
+ * Electron's main process: puts the walls up, wires the services to one window, and ends everything in order. Holds no
+ * behaviour of the app itself.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { app, dialog, ipcMain, nativeTheme, session, type BrowserWindow } from 'electron';
+import { createBackend } from '../../index.ts';
+import type { Backend } from '../../services/backend.ts';
+import { productName, userDataFolder, version } from '../app-facts.ts';
+import { openContent } from '../content.ts';
+import { appOrigin, registerAppScheme, serveAppScheme } from './app-protocol.ts';
+import { pathChooser } from './dialogs.ts';
+import { connectBridge } from './ipc.ts';
+import { cutOffBrowserNetwork, lockContents, lockSession } from './lockdown.ts';
+import { installMenu } from './menu.ts';
+import { launchUtilityTrainer } from './utility-trainer.ts';
+import { openWindow } from './window.ts';
+
+// The bundler puts the entries side by side: out/main/*.js, out/preload/preload.cjs, out/renderer/index.html.
+const mainFolder = import.meta.dirname;
+const preload = join(mainFolder, '..', 'preload', 'preload.cjs');
+const rendererFolder = join(mainFolder, '..', 'renderer');
+const trainingProcess = join(mainFolder, 'training-process.js');
+const importWorker = pathToFileURL(join(mainFolder, 'import-worker.js'));
+
+let window: BrowserWindow | null = null;
+
+app.setName(productName);
+app.setPath('userData', userDataFolder());
+registerAppScheme();
+cutOffBrowserNetwork();
+app.on('web-contents-created', (_event, contents) => lockContents(contents));
+
+if (app.requestSingleInstanceLock()) {
+  app.on('second-instance', showWindow);
+  app.on('window-all-closed', () => app.quit());
+  app.whenReady().then(start).catch(giveUp);
+} else {
+  app.quit();
+}
+
+async function start(): Promise<void> {
+  const folder = app.getPath('userData');
+  mkdirSync(folder, { recursive: true });
+  const backend = createBackend({
+    userDataFolder: folder,
+    version,
+    launchTrainer: () => launchUtilityTrainer(trainingProcess),
+    importWorker,
+    choosePath: pathChooser(() => window),
+  });
+  closeBeforeQuit(backend);
+  await followTheme(backend);
+
+  lockSession(session.defaultSession);
+  serveAppScheme(session.defaultSession, openContent(rendererFolder, (path) => backend.media(path)));
+  connectBridge({ ipcMain, backend, page: () => window?.webContents ?? null, pageOrigin: appOrigin });
+  installMenu();
+  window = openWindow({ preload, userDataFolder: folder });
+  window.once('closed', () => (window = null));
+}
+
+/** The menus, the window's background and the page's `prefers-color-scheme` follow the person's choice. */
+async function followTheme(backend: Backend): Promise<void> {
+  backend.subscribe('settings.changed', ({ theme }) => (nativeTheme.themeSource = theme));
+  nativeTheme.themeSource = (await backend.handlers['settings.get']({})).theme;
+}
+
+/** Quitting waits until runs have saved their checkpoints and the databases are closed. */
+function closeBeforeQuit(backend: Backend): void {
+  let closing = false;
+  app.on('will-quit', (event) => {
+    event.preventDefault();
+    if (closing) return;
+    closing = true;
+    backend
+      .close()
+      .then(() => app.exit(0))
+      .catch(giveUp);
+  });
+}
+
+function showWindow(): void {
+  if (window === null) return;
+  if (window.isMinimized()) window.restore();
+  window.focus();
+}
+
+function giveUp(error: unknown): void {
+  console.error(error);
+  const message = error instanceof Error ? error.message : String(error);
+  dialog.showErrorBox(`${productName} has to stop`, message);
+  app.exit(1);
+}

@@ -1,0 +1,43 @@
+/**
+ * The ports of a host that runs in plain Node (web, CLI): children started with this same Node, straight from the
+ * TypeScript sources, and no native dialogs. Knows nothing of what the training process does.
+ */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { HostPorts, TrainerProcess } from '../services/backend.ts';
+import type { TrainerEvent } from '../training-process/messages.ts';
+import { userDataFolder, version } from './app-facts.ts';
+
+const trainingProcess = new URL('../training-process/main.ts', import.meta.url);
+const importWorker = new URL('../services/import/import-worker.ts', import.meta.url);
+
+export function nodePorts(): HostPorts {
+  return {
+    userDataFolder: userDataFolder(),
+    version,
+    launchTrainer: () => launchNodeTrainer(trainingProcess),
+    importWorker,
+    choosePath: null,
+  };
+}
+
+/** `entry` is a file: URL. Its output to stdout and stderr goes to our stderr, so that stdout stays the host's own. */
+export function launchNodeTrainer(entry: URL): TrainerProcess {
+  const child = fork(fileURLToPath(entry), [], {
+    execPath: process.execPath,
+    serialization: 'advanced',
+    stdio: ['ignore', 2, 2, 'ipc'],
+    // A process group of its own: Ctrl-C in the terminal reaches only us, and we cancel the run in an orderly way.
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  });
+  // A command to a child that is gone has no receiver; `onExit` tells of it, so a failed send needs no second report.
+  child.on('error', (error) => console.error(`The training process: ${error.message}`));
+  return {
+    send: (command) => child.send(command, () => {}),
+    onEvent: (listener) => child.on('message', (event) => listener(event as TrainerEvent)),
+    // 'close' rather than 'exit': it waits until every message that the child sent has been delivered.
+    onExit: (listener) => child.once('close', (code, signal) => listener({ code, signal })),
+    kill: () => child.kill('SIGKILL'),
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * Takes a data set out of a project: at once invisible, then emptied in short transactions, then its packs. The same
+ * for one that the person deletes, one whose import failed or was cancelled, and one that a crash left half-way.
+ */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DatasetId } from '../../contract/model/ids.ts';
+import { yieldToEventLoop } from '../event-loop.ts';
+import { fileError, systemCode } from '../file-errors.ts';
+import type { OpenProject } from '../open-projects.ts';
+
+const IMAGES_PER_TRANSACTION = 500;
+
+export function packsFolder(projectFolder: string): string {
+  return join(projectFolder, 'packs');
+}
+
+/** Every pack file of a data set begins with this, also while it has its temporary name. */
+export function packPrefix(datasetId: DatasetId): string {
+  return `dataset-${datasetId}-`;
+}
+
+export async function discardDataset({ store, folder }: OpenProject, datasetId: DatasetId): Promise<void> {
+  store.datasets.markDeleting(datasetId);
+  while (store.images.deleteSome(datasetId, IMAGES_PER_TRANSACTION) > 0) await yieldToEventLoop();
+  await removePacks(packsFolder(folder), packPrefix(datasetId));
+  store.datasets.remove(datasetId);
+}
+
+/** Removes what an import or a deletion left half-way when the process ended. */
+export async function sweepLeftovers(opened: OpenProject): Promise<void> {
+  for (const datasetId of opened.store.datasets.leftovers()) await discardDataset(opened, datasetId);
+}
+
+async function removePacks(folder: string, prefix: string): Promise<void> {
+  const files = await readdir(folder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw fileError(error, 'look for the data set’s packs', folder);
+  });
+  for (const name of files.filter((file) => file.startsWith(prefix))) {
+    const file = join(folder, name);
+    await rm(file, { force: true }).catch((error: unknown) => {
+      throw fileError(error, 'delete', file);
+    });
+  }
+}

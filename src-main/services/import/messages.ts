@@ -1,0 +1,33 @@
+/** Typed messages between the import worker (a thread that reads and checks) and the store's owner. */
+import type { ErrorData } from '../../contract/errors.ts';
+import type { DatasetFormat, ImportReport, Split } from '../../contract/model/dataset.ts';
+import type { PackFacts } from '../../store/dataset-repository.ts';
+
+export type ImportTask =
+  /** Reads and checks everything, writes nothing. */
+  | { kind: 'inspect'; path: string }
+  /** Writes packs named "<packPrefix>…" into `packsFolder`. */
+  | { kind: 'import'; path: string; format: DatasetFormat; packsFolder: string; packPrefix: string };
+
+/** Consecutive images of one source file and one pack. Rows come in the order of the data set. */
+export interface RowBlock {
+  split: Split;
+  /** Name of the pack, as announced before. */
+  pack: string;
+  firstRow: number;
+  sourceFile: string;
+  /** Number of the first image in the source file, 0-based. */
+  firstNumber: number;
+  labels: Uint8Array;
+}
+
+export type ImportMessage =
+  /** `done` and `total` count images that were read and checked. */
+  | { kind: 'progress'; step: string; done: number; total: number | null }
+  | { kind: 'report'; report: ImportReport }
+  | { kind: 'categories'; names: string[] }
+  | { kind: 'pack'; pack: PackFacts }
+  | { kind: 'rows'; rows: RowBlock }
+  /** Everything is right and the packs are safely on disk under their final names. */
+  | { kind: 'complete' }
+  | { kind: 'failed'; error: ErrorData };

@@ -1,0 +1,205 @@
+/**
+ * The folder or archive that a data set is read from: which files are in it, and their bytes. An archive (.tar, .tar.gz)
+ * is read as a stream, never unpacked, so no name in it can reach the disk. Runs in the import worker.
+ */
+import { createReadStream, type ReadStream } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
+import { extract } from 'tar-stream';
+import { FoveaError } from '../../contract/errors.ts';
+import type { ByteChunks } from '../../formats/byte-reader.ts';
+import { detectCompression } from '../../formats/detect.ts';
+import type { SourceEntry } from '../../formats/source-entry.ts';
+import { fileError, systemCode } from '../file-errors.ts';
+
+export type FileVisitor = (path: string, chunks: ByteChunks) => Promise<void>;
+
+export interface ImportSource {
+  /** Name for people: of the folder, or of the archive without its ending. */
+  readonly name: string;
+  readonly entries: readonly SourceEntry[];
+  /**
+   * Hands the bytes of the given entries to the visitor, one after the other: from a folder in the order given, from an
+   * archive in the archive's own. Throws FoveaError `bad-input` where an archive is damaged.
+   */
+  visit(paths: readonly string[], visitor: FileVisitor): Promise<void>;
+}
+
+const MAX_DEPTH = 2;
+const MAX_ENTRIES = 20_000;
+const CHUNK_BYTES = 1 << 20;
+
+/** A file that is no archive stands for its folder. Throws FoveaError `not-found`, `io` or `bad-input`. */
+export async function openSource(path: string): Promise<ImportSource> {
+  const full = resolve(path);
+  try {
+    if ((await stat(full)).isDirectory()) return await openFolder(full);
+    const compression = await archiveCompression(full);
+    return compression === null ? await openFolder(dirname(full)) : await openArchive(full, compression);
+  } catch (error) {
+    throw fileError(error, 'read', full);
+  }
+}
+
+async function openFolder(folder: string): Promise<ImportSource> {
+  const entries: SourceEntry[] = [];
+  await listFolder(folder, '', 0, entries);
+  return {
+    name: basename(folder),
+    entries,
+    async visit(paths, visitor) {
+      for (const path of paths) await visitor(path, fileChunks(join(folder, path)));
+    },
+  };
+}
+
+async function* fileChunks(file: string): AsyncGenerator<Uint8Array, void> {
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES })) yield chunk as Uint8Array;
+  } catch (error) {
+    throw fileError(error, 'read', file);
+  }
+}
+
+async function listFolder(root: string, relative: string, depth: number, entries: SourceEntry[]): Promise<void> {
+  for (const item of await readdir(join(root, relative), { withFileTypes: true })) {
+    if (entries.length >= MAX_ENTRIES) return;
+    if (item.name.startsWith('.')) continue;
+    const path = relative === '' ? item.name : `${relative}/${item.name}`;
+    const facts = await stat(join(root, path)).catch(() => null);
+    if (facts?.isDirectory() && depth < MAX_DEPTH) {
+      await listFolder(root, path, depth + 1, entries).catch(ignoreForbidden);
+    } else if (facts?.isFile()) {
+      entries.push({ path, sizeBytes: facts.size });
+    }
+  }
+}
+
+function ignoreForbidden(error: unknown): void {
+  const code = systemCode(error);
+  if (code !== 'EACCES' && code !== 'EPERM') throw error;
+}
+
+type ArchiveCompression = 'gzip' | 'none';
+
+/** Null where the file is no tar archive. */
+async function archiveCompression(file: string): Promise<ArchiveCompression | null> {
+  const head = await readHead(file, 64 * 1024);
+  const kind = detectCompression(head);
+  if (kind === 'tar') return 'none';
+  if (kind === 'none') return null;
+  if (/\.(tar\.gz|tgz)$/i.test(file)) return 'gzip';
+  return detectCompression(gunzipBeginning(head)) === 'tar' ? 'gzip' : null;
+}
+
+async function readHead(file: string, length: number): Promise<Uint8Array> {
+  const handle = await open(file, 'r');
+  try {
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(length), 0, length, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+function gunzipBeginning(head: Uint8Array): Uint8Array {
+  try {
+    return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH });
+  } catch {
+    return new Uint8Array(0);
+  }
+}
+
+async function openArchive(file: string, compression: ArchiveCompression): Promise<ImportSource> {
+  const entries: SourceEntry[] = [];
+  await walkArchive(file, compression, (entry) => {
+    entries.push(entry);
+    return null;
+  });
+  return {
+    name: basename(file).replace(/\.(tar\.gz|tgz|tar)$/i, ''),
+    entries,
+    visit: (paths, visitor) =>
+      walkArchive(file, compression, (entry) => (paths.includes(entry.path) ? visitor : null)),
+  };
+}
+
+/** Goes through an archive once; `choose` returns who reads a file, or null to pass over it. */
+async function walkArchive(
+  file: string,
+  compression: ArchiveCompression,
+  choose: (entry: SourceEntry) => FileVisitor | null,
+): Promise<void> {
+  const input = createReadStream(file, { highWaterMark: CHUNK_BYTES });
+  const tar = extract();
+  const feeding =
+    compression === 'gzip' ? pipeline(input, createGunzip({ chunkSize: CHUNK_BYTES }), tar) : pipeline(input, tar);
+  feeding.catch(() => undefined); // The same error ends the loop below.
+  try {
+    for await (const entry of tar) {
+      const { name, size, type } = entry.header;
+      const chunks = entryChunks(entry, (error) => archiveError(error, file, input));
+      const visitor = type === 'file' ? choose({ path: name, sizeBytes: size }) : null;
+      if (visitor) await visitor(name, chunks);
+      for await (const _rest of chunks); // A visitor may stop early; the next file comes after the rest.
+    }
+    await feeding;
+  } catch (error) {
+    throw archiveError(error, file, input);
+  } finally {
+    input.destroy();
+  }
+}
+
+/**
+ * The bytes of an archive's file. Unlike the stream's own iterator it does not destroy the stream, and with it the whole
+ * archive's, when the consumer stops.
+ */
+function entryChunks(entry: object, explain: (error: unknown) => FoveaError): AsyncIterable<Uint8Array> {
+  const iterator = (entry as AsyncIterable<Uint8Array>)[Symbol.asyncIterator](); // Missing in streamx's types.
+  const next = (): Promise<IteratorResult<Uint8Array>> =>
+    iterator.next().catch((error: unknown) => {
+      throw explain(error);
+    });
+  return { [Symbol.asyncIterator]: () => ({ next }) };
+}
+
+function archiveError(error: unknown, file: string, input: ReadStream): FoveaError {
+  if (error instanceof FoveaError) return error;
+  const code = systemCode(error);
+  if (code !== null && !code.startsWith('Z_')) return fileError(error, 'read', file);
+  const name = basename(file);
+  const message = error instanceof Error ? error.message : String(error);
+  const isCut = code === 'Z_BUF_ERROR' || message === 'Unexpected end of data';
+  const what = isCut ? 'the archive is cut off' : `the archive is damaged (${message})`;
+  return new FoveaError(
+    'bad-input',
+    `${name}: ${what} at about byte ${input.bytesRead}. Copy or download it again.`,
+    { file: name, offset: input.bytesRead },
+    { cause: error },
+  );
+}
+
+/** The decompressed bytes of a .gz file. Throws FoveaError `bad-input` where it is damaged. */
+export async function* gunzipped(file: string, chunks: ByteChunks): AsyncGenerator<Uint8Array, void> {
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  const feeding = pipeline(Readable.from(chunks), gunzip);
+  feeding.catch(() => undefined); // The same error ends the loop below.
+  try {
+    for await (const chunk of gunzip) yield chunk as Uint8Array;
+    await feeding;
+  } catch (error) {
+    if (!systemCode(error)?.startsWith('Z_')) throw error;
+    const offset = gunzip.bytesWritten;
+    const what = systemCode(error) === 'Z_BUF_ERROR' ? 'is cut off' : 'is damaged';
+    throw new FoveaError(
+      'bad-input',
+      `${file}: the compressed file ${what} at about byte ${offset}. Copy or download it again.`,
+      { file, offset },
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Data sets with their categories and packs. A data set is visible only while its state is 'ready': it is filled as
+ * 'importing', published by one small transaction, and emptied as 'deleting'. Deleting goes in steps so that no
+ * transaction is long; a data set that was left half-way is found again by `leftovers`.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { FoveaError } from '../contract/errors.ts';
+import type { Category, Dataset, DatasetFormat, Split } from '../contract/model/dataset.ts';
+import type { CategoryId, DatasetId } from '../contract/model/ids.ts';
+
+export interface NewDataset {
+  name: string;
+  format: DatasetFormat;
+  source: string;
+  createdAt: string;
+}
+
+export type PackId = number & { readonly __pack: never };
+
+/** A file of `count` images: uint8 [count, channels, heightPx, widthPx]. `file` is its name in the packs folder. */
+export interface PackFacts {
+  file: string;
+  count: number;
+  channels: number;
+  heightPx: number;
+  widthPx: number;
+}
+export interface Pack extends PackFacts {
+  packId: PackId;
+}
+
+interface DatasetRow {
+  id: DatasetId;
+  name: string;
+  format: DatasetFormat;
+  source: string;
+  created_at: string;
+}
+
+type ImageSize = NonNullable<Dataset['imageSize']>;
+
+/** The statements whose plans a test holds. */
+export const hotDatasetQueries = {
+  splitCounts: 'SELECT split, count(*) AS count FROM image WHERE dataset_id = ? GROUP BY split',
+  sizes: `
+    SELECT width AS widthPx, height AS heightPx, channels FROM pack WHERE dataset_id = @datasetId
+    UNION SELECT width, height, channels FROM image WHERE dataset_id = @datasetId AND path IS NOT NULL
+    LIMIT 2`,
+} as const;
+
+export class DatasetRepository {
+  #database: Database;
+  #ready: Statement<[DatasetId], DatasetRow>;
+  #categories: Statement<[DatasetId], Category>;
+  #splitCounts: Statement<[DatasetId], { split: Split; count: number }>;
+  #sizes: Statement<[{ datasetId: DatasetId }], ImageSize>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#ready = database.prepare(`SELECT * FROM dataset WHERE id = ? AND state = 'ready'`);
+    this.#categories = database.prepare(
+      'SELECT id AS categoryId, ordinal, name FROM category WHERE dataset_id = ? ORDER BY ordinal',
+    );
+    this.#splitCounts = database.prepare(hotDatasetQueries.splitCounts);
+    this.#sizes = database.prepare(hotDatasetQueries.sizes);
+  }
+
+  /** Visible data sets, newest first. */
+  list(): Dataset[] {
+    return this.#database
+      .prepare<[], DatasetRow>(`SELECT * FROM dataset WHERE state = 'ready' ORDER BY id DESC`)
+      .all()
+      .map((row) => this.#describe(row));
+  }
+
+  /** Throws `not-found` where there is none or it is not visible. */
+  get(datasetId: DatasetId): Dataset {
+    const row = this.#ready.get(datasetId);
+    if (!row) throw datasetNotFound(datasetId);
+    return this.#describe(row);
+  }
+
+  /** Throws `not-found` where there is none or it is not visible. Cheaper than `get`. */
+  requireReady(datasetId: DatasetId): void {
+    if (!this.#ready.get(datasetId)) throw datasetNotFound(datasetId);
+  }
+
+  categories(datasetId: DatasetId): Category[] {
+    return this.#categories.all(datasetId);
+  }
+
+  /** Throws `already-exists` where a visible data set, or one being imported, has the name. */
+  requireFreeName(name: string): void {
+    const taken = this.#database.prepare(`SELECT 1 FROM dataset WHERE name = ? AND state <> 'deleting'`).get(name);
+    if (taken) {
+      throw new FoveaError('already-exists', `This project has a data set named “${name}” already. Choose another name.`, { name });
+    }
+  }
+
+  /** Adds an invisible data set. Throws `already-exists` for a taken name. */
+  begin(dataset: NewDataset): DatasetId {
+    this.requireFreeName(dataset.name);
+    const { lastInsertRowid } = this.#database
+      .prepare(
+        `INSERT INTO dataset (name, format, source, state, created_at)
+         VALUES (@name, @format, @source, 'importing', @createdAt)`,
+      )
+      .run(dataset);
+    return Number(lastInsertRowid) as DatasetId;
+  }
+
+  /** `names` in the order of the class index. Returns the categories' ids in that order. */
+  addCategories(datasetId: DatasetId, names: readonly string[]): CategoryId[] {
+    const insert = this.#database.prepare('INSERT INTO category (dataset_id, ordinal, name) VALUES (?, ?, ?)');
+    return this.#database
+      .transaction(() =>
+        names.map((name, ordinal) => Number(insert.run(datasetId, ordinal, name).lastInsertRowid) as CategoryId),
+      )
+      .immediate();
+  }
+
+  addPack(datasetId: DatasetId, pack: PackFacts): PackId {
+    const { lastInsertRowid } = this.#database
+      .prepare(
+        `INSERT INTO pack (dataset_id, file, count, channels, height, width)
+         VALUES (@datasetId, @file, @count, @channels, @heightPx, @widthPx)`,
+      )
+      .run({ datasetId, ...pack });
+    return Number(lastInsertRowid) as PackId;
+  }
+
+  packs(datasetId: DatasetId): Pack[] {
+    return this.#database
+      .prepare<[DatasetId], Pack>(
+        `SELECT id AS packId, file, count, channels, height AS heightPx, width AS widthPx
+         FROM pack WHERE dataset_id = ? ORDER BY id`,
+      )
+      .all(datasetId);
+  }
+
+  /** Makes an imported data set visible. */
+  publish(datasetId: DatasetId): Dataset {
+    this.#database.prepare(`UPDATE dataset SET state = 'ready' WHERE id = ? AND state = 'importing'`).run(datasetId);
+    return this.get(datasetId);
+  }
+
+  /** Throws `not-found`, or `already-exists` where another data set has the name. */
+  rename(datasetId: DatasetId, name: string): Dataset {
+    const current = this.get(datasetId);
+    if (current.name === name) return current;
+    this.requireFreeName(name);
+    this.#database.prepare('UPDATE dataset SET name = ? WHERE id = ?').run(name, datasetId);
+    return this.get(datasetId);
+  }
+
+  /** Makes a data set invisible for good, as the first step of deleting it. Throws `not-found`. */
+  markDeleting(datasetId: DatasetId): void {
+    const result = this.#database.prepare(`UPDATE dataset SET state = 'deleting' WHERE id = ?`).run(datasetId);
+    if (result.changes === 0) throw datasetNotFound(datasetId);
+  }
+
+  /** Last step of deleting: the data set, its categories and packs. Its images must be gone. */
+  remove(datasetId: DatasetId): void {
+    this.#database.prepare('DELETE FROM dataset WHERE id = ?').run(datasetId);
+  }
+
+  /** Data sets that an import or a deletion left half-way. */
+  leftovers(): DatasetId[] {
+    return this.#database.prepare<[], DatasetId>(`SELECT id FROM dataset WHERE state <> 'ready'`).pluck().all();
+  }
+
+  #describe(row: DatasetRow): Dataset {
+    const splitCounts = { train: 0, val: 0, test: 0 };
+    for (const { split, count } of this.#splitCounts.all(row.id)) splitCounts[split] = count;
+    const [size, otherSize] = this.#sizes.all({ datasetId: row.id });
+    return {
+      datasetId: row.id,
+      name: row.name,
+      format: row.format,
+      source: row.source,
+      createdAt: row.created_at,
+      categories: this.categories(row.id),
+      splitCounts,
+      imageSize: size && !otherSize ? size : null,
+    };
+  }
+}
+
+function datasetNotFound(datasetId: DatasetId): FoveaError {
+  return new FoveaError('not-found', `There is no data set ${datasetId} in this project.`, { datasetId });
+}

@@ -1,0 +1,10 @@
+/** All migrations in order. A migration, once released, never changes; a new one is a new file and a new line here. */
+import { sql as foundation } from './0001-foundation.ts';
+
+export interface Migration {
+  readonly number: number;
+  readonly name: string;
+  readonly sql: string;
+}
+
+export const migrations: readonly Migration[] = [{ number: 1, name: 'foundation', sql: foundation }];

@@ -1,0 +1,87 @@
+/**
+ * A project's database, open: the connection's settings, the lock that makes this process its sole writer, and one
+ * repository per group of tables. Synchronous by design; whoever calls keeps each call short.
+ */
+import { existsSync } from 'node:fs';
+import SqliteDatabase from 'better-sqlite3';
+import type { Database } from 'better-sqlite3';
+import { FoveaError } from '../contract/errors.ts';
+import { DatasetRepository } from './dataset-repository.ts';
+import { ImageRepository } from './image-repository.ts';
+import { MetaRepository, type ProjectMeta } from './meta-repository.ts';
+import { migrate } from './migrate.ts';
+import { acquireProjectLock, type ProjectLock } from './project-lock.ts';
+import { RunRepository } from './run-repository.ts';
+
+export interface ProjectStore {
+  /** The connection, for tests that look at plans and settings. */
+  readonly database: Database;
+  readonly meta: MetaRepository;
+  readonly datasets: DatasetRepository;
+  readonly images: ImageRepository;
+  readonly runs: RunRepository;
+  close(): void;
+}
+
+/** Makes the database of a new project. Throws `already-exists` where the file is there. */
+export function createProjectStore(file: string, meta: ProjectMeta): ProjectStore {
+  if (existsSync(file)) throw new FoveaError('already-exists', `${file} exists already.`, { file });
+  const store = open(file);
+  store.meta.insert(meta);
+  return store;
+}
+
+/** Throws `not-found`, `bad-input` (not a database, damaged, not ours), `newer-schema`, or `busy` (open elsewhere). */
+export function openProjectStore(file: string): ProjectStore {
+  if (!existsSync(file)) {
+    throw new FoveaError('not-found', `There is no Fovea project here: ${file} does not exist.`, { file });
+  }
+  return open(file);
+}
+
+function open(file: string): ProjectStore {
+  const lock = acquireProjectLock(file);
+  let database: Database | null = null;
+  try {
+    database = new SqliteDatabase(file, { timeout: 1000 });
+    migrateAndConfigure(database);
+    return compose(database, lock);
+  } catch (error) {
+    database?.close();
+    lock.release();
+    throw explain(file, error);
+  }
+}
+
+function migrateAndConfigure(database: Database): void {
+  database.pragma('foreign_keys = ON');
+  migrate(database);
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = FULL');
+}
+
+function compose(database: Database, lock: ProjectLock): ProjectStore {
+  return {
+    database,
+    meta: new MetaRepository(database),
+    datasets: new DatasetRepository(database),
+    images: new ImageRepository(database),
+    runs: new RunRepository(database),
+    close() {
+      database.close();
+      lock.release();
+    },
+  };
+}
+
+function explain(file: string, error: unknown): unknown {
+  if (!(error instanceof SqliteDatabase.SqliteError)) return error;
+  const context = { file, sqlite: error.code };
+  if (error.code === 'SQLITE_NOTADB') {
+    return new FoveaError('bad-input', `${file} is not a database, or is damaged at its beginning. Restore it from a backup.`, context, { cause: error });
+  }
+  if (error.code.startsWith('SQLITE_CORRUPT')) {
+    return new FoveaError('bad-input', `${file} is damaged (${error.message}). Restore it from a backup.`, context, { cause: error });
+  }
+  return new FoveaError('io', `${file} cannot be opened: ${error.message} (${error.code}).`, context, { cause: error });
+}

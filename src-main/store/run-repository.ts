@@ -1,0 +1,273 @@
+/**
+ * Runs and what they measured. Ids are never used twice. The best value of a metric is the extreme in its direction,
+ * at the earliest epoch that reached it; values that are not numbers are kept, but are never latest or best.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { FoveaError } from '../contract/errors.ts';
+import type { DatasetId, RunId } from '../contract/model/ids.ts';
+import {
+  metricDefinitions,
+  type MetricName,
+  type MetricPoint,
+  type RunConfig,
+  type RunStatus,
+  type RunSummary,
+  type Series,
+  type SeriesName,
+} from '../contract/model/run.ts';
+
+export interface NewRun {
+  name: string;
+  config: RunConfig;
+  /** Kept as words too, because the run outlives its data set. */
+  datasetName: string;
+  /** Relative to the project folder, with forward slashes: "runs/0001-lenet5". Unique in the project. */
+  folder: string;
+  createdAt: string;
+}
+
+/** What changes in the life of a run; absent fields stay as they are. */
+export interface RunChanges {
+  name?: string;
+  status?: RunStatus;
+  reason?: string | null;
+  startedAt?: string | null;
+  endedAt?: string | null;
+  durationMs?: number;
+  epochsDone?: number;
+  epochsTotal?: number;
+  parameterCount?: number;
+  resumable?: boolean;
+}
+
+interface RunRow {
+  id: RunId;
+  name: string;
+  status: RunStatus;
+  reason: string | null;
+  model_id: string;
+  dataset_id: DatasetId;
+  dataset_name: string;
+  config: string;
+  folder: string;
+  created_at: string;
+  started_at: string | null;
+  ended_at: string | null;
+  duration_ms: number;
+  epochs_done: number;
+  epochs_total: number;
+  parameter_count: number;
+  resumable: 0 | 1;
+}
+
+interface BestValue {
+  value: number;
+  epoch: number;
+}
+
+const COLUMN_OF = {
+  name: 'name',
+  status: 'status',
+  reason: 'reason',
+  startedAt: 'started_at',
+  endedAt: 'ended_at',
+  durationMs: 'duration_ms',
+  epochsDone: 'epochs_done',
+  epochsTotal: 'epochs_total',
+  parameterCount: 'parameter_count',
+  resumable: 'resumable',
+} as const satisfies Record<keyof RunChanges, string>;
+
+const METRICS = Object.keys(metricDefinitions) as MetricName[];
+const IN_PROGRESS = `('queued', 'running')`;
+
+/** The partial index metric_point_by_value is used only where its condition is in the query, word for word. */
+const NOT_A_STEP_SERIES = `substr(series, 1, 5) <> 'step/'`;
+const bestSql = (extreme: 'max' | 'min'): string => `
+  SELECT value, epoch FROM metric_point
+  WHERE run_id = @runId AND series = @series AND ${NOT_A_STEP_SERIES} AND value = (
+    SELECT ${extreme}(value) FROM metric_point
+    WHERE run_id = @runId AND series = @series AND ${NOT_A_STEP_SERIES})
+  ORDER BY epoch LIMIT 1`;
+
+/** The statements whose plans a test holds. */
+export const hotRunQueries = {
+  list: 'SELECT * FROM run ORDER BY id DESC',
+  latest: `SELECT value FROM metric_point WHERE run_id = @runId AND series = @series ORDER BY step DESC LIMIT 1`,
+  highest: bestSql('max'),
+  lowest: bestSql('min'),
+  series: 'SELECT step, epoch, value FROM metric_point WHERE run_id = @runId AND series = @series ORDER BY step',
+} as const;
+
+interface SeriesKey {
+  runId: RunId;
+  series: SeriesName;
+}
+
+export class RunRepository {
+  #database: Database;
+  #get: Statement<[RunId], RunRow>;
+  #list: Statement<[], RunRow>;
+  #latest: Statement<[SeriesKey], number | null>;
+  #best: Record<'higher' | 'lower', Statement<[SeriesKey], BestValue>>;
+  #series: Statement<[SeriesKey], [step: number, epoch: number, value: number | null]>;
+  #appendPoint: Statement<[{ runId: RunId } & MetricPoint]>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#get = database.prepare('SELECT * FROM run WHERE id = ?');
+    this.#list = database.prepare(hotRunQueries.list);
+    this.#latest = database.prepare<[SeriesKey], number | null>(hotRunQueries.latest).pluck();
+    this.#best = {
+      higher: database.prepare(hotRunQueries.highest),
+      lower: database.prepare(hotRunQueries.lowest),
+    };
+    this.#series = database.prepare<[SeriesKey], [number, number, number | null]>(hotRunQueries.series).raw();
+    this.#appendPoint = database.prepare(`
+      INSERT INTO metric_point (run_id, series, step, epoch, value) VALUES (@runId, @series, @step, @epoch, @value)
+      ON CONFLICT (run_id, series, step) DO UPDATE SET epoch = excluded.epoch, value = excluded.value`);
+  }
+
+  /** Adds a run with status 'queued'. */
+  insert(run: NewRun): RunId {
+    const { config } = run;
+    const epochsTotal = config.phases.reduce((sum, phase) => sum + phase.epochs, 0);
+    const { lastInsertRowid } = this.#database
+      .prepare(
+        `INSERT INTO run (name, status, model_id, dataset_id, dataset_name, config, folder, created_at, epochs_total)
+         VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        run.name,
+        config.model.id,
+        config.data.datasetId,
+        run.datasetName,
+        JSON.stringify(config),
+        run.folder,
+        run.createdAt,
+        epochsTotal,
+      );
+    return Number(lastInsertRowid) as RunId;
+  }
+
+  /** Throws `not-found`. */
+  update(runId: RunId, changes: RunChanges): void {
+    const fields = (Object.keys(COLUMN_OF) as (keyof RunChanges)[]).filter((field) => changes[field] !== undefined);
+    if (fields.length === 0) return;
+    const values = fields.map((field) => (field === 'resumable' ? Number(changes.resumable) : changes[field]));
+    const assignments = fields.map((field) => `${COLUMN_OF[field]} = ?`).join(', ');
+    const result = this.#database.prepare(`UPDATE run SET ${assignments} WHERE id = ?`).run(...values, runId);
+    if (result.changes === 0) throw runNotFound(runId);
+  }
+
+  /** Throws `not-found`. */
+  get(runId: RunId): RunSummary {
+    return this.#summarise(this.#row(runId));
+  }
+
+  /** Throws `not-found`. */
+  config(runId: RunId): RunConfig {
+    return JSON.parse(this.#row(runId).config) as RunConfig;
+  }
+
+  /** Relative to the project folder. Throws `not-found`. */
+  folder(runId: RunId): string {
+    return this.#row(runId).folder;
+  }
+
+  /** Newest first. */
+  list(): RunSummary[] {
+    return this.#list.all().map((row) => this.#summarise(row));
+  }
+
+  count(): number {
+    return this.#database.prepare<[], number>('SELECT count(*) FROM run').pluck().get() ?? 0;
+  }
+
+  /** Ids of queued and running runs, oldest first. */
+  inProgress(): RunId[] {
+    return this.#database.prepare<[], RunId>(`SELECT id FROM run WHERE status IN ${IN_PROGRESS} ORDER BY id`).pluck().all();
+  }
+
+  /** True while a queued or running run trains on the data set. */
+  isDatasetInUse(datasetId: DatasetId): boolean {
+    const row = this.#database
+      .prepare(`SELECT 1 FROM run WHERE status IN ${IN_PROGRESS} AND dataset_id = ? LIMIT 1`)
+      .get(datasetId);
+    return row !== undefined;
+  }
+
+  /** Removes the run and its points; its folder is the caller's. Throws `not-found`. */
+  delete(runId: RunId): void {
+    const result = this.#database.prepare('DELETE FROM run WHERE id = ?').run(runId);
+    if (result.changes === 0) throw runNotFound(runId);
+  }
+
+  /** Adds points, or replaces those of the same series and step. `value` may be NaN or infinite. */
+  appendPoints(runId: RunId, points: readonly MetricPoint[]): void {
+    this.#database
+      .transaction(() => {
+        for (const point of points) this.#appendPoint.run({ runId, ...point });
+      })
+      .immediate();
+  }
+
+  /** Takes back what was measured after `epoch`, for a run that goes on from an earlier checkpoint. */
+  deletePointsAfter(runId: RunId, epoch: number): void {
+    this.#database.prepare('DELETE FROM metric_point WHERE run_id = ? AND epoch > ?').run(runId, epoch);
+  }
+
+  /** One entry for each of `names`, in that order; empty arrays where nothing is recorded. */
+  series(runId: RunId, names: readonly SeriesName[]): Series[] {
+    return names.map((series) => {
+      const rows = this.#series.all({ runId, series });
+      return {
+        series,
+        steps: Float64Array.from(rows, ([step]) => step),
+        epochs: Float64Array.from(rows, ([, epoch]) => epoch),
+        values: Float64Array.from(rows, ([, , value]) => value ?? NaN),
+      };
+    });
+  }
+
+  #row(runId: RunId): RunRow {
+    const row = this.#get.get(runId);
+    if (!row) throw runNotFound(runId);
+    return row;
+  }
+
+  #summarise(row: RunRow): RunSummary {
+    const latest: RunSummary['latest'] = {};
+    const best: RunSummary['best'] = {};
+    for (const series of METRICS) {
+      const key = { runId: row.id, series };
+      const latestValue = this.#latest.get(key);
+      if (latestValue !== undefined && latestValue !== null) latest[series] = latestValue;
+      const bestValue = this.#best[metricDefinitions[series].better].get(key);
+      if (bestValue) best[series] = bestValue;
+    }
+    return {
+      runId: row.id,
+      name: row.name,
+      status: row.status,
+      reason: row.reason,
+      modelId: row.model_id,
+      datasetId: row.dataset_id,
+      datasetName: row.dataset_name,
+      createdAt: row.created_at,
+      startedAt: row.started_at,
+      endedAt: row.ended_at,
+      durationMs: row.duration_ms,
+      epochsDone: row.epochs_done,
+      epochsTotal: row.epochs_total,
+      parameterCount: row.parameter_count,
+      latest,
+      best,
+      resumable: row.resumable === 1,
+    };
+  }
+}
+
+function runNotFound(runId: RunId): FoveaError {
+  return new FoveaError('not-found', `There is no run ${runId} in this project.`, { runId });
+}

@@ -1,0 +1,30 @@
+/**
+ * Entry of the training process, in Electron's utilityProcess and in a forked Node process alike. It trains one run and
+ * ends. When its parent dies it writes a checkpoint and ends too: no orphan goes on training.
+ */
+import { connectToParent } from './parent-link.ts';
+import { TrainingSession } from './session.ts';
+
+/** A step and a checkpoint fit well into this; what takes longer is stuck. */
+const orphanDeadlineMs = 60_000;
+
+const parent = connectToParent();
+const session = new TrainingSession(
+  (event) => parent.send(event),
+  async () => (await import('../engine/train/trainer.ts')).train,
+);
+
+process.on('uncaughtException', (error) => session.fail(error));
+process.on('unhandledRejection', (reason) => session.fail(reason));
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => session.stop());
+
+parent.onCommand((command) => session.handle(command));
+parent.onGone(() => {
+  session.stop();
+  setTimeout(() => process.exit(1), orphanDeadlineMs).unref();
+});
+parent.send({ kind: 'ready' });
+
+await session.ended;
+await parent.drained();
+process.exit(0);

@@ -1,0 +1,63 @@
+/**
+ * Keeps events.jsonl and results.csv of a run's folder. Every event is on its way to the disk before the call returns
+ * (the process may be killed at any time), in the order of the calls. A run that goes on first loses what its
+ * checkpoint does not know, so that nothing is there twice. Throws FoveaError `io` where it cannot write.
+ */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { FoveaError } from '../contract/errors.ts';
+import { ResultsTable, resultsHeader } from '../engine/train/results-table.ts';
+import {
+  decodeEventLine,
+  encodeEventLine,
+  eventsUpTo,
+  type RecordedEvent,
+  type RunEvent,
+} from '../engine/train/run-events.ts';
+import { runFiles } from '../engine/train/run-folder.ts';
+import { writeTextAtomicSync } from '../engine/weights/atomic-file.ts';
+
+export class RunRecorder {
+  #eventsFile: string;
+  #resultsFile: string;
+  #results = new ResultsTable();
+
+  constructor(folder: string) {
+    this.#eventsFile = runFiles.events(folder);
+    this.#resultsFile = runFiles.results(folder);
+  }
+
+  record(event: RunEvent): void {
+    const recorded = { time: new Date().toISOString(), event };
+    this.#orExplain(() => {
+      if (event.kind === 'started') this.#rewind(event.epochsDone);
+      appendFileSync(this.#eventsFile, encodeEventLine(recorded));
+      const rows = this.#results.add(recorded);
+      if (rows !== '') appendFileSync(this.#resultsFile, rows);
+    });
+  }
+
+  #rewind(epochsDone: number): void {
+    const kept = eventsUpTo(this.#recordedSoFar(), epochsDone);
+    writeTextAtomicSync(this.#eventsFile, kept.map(encodeEventLine).join(''));
+    this.#results = new ResultsTable();
+    const rows = kept.map((recorded) => this.#results.add(recorded)).join('');
+    writeTextAtomicSync(this.#resultsFile, resultsHeader + rows);
+  }
+
+  #recordedSoFar(): RecordedEvent[] {
+    if (!existsSync(this.#eventsFile)) return [];
+    const lines = readFileSync(this.#eventsFile, 'utf8').split('\n');
+    return lines.map(decodeEventLine).filter((recorded) => recorded !== null);
+  }
+
+  #orExplain(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new FoveaError('io', `Could not write ${this.#eventsFile} or ${this.#resultsFile}: ${message}`, {
+        file: this.#eventsFile,
+      }, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Where an image lies in a view of it: the one place that converts between screen and image pixels. Screen points are
+ * CSS pixels from the view's top left corner; image points are pixels of the image, so (0.5, 0.5) is the middle of the
+ * first pixel.
+ */
+
+export type ScreenPoint = Readonly<{ space: 'screen'; x: number; y: number }>;
+export type ImagePoint = Readonly<{ space: 'image'; x: number; y: number }>;
+export type Size = Readonly<{ widthPx: number; heightPx: number }>;
+
+export interface Viewport {
+  /** Screen pixels an image pixel. */
+  scale: number;
+  /** Screen position of the image's top left corner. */
+  origin: ScreenPoint;
+}
+
+export const screenPoint = (x: number, y: number): ScreenPoint => ({ space: 'screen', x, y });
+export const imagePoint = (x: number, y: number): ImagePoint => ({ space: 'image', x, y });
+
+export function toImage(viewport: Viewport, point: ScreenPoint): ImagePoint {
+  return imagePoint((point.x - viewport.origin.x) / viewport.scale, (point.y - viewport.origin.y) / viewport.scale);
+}
+
+export function toScreen(viewport: Viewport, point: ImagePoint): ScreenPoint {
+  return screenPoint(viewport.origin.x + point.x * viewport.scale, viewport.origin.y + point.y * viewport.scale);
+}
+
+/** The whole image, centred, with a margin; a scale above 1 is a whole number, so that all pixels are of one size. */
+export function fitViewport(image: Size, view: Size, marginPx: number): Viewport {
+  const room = { width: Math.max(1, view.widthPx - 2 * marginPx), height: Math.max(1, view.heightPx - 2 * marginPx) };
+  const exact = Math.min(room.width / image.widthPx, room.height / image.heightPx);
+  return centred(image, view, exact >= 1 ? Math.floor(exact) : exact);
+}
+
+/** The image centred at a given scale. */
+export function centred(image: Size, view: Size, scale: number): Viewport {
+  const x = Math.round((view.widthPx - image.widthPx * scale) / 2);
+  const y = Math.round((view.heightPx - image.heightPx * scale) / 2);
+  return { scale, origin: screenPoint(x, y) };
+}
+
+/** Another scale, with what lies under `anchor` staying under it. */
+export function zoomAt(viewport: Viewport, anchor: ScreenPoint, scale: number): Viewport {
+  const fixed = toImage(viewport, anchor);
+  return { scale, origin: screenPoint(anchor.x - fixed.x * scale, anchor.y - fixed.y * scale) };
+}
+
+export function panBy(viewport: Viewport, dx: number, dy: number): Viewport {
+  return { scale: viewport.scale, origin: screenPoint(viewport.origin.x + dx, viewport.origin.y + dy) };
+}
+
+/** The pixel under a point, or null outside the image. */
+export function pixelAt(viewport: Viewport, point: ScreenPoint, image: Size): { x: number; y: number } | null {
+  const at = toImage(viewport, point);
+  const pixel = { x: Math.floor(at.x), y: Math.floor(at.y) };
+  const inside = pixel.x >= 0 && pixel.y >= 0 && pixel.x < image.widthPx && pixel.y < image.heightPx;
+  return inside ? pixel : null;
+}

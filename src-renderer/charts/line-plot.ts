@@ -1,0 +1,218 @@
+/**
+ * Draws curves on a canvas with uPlot and reports where things are; labels, read-out and table belong to
+ * LineChart.svelte. Knows nothing of runs. The only importer of uPlot.
+ */
+import uPlot from 'uplot';
+import { alignCurves, thin, type Curve, type Range } from './curve.ts';
+
+/** Colours and font of everything but the curves, taken from the page so that the chart follows its theme. */
+export interface PlotInk {
+  text: string;
+  line: string;
+  font: string;
+}
+
+export interface PlotSettings {
+  ink: PlotInk;
+  /** A CSS colour as a canvas understands it. */
+  resolveColour(colour: string): string;
+  xLabel: string;
+  logarithmic: boolean;
+  formatX(value: number): string;
+  formatY(value: number): string;
+}
+
+export interface PlotContent {
+  curves: readonly Curve[];
+  /** What the curves were smoothed from, drawn faint behind them; empty where nothing is smoothed. */
+  raw: readonly Curve[];
+  /** What the x axis shows. */
+  domain: Range;
+}
+
+/** The plotting area inside the host, CSS px. */
+export interface PlotArea {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+export interface PlotListener {
+  /** The pointer is over this x, or has left (null). */
+  cursor(x: number | null): void;
+  /** The person dragged over a range, or asked for everything (null). */
+  zoom(range: Range | null): void;
+  /** Drawn anew: positions may have changed. */
+  drawn(area: PlotArea): void;
+}
+
+const pointsPerCurve = 2000;
+/** Below so many points each is marked, so that a run of one or two epochs can be seen. */
+const markedPoints = 12;
+const rawOpacity = 0.28;
+
+export class LinePlot {
+  readonly #host: HTMLElement;
+  readonly #listener: PlotListener;
+  readonly #settings: PlotSettings;
+  #content: PlotContent = { curves: [], raw: [], domain: { from: 0, to: 1 } };
+  #shape = '';
+  #plot: uPlot | null = null;
+  #size = { width: 0, height: 0 };
+
+  constructor(host: HTMLElement, settings: PlotSettings, listener: PlotListener) {
+    this.#host = host;
+    this.#settings = settings;
+    this.#listener = listener;
+  }
+
+  resize(width: number, height: number): void {
+    if (width <= 0 || height <= 0) return;
+    this.#size = { width, height };
+    if (this.#plot === null) this.#draw();
+    else this.#plot.setSize(this.#size);
+  }
+
+  show(content: PlotContent): void {
+    this.#content = content;
+    this.#draw();
+  }
+
+  /** Shows the cursor line at an x that may come from another chart; null hides it. */
+  pointAt(x: number | null): void {
+    const plot = this.#plot;
+    if (plot === null) return;
+    const left = x === null ? -10 : plot.valToPos(x, 'x');
+    plot.setCursor({ left, top: left < 0 ? -10 : 0 }, false);
+  }
+
+  /** CSS px inside the host. */
+  xToPx(x: number): number {
+    return this.#plot === null ? 0 : this.#area(this.#plot).left + this.#plot.valToPos(x, 'x');
+  }
+
+  /** CSS px inside the host. */
+  yToPx(y: number): number {
+    return this.#plot === null ? 0 : this.#area(this.#plot).top + this.#plot.valToPos(y, 'y');
+  }
+
+  destroy(): void {
+    this.#plot?.destroy();
+    this.#plot = null;
+  }
+
+  #draw(): void {
+    if (this.#size.width === 0) return;
+    const lines = this.#lines();
+    const shape = lines.map((line) => `${line.colour}|${line.dashed}|${line.raw}|${line.points.length <= markedPoints}`).join();
+    const table = alignCurves(
+      lines.map((line) => [line.x, line.points]),
+      this.#settings.logarithmic,
+    );
+    const data = [table.x, ...table.columns] as uPlot.AlignedData;
+    if (this.#plot !== null && shape === this.#shape) {
+      this.#plot.setData(data);
+      return;
+    }
+    this.destroy();
+    this.#shape = shape;
+    this.#plot = new uPlot(this.#options(lines), data, this.#host);
+  }
+
+  /** Raw values first, so that what is smoothed lies above them. */
+  #lines(): Line[] {
+    const { curves, raw, domain } = this.#content;
+    const line = (curve: Curve, isRaw: boolean): Line => {
+      const [x, points] = thin(curve.x, curve.y, domain, pointsPerCurve);
+      return { x, points, colour: curve.colour, dashed: curve.dashed && !isRaw, raw: isRaw };
+    };
+    return [...raw.map((curve) => line(curve, true)), ...curves.map((curve) => line(curve, false))];
+  }
+
+  #options(lines: readonly Line[]): uPlot.Options {
+    return {
+      ...this.#size,
+      legend: { show: false },
+      padding: [10, 8, 0, 0],
+      scales: {
+        x: { time: false, range: () => [this.#content.domain.from, this.#content.domain.to] },
+        y: this.#settings.logarithmic ? { distr: 3 } : {},
+      },
+      axes: [this.#axis('x'), this.#axis('y')],
+      series: [{}, ...lines.map((line) => this.#series(line))],
+      cursor: {
+        y: false,
+        points: { show: false },
+        drag: { x: true, y: false, setScale: false, dist: 4 },
+        bind: {
+          dblclick: () => () => {
+            this.#listener.zoom(null);
+            return null;
+          },
+        },
+      },
+      hooks: {
+        setCursor: [(plot) => this.#moved(plot)],
+        setSelect: [(plot) => this.#selected(plot)],
+        draw: [(plot) => this.#listener.drawn(this.#area(plot))],
+      },
+    };
+  }
+
+  #axis(which: 'x' | 'y'): uPlot.Axis {
+    const { ink, xLabel, formatX, formatY } = this.#settings;
+    const format = which === 'x' ? formatX : formatY;
+    const hairline = { stroke: ink.line, width: 1 };
+    return {
+      stroke: ink.text,
+      font: ink.font,
+      grid: which === 'y' ? hairline : { show: false },
+      ticks: { ...hairline, show: which === 'x', size: 4 },
+      border: { ...hairline, show: which === 'x' },
+      size: which === 'x' ? 24 : 46,
+      gap: 4,
+      space: which === 'x' ? 56 : 32,
+      ...(which === 'x' ? { label: xLabel, labelFont: ink.font, labelSize: 16, labelGap: 0 } : {}),
+      values: (_plot, splits) => splits.map((value) => (value === null ? '' : format(value))),
+    };
+  }
+
+  #series(line: Line): uPlot.Series {
+    const stroke = this.#settings.resolveColour(line.colour);
+    return {
+      stroke,
+      width: line.raw ? 1 : 1.5,
+      alpha: line.raw ? rawOpacity : 1,
+      ...(line.dashed ? { dash: [5, 4] } : {}),
+      points: { show: !line.raw && line.points.length <= markedPoints, size: 5, fill: stroke, stroke, width: 0 },
+    };
+  }
+
+  #area(plot: uPlot): PlotArea {
+    const ratio = uPlot.pxRatio;
+    const { left, top, width, height } = plot.bbox;
+    return { left: left / ratio, top: top / ratio, width: width / ratio, height: height / ratio };
+  }
+
+  #moved(plot: uPlot): void {
+    const left = plot.cursor.left ?? -1;
+    this.#listener.cursor(left < 0 ? null : plot.posToVal(left, 'x'));
+  }
+
+  #selected(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width <= 0) return;
+    this.#listener.zoom({ from: plot.posToVal(left, 'x'), to: plot.posToVal(left + width, 'x') });
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  }
+}
+
+interface Line {
+  x: Float64Array;
+  points: Float64Array;
+  colour: string;
+  dashed: boolean;
+  /** Lies faint behind its smoothed self. */
+  raw: boolean;
+}

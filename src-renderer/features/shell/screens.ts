@@ -1,0 +1,22 @@
+/** What the rail shows, in its order. A new screen is one entry here and one branch in ScreenView.svelte. */
+import Images from '@lucide/svelte/icons/images';
+import SettingsIcon from '@lucide/svelte/icons/settings';
+import type { Icon } from '../../ui/icon.ts';
+import { dataRoute, type Route, type ScreenName } from '../../state/route.ts';
+
+export interface RailEntry {
+  label: string;
+  icon: Icon;
+  shortcut: string;
+  /** Where the entry leads. */
+  route: Route;
+  /** The screens that light it up. */
+  screens: readonly ScreenName[];
+  /** At the rail's lower end. */
+  last?: boolean;
+}
+
+export const railEntries: readonly RailEntry[] = [
+  { label: 'Data', icon: Images, shortcut: 'G D', route: dataRoute(), screens: ['data'] },
+  { label: 'Settings', icon: SettingsIcon, shortcut: 'G S', route: { screen: 'settings' }, screens: ['settings'], last: true },
+];

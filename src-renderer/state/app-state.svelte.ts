@@ -1,0 +1,133 @@
+/**
+ * The root of the renderer's state: the host's capabilities, settings, the open project and where the person is.
+ * Created once in App.svelte and passed by context.
+ */
+import type { Api } from '../api/client.svelte.ts';
+import type { Capabilities } from '../../src-main/contract/ipc.ts';
+import type { DeviceInfo } from '../../src-main/contract/model/model-spec.ts';
+import type { Project, RecentProject, Settings } from '../../src-main/contract/model/project.ts';
+import type { ProjectId } from '../../src-main/contract/model/ids.ts';
+import { CommandRegistry } from './commands.svelte.ts';
+import { PathChooser, type PathKind } from './path-chooser.svelte.ts';
+import { ProjectSession } from './project-session.svelte.ts';
+import { dataRoute, startPlace, type Route } from './route.ts';
+import { Router } from './route.svelte.ts';
+import { SaveState } from './save-state.svelte.ts';
+import { Theme } from './theme.svelte.ts';
+import { Toasts } from './toasts.svelte.ts';
+import { ViewSettings } from './view-settings.svelte.ts';
+
+export class AppState {
+  readonly api: Api;
+  readonly router = new Router();
+  readonly toasts = new Toasts();
+  readonly commands = new CommandRegistry(/mac/i.test(navigator.platform));
+  readonly theme = new Theme();
+  readonly saves = new SaveState();
+  readonly view: ViewSettings;
+  readonly paths: PathChooser;
+
+  /** Null until `load` is through. */
+  capabilities = $state.raw<Capabilities | null>(null);
+  settings = $state.raw<Settings | null>(null);
+  recent = $state.raw<readonly RecentProject[] | null>(null);
+  devices = $state.raw<readonly DeviceInfo[]>([]);
+  session = $state.raw<ProjectSession | null>(null);
+  /** What lies over the screen. */
+  overlay = $state<'palette' | 'keys' | 'new-project' | null>(null);
+  /** Why the app, or the project in the address, could not be opened. */
+  error = $state.raw<unknown>(null);
+
+  constructor(api: Api) {
+    this.api = this.saves.watch(api);
+    this.paths = new PathChooser(this.api);
+    this.view = new ViewSettings((patch) => this.updateSettings({ view: patch }));
+  }
+
+  async load(): Promise<void> {
+    try {
+      const [capabilities, settings] = await Promise.all([
+        this.api.call('app.capabilities', {}),
+        this.api.call('settings.get', {}),
+        this.readRecent(),
+      ]);
+      this.capabilities = capabilities;
+      this.#take(settings);
+      this.error = null;
+    } catch (error) {
+      this.error = error;
+    }
+  }
+
+  /** Keeps settings of other windows in step; returns a function that ends it. */
+  follow(): () => void {
+    return this.api.on('settings.changed', (settings) => this.#take(settings));
+  }
+
+  async readDevices(): Promise<void> {
+    this.devices = await this.api.call('device.list', {});
+  }
+
+  async readRecent(): Promise<void> {
+    this.recent = await this.api.call('project.recent', {});
+  }
+
+  async updateSettings(patch: Partial<Settings>): Promise<void> {
+    this.#take(await this.api.call('settings.update', { patch }));
+  }
+
+  /** Null when the person changes their mind. */
+  async choosePath(title: string, kind: PathKind): Promise<string | null> {
+    return this.capabilities === null ? null : this.paths.choose(title, kind, this.capabilities);
+  }
+
+  /** Asks for a project folder and opens it; an error shows as a message. */
+  async askAndOpenProject(): Promise<void> {
+    try {
+      const path = await this.choosePath('Open a project folder', 'folder');
+      if (path !== null) await this.openProject(path);
+    } catch (error) {
+      this.toasts.error(error);
+    }
+  }
+
+  /** Opens the project folder and shows `route` in it. Throws what the service says about the folder. */
+  async openProject(path: string, route: Route = dataRoute()): Promise<void> {
+    this.#enter(await this.api.call('project.open', { path }), route);
+  }
+
+  async createProject(name: string, parentFolder: string): Promise<void> {
+    this.#enter(await this.api.call('project.create', { name, parentFolder }), dataRoute());
+  }
+
+  async forgetProject(path: string): Promise<void> {
+    await this.api.call('project.forget', { path });
+    await this.readRecent();
+  }
+
+  /** Opens the project that the address names (after a reload, or by "back"); goes to the start where it cannot. */
+  async followAddress(projectId: ProjectId | null): Promise<void> {
+    if (projectId === null || projectId === this.session?.project.projectId) return;
+    const known = this.recent?.find((project) => project.projectId === projectId);
+    try {
+      if (known === undefined) throw new Error('The project in the address is not among the recent projects. Open its folder.');
+      const project = await this.api.call('project.open', { path: known.path });
+      this.session = new ProjectSession(this.api, project);
+    } catch (error) {
+      this.toasts.error(error);
+      this.router.goTo(startPlace);
+    }
+  }
+
+  #enter(project: Project, route: Route): void {
+    if (project.projectId !== this.session?.project.projectId) this.session = new ProjectSession(this.api, project);
+    this.router.enterProject(project.projectId, route);
+    void this.readRecent().catch((error: unknown) => this.toasts.error(error));
+  }
+
+  #take(settings: Settings): void {
+    this.settings = settings;
+    this.theme.choice = settings.theme;
+    this.view.take(settings.view);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Every action that has a name: the palette, menus, buttons' key hints, the cheat sheet and the keyboard all read this
+ * one list. Whoever owns an action registers it while it is possible.
+ */
+import { untrack } from 'svelte';
+import { ShortcutMatcher, strokeOf } from './shortcuts.ts';
+
+export const commandGroups = ['Go to', 'Project', 'Data', 'Train', 'Runs', 'View', 'Help'] as const;
+export type CommandGroup = (typeof commandGroups)[number];
+
+export interface Command {
+  /** "data.import": unique among the registered. */
+  id: string;
+  /** A verb first: "Import data…". An ellipsis where more is asked before anything happens. */
+  label: string;
+  group: CommandGroup;
+  /** See shortcuts.ts: "Mod+K", "?", "G D". */
+  shortcut?: string;
+  /** Reactive; absent means always. */
+  enabled?: () => boolean;
+  /** Found by the palette's search beside the label. */
+  keywords?: readonly string[];
+  run: () => void;
+}
+
+export class CommandRegistry {
+  readonly isMac: boolean;
+  #commands = $state.raw<readonly Command[]>([]);
+  readonly #matcher = new ShortcutMatcher();
+
+  constructor(isMac: boolean) {
+    this.isMac = isMac;
+  }
+
+  get all(): readonly Command[] {
+    return this.#commands;
+  }
+
+  /** Returns a function that takes them off again. The latest registration of an id wins while it stands. */
+  register(commands: readonly Command[]): () => void {
+    const update = (next: (current: readonly Command[]) => readonly Command[]) => {
+      this.#commands = next(untrack(() => this.#commands));
+    };
+    update((current) => [...current, ...commands]);
+    return () => update((current) => current.filter((command) => !commands.includes(command)));
+  }
+
+  /** Those that can run now. */
+  get available(): readonly Command[] {
+    return this.#commands.filter((command) => command.enabled?.() ?? true);
+  }
+
+  shortcutOf(id: string): string | undefined {
+    return this.#find(id)?.shortcut;
+  }
+
+  run(id: string): void {
+    const command = this.#find(id);
+    if (command !== undefined && (command.enabled?.() ?? true)) command.run();
+  }
+
+  /** Runs the command whose shortcut the stroke completes; leaves typing and open dialogs alone. */
+  handleKey(event: KeyboardEvent): void {
+    if (event.defaultPrevented || event.isComposing || isModifier(event.key)) return;
+    const stroke = strokeOf(event, this.isMac);
+    if (insideDialog(event.target) || (!stroke.mod && takesTyping(event.target))) return;
+    const available = this.available;
+    const shortcuts = available.flatMap((command) => command.shortcut ?? []);
+    const completed = this.#matcher.press(stroke, shortcuts, event.timeStamp);
+    if (completed === null) return;
+    event.preventDefault();
+    available.findLast((command) => command.shortcut === completed)?.run();
+  }
+
+  #find(id: string): Command | undefined {
+    return this.#commands.findLast((command) => command.id === id);
+  }
+}
+
+function isModifier(key: string): boolean {
+  return key === 'Control' || key === 'Shift' || key === 'Alt' || key === 'Meta';
+}
+
+function insideDialog(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest('[role="dialog"], [role="alertdialog"]') !== null;
+}
+
+/** Fields take every key; a menu or list box takes letters to jump to an entry. */
+function takesTyping(target: EventTarget | null): boolean {
+  const taking = 'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"], [role="listbox"]';
+  return target instanceof Element && target.closest(taking) !== null;
+}

@@ -1,0 +1,100 @@
+/**
+ * Who wins a comparison, by how much, and whether seeds support it, as facts that a sentence can be made of. Runs that
+ * differ in nothing but the seed are repeats of one variant. Pure.
+ */
+import type { RunComparison, RunSummary } from '../../src-main/contract/model/run.ts';
+import { isActive } from './run-status.ts';
+
+export interface Variant {
+  /** Indices into the comparison's runs. */
+  members: readonly number[];
+  mean: number;
+  /** Sample standard deviation over seeds; null with a single run. */
+  deviation: number | null;
+}
+
+export type Support =
+  /** Some variant has one run: the difference may come from the seed. */
+  | 'single-seeds'
+  /** Every run of the winner is better than every run of the runner-up. */
+  | 'separated'
+  /** Runs of both overlap. */
+  | 'overlapping';
+
+export interface Verdict {
+  label: string;
+  better: 'higher' | 'lower';
+  /** Best first. One entry where the runs differ in the seed alone. */
+  variants: readonly Variant[];
+  /** Winner minus runner-up, in the metric's own sign; null with one variant. */
+  difference: number | null;
+  /** Null with one variant. */
+  support: Support | null;
+  caveats: readonly Caveat[];
+}
+
+export type Caveat =
+  | { kind: 'different-data' }
+  | { kind: 'still-running'; run: number }
+  | { kind: 'ended-early'; run: number };
+
+const headline = 'test/accuracy';
+/** What tells runs apart that are repeats of each other. */
+const seedPath = 'seed';
+
+/** Null where not every run has a value of a common metric yet. Judges final values: a best one was picked by hindsight. */
+export function verdictOf(comparison: RunComparison): Verdict | null {
+  const complete = comparison.metrics.filter((metric) => metric.final.every((value) => value !== null));
+  const metric = complete.find((candidate) => candidate.metric === headline) ?? complete[0];
+  if (metric === undefined) return null;
+  const values = metric.final as readonly number[];
+  const sign = metric.better === 'higher' ? -1 : 1;
+  const variants = repeats(comparison)
+    .map((members) => variantOf(members, values))
+    .sort((a, b) => sign * (a.mean - b.mean));
+  const [winner, second] = variants;
+  const contested = winner !== undefined && second !== undefined;
+  return {
+    label: metric.label,
+    better: metric.better,
+    variants,
+    difference: contested ? winner.mean - second.mean : null,
+    support: contested ? supportOf(winner, second, values, metric.better) : null,
+    caveats: caveatsOf(comparison.runs),
+  };
+}
+
+/** Groups of runs whose configurations differ in the seed alone. */
+function repeats(comparison: RunComparison): number[][] {
+  const rows = comparison.configuration.filter((row) => row.path !== seedPath);
+  const groups = new Map<string, number[]>();
+  comparison.runs.forEach((run, index) => {
+    const key = JSON.stringify([run.datasetId, run.modelId, ...rows.map((row) => row.values[index])]);
+    groups.set(key, [...(groups.get(key) ?? []), index]);
+  });
+  return [...groups.values()];
+}
+
+function variantOf(members: readonly number[], values: readonly number[]): Variant {
+  const own = members.map((index) => values[index]!);
+  const mean = own.reduce((sum, value) => sum + value, 0) / own.length;
+  const squares = own.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { members, mean, deviation: own.length < 2 ? null : Math.sqrt(squares / (own.length - 1)) };
+}
+
+function supportOf(winner: Variant, second: Variant, values: readonly number[], better: 'higher' | 'lower'): Support {
+  if (winner.members.length < 2 || second.members.length < 2) return 'single-seeds';
+  const own = winner.members.map((index) => values[index]!);
+  const others = second.members.map((index) => values[index]!);
+  const apart = better === 'higher' ? Math.min(...own) > Math.max(...others) : Math.max(...own) < Math.min(...others);
+  return apart ? 'separated' : 'overlapping';
+}
+
+function caveatsOf(runs: readonly RunSummary[]): Caveat[] {
+  const caveats: Caveat[] = new Set(runs.map((run) => run.datasetId)).size > 1 ? [{ kind: 'different-data' }] : [];
+  runs.forEach((run, index) => {
+    if (isActive(run.status)) caveats.push({ kind: 'still-running', run: index });
+    else if (run.epochsDone < run.epochsTotal) caveats.push({ kind: 'ended-early', run: index });
+  });
+  return caveats;
+}

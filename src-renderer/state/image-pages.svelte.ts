@@ -1,0 +1,84 @@
+/**
+ * The images of one data set under one filter, read page by page as they come into sight, with the oldest pages
+ * forgotten. Keeps at most two requests under way and forgets wishes that scrolling has overtaken.
+ */
+import { SvelteMap } from 'svelte/reactivity';
+import type { ImageSummary } from '../../src-main/contract/model/dataset.ts';
+
+export interface ImagePage {
+  /** Images that pass the filter, in all. */
+  total: number;
+  items: readonly ImageSummary[];
+}
+export type LoadPage = (offset: number, limit: number) => Promise<ImagePage>;
+
+const pageSize = 200;
+const keptPages = 60;
+const requestsAtOnce = 2;
+
+export class ImagePages {
+  readonly #load: LoadPage;
+  readonly #pages = new SvelteMap<number, readonly ImageSummary[]>();
+  /** Page numbers, those wanted last at the end. */
+  #recency: number[] = [];
+  #wanted: number[] = [];
+  readonly #underWay = new Set<number>();
+  /** Null until the first answer. */
+  total = $state<number | null>(null);
+  error = $state.raw<unknown>(null);
+
+  constructor(load: LoadPage) {
+    this.#load = load;
+  }
+
+  /** The image at a place in the filtered list; undefined while it is not read. Reactive. */
+  at(index: number): ImageSummary | undefined {
+    return this.#pages.get(Math.floor(index / pageSize))?.[index % pageSize];
+  }
+
+  /** Asks for a range of places, both inclusive. The latest call is the only one that counts. */
+  want(first: number, last: number): void {
+    const end = this.total === null ? 0 : Math.floor(Math.max(0, this.total - 1) / pageSize);
+    const from = Math.min(end, Math.floor(Math.max(0, first) / pageSize));
+    const to = Math.min(end, Math.floor(Math.max(0, last) / pageSize));
+    const range = Array.from({ length: to - from + 1 }, (_, step) => from + step);
+    this.#recency = [...this.#recency.filter((page) => !range.includes(page)), ...range];
+    this.#wanted = range.filter((page) => !this.#pages.has(page));
+    this.#pump();
+  }
+
+  /** After an error: tries the pages that are still wanted again. */
+  retry(): void {
+    this.error = null;
+    this.#pump();
+  }
+
+  #pump(): void {
+    if (this.error !== null) return;
+    for (const page of this.#wanted) {
+      if (this.#underWay.size >= requestsAtOnce) return;
+      if (!this.#underWay.has(page)) void this.#read(page);
+    }
+  }
+
+  async #read(page: number): Promise<void> {
+    this.#underWay.add(page);
+    try {
+      const { total, items } = await this.#load(page * pageSize, pageSize);
+      this.#pages.set(page, items);
+      this.total = total;
+      this.#wanted = this.#wanted.filter((other) => other !== page);
+      this.#forget();
+    } catch (error) {
+      this.error = error;
+    } finally {
+      this.#underWay.delete(page);
+    }
+    this.#pump();
+  }
+
+  #forget(): void {
+    const excess = this.#recency.length - keptPages;
+    for (const page of this.#recency.splice(0, Math.max(0, excess))) this.#pages.delete(page);
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Bringing data into the project: choose a path, see what a dry run finds there, then start the import as a job. A
+ * path may also come from a drop; a browser drops files without telling where they lie, which `dropRefused` says.
+ */
+import type { Api } from '../api/client.svelte.ts';
+import type { ImportReport } from '../../src-main/contract/model/dataset.ts';
+import type { JobList } from './job-list.svelte.ts';
+
+export type ImportStage = 'closed' | 'choosing' | 'inspecting' | 'report' | 'starting';
+
+export class ImportFlow {
+  readonly #api: Api;
+  readonly #jobs: JobList;
+  stage = $state<ImportStage>('closed');
+  path = $state('');
+  name = $state('');
+  report = $state.raw<ImportReport | null>(null);
+  error = $state.raw<unknown>(null);
+  dropRefused = $state(false);
+  #attempt = 0;
+
+  constructor(api: Api, jobs: JobList) {
+    this.#api = api;
+    this.#jobs = jobs;
+  }
+
+  /** True where pressing Import would do something. */
+  get ready(): boolean {
+    return this.stage === 'report' && this.report?.format != null && this.name.trim() !== '';
+  }
+
+  open(): void {
+    this.#restart('choosing');
+  }
+
+  /** A file or folder was dropped on the window; the path is null where the host cannot know it. */
+  dropped(path: string | null): void {
+    this.#restart('choosing');
+    this.dropRefused = path === null;
+    if (path !== null) void this.inspect(path);
+  }
+
+  close(): void {
+    this.#restart('closed');
+  }
+
+  /** Back from the report to the choice of a path. */
+  chooseAgain(): void {
+    const { path } = this;
+    this.#restart('choosing');
+    this.path = path;
+  }
+
+  async inspect(path: string): Promise<void> {
+    this.#restart('inspecting');
+    this.path = path;
+    const attempt = this.#attempt;
+    try {
+      const report = await this.#api.call('dataset.inspect', { path });
+      if (attempt !== this.#attempt) return;
+      this.report = report;
+      this.name = report.suggestedName;
+      this.stage = 'report';
+    } catch (error) {
+      if (attempt !== this.#attempt) return;
+      this.error = error;
+      this.stage = 'choosing';
+    }
+  }
+
+  /** Starts the job and closes; the job's progress shows on the data screen and in the status bar. */
+  async start(): Promise<void> {
+    const format = this.report?.format;
+    if (!this.ready || format == null) return;
+    this.stage = 'starting';
+    this.error = null;
+    try {
+      await this.#jobs.import(this.path, format, this.name.trim());
+      this.close();
+    } catch (error) {
+      this.error = error;
+      this.stage = 'report';
+    }
+  }
+
+  #restart(stage: ImportStage): void {
+    this.#attempt += 1;
+    this.stage = stage;
+    this.path = '';
+    this.name = '';
+    this.report = null;
+    this.error = null;
+    this.dropRefused = false;
+  }
+}

@@ -1,0 +1,37 @@
+/** Everything that is kept about one open project; it lives as long as the project is on screen. */
+import type { Api } from '../api/client.svelte.ts';
+import type { DatasetId } from '../../src-main/contract/model/ids.ts';
+import type { Project } from '../../src-main/contract/model/project.ts';
+import { DatasetList } from './dataset-list.svelte.ts';
+import { ImportFlow } from './import-flow.svelte.ts';
+import { JobList } from './job-list.svelte.ts';
+import { RunList } from './run-list.svelte.ts';
+import { TrainForm } from './train-form.svelte.ts';
+
+export class ProjectSession {
+  readonly project: Project;
+  readonly datasets: DatasetList;
+  readonly jobs: JobList;
+  readonly runs: RunList;
+  readonly trainForm: TrainForm;
+  readonly importing: ImportFlow;
+  /** Kept between visits to the data screen. */
+  lastDatasetId = $state<DatasetId | null>(null);
+
+  constructor(api: Api, project: Project) {
+    this.project = project;
+    this.datasets = new DatasetList(api, project.projectId);
+    this.jobs = new JobList(api, project.projectId);
+    this.runs = new RunList(api, project.projectId);
+    this.trainForm = new TrainForm(api, project.projectId);
+    this.importing = new ImportFlow(api, this.jobs);
+  }
+
+  /** Returns a function that ends the following. */
+  follow(): () => void {
+    const stops = [this.datasets.follow(), this.jobs.follow(), this.runs.follow()];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+}

@@ -1,0 +1,107 @@
+/** The open project's runs, newest first, and where the running ones are. Curves and logs belong to RunLive. */
+import type { Api } from '../api/client.svelte.ts';
+import type { ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
+import type { RunConfig, RunProgress, RunSummary } from '../../src-main/contract/model/run.ts';
+import { isActive } from './run-status.ts';
+
+export class RunList {
+  readonly #api: Api;
+  readonly #projectId: ProjectId;
+  /** Null until the first answer. */
+  all = $state.raw<readonly RunSummary[] | null>(null);
+  /** Why the latest reading failed. */
+  error = $state.raw<unknown>(null);
+  readonly byId = $derived(new Map(this.all?.map((run) => [run.runId, run])));
+  readonly active = $derived(this.all?.filter((run) => isActive(run.status)) ?? []);
+  #progress = $state.raw<ReadonlyMap<RunId, RunProgress>>(new Map());
+  #reading = 0;
+
+  constructor(api: Api, projectId: ProjectId) {
+    this.#api = api;
+    this.#projectId = projectId;
+  }
+
+  /** Null where the run is not running, or has not said anything yet. */
+  progressOf(runId: RunId): RunProgress | null {
+    return this.#progress.get(runId) ?? null;
+  }
+
+  /** Returns a function that ends the following. */
+  follow(): () => void {
+    void this.read();
+    const ends = [
+      this.#api.on('run.changed', ({ projectId, summary }) => this.#isOurs(projectId) && this.#take(summary)),
+      this.#api.on('run.removed', ({ projectId, runId }) => this.#isOurs(projectId) && this.#drop(runId)),
+      this.#api.on('run.progress', ({ projectId, progress }) => this.#isOurs(projectId) && this.#advance(progress)),
+      this.#api.onReconnected(() => void this.read()),
+    ];
+    return () => ends.forEach((end) => end());
+  }
+
+  async read(): Promise<void> {
+    const reading = ++this.#reading;
+    try {
+      const all = await this.#api.call('run.list', { projectId: this.#projectId });
+      if (reading !== this.#reading) return;
+      this.all = newestFirst(all);
+      this.error = null;
+    } catch (error) {
+      if (reading === this.#reading) this.error = error;
+    }
+  }
+
+  /** `name` null: the service chooses one. */
+  async start(config: RunConfig, name: string | null): Promise<RunSummary> {
+    return this.#take(await this.#api.call('run.start', { projectId: this.#projectId, config, name }));
+  }
+
+  /** Keeps a checkpoint; resolves when the request is accepted, and the status follows by event. */
+  async cancel(runId: RunId): Promise<void> {
+    await this.#api.call('run.cancel', { projectId: this.#projectId, runId });
+  }
+
+  async resume(runId: RunId): Promise<void> {
+    this.#take(await this.#api.call('run.resume', { projectId: this.#projectId, runId }));
+  }
+
+  async rename(runId: RunId, name: string): Promise<void> {
+    this.#take(await this.#api.call('run.rename', { projectId: this.#projectId, runId, name }));
+  }
+
+  async delete(runId: RunId): Promise<void> {
+    await this.#api.call('run.delete', { projectId: this.#projectId, runId });
+    this.#drop(runId);
+  }
+
+  #isOurs(projectId: ProjectId): boolean {
+    return projectId === this.#projectId;
+  }
+
+  #take(summary: RunSummary): RunSummary {
+    const others = this.all?.filter((run) => run.runId !== summary.runId) ?? [];
+    this.all = newestFirst([...others, summary]);
+    if (!isActive(summary.status)) this.#forgetProgress(summary.runId);
+    return summary;
+  }
+
+  #drop(runId: RunId): void {
+    this.all = this.all?.filter((run) => run.runId !== runId) ?? null;
+    this.#forgetProgress(runId);
+  }
+
+  #advance(progress: RunProgress): void {
+    this.#progress = new Map(this.#progress).set(progress.runId, progress);
+  }
+
+  #forgetProgress(runId: RunId): void {
+    if (!this.#progress.has(runId)) return;
+    const progress = new Map(this.#progress);
+    progress.delete(runId);
+    this.#progress = progress;
+  }
+}
+
+/** Ids grow with time, and two runs may share a second. */
+function newestFirst(runs: readonly RunSummary[]): readonly RunSummary[] {
+  return runs.toSorted((a, b) => b.runId - a.runId);
+}

@@ -1,0 +1,96 @@
+/**
+ * Keyboard shortcuts as text: "Mod+K" (Mod is Ctrl, on a Mac Cmd), "?", "ArrowLeft", and sequences of strokes parted by
+ * a space, "G D". Parses, prints and matches them; knows no command.
+ */
+
+/** A character key carries its Shift in itself ("?" not "Shift+/"), so Shift counts for named keys only. */
+export interface Stroke {
+  key: string;
+  mod: boolean;
+  alt: boolean;
+  shift: boolean;
+}
+
+/** The part of a KeyboardEvent that is looked at. */
+export interface KeyPress {
+  key: string;
+  ctrlKey: boolean;
+  metaKey: boolean;
+  altKey: boolean;
+  shiftKey: boolean;
+}
+
+export function parseShortcut(text: string): Stroke[] {
+  return text.split(' ').map(parseStroke);
+}
+
+function parseStroke(text: string): Stroke {
+  const parts = text.split('+');
+  const key = parts.pop() || '+';
+  const has = (modifier: string) => parts.includes(modifier);
+  return normalise({ key: key === 'Space' ? ' ' : key, mod: has('Mod'), alt: has('Alt'), shift: has('Shift') });
+}
+
+export function strokeOf(press: KeyPress, isMac: boolean): Stroke {
+  const mod = isMac ? press.metaKey : press.ctrlKey;
+  return normalise({ key: press.key, mod, alt: press.altKey, shift: press.shiftKey });
+}
+
+function normalise(stroke: Stroke): Stroke {
+  const isCharacter = stroke.key.length === 1 && stroke.key !== ' ';
+  const isLetter = isCharacter && stroke.key.toLowerCase() !== stroke.key.toUpperCase();
+  return { ...stroke, key: stroke.key.toLowerCase(), shift: stroke.shift && (isLetter || !isCharacter) };
+}
+
+function sameStroke(a: Stroke, b: Stroke): boolean {
+  return a.key === b.key && a.mod === b.mod && a.alt === b.alt && a.shift === b.shift;
+}
+
+/** How each key is written on a cap: ["Ctrl", "K"]; a sequence's strokes follow each other. */
+export function keyCaps(shortcut: string, isMac: boolean): string[] {
+  return shortcut.split(' ').flatMap((stroke) => stroke.split('+').map((part) => capOf(part, isMac)));
+}
+
+function capOf(part: string, isMac: boolean): string {
+  const mac: Record<string, string> = { Mod: '⌘', Alt: '⌥', Shift: '⇧' };
+  const everywhere: Record<string, string> = {
+    Mod: 'Ctrl',
+    ArrowLeft: '←',
+    ArrowRight: '→',
+    ArrowUp: '↑',
+    ArrowDown: '↓',
+    Escape: 'Esc',
+    '': '+',
+  };
+  return (isMac ? mac[part] : undefined) ?? everywhere[part] ?? part;
+}
+
+const sequencePauseMs = 1200;
+
+/** Remembers the strokes of a sequence that has begun. */
+export class ShortcutMatcher {
+  #strokes: Stroke[] = [];
+  #lastMs = -Infinity;
+
+  /** Returns the shortcut that this stroke completes, or null. `nowMs`: any monotonic clock. */
+  press(stroke: Stroke, shortcuts: readonly string[], nowMs: number): string | null {
+    if (nowMs - this.#lastMs > sequencePauseMs) this.#strokes = [];
+    this.#lastMs = nowMs;
+    for (const strokes of [[...this.#strokes, stroke], [stroke]]) {
+      const begun = shortcuts.filter((shortcut) => startsWith(parseShortcut(shortcut), strokes));
+      if (begun.length === 0) continue;
+      const complete = begun.find((shortcut) => parseShortcut(shortcut).length === strokes.length);
+      this.#strokes = complete === undefined ? strokes : [];
+      return complete ?? null;
+    }
+    this.#strokes = [];
+    return null;
+  }
+}
+
+function startsWith(whole: Stroke[], beginning: Stroke[]): boolean {
+  return beginning.every((stroke, index) => {
+    const other = whole[index];
+    return other !== undefined && sameStroke(stroke, other);
+  });
+}

@@ -1,0 +1,51 @@
+/** What the Electron and the browser helper have in common: a place for settings, and screenshots. */
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+
+export const repository = fileURLToPath(new URL('../..', import.meta.url));
+const artifacts = join(repository, 'tests', 'artifacts');
+
+export const isRoot = process.getuid?.() === 0;
+
+/** The app open in front of a test. */
+export interface AppSession {
+  page: Page;
+  /** FOVEA_USER_DATA of this session. */
+  userDataFolder: string;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** A fresh temporary folder where not given. */
+  userDataFolder?: string;
+  env?: Record<string, string>;
+  size?: { width: number; height: number };
+}
+
+export const defaultSize = { width: 1280, height: 800 };
+
+export function temporaryUserData(): string {
+  return mkdtempSync(join(tmpdir(), 'fovea-test-'));
+}
+
+/** The environment of a child, without what would change how it behaves here. */
+export function childEnvironment(userDataFolder: string, extra: Record<string, string> = {}): Record<string, string> {
+  const { ELECTRON_RUN_AS_NODE: _asNode, NODE_OPTIONS: _options, VITEST: _vitest, ...env } = process.env;
+  return { ...(env as Record<string, string>), ...extra, FOVEA_USER_DATA: userDataFolder };
+}
+
+/** The start screen has its data and can be used. */
+export async function waitUntilReady(page: Page): Promise<void> {
+  await page.locator('body[data-ready="true"]').waitFor({ state: 'attached', timeout: 30_000 });
+}
+
+/** Stores what the page shows as tests/artifacts/NAME.png and returns the path. */
+export async function screenshot(page: Page, name: string): Promise<string> {
+  mkdirSync(artifacts, { recursive: true });
+  const path = join(artifacts, `${name}.png`);
+  await page.screenshot({ path, animations: 'disabled' });
+  return path;
+}

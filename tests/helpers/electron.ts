@@ -1,0 +1,42 @@
+/** The built app in a real Electron, driven by Playwright. Needs a display (helpers/display.ts) and a build in out/. */
+import { _electron, type ElectronApplication } from 'playwright-core';
+import { findElectron } from '../../src-main/setup/electron.mjs';
+import {
+  childEnvironment,
+  defaultSize,
+  isRoot,
+  repository,
+  temporaryUserData,
+  waitUntilReady,
+  type AppSession,
+  type SessionOptions,
+} from './app-session.ts';
+
+export interface ElectronSession extends AppSession {
+  app: ElectronApplication;
+}
+
+/** Resolves once the start screen can be used. */
+export async function launchElectron(options: SessionOptions = {}): Promise<ElectronSession> {
+  const search = await findElectron({ npmRepack: 'if-needed' });
+  if (!search.found) throw new Error(`${search.reason} To mend it: ${search.mend}`);
+  const { executable, distFolder } = search.found;
+  const userDataFolder = options.userDataFolder ?? temporaryUserData();
+  const app = await _electron.launch({
+    executablePath: executable,
+    args: [repository],
+    chromiumSandbox: !isRoot, // root cannot use it; nobody else goes without it
+    env: { ...childEnvironment(userDataFolder, options.env), ELECTRON_OVERRIDE_DIST_PATH: distFolder },
+    timeout: 60_000,
+  });
+  try {
+    const page = await app.firstWindow();
+    const window = await app.browserWindow(page);
+    await window.evaluate((it, { width, height }) => it.setContentSize(width, height), options.size ?? defaultSize);
+    await waitUntilReady(page);
+    return { app, page, userDataFolder, close: () => app.close() };
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}

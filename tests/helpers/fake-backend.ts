@@ -1,0 +1,289 @@
+/**
+ * A Backend without services: answers every call with fixed values of the contract's types, keeps what it was asked,
+ * and lets a test send events. A host is tested against it; `overrides` replaces single handlers.
+ */
+import type { Calls, CallName, EventName, Events, Handlers } from '../../src-main/contract/ipc.ts';
+import { callNames } from '../../src-main/contract/ipc.ts';
+import { FoveaError } from '../../src-main/contract/errors.ts';
+import type { Dataset, ImageSummary } from '../../src-main/contract/model/dataset.ts';
+import type {
+  AnnotationId,
+  CategoryId,
+  DatasetId,
+  ImageId,
+  JobId,
+  ProjectId,
+  RunId,
+} from '../../src-main/contract/model/ids.ts';
+import type { Job } from '../../src-main/contract/model/job.ts';
+import type { Project, Settings } from '../../src-main/contract/model/project.ts';
+import type { RunConfig, RunSummary } from '../../src-main/contract/model/run.ts';
+import type { Backend } from '../../src-main/services/backend.ts';
+
+export interface FakeBackend extends Backend {
+  /** Every request that reached a handler, in order. */
+  readonly requests: { name: CallName; request: unknown }[];
+  emit<E extends EventName>(event: E, payload: Events[E]): void;
+  subscriberCount(): number;
+  readonly closed: boolean;
+}
+
+export function createFakeBackend(overrides: Partial<Handlers> = {}): FakeBackend {
+  const requests: FakeBackend['requests'] = [];
+  const listeners = new Map<EventName, Set<(payload: never) => void>>();
+  const answers: Handlers = { ...fixedAnswers, ...overrides };
+  const recorded = callNames.map((name) => {
+    const answer = answers[name] as (request: unknown) => Promise<unknown>;
+    const handler = (request: unknown) => {
+      requests.push({ name, request });
+      return answer(request);
+    };
+    return [name, handler];
+  });
+  let closed = false;
+  return {
+    handlers: Object.fromEntries(recorded) as Handlers,
+    requests,
+    media: fakeMedia,
+    subscribe(event, listener) {
+      const own = listeners.get(event) ?? new Set();
+      listeners.set(event, own);
+      own.add(listener);
+      return () => own.delete(listener);
+    },
+    emit(event, payload) {
+      for (const listener of [...(listeners.get(event) ?? [])]) (listener as (payload: unknown) => void)(payload);
+    },
+    subscriberCount: () => [...listeners.values()].reduce((sum, own) => sum + own.size, 0),
+    close: async () => void (closed = true),
+    get closed() {
+      return closed;
+    },
+  };
+}
+
+const pngSignature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+
+async function fakeMedia(path: string) {
+  if (path !== `media/${sample.project.projectId}/image/1`) {
+    throw new FoveaError('not-found', `No picture at ${path}.`, { path });
+  }
+  return { contentType: 'image/png', body: pngSignature, immutable: true };
+}
+
+const project: Project = {
+  projectId: '6f9619ff-8b86-4011-b42d-00cf4fc964ff' as ProjectId,
+  name: 'Sample',
+  path: '/projects/sample',
+  createdAt: '2026-01-02T03:04:05.000Z',
+};
+
+const dataset: Dataset = {
+  datasetId: 1 as DatasetId,
+  name: 'Tiny',
+  format: 'cifar10',
+  source: '/data/tiny',
+  createdAt: '2026-01-02T03:04:05.000Z',
+  categories: [
+    { categoryId: 1 as CategoryId, ordinal: 0, name: 'cat' },
+    { categoryId: 2 as CategoryId, ordinal: 1, name: 'dog' },
+  ],
+  splitCounts: { train: 100, val: 0, test: 20 },
+  imageSize: { widthPx: 32, heightPx: 32, channels: 3 },
+};
+
+const image: ImageSummary = {
+  imageId: 1 as ImageId,
+  name: 'test_batch.bin #0',
+  split: 'test',
+  widthPx: 32,
+  heightPx: 32,
+  channels: 3,
+  annotations: [{ annotationId: 1 as AnnotationId, kind: 'classification', categoryId: 1 as CategoryId }],
+};
+
+const config: RunConfig = {
+  version: 1,
+  task: 'classification',
+  model: { id: 'lenet5', options: { batchNorm: false, dropout: 0 } },
+  data: { datasetId: dataset.datasetId, trainSplit: 'train', evaluationSplit: 'test' },
+  loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
+  batchSize: 64,
+  phases: [
+    {
+      epochs: 3,
+      learningRate: 0.001,
+      optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+      schedule: { kind: 'constant' },
+      freeze: [],
+    },
+  ],
+  seed: 1,
+  device: 'cpu',
+};
+
+const run: RunSummary = {
+  runId: 7 as RunId,
+  name: 'first',
+  status: 'finished',
+  reason: null,
+  modelId: 'lenet5',
+  datasetId: dataset.datasetId,
+  datasetName: dataset.name,
+  createdAt: '2026-01-02T03:04:05.000Z',
+  startedAt: '2026-01-02T03:04:06.000Z',
+  endedAt: '2026-01-02T03:05:06.000Z',
+  durationMs: 60_000,
+  epochsDone: 3,
+  epochsTotal: 3,
+  parameterCount: 62_006,
+  latest: { 'train/accuracy': 0.72, 'test/accuracy': 0.6 },
+  best: { 'test/accuracy': { value: 0.6125, epoch: 2 } },
+  resumable: true,
+};
+
+const job: Job = {
+  jobId: '7d444840-9dc0-41d1-b245-5ffdce74fad2' as JobId,
+  projectId: project.projectId,
+  kind: 'import',
+  title: 'Import Tiny',
+  state: 'running',
+  step: 'reading data_batch_1.bin',
+  done: 0,
+  total: 120,
+  unit: 'images',
+  ratePerSecond: null,
+  secondsLeft: null,
+  error: null,
+  datasetId: null,
+};
+
+const settings: Settings = { theme: 'dark', projectsFolder: '/projects', view: {} };
+
+/** The values that the fixed answers are made of. */
+export const sample = { project, dataset, image, config, run, job, settings };
+
+const metricRow = (metric: string, label: string, values: number[]) => ({
+  metric,
+  label,
+  better: 'higher' as const,
+  final: values,
+  best: values.map((value) => ({ value, epoch: 3 })),
+});
+
+const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
+  'app.capabilities': async () => ({
+    nativeDialogs: false,
+    version: '0.0.0',
+    platform: 'linux',
+    cpuCount: 2,
+    memoryBytes: 8e9,
+  }),
+  'settings.get': async () => settings,
+  'settings.update': async () => settings,
+  'dialog.choosePath': async () => null,
+  'files.list': async () => ({ path: '/', parent: null, entries: [{ name: 'data', path: '/data', kind: 'folder' }] }),
+  'project.recent': async () => [
+    {
+      projectId: project.projectId,
+      name: project.name,
+      path: project.path,
+      openedAt: project.createdAt,
+      exists: true,
+      imageCount: 120,
+      runCount: 1,
+    },
+  ],
+  'project.create': async () => project,
+  'project.open': async () => project,
+  'project.forget': async () => ({}),
+  'dataset.list': async () => [dataset],
+  'dataset.rename': async () => dataset,
+  'dataset.delete': async () => ({}),
+  'dataset.inspect': async () => ({
+    path: '/data/tiny',
+    format: 'cifar10',
+    suggestedName: 'Tiny',
+    categories: ['cat', 'dog'],
+    splitCounts: { train: 100, val: 0, test: 20 },
+    sizeBytes: 368_760,
+    failures: [],
+  }),
+  'dataset.import': async () => job,
+  'dataset.download': async () => ({ ...job, kind: 'download', unit: 'bytes' }),
+  'dataset.facets': async () => ({ total: 120, bySplit: [{ split: 'train', count: 100 }], byCategory: [] }),
+  'image.list': async () => ({ total: 1, items: [image] }),
+  'image.get': async () => image,
+  'job.list': async () => [job],
+  'job.cancel': async () => ({}),
+  'model.list': async () => [
+    { id: 'lenet5', label: 'LeNet-5', task: 'classification', description: 'Small.', source: 'LeCun 1998' },
+  ],
+  'model.describe': async () => ({ layers: [], parameterCount: 62_006, trainableCount: 62_006 }),
+  'device.list': async () => [{ id: 'cpu', label: 'CPU', available: true, reason: null }],
+  'run.template': async () => ({
+    config,
+    knobs: [
+      {
+        path: 'batchSize',
+        label: 'Batch size',
+        explanation: 'Images per step.',
+        group: 'plan',
+        control: { kind: 'integer', min: 1, max: 4096 },
+        defaultValue: 64,
+      },
+    ],
+  }),
+  'run.check': async () => [],
+  'run.start': async () => ({ ...run, status: 'queued', epochsDone: 0 }),
+  'run.cancel': async () => ({}),
+  'run.resume': async () => ({ ...run, status: 'queued' }),
+  'run.rename': async () => run,
+  'run.delete': async () => ({}),
+  'run.list': async () => [run],
+  'run.get': async () => ({ summary: run, config, folder: '/projects/sample/runs/first' }),
+  'run.series': async () => [
+    {
+      series: 'train/loss',
+      steps: Float64Array.of(10, 20),
+      epochs: Float64Array.of(1, 2),
+      values: Float64Array.of(2.25, 1.5),
+    },
+  ],
+  'run.log': async () => [{ time: run.createdAt, level: 'info', text: 'started' }],
+  'run.kernels': async () => [
+    {
+      layer: 'conv1',
+      label: 'C1',
+      outChannels: 1,
+      inChannels: 1,
+      kernelHeight: 2,
+      kernelWidth: 2,
+      values: Float32Array.of(0.5, -1, 0.25, 2),
+    },
+  ],
+  'run.predictions': async () => ({
+    total: 8,
+    epoch: 3,
+    items: [
+      {
+        imageId: image.imageId,
+        groundTruthCategoryId: 1 as CategoryId,
+        predictedCategoryId: 2 as CategoryId,
+        probabilities: [0.25, 0.75],
+      },
+    ],
+  }),
+  'run.confusion': async () => ({
+    categoryIds: [1 as CategoryId, 2 as CategoryId],
+    counts: [
+      [7, 3],
+      [5, 5],
+    ],
+  }),
+  'run.compare': async () => ({
+    runs: [run, { ...run, runId: 8 as RunId, name: 'second' }],
+    metrics: [metricRow('test/accuracy', 'Test accuracy', [0.6, 0.65])],
+    configuration: [{ path: 'model.options.batchNorm', label: 'Batch norm', values: ['off', 'on'] }],
+  }),
+};
