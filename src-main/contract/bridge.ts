@@ -30,8 +30,7 @@ export const clientFrame = v.object({
 export type ClientFrame = v.InferOutput<typeof clientFrame>;
 
 export type ServerFrame =
-  | { id: number; envelope: Envelope<unknown> }
-  | { [E in EventName]: { event: E; payload: Events[E] } }[EventName];
+  { id: number; envelope: Envelope<unknown> } | { [E in EventName]: { event: E; payload: Events[E] } }[EventName];
 
 /** Path of the WebSocket, relative to the page. */
 export const socketPath = 'bridge';

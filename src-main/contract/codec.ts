@@ -28,7 +28,8 @@ for (const [type, arrayClass] of extensionTypes) {
     encode: (value) =>
       value instanceof arrayClass ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : null,
     // A frame gives no alignment, and a view would keep the whole frame alive, so the elements are copied out.
-    decode: (bytes) => new arrayClass(bytes.slice().buffer),
+    // (Not by `slice`: on Node's Buffer, which a socket gives, that copies nothing.)
+    decode: (bytes) => new arrayClass(new Uint8Array(bytes).buffer),
   });
 }
 

@@ -49,8 +49,11 @@ export function findCifar10(
   const [best, second] = candidates;
   if (!best) return null;
   if (best.missing.length > 0) {
-    const reason = 'is missing: the binary version of CIFAR-10 has five training batches, a test batch and a file of class names';
-    return { failures: best.missing.map((name) => ({ source: join(best.folder, name), reason: `${name} ${reason}.` })) };
+    const reason =
+      'is missing: the binary version of CIFAR-10 has five training batches, a test batch and a file of class names';
+    return {
+      failures: best.missing.map((name) => ({ source: join(best.folder, name), reason: `${name} ${reason}.` })),
+    };
   }
   if (second?.missing.length === 0) {
     const reason = `CIFAR-10 is here twice, in “${best.folder || '.'}” and in “${second.folder || '.'}”. Choose one of the two folders.`;
@@ -76,7 +79,10 @@ export function countCifar10Images(file: string, sizeBytes: number): number {
     );
   }
   if (whole === 0) {
-    throw new FoveaError('bad-input', `${file}: is empty (ends at byte 0). Copy or download it again.`, { file, offset: 0 });
+    throw new FoveaError('bad-input', `${file}: is empty (ends at byte 0). Copy or download it again.`, {
+      file,
+      offset: 0,
+    });
   }
   return whole;
 }
@@ -122,7 +128,10 @@ function wrongLabel(file: string, label: number, offset: number): FoveaError {
 
 /** The ten class names in order. Throws `bad-input`. */
 export function parseCifar10Meta(file: string, text: string): string[] {
-  const names = text.split(/\r?\n/).map((line) => line.trim()).filter((line) => line !== '');
+  const names = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (names.length !== cifar10.categoryCount || twice !== undefined) {
     const found = twice === undefined ? `${names.length} names` : `“${twice}” twice`;

@@ -15,7 +15,8 @@ export interface Detection {
 
 export function detectDataset(entries: readonly SourceEntry[]): Detection {
   const cifar10 = findCifar10(entries);
-  if (cifar10 && 'layout' in cifar10) return { format: 'cifar10', found: { format: 'cifar10', ...cifar10 }, failures: [] };
+  if (cifar10 && 'layout' in cifar10)
+    return { format: 'cifar10', found: { format: 'cifar10', ...cifar10 }, failures: [] };
   const idx = findIdx(entries);
   if (idx && 'layout' in idx) return { format: 'idx', found: { format: 'idx', ...idx }, failures: [] };
   if (cifar10) return { format: 'cifar10', found: null, failures: cifar10.failures };

@@ -140,7 +140,12 @@ function withHeader(magic: number, dimensions: readonly number[], body: Uint8Arr
 
 type Dimensions<N extends 1 | 3> = N extends 3 ? [number, number, number] : [number];
 
-async function readHeader<N extends 1 | 3>(file: string, reader: ByteReader, magic: number, dimensions: N): Promise<Dimensions<N>> {
+async function readHeader<N extends 1 | 3>(
+  file: string,
+  reader: ByteReader,
+  magic: number,
+  dimensions: N,
+): Promise<Dimensions<N>> {
   const header = new Uint8Array(4 + 4 * dimensions);
   const filled = await reader.fill(header);
   const view = new DataView(header.buffer);
@@ -153,7 +158,7 @@ async function readHeader<N extends 1 | 3>(file: string, reader: ByteReader, mag
       { file, offset: 0 },
     );
   }
-  if (filled < header.length) throw endsEarly(file, filled, header.length, 'its header');
+  if (filled < header.length) throw endsEarly(file, filled, header.length, 'the fields of its header');
   const sizes = Array.from({ length: dimensions }, (_, index) => view.getUint32(4 + 4 * index));
   if (sizes[0] === 0) {
     throw new FoveaError('bad-input', `${file}: has no ${kind} (count 0 at byte 4).`, { file, offset: 4 });

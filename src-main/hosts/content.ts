@@ -98,7 +98,11 @@ async function fileResponse(folder: string, segments: string[]): Promise<Content
     const body = await readFile(file);
     const contentType = contentTypes[extname(file)] ?? 'application/octet-stream';
     const cacheControl = segments[0] === 'assets' ? cacheForEver : 'no-cache'; // names in assets/ carry a hash
-    return { status: 200, headers: { ...securityHeaders, 'content-type': contentType, 'cache-control': cacheControl }, body };
+    return {
+      status: 200,
+      headers: { ...securityHeaders, 'content-type': contentType, 'cache-control': cacheControl },
+      body,
+    };
   } catch {
     return failure(404, 'No such file.');
   }

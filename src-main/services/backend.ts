@@ -39,5 +39,6 @@ export interface HostPorts {
   /** Entry file of the import worker thread (bundled in Electron, TypeScript source in plain Node). */
   importWorker: URL;
   /** Null where the host has no native dialogs. */
-  choosePath: null | ((options: { title: string; kind: 'folder' | 'file' | 'file-or-folder' }) => Promise<string | null>);
+  choosePath:
+    null | ((options: { title: string; kind: 'folder' | 'file' | 'file-or-folder' }) => Promise<string | null>);
 }

@@ -11,7 +11,12 @@ export function fileError(error: unknown, action: string, file: string): FoveaEr
   if (error instanceof FoveaError) return error;
   const code = systemCode(error);
   const kind = code === 'ENOENT' || code === 'ENOTDIR' ? 'not-found' : 'io';
-  return new FoveaError(kind, `Could not ${action}: ${file}: ${reason(code, error)}`, { file, system: code }, { cause: error });
+  return new FoveaError(
+    kind,
+    `Could not ${action}: ${file}: ${reason(code, error)}`,
+    { file, system: code },
+    { cause: error },
+  );
 }
 
 function reason(code: string | null, error: unknown): string {

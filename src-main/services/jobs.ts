@@ -103,7 +103,9 @@ export class JobRegistry {
     } catch (error) {
       const isCancel = signal.aborted && (error === signal.reason || isCancelled(error));
       const { code, message } = toErrorData(error);
-      end = isCancel ? { state: 'cancelled', step: 'Cancelled' } : { state: 'failed', step: 'Failed', error: { code, message } };
+      end = isCancel
+        ? { state: 'cancelled', step: 'Cancelled' }
+        : { state: 'failed', step: 'Failed', error: { code, message } };
     }
     entry.job = { ...entry.job, ...end, ratePerSecond: null, secondsLeft: null };
     this.#running.delete(entry.job.jobId);

@@ -22,7 +22,15 @@ export const checks = [
     script: 'svelte-check/bin/svelte-check',
     args: ['--tsconfig', './tsconfig.renderer.json', '--output', 'human', '--fail-on-warnings'],
   },
-  { name: 'lint', kind: 'lint', script: 'eslint/bin/eslint.js', args: ['--config', '.eslint.config.mjs', '--max-warnings=0', '.'] },
+  {
+    name: 'lint',
+    kind: 'lint',
+    script: 'eslint/bin/eslint.js',
+    args: [
+      ...['--config', '.eslint.config.mjs', '--max-warnings=0'],
+      ...['--cache', '--cache-location', '.cache/eslint.json', '--cache-strategy', 'content', '.'],
+    ],
+  },
   {
     name: 'import-rules',
     kind: 'lint',

@@ -89,11 +89,19 @@ export class DatasetRepository {
     return this.#categories.all(datasetId);
   }
 
+  isNameTaken(name: string): boolean {
+    const row = this.#database.prepare(`SELECT 1 FROM dataset WHERE name = ? AND state <> 'deleting'`).get(name);
+    return row !== undefined;
+  }
+
   /** Throws `already-exists` where a visible data set, or one being imported, has the name. */
   requireFreeName(name: string): void {
-    const taken = this.#database.prepare(`SELECT 1 FROM dataset WHERE name = ? AND state <> 'deleting'`).get(name);
-    if (taken) {
-      throw new FoveaError('already-exists', `This project has a data set named “${name}” already. Choose another name.`, { name });
+    if (this.isNameTaken(name)) {
+      throw new FoveaError(
+        'already-exists',
+        `This project has a data set named “${name}” already. Choose another name.`,
+        { name },
+      );
     }
   }
 

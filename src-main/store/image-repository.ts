@@ -35,8 +35,11 @@ export interface PackedImages {
   categoryIds: readonly CategoryId[];
 }
 
-/** Where an image's pixels are: a row of a pack, or a file of their own. */
-export type PixelSource = { kind: 'pack'; pack: PackFacts; row: number } | { kind: 'file'; path: string };
+/** Where an image's pixels are. */
+export interface PackRow {
+  pack: PackFacts;
+  row: number;
+}
 
 /** One row for each class of an image; `label` is null where it has none, `packId` where it is not in a pack. */
 export interface TrainingRow {
@@ -63,7 +66,7 @@ interface FilterParameters {
 
 type ImageRow = Omit<ImageSummary, 'annotations'>;
 type AnnotationRow = Annotation & { imageId: ImageId };
-type SourceRow = PackFacts & { row: number | null; path: string | null };
+type SourceRow = PackFacts & { row: number | null };
 
 const RANGE = 'i.dataset_id = @datasetId AND i.id > @after AND i.id <= @last';
 const IN_SPLITS = 'i.split IN (SELECT value FROM json_each(@splits))';
@@ -102,6 +105,7 @@ export class ImageRepository {
   #statements = new Map<string, Statement<unknown[]>>();
   #summaries: Statement<[string], ImageRow>;
   #annotations: Statement<[string], AnnotationRow>;
+  #source: Statement<[ImageId], SourceRow>;
   #training: Statement<[IdRange & { datasetId: DatasetId; split: Split }], TrainingRow>;
   #insertImage: Statement<unknown[]>;
   #insertAnnotation: Statement<unknown[]>;
@@ -111,6 +115,10 @@ export class ImageRepository {
     this.#database = database;
     this.#summaries = database.prepare(hotImageQueries.summaries);
     this.#annotations = database.prepare(hotImageQueries.annotations);
+    this.#source = database.prepare(`
+      SELECT i.pack_row AS row, p.file, p.count, p.channels, p.height AS heightPx, p.width AS widthPx
+      FROM image i JOIN dataset d ON d.id = i.dataset_id LEFT JOIN pack p ON p.id = i.pack_id
+      WHERE i.id = ? AND d.state = 'ready'`);
     this.#training = database.prepare(hotImageQueries.training);
     this.#insertImage = database.prepare(`
       INSERT INTO image (dataset_id, split, name, width, height, channels, pack_id, pack_row)
@@ -146,7 +154,9 @@ export class ImageRepository {
     const anyCategory = { ...filter, categoryIds: [] };
     return {
       bySplit: this.#prepared<RangeFacets['bySplit'][number]>(bySplit).all(parameters(datasetId, anySplit, range)),
-      byCategory: this.#prepared<RangeFacets['byCategory'][number]>(byCategory).all(parameters(datasetId, anyCategory, range)),
+      byCategory: this.#prepared<RangeFacets['byCategory'][number]>(byCategory).all(
+        parameters(datasetId, anyCategory, range),
+      ),
     };
   }
 
@@ -166,24 +176,24 @@ export class ImageRepository {
 
   /** Throws `not-found`, also for an image of a data set that is not visible. */
   get(imageId: ImageId): ImageSummary {
-    this.pixelSource(imageId);
     const [summary] = this.summaries([imageId]);
-    invariant(summary, 'an image with pixels has no summary', { imageId });
+    if (!summary || !this.#source.get(imageId)) throw imageNotFound(imageId);
     return summary;
   }
 
-  /** Throws `not-found`, also for an image of a data set that is not visible. */
-  pixelSource(imageId: ImageId): PixelSource {
-    const row = this.#prepared<SourceRow>(
-      `SELECT i.pack_row AS row, i.path, p.file, p.count, p.channels, p.height AS heightPx, p.width AS widthPx
-       FROM image i JOIN dataset d ON d.id = i.dataset_id LEFT JOIN pack p ON p.id = i.pack_id
-       WHERE i.id = ? AND d.state = 'ready'`,
-    ).get(imageId);
-    if (!row) throw new FoveaError('not-found', `There is no image ${imageId} in this project.`, { imageId });
-    const { row: packRow, path, ...pack } = row;
-    if (path !== null) return { kind: 'file', path };
-    invariant(packRow !== null, 'an image is neither in a pack nor in a file', { imageId });
-    return { kind: 'pack', pack, row: packRow };
+  /** Throws `not-found`, also for an image of a data set that is not visible; `unsupported` for one outside of packs. */
+  packRow(imageId: ImageId): PackRow {
+    const source = this.#source.get(imageId);
+    if (!source) throw imageNotFound(imageId);
+    const { row, ...pack } = source;
+    if (row === null) {
+      throw new FoveaError(
+        'unsupported',
+        `Image ${imageId} is a file of its own; this version reads images in packs only.`,
+        { imageId },
+      );
+    }
+    return { pack, row };
   }
 
   trainingRowsInRange(datasetId: DatasetId, split: Split, range: IdRange): TrainingRow[] {
@@ -240,4 +250,8 @@ function parameters(datasetId: DatasetId, filter: ImageFilter, range: IdRange): 
     ...(filter.splits.length > 0 ? { splits: JSON.stringify(filter.splits) } : {}),
     ...(filter.categoryIds.length > 0 ? { categories: JSON.stringify(filter.categoryIds) } : {}),
   };
+}
+
+function imageNotFound(imageId: ImageId): FoveaError {
+  return new FoveaError('not-found', `There is no image ${imageId} in this project.`, { imageId });
 }

@@ -43,6 +43,9 @@ export class MetaRepository {
     const value = this.#read.get(key);
     if (value !== undefined) return value;
     const file = this.#database.name;
-    throw new FoveaError('bad-input', `${file}: the project's “${key}” is missing. Restore it from a backup.`, { file, key });
+    throw new FoveaError('bad-input', `${file}: the project's “${key}” is missing. Restore it from a backup.`, {
+      file,
+      key,
+    });
   }
 }

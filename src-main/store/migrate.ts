@@ -40,9 +40,7 @@ function readApplied(database: Database): AppliedRow[] {
       { file: database.name },
     );
   }
-  return database
-    .prepare<[], AppliedRow>('SELECT number, name, checksum FROM schema_migration ORDER BY number')
-    .all();
+  return database.prepare<[], AppliedRow>('SELECT number, name, checksum FROM schema_migration ORDER BY number').all();
 }
 
 function checkApplied(file: string, applied: readonly AppliedRow[], migrations: readonly Migration[]): void {

@@ -78,10 +78,17 @@ function explain(file: string, error: unknown): unknown {
   if (!(error instanceof SqliteDatabase.SqliteError)) return error;
   const context = { file, sqlite: error.code };
   if (error.code === 'SQLITE_NOTADB') {
-    return new FoveaError('bad-input', `${file} is not a database, or is damaged at its beginning. Restore it from a backup.`, context, { cause: error });
+    return new FoveaError(
+      'bad-input',
+      `${file} is not a database, or is damaged at its beginning. Restore it from a backup.`,
+      context,
+      { cause: error },
+    );
   }
   if (error.code.startsWith('SQLITE_CORRUPT')) {
-    return new FoveaError('bad-input', `${file} is damaged (${error.message}). Restore it from a backup.`, context, { cause: error });
+    return new FoveaError('bad-input', `${file} is damaged (${error.message}). Restore it from a backup.`, context, {
+      cause: error,
+    });
   }
   return new FoveaError('io', `${file} cannot be opened: ${error.message} (${error.code}).`, context, { cause: error });
 }

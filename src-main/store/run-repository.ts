@@ -186,7 +186,10 @@ export class RunRepository {
 
   /** Ids of queued and running runs, oldest first. */
   inProgress(): RunId[] {
-    return this.#database.prepare<[], RunId>(`SELECT id FROM run WHERE status IN ${IN_PROGRESS} ORDER BY id`).pluck().all();
+    return this.#database
+      .prepare<[], RunId>(`SELECT id FROM run WHERE status IN ${IN_PROGRESS} ORDER BY id`)
+      .pluck()
+      .all();
   }
 
   /** True while a queued or running run trains on the data set. */

@@ -4,7 +4,8 @@
  */
 import { fromErrorData } from '../../src-main/contract/errors.ts';
 import { mediaUrl, type CallName, type Calls, type EventName, type Events } from '../../src-main/contract/ipc.ts';
-import { openBridge, type Bridge, type ConnectionState } from './bridge.ts';
+import type { Bridge, ConnectionState } from './bridge.ts';
+import { openBridge } from './open-bridge.ts';
 
 class Connection {
   state = $state<ConnectionState>('connecting');

@@ -34,7 +34,9 @@ class SocketConnection {
   readonly #url: string;
   #state: ConnectionState = 'connecting';
   readonly #watchers = new Set<(state: ConnectionState) => void>();
-  readonly #listeners = new Map<EventName, Set<(payload: unknown) => void>>(eventNames.map((name) => [name, new Set()]));
+  readonly #listeners = new Map<EventName, Set<(payload: unknown) => void>>(
+    eventNames.map((name) => [name, new Set()]),
+  );
   readonly #pending = new Map<number, Settle>();
   /** Frames that wait for a socket that is being opened. */
   #unsent: Uint8Array<ArrayBuffer>[] = [];

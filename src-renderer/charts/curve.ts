@@ -16,6 +16,8 @@ export interface Curve {
   x: Float64Array;
   /** As long as `x`; a value that is not finite is a gap. */
   y: Float64Array;
+  /** False: smoothing leaves it as it is, because its points are few and each is a measurement of its own. */
+  smoothable: boolean;
 }
 
 /** A moment worth a mark on the x axis: best checkpoint, resume, cancel. */

@@ -1,32 +1,105 @@
-/** From recorded series to curves on the chosen x axis. Pure. */
+/** From the recorded series of runs to the curves, marks and axis of their charts. Pure. */
+import type { SeriesName } from '../../src-main/contract/model/run.ts';
 import type { SeriesView } from '../state/run-live.svelte.ts';
-import { formatPlain } from '../ui/format-value.ts';
+import { formatPlain } from '../ui/format-number.ts';
 import type { XAxis } from './chart-view.svelte.ts';
-import type { Curve, Range } from './curve.ts';
+import type { Curve, EventMark, Range } from './curve.ts';
+
+/** A run as charts need it. */
+export interface CurveSource {
+  key: string;
+  /** Set where several runs share a chart. */
+  name: string | null;
+  colour: string;
+  series: (name: SeriesName) => SeriesView;
+  /** Training time so far. */
+  durationMs: number;
+  /** Where the epoch axis ends for a run that is not through yet; 0 for one that is. */
+  plannedEpochs: number;
+}
+
+export interface CurveChoice {
+  xAxis: XAxis;
+  detail: 'step' | 'epoch';
+  shown: 'both' | 'train' | 'test';
+}
 
 export const xAxisLabels = { epoch: 'epoch', step: 'step', time: 'minutes' } as const satisfies Record<XAxis, string>;
 
-/** How long a step of a run took on average, evaluation and saving included; null before the first step. */
-export function msPerStep(durationMs: number, stepsDone: number): number | null {
-  return durationMs > 0 && stepsDone > 0 ? durationMs / stepsDone : null;
-}
-
-/** Time is not recorded with the points: it is the step at the run's mean pace, and missing where there is no pace. */
-export function xValues(series: SeriesView, axis: XAxis, paceMsPerStep: number | null): Float64Array {
+/**
+ * Time is not recorded with the points: it is the step at the run's mean pace (evaluation and saving included), and not
+ * a number before the first step.
+ */
+export function xValues(source: CurveSource, series: SeriesView, axis: XAxis): Float64Array {
   if (axis === 'epoch') return series.epochs;
   if (axis === 'step') return series.steps;
-  const minutesPerStep = (paceMsPerStep ?? Number.NaN) / 60_000;
+  const minutesPerStep = source.durationMs / 60_000 / lastStep(source);
   return series.steps.map((step) => step * minutesPerStep);
 }
 
-/** From 0 to the last point of any curve, or to `atLeast` (the planned end of a running run). */
-export function domainOf(curves: readonly Curve[], atLeast: number): Range {
+function lastStep(source: CurveSource): number {
+  return source.series('step/loss').steps.at(-1) ?? source.series('train/loss').steps.at(-1) ?? Number.NaN;
+}
+
+export function lossCurves(sources: readonly CurveSource[], choice: CurveChoice): Curve[] {
+  const each = choice.detail === 'step';
+  return pairs(sources, choice, { train: each ? 'step/loss' : 'train/loss', test: 'test/loss' }, each);
+}
+
+export function accuracyCurves(sources: readonly CurveSource[], choice: CurveChoice): Curve[] {
+  return pairs(sources, choice, { train: 'train/accuracy', test: 'test/accuracy' }, false);
+}
+
+/** Empty where every rate is the same: such a line says nothing. */
+export function learningRateCurves(sources: readonly CurveSource[], choice: CurveChoice): Curve[] {
+  const curves = sources.map((source) => curveOf(source, 'epoch/learningRate', choice.xAxis, 'rate', false));
+  const rates = new Set(curves.flatMap((curve) => Array.from(curve.y)));
+  return rates.size > 1 ? curves : [];
+}
+
+/** Steps are many and noisy; beside them the few values of whole epochs are left as they are. */
+function pairs(
+  sources: readonly CurveSource[],
+  { xAxis, shown }: CurveChoice,
+  names: { train: SeriesName; test: SeriesName },
+  trainIsPerStep: boolean,
+): Curve[] {
+  return sources.flatMap((source) => {
+    const train = { ...curveOf(source, names.train, xAxis, 'train', false), smoothable: true };
+    const test = { ...curveOf(source, names.test, xAxis, 'test', true), smoothable: !trainIsPerStep };
+    return shown === 'both' ? [train, test] : [shown === 'train' ? train : test];
+  });
+}
+
+function curveOf(source: CurveSource, name: SeriesName, axis: XAxis, word: string, dashed: boolean): Curve {
+  const series = source.series(name);
+  return {
+    id: `${source.key} ${name}`,
+    label: source.name === null ? word : `${word} ${source.name}`,
+    colour: source.colour,
+    dashed,
+    x: xValues(source, series, axis),
+    y: series.values,
+    smoothable: false,
+  };
+}
+
+/** Where the best checkpoint lies on the chosen axis; nothing before the first evaluation. */
+export function bestMark(source: CurveSource, bestEpoch: number, axis: XAxis): EventMark[] {
+  const series = source.series('test/accuracy');
+  const x = xValues(source, series, axis)[series.epochs.indexOf(bestEpoch)];
+  return x === undefined ? [] : [{ x, label: 'best' }];
+}
+
+/** From 0 to the last point of any curve, or to the planned end of a run that still trains. */
+export function domainOf(curves: readonly Curve[], sources: readonly CurveSource[], axis: XAxis): Range {
+  const planned = axis === 'epoch' ? sources.map((source) => source.plannedEpochs) : [];
   const ends = curves.map((curve) => curve.x.at(-1) ?? 0).filter(Number.isFinite);
-  const to = Math.max(atLeast, ...ends);
+  const to = Math.max(0, ...planned, ...ends);
   return { from: 0, to: to > 0 ? to : 1 };
 }
 
-/** Ticks and read-outs: whole steps, everything else as short as it can be said. */
+/** Ticks and read-outs: whole steps, everything else to two decimals. */
 export function formatX(axis: XAxis): (value: number) => string {
   if (axis === 'step') return (value) => Math.round(value).toLocaleString('en');
   return (value) => formatPlain(Math.round(value * 100) / 100);

@@ -2,7 +2,7 @@
  * Every action that has a name: the palette, menus, buttons' key hints, the cheat sheet and the keyboard all read this
  * one list. Whoever owns an action registers it while it is possible.
  */
-import { untrack } from 'svelte';
+import { createSubscriber } from 'svelte/reactivity';
 import { ShortcutMatcher, strokeOf } from './shortcuts.ts';
 
 export const commandGroups = ['Go to', 'Project', 'Data', 'Train', 'Runs', 'View', 'Help'] as const;
@@ -25,7 +25,12 @@ export interface Command {
 
 export class CommandRegistry {
   readonly isMac: boolean;
-  #commands = $state.raw<readonly Command[]>([]);
+  /** Plain, because a teardown of an effect reads the state's old value and would bring back what is gone. */
+  #commands: readonly Command[] = [];
+  #changed = createSubscriber((update) => {
+    this.#announce = update;
+  });
+  #announce: () => void = () => {};
   readonly #matcher = new ShortcutMatcher();
 
   constructor(isMac: boolean) {
@@ -33,21 +38,23 @@ export class CommandRegistry {
   }
 
   get all(): readonly Command[] {
+    this.#changed();
     return this.#commands;
   }
 
   /** Returns a function that takes them off again. The latest registration of an id wins while it stands. */
   register(commands: readonly Command[]): () => void {
-    const update = (next: (current: readonly Command[]) => readonly Command[]) => {
-      this.#commands = next(untrack(() => this.#commands));
+    this.#commands = [...this.#commands, ...commands];
+    this.#announce();
+    return () => {
+      this.#commands = this.#commands.filter((command) => !commands.includes(command));
+      this.#announce();
     };
-    update((current) => [...current, ...commands]);
-    return () => update((current) => current.filter((command) => !commands.includes(command)));
   }
 
   /** Those that can run now. */
   get available(): readonly Command[] {
-    return this.#commands.filter((command) => command.enabled?.() ?? true);
+    return this.all.filter((command) => command.enabled?.() ?? true);
   }
 
   shortcutOf(id: string): string | undefined {
@@ -63,7 +70,7 @@ export class CommandRegistry {
   handleKey(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing || isModifier(event.key)) return;
     const stroke = strokeOf(event, this.isMac);
-    if (insideDialog(event.target) || (!stroke.mod && takesTyping(event.target))) return;
+    if (insideDialog(event.target) || (!stroke.mod && takesKey(event.target, event.key))) return;
     const available = this.available;
     const shortcuts = available.flatMap((command) => command.shortcut ?? []);
     const completed = this.#matcher.press(stroke, shortcuts, event.timeStamp);
@@ -73,7 +80,7 @@ export class CommandRegistry {
   }
 
   #find(id: string): Command | undefined {
-    return this.#commands.findLast((command) => command.id === id);
+    return this.all.findLast((command) => command.id === id);
   }
 }
 
@@ -85,8 +92,11 @@ function insideDialog(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('[role="dialog"], [role="alertdialog"]') !== null;
 }
 
-/** Fields take every key; a menu or list box takes letters to jump to an entry. */
-function takesTyping(target: EventTarget | null): boolean {
-  const taking = 'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"], [role="listbox"]';
-  return target instanceof Element && target.closest(taking) !== null;
+/** Fields take every key, a menu or list its letters, a slider its arrows, and Space and Enter press what has the focus. */
+function takesKey(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof Element)) return false;
+  const typing = 'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"]';
+  if (target.closest(typing) !== null) return true;
+  if (key === ' ' || key === 'Enter') return target.closest('button, a, summary') !== null;
+  return key.startsWith('Arrow') && target.closest('input[type="range"], [role="separator"]') !== null;
 }

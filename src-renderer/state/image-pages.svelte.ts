@@ -1,24 +1,24 @@
 /**
- * The images of one data set under one filter, read page by page as they come into sight, with the oldest pages
- * forgotten. Keeps at most two requests under way and forgets wishes that scrolling has overtaken.
+ * The images of one data set under one filter (or another long list), read page by page as they come into sight, with
+ * the oldest pages forgotten. Keeps at most two requests under way and forgets wishes that scrolling has overtaken.
  */
 import { SvelteMap } from 'svelte/reactivity';
 import type { ImageSummary } from '../../src-main/contract/model/dataset.ts';
 
-export interface ImagePage {
+export interface ImagePage<T = ImageSummary> {
   /** Images that pass the filter, in all. */
   total: number;
-  items: readonly ImageSummary[];
+  items: readonly T[];
 }
-export type LoadPage = (offset: number, limit: number) => Promise<ImagePage>;
+export type LoadPage<T = ImageSummary> = (offset: number, limit: number) => Promise<ImagePage<T>>;
 
 const pageSize = 200;
 const keptPages = 60;
 const requestsAtOnce = 2;
 
-export class ImagePages {
-  readonly #load: LoadPage;
-  readonly #pages = new SvelteMap<number, readonly ImageSummary[]>();
+export class ImagePages<T = ImageSummary> {
+  readonly #load: LoadPage<T>;
+  readonly #pages = new SvelteMap<number, readonly T[]>();
   /** Page numbers, those wanted last at the end. */
   #recency: number[] = [];
   #wanted: number[] = [];
@@ -27,12 +27,12 @@ export class ImagePages {
   total = $state<number | null>(null);
   error = $state.raw<unknown>(null);
 
-  constructor(load: LoadPage) {
+  constructor(load: LoadPage<T>) {
     this.#load = load;
   }
 
   /** The image at a place in the filtered list; undefined while it is not read. Reactive. */
-  at(index: number): ImageSummary | undefined {
+  at(index: number): T | undefined {
     return this.#pages.get(Math.floor(index / pageSize))?.[index % pageSize];
   }
 

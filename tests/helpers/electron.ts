@@ -1,6 +1,6 @@
 /** The built app in a real Electron, driven by Playwright. Needs a display (helpers/display.ts) and a build in out/. */
 import { _electron, type ElectronApplication } from 'playwright-core';
-import { findElectron } from '../../src-main/setup/electron.mjs';
+import { findElectron, type ElectronBinary } from '../../src-main/setup/electron.mjs';
 import {
   childEnvironment,
   defaultSize,
@@ -16,11 +16,19 @@ export interface ElectronSession extends AppSession {
   app: ElectronApplication;
 }
 
-/** Resolves once the start screen can be used. */
-export async function launchElectron(options: SessionOptions = {}): Promise<ElectronSession> {
+let binary: Promise<ElectronBinary> | undefined;
+
+/** Found and checked once in this process. */
+async function findBinary(): Promise<ElectronBinary> {
   const search = await findElectron({ npmRepack: 'if-needed' });
   if (!search.found) throw new Error(`${search.reason} To mend it: ${search.mend}`);
-  const { executable, distFolder } = search.found;
+  return search.found;
+}
+
+/** Resolves once the start screen can be used. */
+export async function launchElectron(options: SessionOptions = {}): Promise<ElectronSession> {
+  binary ??= findBinary();
+  const { executable, distFolder } = await binary;
   const userDataFolder = options.userDataFolder ?? temporaryUserData();
   const app = await _electron.launch({
     executablePath: executable,

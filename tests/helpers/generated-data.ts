@@ -8,7 +8,12 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
-import { cifar10, serialiseCifar10Batch, serialiseCifar10Meta, type Cifar10Images } from '../../src-main/formats/cifar10.ts';
+import {
+  cifar10,
+  serialiseCifar10Batch,
+  serialiseCifar10Meta,
+  type Cifar10Images,
+} from '../../src-main/formats/cifar10.ts';
 import { serialiseIdxImages, serialiseIdxLabels } from '../../src-main/formats/idx.ts';
 
 export const CIFAR10_NAMES = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
@@ -142,5 +147,11 @@ export async function writeIdx(folder: string, size: GeneratedSize & { gzip?: bo
     await write(`${prefix}-labels-idx1-ubyte`, serialiseIdxLabels(labels));
     return { labels, pixels };
   };
-  return { folder, trainCount, testCount, train: await split('train', trainCount), test: await split('t10k', testCount) };
+  return {
+    folder,
+    trainCount,
+    testCount,
+    train: await split('train', trainCount),
+    test: await split('t10k', testCount),
+  };
 }

@@ -99,7 +99,7 @@ export const runSummary = v.object({
   /** The latest value of each metric, and the best with the epoch it came from. */
   latest: v.record(v.string(), v.number()),
   best: v.record(v.string(), v.object({ value: v.number(), epoch: v.number() })),
-  /** True where a checkpoint exists from which the run can go on. */
+  /** True where the run can go on: from its checkpoint, or from the start where its turn never came. */
   resumable: v.boolean(),
 });
 export type RunSummary = v.InferOutput<typeof runSummary>;

@@ -53,7 +53,12 @@ export async function importDataset(session: Session, source: string, options: I
     throw new FoveaError('bad-input', `${path} cannot be imported: it has none of the known formats.`, { file: path });
   }
   const { projectId } = opened;
-  const job = await client.call('dataset.import', { projectId, path, format, name: options.name ?? report.suggestedName });
+  const job = await client.call('dataset.import', {
+    projectId,
+    path,
+    format,
+    name: options.name ?? report.suggestedName,
+  });
   return finishImport(session, options, opened, job);
 }
 
@@ -105,7 +110,7 @@ export async function train(session: Session, options: TrainOptions): Promise<Ex
   if (options.listSettings) return print(session, options, template.knobs, settingsTable);
 
   const fromFile = options.config === undefined ? {} : await readConfigFile(resolve(io.cwd, options.config));
-  const config = withSettings(template.config, fromFile, options.set);
+  const config = withSettings(template, fromFile, options.set);
   await check(session, opened, config);
   return watchRun(session, options, opened, () =>
     client.call('run.start', { projectId, config, name: options.name ?? null }),
@@ -209,7 +214,9 @@ export async function exportCheckpoint(session: Session, wanted: string, options
 function copyError(cause: NodeJS.ErrnoException, source: string, output: string, checkpoint: string): FoveaError {
   const context = { source, output };
   if (cause.code === 'EEXIST') {
-    return new FoveaError('already-exists', `${output} is there already. Overwrite it with --force.`, context, { cause });
+    return new FoveaError('already-exists', `${output} is there already. Overwrite it with --force.`, context, {
+      cause,
+    });
   }
   if (cause.code === 'ENOENT' && cause.path === source) {
     // copyFile names the source also where the output's folder is missing, so both are possible.

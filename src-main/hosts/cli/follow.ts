@@ -1,14 +1,6 @@
 /** Waits for a job or a run while showing how far it is; Ctrl-C cancels it in an orderly way, twice leaves at once. */
 import type { Job } from '../../contract/model/job.ts';
-import {
-  metricDefinitions,
-  type LogLine,
-  type MetricName,
-  type MetricPoint,
-  type RunProgress,
-  type RunStatus,
-  type RunSummary,
-} from '../../contract/model/run.ts';
+import type { LogLine, RunProgress, RunStatus, RunSummary } from '../../contract/model/run.ts';
 import type { ProjectId, RunId } from '../../contract/model/ids.ts';
 import type { Client } from './client.ts';
 import { formatDuration, formatNumber, LiveLine, say, type CliIo } from './io.ts';
@@ -66,7 +58,6 @@ export async function followRun(client: Client, io: CliIo, projectId: ProjectId,
     client.subscribe('run.progress', ({ projectId, progress }) => {
       if (isOurs({ projectId, runId: progress.runId })) live.show(progressLine(progress));
     }),
-    client.subscribe('run.points', (event) => isOurs(event) && keep(epochLines(event.points))),
     client.subscribe('run.log', (event) => isOurs(event) && keep(event.lines.map(logText))),
     cancelOnInterrupt(io, 'Cancelling: saving a checkpoint …', () => client.call('run.cancel', { projectId, runId })),
   ];
@@ -85,18 +76,6 @@ function progressLine(progress: RunProgress): string {
   if (imagesPerSecond !== null) parts.push(`${formatNumber(Math.round(imagesPerSecond))} images/s`);
   if (secondsLeft !== null) parts.push(`${formatDuration(secondsLeft)} left`);
   return parts.join('  ');
-}
-
-/** One line for each epoch among the points, with the metrics only: the step series are for curves. */
-function epochLines(points: readonly MetricPoint[]): string[] {
-  const isMetric = ({ series }: MetricPoint) => Object.hasOwn(metricDefinitions, series);
-  const byEpoch = Map.groupBy(points.filter(isMetric), ({ epoch }) => epoch);
-  return [...byEpoch].map(([epoch, metrics]) => {
-    const values = metrics.map(
-      ({ series, value }) => `${metricDefinitions[series as MetricName].label.toLowerCase()} ${formatNumber(value)}`,
-    );
-    return `epoch ${epoch}: ${values.join(', ')}`;
-  });
 }
 
 function logText({ level, text }: LogLine): string {

@@ -69,9 +69,23 @@ function program(io: CliIo, run: Run): Command {
     .option('-d, --dataset <data set>', 'name or number (default: the only one)')
     .option('-m, --model <id>', 'which network', 'lenet5')
     .option('--config <file>', 'JSON file with settings of the run; what it leaves out keeps its default')
-    .option('--set <path=value>', 'one setting; can be given several times', (item, list: string[]) => [...list, item], [])
+    .option(
+      '--set <path=value>',
+      'one setting; can be given several times',
+      (item, list: string[]) => [...list, item],
+      [],
+    )
     .option('--name <name>', 'name of the run')
-    .addOption(new Option('--resume <run>', 'go on with this run from its last checkpoint').conflicts(['dataset', 'config']))
+    .addOption(
+      new Option('--resume <run>', 'go on with this run from its last checkpoint, as it was configured').conflicts([
+        'dataset',
+        'model',
+        'config',
+        'set',
+        'name',
+        'listSettings',
+      ]),
+    )
     .option('--list-settings', 'show what can be set, with defaults, and start nothing')
     .action((options) => run((session) => commands.train(session, options)));
 

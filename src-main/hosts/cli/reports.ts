@@ -97,7 +97,8 @@ export function comparisonText({ runs, metrics, configuration }: RunComparison):
   ]);
   const differences = names.slice(1).map((_, index) => `${names[index + 1]} − ${names[0]}`);
   const settings = configuration.map((difference) => [difference.label, ...difference.values]);
-  const settingsText = settings.length === 0 ? 'The configurations are the same.\n' : table(['setting', ...names], settings);
+  const settingsText =
+    settings.length === 0 ? 'The configurations are the same.\n' : table(['setting', ...names], settings);
   return `${table(['metric', ...names, ...differences], values)}\n${settingsText}`;
 }
 

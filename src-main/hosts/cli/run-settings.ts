@@ -2,15 +2,27 @@
 import { readFile } from 'node:fs/promises';
 import { FoveaError } from '../../contract/errors.ts';
 import type { Knob } from '../../contract/model/model-spec.ts';
+import type { Calls } from '../../contract/ipc.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
 import { table } from './io.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type JsonObject = { [key: string]: Json };
+type RunTemplate = Calls['run.template']['response'];
 
-/** The result is checked when it is used: `run.check` and `run.start` refuse what is no RunConfig. */
-export function withSettings(template: RunConfig, fromFile: unknown, assignments: readonly string[]): RunConfig {
-  const config = merge(structuredClone(template) as Json, (fromFile ?? {}) as Json);
+/**
+ * The template holds only the fields of the kinds that it chooses (Adam's, say). The knobs' defaults stand in for those
+ * of the others, so that SGD can be chosen by one word; what does not belong to the kind chosen in the end is dropped
+ * by the schema. That also checks the result: `run.check` and `run.start` refuse what is no RunConfig.
+ */
+export function withSettings(
+  { config: template, knobs }: RunTemplate,
+  fromFile: unknown,
+  assignments: readonly string[],
+): RunConfig {
+  const complete = structuredClone(template) as Json;
+  for (const { path, defaultValue } of knobs) fillIn(complete, path, defaultValue);
+  const config = merge(complete, fromFile as Json);
   for (const assignment of assignments) assign(config as JsonObject, assignment);
   return config as unknown as RunConfig;
 }
@@ -42,19 +54,29 @@ function merge(base: Json, over: Json): Json {
   return Object.fromEntries([...Object.entries(base), ...merged]);
 }
 
+function fillIn(config: Json, path: string, value: Json): void {
+  const { owner, key } = locate(config, path);
+  if (isObject(owner) && !Object.hasOwn(owner, key)) owner[key] = value;
+}
+
 function assign(config: JsonObject, assignment: string): void {
   const split = assignment.indexOf('=');
   if (split < 1) throw new FoveaError('invalid-request', `--set ${assignment}: expected path=value.`);
   const path = assignment.slice(0, split);
-  const steps = path.split('.');
-  const last = steps.pop() as string;
-  let owner: Json | undefined = config;
-  for (const step of steps) owner = child(owner, step);
-  if (child(owner, last) === undefined) {
+  const { owner, key } = locate(config, path);
+  if (child(owner, key) === undefined) {
     const message = `--set ${path}: there is no such setting. List them with: fovea train … --list-settings`;
     throw new FoveaError('invalid-request', message, { path });
   }
-  (owner as JsonObject)[last] = parseValue(assignment.slice(split + 1));
+  (owner as JsonObject)[key] = parseValue(assignment.slice(split + 1));
+}
+
+/** The object or list that holds the last step of a path, undefined where the way there does not exist. */
+function locate(config: Json, path: string): { owner: Json | undefined; key: string } {
+  const steps = path.split('.');
+  const key = steps.pop() as string;
+  const owner = steps.reduce<Json | undefined>(child, config);
+  return { owner, key };
 }
 
 function child(owner: Json | undefined, key: string): Json | undefined {
@@ -71,6 +93,6 @@ function parseValue(text: string): Json {
   }
 }
 
-function isObject(value: Json): value is JsonObject {
+function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

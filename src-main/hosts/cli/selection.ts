@@ -53,7 +53,12 @@ export async function findRun(client: Client, { projectId }: Project, wanted: st
 }
 
 /** A name that fits wins over a number, so that a run named "12" can be reached. */
-function pick<T extends { name: string }>(items: readonly T[], wanted: string, kind: string, idOf: (item: T) => number): T {
+function pick<T extends { name: string }>(
+  items: readonly T[],
+  wanted: string,
+  kind: string,
+  idOf: (item: T) => number,
+): T {
   const named = items.filter(({ name }) => name === wanted);
   if (named.length > 1) {
     const ids = named.map(idOf).join(', ');

@@ -55,7 +55,10 @@ async function start(): Promise<void> {
   await followTheme(backend);
 
   lockSession(session.defaultSession);
-  serveAppScheme(session.defaultSession, openContent(rendererFolder, (path) => backend.media(path)));
+  serveAppScheme(
+    session.defaultSession,
+    openContent(rendererFolder, (path) => backend.media(path)),
+  );
   connectBridge({ ipcMain, backend, page: () => window?.webContents ?? null, pageOrigin: appOrigin });
   installMenu();
   window = openWindow({ preload, userDataFolder: folder });

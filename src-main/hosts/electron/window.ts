@@ -34,7 +34,6 @@ export function openWindow({ preload, userDataFolder }: WindowOptions): BrowserW
     },
   });
   rememberWindowState(window, userDataFolder);
-  window.on('page-title-updated', (event) => event.preventDefault());
   window.once('ready-to-show', () => {
     if (state?.maximized) window.maximize();
     window.show();

@@ -30,7 +30,9 @@ async function serve(port: number): Promise<void> {
   const host = await startWebHost({ backend, rendererFolder, port });
 
   console.log(`Fovea is served at ${host.url}`);
-  console.log(`From another machine: ssh -L ${host.port}:127.0.0.1:${host.port} HOST, then open the same address there.`);
+  console.log(
+    `From another machine: ssh -L ${host.port}:127.0.0.1:${host.port} HOST, then open the same address there.`,
+  );
   console.log('Press Ctrl-C to stop it.');
 
   let stopping = false;

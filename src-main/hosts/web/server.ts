@@ -76,7 +76,8 @@ async function answer(
 }
 
 const noToken = 'Open the whole address that Fovea printed at its start: it ends in a token, which is your key.';
-const wrongToken = 'This token is not the one of the running Fovea. Open the address that it printed at its last start.';
+const wrongToken =
+  'This token is not the one of the running Fovea. Open the address that it printed at its last start.';
 
 /** The token leaves the address bar at once, so that it is not in what the person copies or bookmarks. */
 function signIn(cookie: string): ContentResponse {
@@ -90,8 +91,9 @@ function upgradeStatus(request: IncomingMessage, access: Access, port: number): 
   return requestUrl(request)?.pathname === `/${socketPath}` ? 101 : 404;
 }
 
-function requestUrl(request: IncomingMessage): URL | null {
-  return URL.parse(request.url ?? '', `http://${address}`);
+/** Null for anything but a path: "//host/" and "http://host/" must not be read as other addresses. */
+function requestUrl({ url }: IncomingMessage): URL | null {
+  return url?.startsWith('/') ? URL.parse(`http://${address}${url}`) : null;
 }
 
 function respond(request: IncomingMessage, response: ServerResponse, { status, headers, body }: ContentResponse): void {

@@ -4,6 +4,7 @@
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FoveaError } from '../../contract/errors.ts';
 import type { DatasetId } from '../../contract/model/ids.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import { fileError, systemCode } from '../file-errors.ts';
@@ -27,9 +28,16 @@ export async function discardDataset({ store, folder }: OpenProject, datasetId: 
   store.datasets.remove(datasetId);
 }
 
-/** Removes what an import or a deletion left half-way when the process ended. */
+/**
+ * Removes what an import or a deletion left half-way when the process ended. A file that cannot be removed keeps its data
+ * set among the leftovers, invisible, for the next time.
+ */
 export async function sweepLeftovers(opened: OpenProject): Promise<void> {
-  for (const datasetId of opened.store.datasets.leftovers()) await discardDataset(opened, datasetId);
+  for (const datasetId of opened.store.datasets.leftovers()) {
+    await discardDataset(opened, datasetId).catch((error: unknown) => {
+      if (!(error instanceof FoveaError && error.code === 'io')) throw error;
+    });
+  }
 }
 
 async function removePacks(folder: string, prefix: string): Promise<void> {

@@ -89,12 +89,16 @@ export class PackSink implements DatasetSink {
   async pixels(split: Split, row: number, sourceFile: string, pixels: Uint8Array): Promise<void> {
     const { imageBytes, packs, rowsPerPack } = this.#state(split);
     const count = pixels.length / imageBytes;
-    for (let done = 0; done < count; ) {
+    for (let done = 0; done < count;) {
       const pack = packs[Math.floor((row + done) / rowsPerPack)];
       invariant(pack, 'an image is beyond the end of its split', { split, row: row + done });
       const rowInPack = row + done - pack.firstRow;
       const fitting = Math.min(count - done, pack.count - rowInPack);
-      await this.#write(pack, rowInPack * imageBytes, pixels.subarray(done * imageBytes, (done + fitting) * imageBytes));
+      await this.#write(
+        pack,
+        rowInPack * imageBytes,
+        pixels.subarray(done * imageBytes, (done + fitting) * imageBytes),
+      );
       done += fitting;
     }
     this.#progress.read(count, sourceFile);
@@ -142,7 +146,7 @@ export class PackSink implements DatasetSink {
 
   async #write(pack: OpenPack, position: number, bytes: Uint8Array): Promise<void> {
     try {
-      for (let done = 0; done < bytes.length; ) {
+      for (let done = 0; done < bytes.length;) {
         const { bytesWritten } = await pack.handle.write(bytes, done, bytes.length - done, position + done);
         done += bytesWritten;
       }
@@ -171,7 +175,7 @@ export class PackSink implements DatasetSink {
   }
 
   #sendPart({ split, sourceFile, firstRow, labels }: LabelledPart, state: SplitState): void {
-    for (let done = 0; done < labels.length; ) {
+    for (let done = 0; done < labels.length;) {
       const pack = state.packs[Math.floor((firstRow + done) / state.rowsPerPack)];
       invariant(pack, 'a label is beyond the end of its split', { split, row: firstRow + done });
       const rowInPack = firstRow + done - pack.firstRow;

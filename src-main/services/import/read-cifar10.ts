@@ -25,7 +25,8 @@ export async function readCifar10(source: ImportSource, layout: Cifar10Layout, s
   const batches = [...planBatches('train', layout.train, sink), ...planBatches('test', [layout.test], sink)];
   for (const split of ['train', 'test'] as const) {
     const count = batches.filter((batch) => batch.split === split).reduce((sum, batch) => sum + batch.count, 0);
-    if (count > 0) await sink.split({ split, count, channels: 3, heightPx: cifar10.heightPx, widthPx: cifar10.widthPx });
+    if (count > 0)
+      await sink.split({ split, count, channels: 3, heightPx: cifar10.heightPx, widthPx: cifar10.widthPx });
   }
   const byPath = new Map(batches.map((batch) => [batch.path, batch]));
   await source.visit([layout.meta.path, ...byPath.keys()], async (path, chunks) => {
@@ -71,7 +72,11 @@ async function readBatch(batch: Batch, chunks: ByteChunks, sink: DatasetSink): P
 }
 
 function changedWhileRead(file: string): FoveaError {
-  return new FoveaError('bad-input', `${file}: changed its size while it was read. Import it again once it is complete.`, { file });
+  return new FoveaError(
+    'bad-input',
+    `${file}: changed its size while it was read. Import it again once it is complete.`,
+    { file },
+  );
 }
 
 async function readText(chunks: ByteChunks): Promise<string> {

@@ -30,7 +30,12 @@ export async function runImportWorker(
       worker.on('error', reject);
       worker.on('exit', (code) => {
         if (code === 0) resolve();
-        else reject(new FoveaError('process-died', `The import worker ended unexpectedly (exit code ${code}). Try again.`, { code }));
+        else
+          reject(
+            new FoveaError('process-died', `The import worker ended unexpectedly (exit code ${code}). Try again.`, {
+              code,
+            }),
+          );
       });
     });
   } finally {

@@ -122,8 +122,7 @@ async function openArchive(file: string, compression: ArchiveCompression): Promi
   return {
     name: basename(file).replace(/\.(tar\.gz|tgz|tar)$/i, ''),
     entries,
-    visit: (paths, visitor) =>
-      walkArchive(file, compression, (entry) => (paths.includes(entry.path) ? visitor : null)),
+    visit: (paths, visitor) => walkArchive(file, compression, (entry) => (paths.includes(entry.path) ? visitor : null)),
   };
 }
 

@@ -3,7 +3,7 @@
  * rows so that a crash in between loses neither silently.
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { invariant } from '../../contract/errors.ts';
 import type { RunId } from '../../contract/model/ids.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
@@ -42,8 +42,9 @@ export async function createRunFolder(opened: OpenProject, modelId: string): Pro
   invariant(false, `no free name for a run of ${modelId} in ${runs}`);
 }
 
-/** config.json and data.json: everything that the training process needs to know. */
+/** config.json and data.json, which are all that the training process needs to know, and a place for checkpoints. */
 export async function writeRunInputs(folder: string, config: RunConfig, data: TrainingData): Promise<void> {
+  await mkdir(dirname(runFiles.checkpoint(folder, 'last')));
   const document = new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`);
   await writeFileAtomic(runFiles.config(folder), [document]);
   await writeTrainingData(runFiles.data(folder), data);

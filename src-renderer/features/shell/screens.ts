@@ -1,4 +1,7 @@
 /** What the rail shows, in its order. A new screen is one entry here and one branch in ScreenView.svelte. */
+import ChartLine from '@lucide/svelte/icons/chart-line';
+import GitCompare from '@lucide/svelte/icons/git-compare-arrows';
+import GraduationCap from '@lucide/svelte/icons/graduation-cap';
 import Images from '@lucide/svelte/icons/images';
 import SettingsIcon from '@lucide/svelte/icons/settings';
 import type { Icon } from '../../ui/icon.ts';
@@ -18,5 +21,14 @@ export interface RailEntry {
 
 export const railEntries: readonly RailEntry[] = [
   { label: 'Data', icon: Images, shortcut: 'G D', route: dataRoute(), screens: ['data'] },
+  {
+    label: 'Train',
+    icon: GraduationCap,
+    shortcut: 'G T',
+    route: { screen: 'train', datasetId: null, cloneOf: null },
+    screens: ['train'],
+  },
+  { label: 'Runs', icon: ChartLine, shortcut: 'G R', route: { screen: 'runs' }, screens: ['runs', 'run'] },
+  { label: 'Compare', icon: GitCompare, shortcut: 'G C', route: { screen: 'compare', runIds: [], tab: null }, screens: ['compare'] },
   { label: 'Settings', icon: SettingsIcon, shortcut: 'G S', route: { screen: 'settings' }, screens: ['settings'], last: true },
 ];

@@ -1,7 +1,7 @@
 /** A setting's value in words, and which settings can be tried both ways at once. Pure. */
 import type { Knob } from '../../../src-main/contract/model/model-spec.ts';
 import type { KnobValue } from '../../state/config-path.ts';
-import { formatPlain } from '../../ui/format-value.ts';
+import { formatPlain } from '../../ui/format-number.ts';
 
 export function knobValueText(knob: Knob, value: KnobValue): string {
   if (typeof value === 'boolean') return value ? 'on' : 'off';

@@ -23,7 +23,8 @@ async function perform(task: ImportTask, post: (message: ImportMessage) => void)
   post({ kind: 'progress', step: 'Looking at the files', done: 0, total: null });
   const source = await openSource(task.path);
   const { format, found, failures } = detectDataset(source.entries);
-  if (!found) throw new FoveaError('bad-input', failures.map((failure) => failure.reason).join(' '), { path: task.path });
+  if (!found)
+    throw new FoveaError('bad-input', failures.map((failure) => failure.reason).join(' '), { path: task.path });
   if (format !== task.format) {
     throw new FoveaError('bad-input', `${task.path} holds ${format}, not ${task.format}.`, { path: task.path });
   }
@@ -74,4 +75,6 @@ function read(source: ImportSource, found: DatasetLayout, sink: DatasetSink): Pr
 const port = parentPort;
 invariant(port, 'the import worker runs only as a worker thread');
 const post = (message: ImportMessage): void => port.postMessage(message);
-await perform(workerData as ImportTask, post).catch((error: unknown) => post({ kind: 'failed', error: toErrorData(error) }));
+await perform(workerData as ImportTask, post).catch((error: unknown) =>
+  post({ kind: 'failed', error: toErrorData(error) }),
+);

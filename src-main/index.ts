@@ -1,0 +1,39 @@
+/** Composition root: builds the services once and joins their handlers into one Backend. */
+import type { Handlers } from './contract/ipc.ts';
+import { createAppHandlers, openSettings } from './services/app.ts';
+import type { Backend, HostPorts } from './services/backend.ts';
+import type { ServiceContext } from './services/context.ts';
+import { createDatasetHandlers } from './services/datasets/handlers.ts';
+import { EventHub } from './services/event-hub.ts';
+import { createJobHandlers, JobRegistry } from './services/jobs.ts';
+import { createMedia } from './services/media.ts';
+import { OpenProjects } from './services/open-projects.ts';
+import { createProjectService } from './services/projects.ts';
+import { createRunHandlers } from './services/runs/handlers.ts';
+
+export function createBackend(ports: HostPorts): Backend {
+  const hub = new EventHub();
+  const projects = new OpenProjects();
+  const context: ServiceContext = { ports, projects, emit: hub.emit };
+  const settings = openSettings(ports.userDataFolder);
+  const jobs = new JobRegistry(hub.emit);
+  const projectService = createProjectService(context, settings);
+  const runs = createRunHandlers(context);
+  const handlers = {
+    ...createAppHandlers(context, settings),
+    ...projectService.handlers,
+    ...createDatasetHandlers(context, jobs),
+    ...createJobHandlers(jobs),
+    ...runs.handlers,
+  } satisfies Handlers;
+  return {
+    handlers,
+    media: createMedia(projects),
+    subscribe: (event, listener) => hub.subscribe(event, listener),
+    async close() {
+      await Promise.all([jobs.close(), runs.close()]);
+      await projectService.close();
+      projects.closeAll();
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * Puts what the import worker finds into the store, a few rows a transaction, while the worker reads on. Tells how far
+ * reading and storing are together.
+ */
+import { invariant } from '../../contract/errors.ts';
+import type { CategoryId, DatasetId } from '../../contract/model/ids.ts';
+import type { Pack } from '../../store/dataset-repository.ts';
+import type { ProjectStore } from '../../store/project-store.ts';
+import { yieldToEventLoop } from '../event-loop.ts';
+import type { JobProgress } from '../jobs.ts';
+import type { ImportMessage, RowBlock } from './messages.ts';
+
+const IMAGES_PER_TRANSACTION = 250;
+
+export class RowWriter {
+  #store: ProjectStore;
+  #datasetId: DatasetId;
+  #report: (progress: JobProgress) => void;
+  #packs = new Map<string, Pack>();
+  #categoryIds: readonly CategoryId[] = [];
+  #writing: Promise<void> = Promise.resolve();
+  #failure: { error: unknown } | null = null;
+  #abandoned = false;
+  #complete = false;
+  #read = { done: 0, total: null as number | null, step: '' };
+  #stored = 0;
+
+  constructor(store: ProjectStore, datasetId: DatasetId, report: (progress: JobProgress) => void) {
+    this.#store = store;
+    this.#datasetId = datasetId;
+    this.#report = report;
+  }
+
+  take(message: ImportMessage): void {
+    const { datasets } = this.#store;
+    if (this.#failure) throw this.#failure.error;
+    switch (message.kind) {
+      case 'progress':
+        this.#read = message;
+        this.#tell();
+        break;
+      case 'categories':
+        this.#categoryIds = datasets.addCategories(this.#datasetId, message.names);
+        break;
+      case 'pack':
+        this.#packs.set(message.pack.file, {
+          ...message.pack,
+          packId: datasets.addPack(this.#datasetId, message.pack),
+        });
+        break;
+      case 'rows':
+        this.#writing = this.#writing
+          .then(() => this.#write(message.rows))
+          .catch((error: unknown) => {
+            this.#failure ??= { error };
+          });
+        break;
+      case 'complete':
+        this.#complete = true;
+        break;
+      case 'report':
+      case 'failed':
+        invariant(false, `an import worker sent “${message.kind}” to the row writer`);
+    }
+  }
+
+  /** Waits for the last row. Throws what went wrong on the way, or the signal's reason. */
+  async finish(signal: AbortSignal): Promise<void> {
+    const onAbort = (): void => void this.abandon();
+    signal.addEventListener('abort', onAbort, { once: true });
+    await this.#writing;
+    signal.removeEventListener('abort', onAbort);
+    signal.throwIfAborted();
+    if (this.#failure) throw this.#failure.error;
+    invariant(this.#complete && this.#stored === this.#read.total, 'an import ended before all of its rows came');
+  }
+
+  /** Writes no more; resolves when the transaction in progress has ended. */
+  async abandon(): Promise<void> {
+    this.#abandoned = true;
+    await this.#writing;
+  }
+
+  async #write(rows: RowBlock): Promise<void> {
+    const pack = this.#packs.get(rows.pack);
+    invariant(pack, 'rows came before their pack', { pack: rows.pack });
+    const { packId, channels, heightPx, widthPx } = pack;
+    const { split, sourceFile } = rows;
+    for (let done = 0; done < rows.labels.length && !this.#abandoned; done += IMAGES_PER_TRANSACTION) {
+      const labels = rows.labels.subarray(done, done + IMAGES_PER_TRANSACTION);
+      this.#store.images.insert({
+        datasetId: this.#datasetId,
+        split,
+        packId,
+        firstRow: rows.firstRow + done,
+        channels,
+        heightPx,
+        widthPx,
+        sourceFile,
+        firstNumber: rows.firstNumber + done,
+        labels,
+        categoryIds: this.#categoryIds,
+      });
+      this.#stored += labels.length;
+      this.#tell();
+      await yieldToEventLoop();
+    }
+  }
+
+  /** An image counts half when it is read and whole when its row is stored. */
+  #tell(): void {
+    const { done, total, step } = this.#read;
+    const isRead = total !== null && done === total;
+    this.#report({
+      step: isRead ? 'Storing the rows' : step,
+      done: Math.floor((done + this.#stored) / 2),
+      total,
+      unit: 'images',
+    });
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * The calls about runs, models and devices. Joins the store's rows, the runs' folders and the training processes;
+ * each call is short, and what takes long happens in a training process or piece by piece.
+ */
+import { rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { FoveaError } from '../../contract/errors.ts';
+import type { Calls, Handlers } from '../../contract/ipc.ts';
+import type { CategoryId, DatasetId, ProjectId, RunId } from '../../contract/model/ids.ts';
+import type { Split } from '../../contract/model/dataset.ts';
+import type { LogLine, RunConfig } from '../../contract/model/run.ts';
+import { readEvents } from '../../engine/train/run-events.ts';
+import { runFiles } from '../../engine/train/run-folder.ts';
+import { describeModel, modelSummaries } from '../../engine/zoo/registry.ts';
+import type { ServiceContext } from '../context.ts';
+import { yieldToEventLoop } from '../event-loop.ts';
+import type { OpenProject } from '../open-projects.ts';
+import { collectTrainingData } from './collect-training-data.ts';
+import { listDevices } from './devices.ts';
+import { readKernels } from './kernels.ts';
+import { PredictionReader } from './predictions.ts';
+import { hasCheckpoint, restorePoints, restoreUnfinishedRuns, runFolder } from './restore-runs.ts';
+import { checkRun, type Finding } from './run-check.ts';
+import { compareRuns } from './run-comparison.ts';
+import { createRunFolder, deleteRun, sweepRunFolders, writeRunInputs } from './run-folders.ts';
+import { RunSupervisor } from './run-supervisor.ts';
+import { runTemplate } from './run-template.ts';
+
+type RunCalls = Extract<keyof Handlers, `run.${string}` | `model.${string}` | 'device.list'>;
+type InRun = { projectId: ProjectId; runId: RunId };
+
+export interface RunServices {
+  handlers: Pick<Handlers, RunCalls>;
+  /** Running runs write a checkpoint and become interrupted; waiting ones too. Bounded in time. */
+  close(): Promise<void>;
+}
+
+export function createRunHandlers(context: ServiceContext): RunServices {
+  const { ports, projects, emit } = context;
+  const supervisor = new RunSupervisor({ launchTrainer: () => ports.launchTrainer(), emit });
+  const predictions = new PredictionReader();
+
+  projects.onOpen(async (opened) => {
+    await sweepRunFolders(opened);
+    await restoreUnfinishedRuns(opened);
+  });
+
+  const tellChanged = (opened: OpenProject, runId: RunId): Calls['run.get']['response']['summary'] => {
+    const summary = opened.store.runs.get(runId);
+    emit('run.changed', { projectId: opened.project.projectId, summary });
+    return summary;
+  };
+
+  async function start({ projectId, config, name }: Calls['run.start']['request']) {
+    const opened = projects.get(projectId);
+    refuseWhileClosing(supervisor);
+    refuseErrors(await findings(opened, config));
+    const runId = await addRun(opened, config, name);
+    supervisor.enqueue(opened, runId, { resume: false });
+    return opened.store.runs.get(runId);
+  }
+
+  async function resume({ projectId, runId }: InRun) {
+    const opened = projects.get(projectId);
+    refuseWhileClosing(supervisor);
+    refuseUnlessResumable(opened, runId);
+    await supervisor.settled(opened, runId);
+    await restorePoints(opened, runId);
+    // A second call may have come while this one waited.
+    refuseUnlessResumable(opened, runId);
+    supervisor.enqueue(opened, runId, { resume: true });
+    return opened.store.runs.get(runId);
+  }
+
+  async function remove({ projectId, runId }: InRun) {
+    const opened = projects.get(projectId);
+    refuseInProgress(opened, runId, 'Cancel it first.');
+    await supervisor.settled(opened, runId);
+    refuseInProgress(opened, runId, 'Cancel it first.');
+    await deleteRun(opened, runId);
+    emit('run.removed', { projectId, runId });
+    return {};
+  }
+
+  const handlers: RunServices['handlers'] = {
+    'model.list': async () => modelSummaries(),
+    'model.describe': async ({ modelId, options, inputShape, categoryCount, freeze }) =>
+      describeModel(modelId, options, inputShape, categoryCount, freeze),
+    'device.list': async () => listDevices(),
+    'run.template': async ({ projectId, datasetId, modelId }) =>
+      runTemplate(modelId, projects.get(projectId).store.datasets.get(datasetId), listDevices()),
+    'run.check': async ({ projectId, config }) => findings(projects.get(projectId), config),
+    'run.start': start,
+    'run.resume': resume,
+    'run.delete': remove,
+    'run.cancel': async ({ projectId, runId }) => {
+      const opened = projects.get(projectId);
+      // A run that has just ended by itself needs no cancelling.
+      if (!supervisor.cancel(opened, runId)) opened.store.runs.get(runId);
+      return {};
+    },
+    'run.rename': async ({ projectId, runId, name }) => {
+      const opened = projects.get(projectId);
+      opened.store.runs.update(runId, { name });
+      return tellChanged(opened, runId);
+    },
+    'run.list': async ({ projectId }) => projects.get(projectId).store.runs.list(),
+    'run.get': async ({ projectId, runId }) => {
+      const opened = projects.get(projectId);
+      const { runs } = opened.store;
+      return { summary: runs.get(runId), config: runs.config(runId), folder: runFolder(opened, runId) };
+    },
+    'run.series': async ({ projectId, runId, series }) => {
+      const opened = projects.get(projectId);
+      supervisor.flush(opened, runId);
+      opened.store.runs.get(runId);
+      return opened.store.runs.series(runId, series);
+    },
+    'run.log': async ({ projectId, runId }) => readLog(runFiles.events(runFolder(projects.get(projectId), runId))),
+    'run.kernels': async ({ projectId, runId, checkpoint }) => {
+      const opened = projects.get(projectId);
+      return readKernels(runFiles.checkpoint(runFolder(opened, runId), checkpoint), opened.store.runs.config(runId));
+    },
+    'run.predictions': async ({ projectId, runId, filter, offset, limit }) => {
+      const opened = projects.get(projectId);
+      const file = runFiles.predictions(runFolder(opened, runId));
+      return predictions.list(file, categoriesOf(opened, runId), filter, { offset, limit });
+    },
+    'run.confusion': async ({ projectId, runId }) => {
+      const opened = projects.get(projectId);
+      return predictions.confusion(runFiles.predictions(runFolder(opened, runId)), categoriesOf(opened, runId));
+    },
+    'run.compare': async ({ projectId, runIds }) => {
+      const { runs } = projects.get(projectId).store;
+      return compareRuns(runIds.map((runId) => ({ summary: runs.get(runId), config: runs.config(runId) })));
+    },
+  };
+  return { handlers, close: () => supervisor.close() };
+}
+
+async function findings(opened: OpenProject, config: RunConfig): Promise<Finding[]> {
+  const { datasetId, trainSplit } = config.data;
+  const dataset = opened.store.datasets.get(datasetId);
+  const trainCounts = await countByCategory(opened, datasetId, trainSplit);
+  return checkRun({ config, dataset, trainCounts, devices: listDevices() });
+}
+
+/** Piece by piece, so that a large data set holds nobody up. */
+async function countByCategory(
+  { store: { images } }: OpenProject,
+  datasetId: DatasetId,
+  split: Split,
+): Promise<Map<CategoryId, number>> {
+  const idsPerPiece = 10_000;
+  const counts = new Map<CategoryId, number>();
+  const filter = { splits: [split], categoryIds: [] };
+  const whole = images.idRange(datasetId);
+  for (let after = whole?.after ?? 0; whole && after < whole.last; after += idsPerPiece) {
+    const range = { after, last: Math.min(after + idsPerPiece, whole.last) };
+    for (const { categoryId, count } of images.facetsInRange(datasetId, filter, range).byCategory) {
+      counts.set(categoryId, (counts.get(categoryId) ?? 0) + count);
+    }
+    await yieldToEventLoop();
+  }
+  return counts;
+}
+
+/** Makes the run's folder and row. Nothing is left behind where the folder cannot be filled. */
+async function addRun(opened: OpenProject, config: RunConfig, name: string | null): Promise<RunId> {
+  const data = await collectTrainingData(opened, config.data);
+  const path = await createRunFolder(opened, config.model.id);
+  const folder = join(opened.folder, path);
+  try {
+    await writeRunInputs(folder, config, data);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+  const { runs, datasets } = opened.store;
+  const datasetName = datasets.get(config.data.datasetId).name;
+  return runs.insert({ name: name ?? basename(path), config, datasetName, folder: path, createdAt: new Date().toISOString() });
+}
+
+async function readLog(events: string): Promise<LogLine[]> {
+  const lines: LogLine[] = [];
+  for await (const { event } of readEvents(events)) if (event.kind === 'log') lines.push(...event.lines);
+  return lines;
+}
+
+/** None where the data set is deleted. */
+function categoriesOf({ store }: OpenProject, runId: RunId) {
+  return store.datasets.categories(store.runs.config(runId).data.datasetId);
+}
+
+function refuseWhileClosing(supervisor: RunSupervisor): void {
+  if (supervisor.isClosing) throw new FoveaError('busy', 'Fovea is closing; no run can start.');
+}
+
+function refuseErrors(found: readonly Finding[]): void {
+  const errors = found.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw new FoveaError('bad-input', errors.map(({ message }) => message).join(' '));
+}
+
+function refuseInProgress({ store }: OpenProject, runId: RunId, advice: string): void {
+  const { name, status } = store.runs.get(runId);
+  if (status !== 'queued' && status !== 'running') return;
+  throw new FoveaError('busy', `“${name}” is ${status === 'queued' ? 'waiting to train' : 'training'}. ${advice}`, { runId });
+}
+
+function refuseUnlessResumable(opened: OpenProject, runId: RunId): void {
+  refuseInProgress(opened, runId, 'There is nothing to resume.');
+  const { name, status, resumable, startedAt } = opened.store.runs.get(runId);
+  if (status === 'finished') throw new FoveaError('busy', `“${name}” is finished. There is nothing to resume.`, { runId });
+  if (resumable && (startedAt === null || hasCheckpoint(opened, runId))) return;
+  throw new FoveaError(
+    'not-found',
+    `“${name}” cannot go on, because it has no checkpoint. Start it anew with the same settings.`,
+    { runId },
+  );
+}

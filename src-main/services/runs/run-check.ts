@@ -1,0 +1,143 @@
+/**
+ * What would stop or spoil a run, found before it starts: about its data, its network, its plan and its device. Each
+ * finding says what to do and names the setting it is about.
+ */
+import { toErrorData } from '../../contract/errors.ts';
+import type { Calls } from '../../contract/ipc.ts';
+import type { Category, Dataset, Split } from '../../contract/model/dataset.ts';
+import type { CategoryId } from '../../contract/model/ids.ts';
+import type { DeviceInfo, ModelDescription } from '../../contract/model/model-spec.ts';
+import type { RunConfig } from '../../contract/model/run.ts';
+import { describeModel } from '../../engine/zoo/registry.ts';
+
+export type Finding = Calls['run.check']['response'][number];
+
+export interface CheckedFacts {
+  config: RunConfig;
+  dataset: Dataset;
+  /** Images of the train split in each category. */
+  trainCounts: ReadonlyMap<CategoryId, number>;
+  devices: readonly DeviceInfo[];
+}
+
+/** Errors first, then warnings, then notes. */
+export function checkRun(facts: CheckedFacts): Finding[] {
+  const findings = [...checkData(facts), ...checkNetwork(facts), ...checkPlan(facts), ...checkDevice(facts)];
+  const order: Finding['severity'][] = ['error', 'warning', 'note'];
+  return findings.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+}
+
+const error = (message: string, path?: string): Finding => ({ severity: 'error', message, path });
+const warning = (message: string, path?: string): Finding => ({ severity: 'warning', message, path });
+const note = (message: string, path?: string): Finding => ({ severity: 'note', message, path });
+
+function checkData({ config, dataset, trainCounts }: CheckedFacts): Finding[] {
+  const { trainSplit, evaluationSplit } = config.data;
+  return [
+    ...checkFilled(dataset, trainSplit, 'data.trainSplit', 'train on'),
+    ...checkFilled(dataset, evaluationSplit, 'data.evaluationSplit', 'evaluate on'),
+    ...(dataset.splitCounts[trainSplit] > 0 ? checkCategories(dataset, trainSplit, trainCounts) : []),
+    ...(trainSplit === evaluationSplit
+      ? [
+          warning(
+            'The run is evaluated on the images it learns from: its accuracy will say how well it remembers, not how well it generalises. Choose another split.',
+            'data.evaluationSplit',
+          ),
+        ]
+      : []),
+  ];
+}
+
+function checkFilled({ name, splitCounts }: Dataset, split: Split, path: string, purpose: string): Finding[] {
+  if (splitCounts[split] > 0) return [];
+  return [error(`“${name}” has no images in the split “${split}”. Choose another split to ${purpose}.`, path)];
+}
+
+function checkCategories(
+  { categories, splitCounts }: Dataset,
+  split: Split,
+  trainCounts: CheckedFacts['trainCounts'],
+): Finding[] {
+  const path = 'data.trainSplit';
+  const missing = categories.filter(({ categoryId }) => !trainCounts.get(categoryId));
+  const labelled = [...trainCounts.values()].reduce((sum, count) => sum + count, 0);
+  const unlabelled = Math.max(0, splitCounts[split] - labelled);
+  if (labelled === 0) return [error(`No image in the split “${split}” has a class. Label some, or choose another split.`, path)];
+  return [
+    ...(categories.length < 2 ? [error('There is only one class, so there is nothing to tell apart.', path)] : []),
+    ...(missing.length > 0
+      ? [warning(`No training images of ${namesOf(missing)}: the network cannot learn to recognise them.`, path)]
+      : []),
+    ...(unlabelled > 0 ? [warning(`${count(unlabelled, 'image')} in the split “${split}” without a class will be left out.`, path)] : []),
+  ];
+}
+
+function checkNetwork(facts: CheckedFacts): Finding[] {
+  const { config, dataset } = facts;
+  if (dataset.imageSize === null) {
+    return [error(`The images of “${dataset.name}” differ in size. This version trains on images of one size.`)];
+  }
+  const { channels, heightPx, widthPx } = dataset.imageSize;
+  try {
+    const { id, options } = config.model;
+    const frozen = config.phases.map(({ freeze }) =>
+      describeModel(id, options, [channels, heightPx, widthPx], dataset.categories.length, freeze),
+    );
+    return checkFreezing(config, frozen);
+  } catch (cause) {
+    return [error(toErrorData(cause).message)];
+  }
+}
+
+function checkFreezing(config: RunConfig, descriptions: readonly ModelDescription[]): Finding[] {
+  return config.phases.flatMap(({ freeze }, phase) => {
+    const { layers = [], trainableCount = 0 } = descriptions[phase] ?? {};
+    const unknown = freeze.filter((path) => !layers.some((layer) => layer.path === path || layer.path.startsWith(`${path}.`)));
+    const path = `phases.${phase}.freeze`;
+    return [
+      ...unknown.map((name) => error(`There is no layer “${name}” to freeze.`, path)),
+      ...(trainableCount === 0 ? [error('Every layer is frozen, so nothing would be learned.', path)] : []),
+    ];
+  });
+}
+
+function checkPlan({ config, dataset }: CheckedFacts): Finding[] {
+  const trainCount = dataset.splitCounts[config.data.trainSplit];
+  const findings: Finding[] = [];
+  if (trainCount > 0 && config.batchSize > trainCount) {
+    findings.push(
+      warning(
+        `A batch of ${config.batchSize} is more than the ${count(trainCount, 'training image')}: every epoch is a single step. Make it smaller.`,
+        'batchSize',
+      ),
+    );
+  }
+  config.phases.forEach(({ optimiser }, phase) => {
+    if (optimiser.kind === 'sgd' && optimiser.nesterov && optimiser.momentum === 0) {
+      findings.push(error('Nesterov needs a momentum above 0.', `phases.${phase}.optimiser.nesterov`));
+    }
+  });
+  if (config.loss.softmaxBeforeLoss) {
+    findings.push(
+      note('Softmax is applied twice, to reproduce curves that were published so. Learning is slower than it could be.', 'loss.softmaxBeforeLoss'),
+    );
+  }
+  return findings;
+}
+
+function checkDevice({ config, devices }: CheckedFacts): Finding[] {
+  const device = devices.find(({ id }) => id === config.device);
+  if (device?.available) return [];
+  const known = devices.map(({ id }) => id).join(', ');
+  const reason = device?.reason ?? `it is not known here. Devices: ${known}.`;
+  return [error(`The device “${config.device}” cannot be used: ${reason}`, 'device')];
+}
+
+const count = (number: number, noun: string): string => `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+
+/** At most five by name. */
+function namesOf(categories: readonly Category[]): string {
+  const shown = categories.slice(0, 5).map(({ name }) => name);
+  const rest = categories.length - shown.length;
+  return rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', ');
+}

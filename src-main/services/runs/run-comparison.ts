@@ -1,0 +1,91 @@
+/** Lays runs side by side: what they reached, and in which settings they differ, in words. Pure. */
+import type { Knob } from '../../contract/model/model-spec.ts';
+import {
+  metricDefinitions,
+  type MetricName,
+  type RunComparison,
+  type RunConfig,
+  type RunSummary,
+} from '../../contract/model/run.ts';
+import { modelSummaries } from '../../engine/zoo/registry.ts';
+import { valuesByPath, type ConfigValue } from './config-values.ts';
+import { settingKnobs } from './run-template.ts';
+
+export interface ComparedRun {
+  summary: RunSummary;
+  config: RunConfig;
+}
+
+/** The first run is the baseline. Settings are in the order of the configuration, those that all runs share left out. */
+export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
+  return {
+    runs: runs.map(({ summary }) => summary),
+    metrics: (Object.keys(metricDefinitions) as MetricName[]).map((metric) => ({
+      metric,
+      ...metricDefinitions[metric],
+      final: runs.map(({ summary }) => summary.latest[metric] ?? null),
+      best: runs.map(({ summary }) => summary.best[metric] ?? null),
+    })),
+    configuration: differingSettings(runs),
+  };
+}
+
+function differingSettings(runs: readonly ComparedRun[]): RunComparison['configuration'] {
+  const valuesOfRuns = runs.map(({ config }) => valuesByPath(config));
+  const paths = [...new Set(valuesOfRuns.flatMap((values) => [...values.keys()]))];
+  const names = new SettingNames(runs);
+  return paths
+    .map((path) => ({
+      path,
+      label: names.label(path),
+      values: runs.map((run, index) => names.value(path, valuesOfRuns[index]?.get(path), run)),
+    }))
+    .filter(({ values }) => new Set(values).size > 1);
+}
+
+const ownLabels: Readonly<Record<string, string>> = {
+  'model.id': 'Model',
+  'data.datasetId': 'Data set',
+  'data.trainSplit': 'Train on',
+  'data.evaluationSplit': 'Evaluate on',
+  freeze: 'Frozen layers',
+};
+const absent = '–';
+
+class SettingNames {
+  #runs: readonly ComparedRun[];
+  #knobs: ReadonlyMap<string, Knob>;
+  #modelLabels = new Map(modelSummaries().map(({ id, label }) => [id, label]));
+
+  constructor(runs: readonly ComparedRun[]) {
+    this.#runs = runs;
+    const modelIds = [...new Set(runs.map(({ config }) => config.model.id))].filter((id) => this.#modelLabels.has(id));
+    const knobs = modelIds.flatMap((modelId) => settingKnobs(modelId));
+    this.#knobs = new Map(knobs.map((knob) => [knob.path, knob]));
+  }
+
+  /** Settings of later phases are called as those of the first, with the phase's number. */
+  label(path: string): string {
+    const [, phase, field] = /^phases\.(\d+)\.(.*)$/.exec(path) ?? [];
+    if (phase === undefined || field === undefined) return this.#knobs.get(path)?.label ?? ownLabels[path] ?? path;
+    const label = this.#knobs.get(`phases.0.${field}`)?.label ?? ownLabels[field] ?? field;
+    return phase === '0' ? label : `Phase ${Number(phase) + 1}: ${label}`;
+  }
+
+  /** With its number where another data set has the same name. */
+  #datasetName({ datasetId, datasetName }: RunSummary): string {
+    const hasNamesake = this.#runs.some(({ summary }) => summary.datasetName === datasetName && summary.datasetId !== datasetId);
+    return hasNamesake ? `${datasetName} (${datasetId})` : datasetName;
+  }
+
+  value(path: string, value: ConfigValue | undefined, { summary }: ComparedRun): string {
+    if (path === 'data.datasetId') return this.#datasetName(summary);
+    if (path === 'model.id') return this.#modelLabels.get(String(value)) ?? String(value);
+    if (value === undefined || value === null) return absent;
+    if (typeof value === 'boolean') return value ? 'on' : 'off';
+    if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
+    const control = this.#knobs.get(path.replace(/^phases\.\d+\./, 'phases.0.'))?.control;
+    const option = control?.kind === 'choice' ? control.options.find((candidate) => candidate.value === value) : undefined;
+    return option?.label ?? String(value);
+  }
+}

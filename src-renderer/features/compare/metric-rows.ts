@@ -1,0 +1,65 @@
+/** The metrics table of a comparison as rows: two per metric, after the last epoch and at its best. Pure. */
+import type { RunComparison } from '../../../src-main/contract/model/run.ts';
+
+type Metric = RunComparison['metrics'][number];
+
+export interface MetricCell {
+  value: number | null;
+  /** Where the best value comes from; null in the other row. */
+  epoch: number | null;
+  /** To the baseline; null for the baseline itself and where one of the two has no value. */
+  difference: number | null;
+  tone: 'good' | 'bad' | 'same';
+  /** Better than every other run. */
+  wins: boolean;
+}
+
+export interface MetricRow {
+  id: string;
+  label: string;
+  better: Metric['better'];
+  kind: 'final' | 'best';
+  cells: MetricCell[];
+}
+
+export function metricRows(metrics: readonly Metric[]): MetricRow[] {
+  return metrics
+    .filter((metric) => metric.final.some((value) => value !== null))
+    .flatMap((metric) => [
+      row(metric, 'final', metric.final, metric.final.map(() => null)),
+      row(
+        metric,
+        'best',
+        metric.best.map((best) => best?.value ?? null),
+        metric.best.map((best) => best?.epoch ?? null),
+      ),
+    ]);
+}
+
+function row(
+  { metric, label, better }: Metric,
+  kind: MetricRow['kind'],
+  values: readonly (number | null)[],
+  epochs: readonly (number | null)[],
+): MetricRow {
+  const winner = winnerOf(values, better);
+  const baseline = values[0] ?? null;
+  const cells = values.map((value, index): MetricCell => {
+    const difference = index === 0 || value === null || baseline === null ? null : value - baseline;
+    return { value, epoch: epochs[index] ?? null, difference, tone: toneOf(difference, better), wins: index === winner };
+  });
+  return { id: `${metric} ${kind}`, label, better, kind, cells };
+}
+
+/** Index of the best value; −1 where two share it or there are not two to choose from. */
+function winnerOf(values: readonly (number | null)[], better: Metric['better']): number {
+  const present = values.filter((value) => value !== null);
+  if (present.length < 2) return -1;
+  const best = better === 'higher' ? Math.max(...present) : Math.min(...present);
+  return present.filter((value) => value === best).length > 1 ? -1 : values.indexOf(best);
+}
+
+function toneOf(difference: number | null, better: Metric['better']): MetricCell['tone'] {
+  if (difference === null || difference === 0) return 'same';
+  return difference > 0 === (better === 'higher') ? 'good' : 'bad';
+}

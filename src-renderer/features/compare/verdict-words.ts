@@ -1,0 +1,37 @@
+/** What a verdict means, in sentences around the names of runs. Pure. */
+import type { RunSummary } from '../../../src-main/contract/model/run.ts';
+import type { Caveat, Variant, Verdict } from '../../state/compare-verdict.ts';
+import { formatDifference, formatValue, plural } from '../../ui/format-number.ts';
+
+/** "0.646", or for repeats "0.646 ± 0.004 (3 seeds)". */
+export function scoreText(variant: Variant): string {
+  const mean = formatValue(variant.mean);
+  if (variant.deviation === null) return mean;
+  return `${mean} ± ${formatValue(variant.deviation)} (${plural(variant.members.length, 'seed')})`;
+}
+
+/** How much better the winner is: "0.032 higher", "0.120 lower". */
+export function leadText(verdict: Verdict): string {
+  const difference = verdict.difference ?? 0;
+  return `${formatDifference(Math.abs(difference)).slice(1)} ${difference >= 0 ? 'higher' : 'lower'}`;
+}
+
+export function supportText(verdict: Verdict): string {
+  switch (verdict.support) {
+    case null:
+      return 'These runs differ in nothing but the seed: what separates them is chance, and shows how much of it there is.';
+    case 'single-seeds':
+      return 'Each setting was run with one seed only, so this cannot tell a better setting from a luckier seed. Train both again with other seeds before you rely on it.';
+    case 'separated':
+      return 'The seeds support it: every run of the first is better than every run of the second.';
+    case 'overlapping':
+      return 'The seeds do not support it: runs of both overlap, so the difference may be chance.';
+  }
+}
+
+export function caveatText(caveat: Caveat, runs: readonly RunSummary[]): string {
+  if (caveat.kind === 'different-data') return 'The runs were measured on different data sets, so their scores cannot be compared directly.';
+  const run = runs[caveat.run]!;
+  const done = `${run.epochsDone} of ${plural(run.epochsTotal, 'epoch')}`;
+  return caveat.kind === 'still-running' ? `“${run.name}” is still training (${done} so far).` : `“${run.name}” ended early, after ${done}.`;
+}

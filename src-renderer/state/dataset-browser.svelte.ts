@@ -1,0 +1,55 @@
+/** Looking through one data set under one filter: its pages, its counts, and the image that has the focus. */
+import type { Api } from '../api/client.svelte.ts';
+import type { Facets, ImageFilter, ImageSummary } from '../../src-main/contract/model/dataset.ts';
+import type { DatasetId, ProjectId } from '../../src-main/contract/model/ids.ts';
+import { ImagePages } from './image-pages.svelte.ts';
+
+export class DatasetBrowser {
+  readonly #api: Api;
+  readonly projectId: ProjectId;
+  readonly datasetId: DatasetId;
+  readonly filter: ImageFilter;
+  readonly pages: ImagePages;
+  facets = $state.raw<Facets | null>(null);
+  /** Place in the filtered list. */
+  index = $state<number | null>(null);
+  readonly focused: ImageSummary | undefined = $derived.by(() =>
+    this.index === null ? undefined : this.pages.at(this.index),
+  );
+
+  constructor(api: Api, projectId: ProjectId, datasetId: DatasetId, filter: ImageFilter) {
+    this.#api = api;
+    this.projectId = projectId;
+    this.datasetId = datasetId;
+    this.filter = filter;
+    this.pages = new ImagePages((offset, limit) =>
+      api.call('image.list', { projectId, datasetId, filter, offset, limit }),
+    );
+  }
+
+  /** Reads the counts; the pages read themselves when they come into sight. */
+  async readFacets(): Promise<void> {
+    const { projectId, datasetId, filter } = this;
+    this.facets = await this.#api.call('dataset.facets', { projectId, datasetId, filter });
+  }
+
+  /** Single images at given places, for a sample from all over the list. */
+  async readSample(places: readonly number[]): Promise<ImageSummary[]> {
+    const { projectId, datasetId, filter } = this;
+    const answers = await Promise.all(
+      places.map((offset) => this.#api.call('image.list', { projectId, datasetId, filter, offset, limit: 1 })),
+    );
+    return answers.flatMap((answer) => answer.items);
+  }
+}
+
+/** Distinct places below `total`, in rising order. `random` gives numbers in [0, 1). */
+export function samplePlaces(total: number, count: number, random: () => number): number[] {
+  const chosen = new Set<number>();
+  // Floyd's algorithm: each place is equally likely, and no draw is wasted.
+  for (let top = Math.max(0, total - count); top < total; top++) {
+    const candidate = Math.floor(random() * (top + 1));
+    chosen.add(chosen.has(candidate) ? top : candidate);
+  }
+  return [...chosen].sort((a, b) => a - b);
+}

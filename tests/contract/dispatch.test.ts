@@ -1,0 +1,200 @@
+/** Every call of the contract, held against requests that do not fit: none of them may reach a handler. */
+import { describe, expect, it, vi } from 'vitest';
+import { FoveaError } from '../../src-main/contract/errors.ts';
+import { callNames, type CallName } from '../../src-main/contract/ipc.ts';
+import { dispatch } from '../../src-main/hosts/dispatch.ts';
+import { createFakeBackend, sample } from '../helpers/fake-backend.ts';
+
+const { projectId } = sample.project;
+const { datasetId } = sample.dataset;
+const { imageId } = sample.image;
+const { runId } = sample.run;
+const { jobId } = sample.job;
+const filter = { splits: ['train'], categoryIds: [1] };
+const page = { offset: 0, limit: 10 };
+const inRun = { projectId, runId };
+
+/** One request that fits, for every call. The fuzz below breaks it in one place at a time. */
+const validRequests: Record<CallName, Record<string, unknown>> = {
+  'app.capabilities': {},
+  'settings.get': {},
+  'settings.update': { patch: { theme: 'light', view: { panel: 300, folded: true, tab: 'x' } } },
+  'dialog.choosePath': { title: 'Choose', kind: 'folder' },
+  'files.list': { path: '/data', includeFiles: true },
+  'project.recent': {},
+  'project.create': { name: 'New', parentFolder: '/projects' },
+  'project.open': { path: '/projects/sample' },
+  'project.forget': { path: '/projects/sample' },
+  'dataset.list': { projectId },
+  'dataset.rename': { projectId, datasetId, name: 'Other' },
+  'dataset.delete': { projectId, datasetId },
+  'dataset.inspect': { path: '/data' },
+  'dataset.import': { projectId, path: '/data', format: 'cifar10', name: 'Tiny' },
+  'dataset.download': { projectId, source: 'cifar10' },
+  'dataset.facets': { projectId, datasetId, filter },
+  'image.list': { projectId, datasetId, filter, ...page },
+  'image.get': { projectId, imageId },
+  'job.list': { projectId },
+  'job.cancel': { jobId },
+  'model.list': {},
+  'model.describe': {
+    modelId: 'lenet5',
+    options: { batchNorm: true },
+    inputShape: [3, 32, 32],
+    categoryCount: 10,
+    freeze: ['conv1'],
+  },
+  'device.list': {},
+  'run.template': { projectId, datasetId, modelId: 'lenet5' },
+  'run.check': { projectId, config: sample.config },
+  'run.start': { projectId, config: sample.config, name: 'first' },
+  'run.cancel': inRun,
+  'run.resume': inRun,
+  'run.rename': { ...inRun, name: 'second' },
+  'run.delete': inRun,
+  'run.list': { projectId },
+  'run.get': inRun,
+  'run.series': { ...inRun, series: ['train/loss'] },
+  'run.log': inRun,
+  'run.kernels': { ...inRun, checkpoint: 'best' },
+  'run.predictions': {
+    ...inRun,
+    filter: { outcome: 'wrong', groundTruthCategoryId: 1, predictedCategoryId: 2, order: 'wrong-first' },
+    ...page,
+  },
+  'run.confusion': inRun,
+  'run.compare': { projectId, runIds: [runId, 8] },
+};
+
+type Path = (string | number)[];
+
+/** A value of no schema in the contract: every field refuses it. */
+const misfits: readonly unknown[] = [undefined, Symbol('misfit'), { misfit: {} }, [[[]]], Number.NaN, () => {}];
+
+/** Paths of everything inside a value, the deepest last. */
+function pathsOf(value: unknown, base: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const entries: [string | number, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  return entries.flatMap(([key, child]) => [[...base, key], ...pathsOf(child, [...base, key])]);
+}
+
+function withValue(request: object, path: Path, value: unknown): object {
+  const copy = structuredClone(request);
+  let owner = copy as Record<string | number, unknown>;
+  for (const key of path.slice(0, -1)) owner = owner[key] as Record<string | number, unknown>;
+  owner[path.at(-1) as string | number] = value;
+  return copy;
+}
+
+/** A patch may leave out every field, and an object without known fields is an empty patch. */
+const fitsAnyway = (name: CallName, path: Path, misfit: unknown) =>
+  name === 'settings.update' && (path.length > 1 ? misfit === undefined : typeof misfit === 'object');
+
+describe.each(callNames)('%s', (name) => {
+  const valid = validRequests[name];
+
+  it('passes a request that fits to its handler', async () => {
+    const backend = createFakeBackend();
+    const envelope = await dispatch(backend.handlers, name, valid);
+    expect(envelope).toMatchObject({ ok: true });
+    expect(backend.requests).toEqual([{ name, request: valid }]);
+  });
+
+  it.each([null, undefined, 'text', 7, true, () => {}])('refuses %s as the whole request', async (request) => {
+    const backend = createFakeBackend();
+    const envelope = await dispatch(backend.handlers, name, request);
+    expect(envelope).toMatchObject({ ok: false, error: { code: 'invalid-request', context: { call: name } } });
+    expect(backend.requests).toEqual([]);
+  });
+
+  it('refuses a value of the wrong type in every place', async () => {
+    const backend = createFakeBackend();
+    for (const path of pathsOf(valid)) {
+      for (const misfit of misfits) {
+        if (fitsAnyway(name, path, misfit)) continue;
+        const envelope = await dispatch(backend.handlers, name, withValue(valid, path, misfit));
+        const where = `${name} with ${String(path.join('.'))} = ${String(misfit)}`;
+        expect(envelope, where).toMatchObject({ ok: false, error: { code: 'invalid-request' } });
+      }
+    }
+    expect(backend.requests).toEqual([]);
+  });
+
+  it('drops what the schema does not name', async () => {
+    const backend = createFakeBackend();
+    await dispatch(backend.handlers, name, { ...valid, unasked: 'for' });
+    expect(backend.requests).toEqual([{ name, request: valid }]);
+  });
+});
+
+describe('an error message', () => {
+  const refusal = async (name: string, request: unknown) => {
+    const envelope = await dispatch(createFakeBackend().handlers, name, request);
+    return envelope.ok ? null : envelope.error;
+  };
+
+  it('says which field, what is expected and what came', async () => {
+    const request = { ...validRequests['image.list'], limit: 5000 };
+    expect(await refusal('image.list', request)).toEqual({
+      code: 'invalid-request',
+      message: 'image.list: limit: expected <=1000, got 5000',
+      context: { call: 'image.list', path: 'limit', expected: '<=1000', got: '5000' },
+    });
+  });
+
+  it('names a field deep inside', async () => {
+    const config = structuredClone(sample.config);
+    Object.assign(config.phases[0]?.optimiser ?? {}, { beta1: 'high' });
+    const error = await refusal('run.check', { projectId, config });
+    expect(error?.message).toBe('run.check: config.phases.0.optimiser.beta1: expected number, got "high"');
+  });
+
+  it('names a check that has no expected value', async () => {
+    const error = await refusal('dataset.list', { projectId: 'mine' });
+    expect(error?.message).toBe('dataset.list: projectId: expected uuid, got "mine"');
+  });
+
+  it('quotes a long value only in part', async () => {
+    const error = await refusal('files.list', { path: 'x'.repeat(100_000), includeFiles: true });
+    expect(error?.message.length).toBeLessThan(200);
+  });
+
+  it.each(['project.destroy', '', '__proto__', 'constructor', 'toString'])(
+    'refuses the unknown call "%s"',
+    async (name) => {
+      const error = await refusal(name, {});
+      expect(error).toMatchObject({ code: 'invalid-request', message: `There is no call named ${name}.` });
+    },
+  );
+
+  it.each([null, 7, ['run.list'], { toString: () => 'run.list' }])('refuses %s as a name', async (name) => {
+    const envelope = await dispatch(createFakeBackend().handlers, name, { projectId });
+    expect(envelope).toMatchObject({ ok: false, error: { code: 'invalid-request' } });
+  });
+});
+
+describe('what a handler throws', () => {
+  const thrown = async (error: unknown) => {
+    const backend = createFakeBackend({ 'run.list': () => Promise.reject(error) });
+    return dispatch(backend.handlers, 'run.list', { projectId });
+  };
+
+  it('crosses with code, message and context', async () => {
+    const error = new FoveaError('bad-input', 'batch.bin: truncated', { file: 'batch.bin', offset: 3073 });
+    expect(await thrown(error)).toEqual({
+      ok: false,
+      error: { code: 'bad-input', message: 'batch.bin: truncated', context: { file: 'batch.bin', offset: 3073 } },
+    });
+  });
+
+  it('becomes internal where it is not ours, and is logged with its stack', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const error = new TypeError('x is not a function');
+    expect(await thrown(error)).toEqual({
+      ok: false,
+      error: { code: 'internal', message: 'internal: x is not a function', context: {} },
+    });
+    expect(log).toHaveBeenCalledWith(error);
+    log.mockRestore();
+  });
+});

@@ -1,0 +1,112 @@
+/**
+ * The data-set services over real folders, for tests: temporary places that vanish with the test, an open project, the
+ * import worker from source. Nothing in it trains.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { EventName, Events, Handlers } from '../../src-main/contract/ipc.ts';
+import type { Job } from '../../src-main/contract/model/job.ts';
+import { createAppHandlers, openSettings } from '../../src-main/services/app.ts';
+import type { HostPorts } from '../../src-main/services/backend.ts';
+import { createDatasetHandlers } from '../../src-main/services/datasets/handlers.ts';
+import { createJobHandlers, JobRegistry } from '../../src-main/services/jobs.ts';
+import { OpenProjects, type OpenProject } from '../../src-main/services/open-projects.ts';
+import { createProjectService } from '../../src-main/services/projects.ts';
+
+export const IMPORT_WORKER = new URL('../../src-main/services/import/import-worker.ts', import.meta.url);
+
+/** A new folder that is removed when the test ends. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'fovea-test-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+type TestedCalls = Extract<
+  keyof Handlers,
+  `app.${string}` | `settings.${string}` | `dialog.${string}` | `files.${string}` | `project.${string}` | `dataset.${string}` | `image.${string}` | `job.${string}`
+>;
+
+export interface ServiceFixture {
+  handlers: Pick<Handlers, TestedCalls>;
+  projects: OpenProjects;
+  /** Everything that was emitted, in order. */
+  events: { name: EventName; payload: Events[EventName] }[];
+  /** Resolves with the job once it is no longer running. */
+  ended(job: Job): Promise<Job>;
+  /** Stops jobs and closes projects, as when the app quits. */
+  close(): Promise<void>;
+}
+
+export interface FixtureOptions {
+  userDataFolder: string;
+  importWorker?: URL;
+}
+
+export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }: FixtureOptions): ServiceFixture {
+  const events: ServiceFixture['events'] = [];
+  const watchers = new Set<(job: Job) => void>();
+  const ports: HostPorts = {
+    userDataFolder,
+    version: '0.0.0-test',
+    launchTrainer: () => {
+      throw new Error('nothing trains in this test');
+    },
+    importWorker,
+    choosePath: null,
+  };
+  const emit = <E extends EventName>(name: E, payload: Events[E]): void => {
+    events.push({ name, payload });
+    if (name === 'job.changed') for (const watch of watchers) watch(payload as Job);
+  };
+  const projects = new OpenProjects();
+  const context = { ports, projects, emit };
+  const jobs = new JobRegistry(emit);
+  const settings = openSettings(userDataFolder);
+  const projectService = createProjectService(context, settings);
+  const handlers = {
+    ...createAppHandlers(context, settings),
+    ...projectService.handlers,
+    ...createDatasetHandlers(context, jobs),
+    ...createJobHandlers(jobs),
+  };
+  return {
+    handlers,
+    projects,
+    events,
+    ended: (job) =>
+      new Promise((resolve) => {
+        const settle = (state: Job): void => {
+          if (state.jobId !== job.jobId || state.state === 'running') return;
+          watchers.delete(settle);
+          resolve(state);
+        };
+        watchers.add(settle);
+        void handlers['job.list']({ projectId: job.projectId }).then((list) => list.forEach(settle));
+      }),
+    async close() {
+      await jobs.close();
+      await projectService.close();
+      projects.closeAll();
+    },
+  };
+}
+
+export interface ProjectFixture extends ServiceFixture {
+  opened: OpenProject;
+  userDataFolder: string;
+  /** A folder beside the project for the test's own files. */
+  scratch: string;
+}
+
+/** Services with one new, open project in a temporary folder. */
+export async function createProjectFixture(options: Omit<FixtureOptions, 'userDataFolder'> = {}): Promise<ProjectFixture> {
+  const scratch = await temporaryFolder();
+  const userDataFolder = join(scratch, 'user-data');
+  const services = createServices({ ...options, userDataFolder });
+  onTestFinished(() => services.close());
+  const project = await services.handlers['project.create']({ name: 'Test project', parentFolder: scratch });
+  return { ...services, opened: services.projects.get(project.projectId), userDataFolder, scratch };
+}

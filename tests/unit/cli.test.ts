@@ -1,0 +1,492 @@
+/** The command line against a fake backend: what it asks for, what it prints where, and how it ends. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FoveaError } from '../../src-main/contract/errors.ts';
+import type { CallName, Handlers } from '../../src-main/contract/ipc.ts';
+import type { CategoryId, DatasetId, RunId } from '../../src-main/contract/model/ids.ts';
+import type { Knob } from '../../src-main/contract/model/model-spec.ts';
+import type { Job } from '../../src-main/contract/model/job.ts';
+import type { RunProgress, RunSummary } from '../../src-main/contract/model/run.ts';
+import { runCli } from '../../src-main/hosts/cli/program.ts';
+import { createFakeBackend, sample, type FakeBackend } from '../helpers/fake-backend.ts';
+
+const { projectId } = sample.project;
+const running: RunSummary = { ...sample.run, status: 'running', epochsDone: 0 };
+
+let folder: string;
+let backend: FakeBackend;
+let stdout: string;
+let stderr: string;
+let interrupt: () => void;
+let aborted: boolean;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fovea-cli-'));
+  mkdirSync(join(folder, 'project', 'inside'), { recursive: true });
+  writeFileSync(join(folder, 'project', 'project.sqlite'), '');
+  aborted = false;
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+interface Setting {
+  handlers?: Partial<Handlers>;
+  cwd?: string;
+  isTTY?: boolean;
+}
+
+function cli(args: string[], { handlers = {}, cwd = join(folder, 'project'), isTTY = false }: Setting = {}) {
+  backend = createFakeBackend(handlers);
+  stdout = '';
+  stderr = '';
+  const io = {
+    stdout: { write: (text: string) => void (stdout += text) },
+    stderr: { write: (text: string) => void (stderr += text), isTTY },
+    cwd,
+    onInterrupt: (listener: () => void) => {
+      interrupt = listener;
+      return () => (interrupt = () => {});
+    },
+    abort: () => void (aborted = true),
+  };
+  return runCli(args, io, () => backend);
+}
+
+const requestsOf = (name: CallName) =>
+  backend.requests.filter((each) => each.name === name).map(({ request }) => request);
+const until = (condition: () => boolean) => vi.waitUntil(condition, { interval: 1 });
+/** The command listens for the end of a run once it has looked at it. */
+const watching = () => until(() => requestsOf('run.get').length > 0);
+
+describe('projects', () => {
+  it('are made in the folder where the person is', async () => {
+    expect(await cli(['project', 'create', 'Mine'], { cwd: folder })).toBe(0);
+    expect(requestsOf('project.create')).toEqual([{ name: 'Mine', parentFolder: folder }]);
+    expect(stdout).toBe('Sample: /projects/sample\n');
+  });
+
+  it('are listed, as text or as JSON', async () => {
+    expect(await cli(['project', 'list'])).toBe(0);
+    expect(stdout).toBe('project  images  runs  folder\nSample      120     1  /projects/sample\n');
+    await cli(['project', 'list', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject([{ name: 'Sample', imageCount: 120 }]);
+  });
+
+  it.each([
+    ['the folder around', [], 'project/inside', 'project'],
+    ['a relative path', ['-p', 'project'], '.', 'project'],
+  ])('are found by %s', async (_what, options, cwd, expected) => {
+    expect(await cli(['datasets', ...options], { cwd: join(folder, cwd) })).toBe(0);
+    expect(requestsOf('project.open')).toEqual([{ path: join(folder, expected) }]);
+  });
+
+  it('are found by the name of a recent one', async () => {
+    expect(await cli(['datasets', '-p', 'Sample'], { cwd: folder })).toBe(0);
+    expect(requestsOf('project.open')).toEqual([{ path: '/projects/sample' }]);
+  });
+
+  it('that are not there are named, with what there is', async () => {
+    expect(await cli(['datasets', '-p', 'Nothing'], { cwd: folder })).toBe(1);
+    expect(stderr).toContain(`There is no project at ${join(folder, 'Nothing')}, and no recent one named "Nothing"`);
+    expect(stderr).toContain('Recent projects: Sample.');
+    expect(await cli(['datasets'], { cwd: folder })).toBe(2);
+    expect(stderr).toContain('is not inside a project. Say which one with --project');
+  });
+});
+
+describe('import', () => {
+  const done: Job = { ...sample.job, state: 'done', datasetId: 1 as DatasetId };
+  const ended = (job: Job): Partial<Handlers> => ({ 'job.list': async () => [job] });
+
+  it('looks first, imports with the suggested name, and prints the data set', async () => {
+    expect(await cli(['import', 'tiny', '--json'], { handlers: ended(done) })).toBe(0);
+    const path = join(folder, 'project', 'tiny');
+    expect(requestsOf('dataset.inspect')).toEqual([{ path }]);
+    expect(requestsOf('dataset.import')).toEqual([{ projectId, path, format: 'cifar10', name: 'Tiny' }]);
+    expect(JSON.parse(stdout)).toEqual([sample.dataset]);
+  });
+
+  it('shows live on a terminal how far it is', async () => {
+    const result = cli(['import', 'tiny'], { isTTY: true });
+    await until(() => requestsOf('job.list').length > 0);
+    backend.emit('job.changed', { ...sample.job, done: 60, ratePerSecond: 2000, secondsLeft: 90 });
+    expect(stderr).toContain('reading data_batch_1.bin  60 of 120  2,000/s  2 min left');
+    backend.emit('job.changed', done);
+    expect(await result).toBe(0);
+    expect(stderr.endsWith('\r\x1b[K')).toBe(true);
+    expect(backend.subscriberCount()).toBe(0);
+  });
+
+  it('says why it failed', async () => {
+    const error = { code: 'bad-input', message: 'data_batch_2.bin: truncated at byte 3072' };
+    expect(await cli(['import', 'tiny'], { handlers: ended({ ...sample.job, state: 'failed', error }) })).toBe(1);
+    expect(stderr).toContain('data_batch_2.bin: truncated at byte 3072');
+    expect(stdout).toBe('');
+  });
+
+  it('refuses what has no known format, with the reasons found', async () => {
+    const report = await createFakeBackend().handlers['dataset.inspect']({ path: 'x' });
+    const failures = [{ source: 'notes.txt', reason: 'is no data set' }];
+    const handlers = { 'dataset.inspect': async () => ({ ...report, format: null, failures }) };
+    expect(await cli(['import', 'tiny'], { handlers })).toBe(1);
+    expect(stderr).toContain('notes.txt: is no data set');
+    expect(requestsOf('dataset.import')).toEqual([]);
+  });
+
+  it('is cancelled by Ctrl-C', async () => {
+    const result = cli(['import', 'tiny']);
+    await until(() => requestsOf('job.list').length > 0);
+    interrupt();
+    await until(() => requestsOf('job.cancel').length > 0);
+    expect(requestsOf('job.cancel')).toEqual([{ jobId: sample.job.jobId }]);
+    backend.emit('job.changed', { ...sample.job, state: 'cancelled' });
+    expect(await result).toBe(130);
+    expect(aborted).toBe(false);
+  });
+
+  it('downloads CIFAR-10 too, and nothing else', async () => {
+    expect(await cli(['download', 'cifar10'], { handlers: ended(done) })).toBe(0);
+    expect(requestsOf('dataset.download')).toEqual([{ projectId, source: 'cifar10' }]);
+    expect(await cli(['download', 'imagenet'])).toBe(2);
+  });
+});
+
+describe('train', () => {
+  const progress: RunProgress = {
+    runId: running.runId,
+    activity: 'training',
+    epoch: 2,
+    epochsTotal: 3,
+    step: 120,
+    stepsPerEpoch: 782,
+    imagesPerSecond: 12_345.6,
+    secondsLeft: 250,
+  };
+  const live: Partial<Handlers> = {
+    'run.get': async () => ({ summary: running, config: sample.config, folder: '/runs/first' }),
+  };
+
+  it('starts a run from the template with a file and settings on top', async () => {
+    const file = join(folder, 'config.json');
+    writeFileSync(file, JSON.stringify({ batchSize: 128, model: { options: { batchNorm: true } } }));
+    const settings = [
+      'phases.0.learningRate=0.01',
+      'model.options.dropout=0.5',
+      'phases.0.freeze=["conv1"]',
+      'batchSize=32',
+    ];
+    const args = [
+      'train',
+      '-d',
+      'Tiny',
+      '--config',
+      file,
+      '--name',
+      'mine',
+      ...settings.flatMap((each) => ['--set', each]),
+    ];
+    expect(await cli(args)).toBe(0);
+    expect(requestsOf('run.template')).toEqual([{ projectId, datasetId: 1, modelId: 'lenet5' }]);
+    const [phase] = sample.config.phases;
+    const config = {
+      ...sample.config,
+      batchSize: 32,
+      model: { id: 'lenet5', options: { batchNorm: true, dropout: 0.5 } },
+      phases: [{ ...phase, learningRate: 0.01, freeze: ['conv1'] }],
+    };
+    expect(requestsOf('run.check')).toEqual([{ projectId, config }]);
+    expect(requestsOf('run.start')).toEqual([{ projectId, config, name: 'mine' }]);
+  });
+
+  it('takes the only data set without being told', async () => {
+    expect(await cli(['train'])).toBe(0);
+    expect(requestsOf('run.start')).toEqual([{ projectId, config: sample.config, name: null }]);
+  });
+
+  it('asks which data set where there are several', async () => {
+    const other = { ...sample.dataset, datasetId: 2 as DatasetId, name: 'Other' };
+    expect(await cli(['train'], { handlers: { 'dataset.list': async () => [sample.dataset, other] } })).toBe(2);
+    expect(stderr).toBe('fovea: Say which data set with --dataset. There are: 1 Tiny, 2 Other.\n');
+  });
+
+  it('can choose another kind of optimiser by one word: the knobs know the rest', async () => {
+    const knob = (path: string, defaultValue: number | boolean): Knob => ({
+      path: `phases.0.optimiser.${path}`,
+      label: path,
+      explanation: '',
+      group: 'plan',
+      control: { kind: 'boolean' },
+      defaultValue,
+    });
+    const knobs = [knob('momentum', 0.9), knob('nesterov', false), knob('beta1', 0.5)];
+    const handlers = { 'run.template': async () => ({ config: sample.config, knobs }) };
+    const settings = ['--set', 'phases.0.optimiser.kind=sgd', '--set', 'phases.0.optimiser.nesterov=true'];
+    expect(await cli(['train', ...settings], { handlers })).toBe(0);
+    const optimiser = { kind: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 0 };
+    expect(requestsOf('run.start')).toMatchObject([{ config: { phases: [{ optimiser }] } }]);
+    await cli(['train'], { handlers });
+    expect(requestsOf('run.start')).toEqual([{ projectId, config: sample.config, name: null }]);
+  });
+
+  it('shows progress and the log on stderr, and the result on stdout', async () => {
+    const result = cli(['train', '--json'], { handlers: live, isTTY: true });
+    await watching();
+    const { runId } = running;
+    backend.emit('run.progress', { projectId, progress });
+    expect(stderr).toContain('training  epoch 2/3  step 120/782  12,346 images/s  4 min left');
+    const lines = [{ time: '', level: 'warning' as const, text: 'the loss is NaN' }];
+    backend.emit('run.log', { projectId, runId, lines });
+    backend.emit('run.log', {
+      projectId,
+      runId: 99 as RunId,
+      lines: [{ time: '', level: 'info', text: 'of another run' }],
+    });
+    expect(stderr).toContain('\r\x1b[Kwarning: the loss is NaN\n');
+    expect(stderr).not.toContain('of another run');
+    backend.emit('run.changed', { projectId, summary: { ...sample.run, runId: 99 as RunId } });
+    expect(stdout).toBe('');
+    backend.emit('run.changed', { projectId, summary: sample.run });
+    expect(await result).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(sample.run);
+    expect(backend.subscriberCount()).toBe(0);
+    expect(backend.closed).toBe(true);
+  });
+
+  it('keeps the terminal’s control codes out of a log file', async () => {
+    const result = cli(['train'], { handlers: live });
+    await watching();
+    backend.emit('run.progress', { projectId, progress });
+    backend.emit('run.changed', { projectId, summary: sample.run });
+    await result;
+    expect(stderr).not.toContain('\x1b');
+  });
+
+  it('cancels by Ctrl-C so that the run can go on, and leaves at once the second time', async () => {
+    const result = cli(['train'], { handlers: live });
+    await watching();
+    interrupt();
+    await until(() => requestsOf('run.cancel').length > 0);
+    expect(requestsOf('run.cancel')).toEqual([{ projectId, runId: 7 }]);
+    expect(aborted).toBe(false);
+    interrupt();
+    expect(aborted).toBe(true);
+    backend.emit('run.changed', { projectId, summary: { ...sample.run, status: 'cancelled', epochsDone: 1 } });
+    expect(await result).toBe(130);
+    expect(stdout).toContain('Run 7 "first" cancelled after 1 of 3 epochs.\nGo on with: fovea train --resume 7\n');
+  });
+
+  it('goes on with a run', async () => {
+    expect(await cli(['train', '--resume', 'first'])).toBe(0);
+    expect(requestsOf('run.resume')).toEqual([{ projectId, runId: 7 }]);
+    expect(requestsOf('run.start')).toEqual([]);
+    for (const [option, value] of Object.entries({
+      '--dataset': 'Tiny',
+      '--set': 'seed=2',
+      '--name': 'x',
+      '--model': 'x',
+    })) {
+      expect(await cli(['train', '--resume', 'first', option, value]), option).toBe(2);
+    }
+  });
+
+  it('ends with 1 where the run failed, and says why', async () => {
+    const failed: RunSummary = { ...sample.run, status: 'failed', reason: 'out of memory', resumable: false };
+    const handlers = { 'run.get': async () => ({ summary: failed, config: sample.config, folder: '' }) };
+    expect(await cli(['train'], { handlers })).toBe(1);
+    expect(stdout).toContain('Run 7 "first" failed after 3 of 3 epochs: out of memory\n');
+  });
+
+  it('does not start what the check refuses, and passes its warnings on', async () => {
+    const findings = [
+      { severity: 'warning' as const, message: 'The batch is larger than the data set.' },
+      { severity: 'error' as const, message: 'There are no test images.' },
+    ];
+    expect(await cli(['train'], { handlers: { 'run.check': async () => findings } })).toBe(2);
+    expect(stderr).toContain('warning: The batch is larger than the data set.\nerror: There are no test images.\n');
+    expect(requestsOf('run.start')).toEqual([]);
+  });
+
+  it.each([
+    ['batchsize=32', '--set batchsize: there is no such setting'],
+    ['phases.1.epochs=2', '--set phases.1.epochs: there is no such setting'],
+    ['__proto__.x=1', '--set __proto__.x: there is no such setting'],
+    ['batchSize', '--set batchSize: expected path=value'],
+    ['batchSize=many', 'run.check: config.batchSize: expected number, got "many"'],
+    ['batchSize=0', 'run.check: config.batchSize: expected >=1, got 0'],
+  ])('refuses --set %s', async (setting, message) => {
+    expect(await cli(['train', '--set', setting])).toBe(2);
+    expect(stderr).toContain(message);
+    expect(requestsOf('run.start')).toEqual([]);
+  });
+
+  it.each([
+    ['[1]', 'it holds no JSON object'],
+    ['{', 'JSON'],
+  ])('refuses a configuration file with %s', async (text, reason) => {
+    const file = join(folder, 'config.json');
+    writeFileSync(file, text);
+    expect(await cli(['train', '--config', file])).toBe(1);
+    expect(stderr).toContain(`The configuration ${file} cannot be used`);
+    expect(stderr).toContain(reason);
+  });
+
+  it('lists what can be set', async () => {
+    expect(await cli(['train', '--list-settings'])).toBe(0);
+    expect(stdout).toMatch(/^setting +default +what it does\nbatchSize +64 +Images per step\.\n$/);
+    expect(requestsOf('run.start')).toEqual([]);
+  });
+});
+
+describe('reports', () => {
+  it('lists runs', async () => {
+    expect(await cli(['runs'])).toBe(0);
+    const [header, row] = stdout.split('\n');
+    expect(header?.split(/ {2,}/)).toEqual([
+      'id',
+      'run',
+      'status',
+      'model',
+      'data set',
+      'epochs',
+      'test acc',
+      'best',
+      'time',
+    ]);
+    expect(row?.trim().split(/ {2,}/)).toEqual([
+      '7',
+      'first',
+      'finished',
+      'lenet5',
+      'Tiny',
+      '3/3',
+      '0.6000',
+      '0.6125',
+      '1 min',
+    ]);
+  });
+
+  it('evaluates a run: metrics, wrong images, confusion by class name', async () => {
+    expect(await cli(['evaluate', '7'])).toBe(0);
+    expect(stdout).toMatch(/Test accuracy +0\.6000 +0\.6125 +2\n/);
+    expect(stdout).toContain('Epoch 3: 8 of 20 images are wrong.');
+    expect(stdout).toMatch(/cat +7 +3 +0\.700\ndog +5 +5 +0\.500\n/);
+    await cli(['evaluate', 'first', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({
+      epoch: 3,
+      images: 20,
+      wrong: 8,
+      confusion: {
+        counts: [
+          [7, 3],
+          [5, 5],
+        ],
+      },
+    });
+  });
+
+  it('names classes by number once their data set is gone', async () => {
+    await cli(['evaluate', '7'], { handlers: { 'dataset.list': async () => [] } });
+    expect(stdout).toMatch(/1 +7 +3 +0\.700\n/);
+  });
+
+  it('shows no recall for a class without images', async () => {
+    const confusion = {
+      categoryIds: [1, 2] as CategoryId[],
+      counts: [
+        [0, 0],
+        [0, 4],
+      ],
+    };
+    await cli(['evaluate', '7'], { handlers: { 'run.confusion': async () => confusion } });
+    expect(stdout).toMatch(/cat +0 +0 +–\ndog +0 +4 +1\.000\n/);
+  });
+
+  it('compares runs with the difference from the first', async () => {
+    const second = { ...sample.run, runId: 8 as RunId, name: 'second' };
+    expect(await cli(['compare', 'first', '8'], { handlers: { 'run.list': async () => [sample.run, second] } })).toBe(
+      0,
+    );
+    expect(requestsOf('run.compare')).toEqual([{ projectId, runIds: [7, 8] }]);
+    expect(stdout).toMatch(/Test accuracy, final +0\.6000 +0\.6500 +\+0\.05000\n/);
+    expect(stdout).toMatch(/Batch norm +off +on\n/);
+    expect(await cli(['compare', 'first'])).toBe(2);
+  });
+
+  it.each([
+    ['9', 1, 'There is no run "9" in this project. There are: 7 first.'],
+    ['same', 2, 'Several runs are named "same". Give the number: 1, 2.'],
+  ])('says which run "%s" could be', async (wanted, exitCode, message) => {
+    const same = [1, 2].map((id) => ({ ...sample.run, runId: id as RunId, name: 'same' }));
+    const handlers: Partial<Handlers> = wanted === 'same' ? { 'run.list': async () => same } : {};
+    expect(await cli(['evaluate', wanted], { handlers })).toBe(exitCode);
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('export', () => {
+  const withFolder = (): Partial<Handlers> => ({
+    'run.get': async () => ({ summary: sample.run, config: sample.config, folder: join(folder, 'run') }),
+  });
+  beforeEach(() => {
+    mkdirSync(join(folder, 'run', 'checkpoints'), { recursive: true });
+    writeFileSync(join(folder, 'run', 'checkpoints', 'best.safetensors'), 'the best weights');
+    writeFileSync(join(folder, 'run', 'checkpoints', 'last.safetensors'), 'the last weights');
+  });
+
+  it('copies the checkpoint, the best one unless told', async () => {
+    expect(await cli(['export', '7', '-o', '../out.safetensors'], { handlers: withFolder() })).toBe(0);
+    const output = join(folder, 'out.safetensors');
+    expect(readFileSync(output, 'utf8')).toBe('the best weights');
+    expect(stdout).toBe(`${output}\n`);
+    await cli(['export', '7', '--checkpoint', 'last', '-o', output, '--force', '--json'], { handlers: withFolder() });
+    expect(readFileSync(output, 'utf8')).toBe('the last weights');
+    expect(JSON.parse(stdout)).toEqual({ runId: 7, name: 'first', checkpoint: 'last', output });
+  });
+
+  it('overwrites nothing unless told', async () => {
+    const output = join(folder, 'mine');
+    writeFileSync(output, 'mine');
+    expect(await cli(['export', '7', '-o', output], { handlers: withFolder() })).toBe(1);
+    expect(stderr).toContain('is there already. Overwrite it with --force.');
+    expect(readFileSync(output, 'utf8')).toBe('mine');
+  });
+
+  it('says what is missing', async () => {
+    rmSync(join(folder, 'run', 'checkpoints', 'best.safetensors'));
+    expect(await cli(['export', '7', '-o', 'out'], { handlers: withFolder() })).toBe(1);
+    expect(stderr).toContain('The "best" checkpoint could not be copied');
+    expect(existsSync(join(folder, 'project', 'out'))).toBe(false);
+    expect(await cli(['export', '7', '--checkpoint', 'first', '-o', 'out'])).toBe(2);
+    expect(await cli(['export', '7'])).toBe(2);
+  });
+});
+
+describe('the command itself', () => {
+  it('opens no backend for help, for the version and for a wrong command', async () => {
+    for (const [args, exitCode] of [
+      [['--help'], 0],
+      [['--version'], 0],
+      [['destroy'], 2],
+      [['train', '--colour', 'red'], 2],
+    ] as const) {
+      const open = vi.fn(() => createFakeBackend());
+      const io = {
+        stdout: { write: () => {} },
+        stderr: { write: () => {} },
+        cwd: '/',
+        onInterrupt: () => () => {},
+        abort: () => {},
+      };
+      expect(await runCli(args, io, open), args.join(' ')).toBe(exitCode);
+      expect(open).not.toHaveBeenCalled();
+    }
+  });
+
+  it('closes the backend also after an error, and prints the error in one line', async () => {
+    const handlers = { 'run.list': () => Promise.reject(new FoveaError('io', 'The disk is full.')) };
+    expect(await cli(['runs'], { handlers })).toBe(1);
+    expect(stderr).toBe('fovea: The disk is full.\n');
+    expect(backend.closed).toBe(true);
+  });
+});
