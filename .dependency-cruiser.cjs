@@ -1,9 +1,18 @@
 /** Import rules of .ts and .mjs files, made from the table in .rooms.cjs. Svelte files: see .eslint.config.mjs. */
-const { mainRooms, engineOrder, engineLeaves, rendererRooms, bridgeFiles, packageOwners, contractPackages } = require('./.rooms.cjs');
+const {
+  mainRooms,
+  engineOrder,
+  engineLeaves,
+  rendererRooms,
+  bridgeFiles,
+  packageOwners,
+  contractPackages,
+} = require('./.rooms.cjs');
 
 const escape = (text) => text.replace(/[.]/g, '\\.');
 const anyOf = (names) => names.map((name) => escape(name)).join('|');
-const packagePaths = (name) => ['', 'node_modules/', 'node_modules/@types/'].map((folder) => `^${folder}${escape(name)}(/|$)`);
+const packagePaths = (name) =>
+  ['^', '(^|/)node_modules/', '(^|/)node_modules/@types/'].map((start) => `${start}${escape(name)}(/|$)`);
 
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
@@ -65,7 +74,12 @@ module.exports = {
       { path: '^src-renderer/' },
       { path: '^src-main/', pathNot: '^src-main/contract/' },
     ),
-    rule('renderer-has-no-node', 'The renderer has no Node.', { path: '^src-renderer/' }, { dependencyTypes: ['core'] }),
+    rule(
+      'renderer-has-no-node',
+      'The renderer has no Node.',
+      { path: '^src-renderer/' },
+      { dependencyTypes: ['core'] },
+    ),
     rule(
       'only-api-uses-the-bridge',
       'Everyone else goes through the client in src-renderer/api/.',
@@ -92,6 +106,9 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.renderer.json' },
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '\\.svelte$' },
-    enhancedResolveOptions: { conditionNames: ['import', 'svelte', 'browser', 'node', 'default', 'types'], exportsFields: ['exports'] },
+    enhancedResolveOptions: {
+      conditionNames: ['import', 'svelte', 'browser', 'node', 'default', 'types'],
+      exportsFields: ['exports'],
+    },
   },
 };

@@ -14,7 +14,10 @@ function forbiddenImports(room, allowed) {
   return [
     ...(others.length > 0 ? [{ regex: `^(\\.\\./)+(${others.join('|')})/`, message }] : []),
     ...noBridge,
-    ...foreignPackages.map(([name, owner]) => ({ regex: `^${name}(/|$)`, message: `${name} belongs to ${owner} alone.` })),
+    ...foreignPackages.map(([name, owner]) => ({
+      regex: `^${name}(/|$)`,
+      message: `${name} belongs to ${owner} alone.`,
+    })),
     ...webPage,
   ];
 }

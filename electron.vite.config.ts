@@ -31,7 +31,7 @@ export default defineConfig({
   },
   renderer: {
     root: 'src-renderer',
-    plugins: [svelte()],
+    plugins: [svelte({ configFile: false })],
     build: {
       minify: true,
       assetsInlineLimit: 0,

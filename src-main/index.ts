@@ -2,6 +2,7 @@
 import type { Handlers } from './contract/ipc.ts';
 import { createAppHandlers, openSettings } from './services/app.ts';
 import type { Backend, HostPorts } from './services/backend.ts';
+import { CheckpointKeeper } from './services/checkpoints.ts';
 import type { ServiceContext } from './services/context.ts';
 import { createDatasetHandlers } from './services/datasets/handlers.ts';
 import { EventHub } from './services/event-hub.ts';
@@ -16,6 +17,7 @@ export function createBackend(ports: HostPorts): Backend {
   const projects = new OpenProjects();
   const context: ServiceContext = { ports, projects, emit: hub.emit };
   const settings = openSettings(ports.userDataFolder);
+  const checkpoints = new CheckpointKeeper(projects, ports.importWorker);
   const jobs = new JobRegistry(hub.emit);
   const projectService = createProjectService(context, settings);
   const runs = createRunHandlers(context);
@@ -32,6 +34,7 @@ export function createBackend(ports: HostPorts): Backend {
     subscribe: (event, listener) => hub.subscribe(event, listener),
     async close() {
       await Promise.all([jobs.close(), runs.close()]);
+      await checkpoints.close();
       await projectService.close();
       projects.closeAll();
     },

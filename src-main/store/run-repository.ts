@@ -15,6 +15,7 @@ import {
   type Series,
   type SeriesName,
 } from '../contract/model/run.ts';
+import { writeRelaxed } from './relaxed-write.ts';
 
 export interface NewRun {
   name: string;
@@ -206,13 +207,14 @@ export class RunRepository {
     if (result.changes === 0) throw runNotFound(runId);
   }
 
-  /** Adds points, or replaces those of the same series and step. `value` may be NaN or infinite. */
+  /**
+   * Adds points, or replaces those of the same series and step; `value` may be NaN or infinite. Durable with the next
+   * change of the run; until then the run's folder has them.
+   */
   appendPoints(runId: RunId, points: readonly MetricPoint[]): void {
-    this.#database
-      .transaction(() => {
-        for (const point of points) this.#appendPoint.run({ runId, ...point });
-      })
-      .immediate();
+    writeRelaxed(this.#database, () => {
+      for (const point of points) this.#appendPoint.run({ runId, ...point });
+    });
   }
 
   /** Takes back what was measured after `epoch`, for a run that goes on from an earlier checkpoint. */

@@ -13,7 +13,4 @@ export interface TrainJob {
 export type TrainerCommand = { kind: 'train'; job: TrainJob } | { kind: 'cancel' };
 
 /** The last one is `finished`, `cancelled` or `failed`; a process that ends without any of them died. */
-export type TrainerEvent =
-  | { kind: 'ready' }
-  | { kind: 'progress'; progress: Omit<RunProgress, 'runId'> }
-  | RunEvent;
+export type TrainerEvent = { kind: 'ready' } | { kind: 'progress'; progress: Omit<RunProgress, 'runId'> } | RunEvent;

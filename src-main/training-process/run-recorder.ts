@@ -55,9 +55,14 @@ export class RunRecorder {
       write();
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      throw new FoveaError('io', `Could not write ${this.#eventsFile} or ${this.#resultsFile}: ${message}`, {
-        file: this.#eventsFile,
-      }, { cause: error });
+      throw new FoveaError(
+        'io',
+        `Could not write ${this.#eventsFile} or ${this.#resultsFile}: ${message}`,
+        {
+          file: this.#eventsFile,
+        },
+        { cause: error },
+      );
     }
   }
 }

@@ -4,7 +4,7 @@
  */
 import { invariant, toErrorData } from '../contract/errors.ts';
 import type { LogLine, MetricPoint } from '../contract/model/run.ts';
-import { readTrainingData } from '../engine/data/training-data-file.ts';
+import { readTrainingData } from '../engine/train/training-data-file.ts';
 import { runFiles } from '../engine/train/run-folder.ts';
 import type { RunEvent } from '../engine/train/run-events.ts';
 import type { train, TrainerReporter, TrainOutcome } from '../engine/train/trainer.ts';

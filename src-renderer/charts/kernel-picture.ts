@@ -18,11 +18,20 @@ export function defaultMode(set: KernelSet): KernelMode {
   return set.inChannels === 3 ? 'rgb' : 'all';
 }
 
-/** Row by row. */
+/** Row by row; in 'all' a row is an input channel, because a layer mostly has more outputs, and screens are wide. */
 export function tilesOf(set: KernelSet, mode: KernelMode): Tile[] {
   const outs = Array.from({ length: set.outChannels }, (_, index) => index);
-  if (mode !== 'all') return outs.map((outChannel) => ({ outChannel, inChannel: mode === 'rgb' ? null : mode }));
-  return outs.flatMap((outChannel) => Array.from({ length: set.inChannels }, (_, inChannel) => ({ outChannel, inChannel })));
+  const row = (inChannel: number | null): Tile[] => outs.map((outChannel) => ({ outChannel, inChannel }));
+  if (mode !== 'all') return row(mode === 'rgb' ? null : mode);
+  return Array.from({ length: set.inChannels }, (_, inChannel) => row(inChannel)).flat();
+}
+
+/** Screen pixels per weight at which the tiles of a layer are well seen together. */
+export function usualWeightPx(set: KernelSet, mode: KernelMode): number {
+  const tiles = tilesOf(set, mode).length;
+  if (tiles <= 12) return 20;
+  if (tiles <= 32) return 14;
+  return tiles <= 128 ? 10 : 6;
 }
 
 /** The weights of a tile, [channels, kernelHeight, kernelWidth]: three channels for a tile that shows all, else one. */
@@ -74,7 +83,7 @@ const gapPx = 8;
 const captionPx = 14;
 const rowLabelPx = 44;
 
-/** 'all' is a matrix with labelled rows and columns; the other modes wrap, each tile with its number under it. */
+/** 'all' is a matrix, input channels down and output channels across, both labelled; the other modes wrap, each tile with its number under it. */
 export function layoutGrid(set: KernelSet, mode: KernelMode, weightPx: number, availablePx: number): GridLayout {
   const tileWidthPx = set.kernelWidth * weightPx;
   const tileHeightPx = set.kernelHeight * weightPx;
@@ -84,7 +93,7 @@ export function layoutGrid(set: KernelSet, mode: KernelMode, weightPx: number, a
   const pitchYPx = tileHeightPx + gap + (matrix ? 0 : captionPx);
   const leftPx = matrix ? rowLabelPx : 0;
   const topPx = matrix ? captionPx + 2 : 0;
-  const columns = matrix ? set.inChannels : Math.max(1, Math.min(set.outChannels, Math.floor((availablePx + gap) / pitchXPx)));
+  const columns = matrix ? set.outChannels : Math.max(1, Math.min(set.outChannels, Math.floor((availablePx + gap) / pitchXPx)));
   const rows = Math.ceil(tilesOf(set, mode).length / columns);
   return {
     columns,

@@ -18,8 +18,9 @@ export interface PlotSettings {
   resolveColour(colour: string): string;
   xLabel: string;
   logarithmic: boolean;
-  formatX(value: number): string;
-  formatY(value: number): string;
+  /** `increment`: the distance between two ticks, which says how many decimals they need. */
+  formatXTick(value: number, increment: number): string;
+  formatYTick(value: number, increment: number): string;
 }
 
 export interface PlotContent {
@@ -161,8 +162,8 @@ export class LinePlot {
   }
 
   #axis(which: 'x' | 'y'): uPlot.Axis {
-    const { ink, xLabel, formatX, formatY } = this.#settings;
-    const format = which === 'x' ? formatX : formatY;
+    const { ink, xLabel, formatXTick, formatYTick } = this.#settings;
+    const format = which === 'x' ? formatXTick : formatYTick;
     const hairline = { stroke: ink.line, width: 1 };
     return {
       stroke: ink.text,
@@ -174,7 +175,8 @@ export class LinePlot {
       gap: 4,
       space: which === 'x' ? 56 : 32,
       ...(which === 'x' ? { label: xLabel, labelFont: ink.font, labelSize: 16, labelGap: 0 } : {}),
-      values: (_plot, splits) => splits.map((value) => (value === null ? '' : format(value))),
+      values: (_plot, splits, _axis, _space, increment) =>
+        splits.map((value) => (value === null ? '' : format(value, increment))),
     };
   }
 

@@ -42,12 +42,11 @@ function lastStep(source: CurveSource): number {
 }
 
 export function lossCurves(sources: readonly CurveSource[], choice: CurveChoice): Curve[] {
-  const each = choice.detail === 'step';
-  return pairs(sources, choice, { train: each ? 'step/loss' : 'train/loss', test: 'test/loss' }, each);
+  return pairs(sources, choice, { train: choice.detail === 'step' ? 'step/loss' : 'train/loss', test: 'test/loss' });
 }
 
 export function accuracyCurves(sources: readonly CurveSource[], choice: CurveChoice): Curve[] {
-  return pairs(sources, choice, { train: 'train/accuracy', test: 'test/accuracy' }, false);
+  return pairs(sources, choice, { train: 'train/accuracy', test: 'test/accuracy' });
 }
 
 /** Empty where every rate is the same: such a line says nothing. */
@@ -57,16 +56,16 @@ export function learningRateCurves(sources: readonly CurveSource[], choice: Curv
   return rates.size > 1 ? curves : [];
 }
 
-/** Steps are many and noisy; beside them the few values of whole epochs are left as they are. */
 function pairs(
   sources: readonly CurveSource[],
-  { xAxis, shown }: CurveChoice,
+  { xAxis, detail, shown }: CurveChoice,
   names: { train: SeriesName; test: SeriesName },
-  trainIsPerStep: boolean,
 ): Curve[] {
+  // Where steps are shown, which are many and noisy, the few values of whole epochs are left as they are.
+  const smoothable = (name: SeriesName) => name === 'step/loss' || detail === 'epoch';
   return sources.flatMap((source) => {
-    const train = { ...curveOf(source, names.train, xAxis, 'train', false), smoothable: true };
-    const test = { ...curveOf(source, names.test, xAxis, 'test', true), smoothable: !trainIsPerStep };
+    const train = { ...curveOf(source, names.train, xAxis, 'train', false), smoothable: smoothable(names.train) };
+    const test = { ...curveOf(source, names.test, xAxis, 'test', true), smoothable: smoothable(names.test) };
     return shown === 'both' ? [train, test] : [shown === 'train' ? train : test];
   });
 }
@@ -75,7 +74,7 @@ function curveOf(source: CurveSource, name: SeriesName, axis: XAxis, word: strin
   const series = source.series(name);
   return {
     id: `${source.key} ${name}`,
-    label: source.name === null ? word : `${word} ${source.name}`,
+    label: source.name === null ? word : `${word} · ${source.name}`,
     colour: source.colour,
     dashed,
     x: xValues(source, series, axis),

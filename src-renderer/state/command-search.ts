@@ -5,16 +5,23 @@ import type { Command } from './commands.svelte.ts';
 export function searchCommands(commands: readonly Command[], query: string): Command[] {
   const wanted = query.trim().toLowerCase();
   if (wanted === '') return [...commands];
-  return commands
-    .map((command) => ({ command, score: scoreOf(command, wanted) }))
-    .filter(({ score }) => score > 0)
+  const scored = commands.map((command) => ({ command, score: scoreOf(command, wanted) }));
+  const best = Math.max(0, ...scored.map(({ score }) => score));
+  // Scattered letters count only where nothing better is found.
+  const tooLow = best > scattered ? scattered : 0;
+  return scored
+    .filter(({ score }) => score > tooLow)
     .sort((a, b) => b.score - a.score)
     .map(({ command }) => command);
 }
 
+const scattered = 1;
+
 /** 0: does not fit. */
 function scoreOf(command: Command, wanted: string): number {
-  const keywords = [command.group, ...(command.keywords ?? [])].map((text) => scoreText(text.toLowerCase(), wanted) * 0.6);
+  const keywords = [command.group, ...(command.keywords ?? [])].map(
+    (text) => scoreText(text.toLowerCase(), wanted) * 0.6,
+  );
   return Math.max(scoreText(command.label.toLowerCase(), wanted), ...keywords);
 }
 
@@ -24,7 +31,7 @@ function scoreText(text: string, wanted: string): number {
   const parts = wanted.split(/\s+/);
   if (parts.every((part) => words.some((word) => word.startsWith(part)))) return 4;
   if (text.includes(wanted)) return 3;
-  return hasInOrder(text, wanted.replaceAll(' ', '')) ? 1 : 0;
+  return hasInOrder(text, wanted.replaceAll(' ', '')) ? scattered : 0;
 }
 
 function hasInOrder(text: string, letters: string): boolean {

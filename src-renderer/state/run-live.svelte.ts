@@ -38,7 +38,12 @@ export class RunLive {
   #early: { points: MetricPoint[]; lines: LogLine[] } | null = { points: [], lines: [] };
   #frameAsked = false;
 
-  constructor(api: Api, projectId: ProjectId, runId: RunId, onNextFrame: (callback: () => void) => void = requestAnimationFrame) {
+  constructor(
+    api: Api,
+    projectId: ProjectId,
+    runId: RunId,
+    onNextFrame: (callback: () => void) => void = (callback) => requestAnimationFrame(callback),
+  ) {
     this.#api = api;
     this.#projectId = projectId;
     this.runId = runId;

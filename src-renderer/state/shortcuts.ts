@@ -25,10 +25,15 @@ export function parseShortcut(text: string): Stroke[] {
 }
 
 function parseStroke(text: string): Stroke {
-  const parts = text.split('+');
-  const key = parts.pop() || '+';
-  const has = (modifier: string) => parts.includes(modifier);
+  const { modifiers, key } = splitStroke(text);
+  const has = (modifier: string) => modifiers.includes(modifier);
   return normalise({ key: key === 'Space' ? ' ' : key, mod: has('Mod'), alt: has('Alt'), shift: has('Shift') });
+}
+
+/** "Mod+K" → Mod, K; the plus key itself is "+" or "Mod++". */
+function splitStroke(text: string): { modifiers: string[]; key: string } {
+  const end = text.lastIndexOf('+', text.length - 2);
+  return { modifiers: end < 0 ? [] : text.slice(0, end).split('+'), key: text.slice(end + 1) };
 }
 
 export function strokeOf(press: KeyPress, isMac: boolean): Stroke {
@@ -48,7 +53,10 @@ function sameStroke(a: Stroke, b: Stroke): boolean {
 
 /** How each key is written on a cap: ["Ctrl", "K"]; a sequence's strokes follow each other. */
 export function keyCaps(shortcut: string, isMac: boolean): string[] {
-  return shortcut.split(' ').flatMap((stroke) => stroke.split('+').map((part) => capOf(part, isMac)));
+  return shortcut.split(' ').flatMap((stroke) => {
+    const { modifiers, key } = splitStroke(stroke);
+    return [...modifiers, key].map((part) => capOf(part, isMac));
+  });
 }
 
 function capOf(part: string, isMac: boolean): string {
@@ -60,7 +68,6 @@ function capOf(part: string, isMac: boolean): string {
     ArrowUp: '↑',
     ArrowDown: '↓',
     Escape: 'Esc',
-    '': '+',
   };
   return (isMac ? mac[part] : undefined) ?? everywhere[part] ?? part;
 }

@@ -6,6 +6,12 @@ function signed(text: string): string {
   return text.replace('-', minus);
 }
 
+/** Always so many decimals, and no minus in front of a zero: −0.03, 0.00. */
+export function formatFixed(value: number, digits: number): string {
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace('-', '') : signed(text);
+}
+
 function scientific(text: string): string {
   return text.replace('e+', 'e').replaceAll('-', minus);
 }
@@ -23,9 +29,20 @@ export function formatValue(value: number): string {
 
 /** With its sign, so that better and worse can be told: +0.041, −0.007, ±0.000. */
 export function formatDifference(value: number): string {
-  const text = value.toFixed(Math.abs(value) >= 10 ? 1 : 3);
-  if (Number(text) === 0) return `±${text.replace('-', '')}`;
-  return value > 0 ? `+${text}` : signed(text);
+  const size = formatSpread(Math.abs(value));
+  if (Number(size) === 0) return `±${size}`;
+  return `${value > 0 ? '+' : minus}${size}`;
+}
+
+/** A distance or a deviation beside scores, with as many decimals as they have: 0.041, 0.001, 12.4. 0 or more. */
+export function formatSpread(value: number): string {
+  return value.toFixed(value >= 10 ? 1 : 3);
+}
+
+/** Ticks of an axis: as many decimals as tell neighbours apart. */
+export function formatTick(value: number, increment: number): string {
+  if (Math.abs(value) >= 1e5 || increment < 1e-4 || increment <= 0) return formatPlain(value);
+  return signed(value.toFixed(Math.min(5, Math.max(0, -Math.floor(Math.log10(increment) + 1e-9)))));
 }
 
 /** For settings and axes: as short as it can be said, six figures at most: 0.001, 64, 1e−8. */
@@ -36,9 +53,10 @@ export function formatPlain(value: number): string {
   return signed(String(short));
 }
 
-/** A share as a percentage, with a decimal below 1 %: 13 %, 0.4 %. */
+/** A share as a percentage, with a decimal below 1 %: 13 %, 0.4 %, <0.1 %. */
 export function formatShare(fraction: number): string {
   const percent = fraction * 100;
+  if (percent > 0 && percent < 0.1) return '<0.1 %';
   return `${percent.toFixed(percent > 0 && percent < 1 ? 1 : 0)} %`;
 }
 

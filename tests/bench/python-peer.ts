@@ -1,11 +1,12 @@
 /**
  * A Python program to measure against, kept running so that its rounds can take turns with ours. It speaks in lines: one
- * JSON request in, one JSON answer out (peers/line_protocol.py is its side).
+ * JSON object a request on its standard input, one or more JSON answers on its standard output; {"error": "…"} where it
+ * failed. It ends when its input ends.
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { basename } from 'node:path';
 import { capture } from '../../src-main/setup/child.mjs';
 
 /** The Debian package that brings a Python module. */
@@ -29,34 +30,35 @@ export async function findPython<M extends PythonModule>(modules: readonly M[]):
 }
 
 export interface PythonPeer {
-  /** Sends one request and waits for its answer. Rejects with the peer's own message where it raised an exception. */
+  /** Sends a request and waits for its first answer. Rejects where the peer answers with an error or has ended. */
   ask<Answer>(request: Record<string, unknown>): Promise<Answer>;
+  /** One more answer to the last request, for one that answers several times (an epoch at a time). */
+  next<Answer>(): Promise<Answer>;
   close(): Promise<void>;
 }
 
-type Reply = { ok: true; value: unknown } | { ok: false; error: string };
+/** `script` is an absolute path; its standard error goes to ours. */
+export function startPythonPeer(python: string, script: string, args: readonly string[] = []): PythonPeer {
+  const child = spawn(python, ['-u', script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.on('error', () => {}); // a peer that has ended is told by `lines`
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
 
-/** `script` is a file in peers/; its standard error goes to ours. */
-export function startPythonPeer(python: string, script: string, env: Record<string, string> = {}): PythonPeer {
-  const file = fileURLToPath(new URL(`peers/${script}`, import.meta.url));
-  const child = spawn(python, ['-u', file], { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
-  const waiting: { resolve(reply: Reply): void; reject(error: Error): void }[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line) as Reply));
-  const ended = new Promise<void>((resolve) => {
-    child.once('close', (code) => {
-      for (const { reject } of waiting.splice(0)) reject(new Error(`${script} ended with code ${code}`));
-      resolve();
-    });
-  });
+  async function next<Answer>(): Promise<Answer> {
+    const { value: line, done } = await lines.next();
+    if (done) throw new Error(`${basename(script)} ended without an answer.`);
+    const answer = JSON.parse(line) as Answer | { error: string };
+    if (typeof answer === 'object' && answer !== null && 'error' in answer) {
+      throw new Error(`${basename(script)}: ${answer.error}`);
+    }
+    return answer as Answer;
+  }
   return {
-    async ask<Answer>(request: Record<string, unknown>): Promise<Answer> {
-      const reply = await new Promise<Reply>((resolve, reject) => {
-        waiting.push({ resolve, reject });
-        child.stdin.write(`${JSON.stringify(request)}\n`);
-      });
-      if (!reply.ok) throw new Error(`${script}: ${reply.error}`);
-      return reply.value as Answer;
+    ask(request) {
+      child.stdin.write(`${JSON.stringify(request)}\n`);
+      return next();
     },
+    next,
     async close() {
       child.stdin.end();
       await ended;

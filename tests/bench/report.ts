@@ -10,8 +10,14 @@ export function table({ figures, notes }: BenchOutcome, verdict: Verdict, machin
     explanation,
   ]);
   const header = ['figure', 'measured', 'bar', ''];
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
-  const line = (cells: string[]) => cells.map((cell, column) => pad(cell, widths[column] ?? 0, column)).join('  ').trimEnd();
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, column) => pad(cell, widths[column] ?? 0, column))
+      .join('  ')
+      .trimEnd();
   const { cpu, cores, memoryGb, system, node, onnxruntime } = machine;
   const facts = `${cpu}, ${cores} cores, ${memoryGb} GB, ${system}, Node ${node}, onnxruntime ${onnxruntime}`;
   return [facts, '', line(header), ...rows.map(line), ...(notes.length > 0 ? ['', ...notes] : []), ''].join('\n');

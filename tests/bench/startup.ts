@@ -26,8 +26,16 @@ export async function runStartup({ quick, progress }: BenchContext): Promise<Ben
     const size = rendererSize();
     return {
       figures: [
-        { name: 'electronStartMs', value: median(electronMs), explanation: `Electron, median of ${rounds} warm starts` },
-        { name: 'electronSlowestStartMs', value: Math.max(...electronMs), explanation: 'Electron, the slowest of them' },
+        {
+          name: 'electronStartMs',
+          value: median(electronMs),
+          explanation: `Electron, median of ${rounds} warm starts`,
+        },
+        {
+          name: 'electronSlowestStartMs',
+          value: Math.max(...electronMs),
+          explanation: 'Electron, the slowest of them',
+        },
         { name: 'webStartMs', value: median(webMs), explanation: 'web host and page, in a browser that is open' },
         { name: 'rendererBytes', value: size.raw, explanation: 'scripts, styles and page' },
         { name: 'rendererGzipBytes', value: size.gzip, explanation: 'the same, compressed' },
@@ -72,7 +80,9 @@ async function webStart(userDataFolder: string): Promise<number> {
 
 function rendererSize(): { raw: number; gzip: number } {
   const folder = join(repository, 'out', 'renderer');
-  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) => /\.(js|css|html)$/.test(file));
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /\.(js|css|html)$/.test(file),
+  );
   const contents = files.map((file) => readFileSync(join(folder, file)));
   return {
     raw: contents.reduce((sum, content) => sum + content.length, 0),

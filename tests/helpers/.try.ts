@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { measureLoopLag } from './loop-lag.ts';
 import { createAppHandlers, openSettings } from '../../src-main/services/app.ts';
 import { createDatasetHandlers } from '../../src-main/services/datasets/handlers.ts';
 import { JobRegistry } from '../../src-main/services/jobs.ts';
@@ -15,7 +15,7 @@ let last = 0;
 const emit = (n: string, p: any) => { if (n === 'job.changed') { if (performance.now() - last > 300 || p.state !== 'running') { last = performance.now(); console.log(p.state, p.step, p.done, p.total, p.unit, p.ratePerSecond?.toFixed(0), p.secondsLeft?.toFixed(1), p.error); } if (p.state !== 'running') done(p); } };
 const projects = new OpenProjects();
 const context = { ports, projects, emit } as any;
-const jobs = new JobRegistry(emit as any);
+const { CheckpointKeeper } = await import('../../src-main/services/checkpoints.ts'); new CheckpointKeeper(projects, ports.importWorker); const jobs = new JobRegistry(emit as any);
 const settings = openSettings(ports.userDataFolder);
 const ps = createProjectService(context, settings);
 const h = createDatasetHandlers(context, jobs);
@@ -25,16 +25,16 @@ for (const path of process.argv.slice(2)) {
   let t = performance.now();
   const report = await h['dataset.inspect']({ path });
   console.log('inspect ms', (performance.now() - t).toFixed(0), JSON.stringify(report));
-  const lag = monitorEventLoopDelay({ resolution: 5 }); lag.enable();
+  let lag = measureLoopLag();
   t = performance.now();
   const end = new Promise<any>((r) => (done = r));
   await h['dataset.import']({ projectId, path, format: report.format!, name: path });
   const job = await end;
-  lag.disable();
-  console.log('import ms', (performance.now() - t).toFixed(0), 'lag max', (lag.max / 1e6).toFixed(1), 'p99', (lag.percentile(99) / 1e6).toFixed(1));
+
+  console.log('import ms', (performance.now() - t).toFixed(0), 'lag', lag.stop().toFixed(1));
   const datasetId = job.datasetId;
   if (!datasetId) continue;
-  lag.reset(); lag.enable();
+lag = measureLoopLag();
   t = performance.now();
   const cats = (await h['dataset.list']({ projectId }))[0]!.categories;
   console.log('list', (performance.now() - t).toFixed(1));
@@ -47,7 +47,7 @@ for (const path of process.argv.slice(2)) {
   const media = createMedia(projects);
   t = performance.now(); await Promise.all(td.train.imageIds.slice(0, 1000).map((id) => media(`media/${projectId}/thumbnail/${id}`))); console.log('1000 thumbnails', (performance.now() - t).toFixed(0));
   t = performance.now(); await Promise.all(td.train.imageIds.slice(0, 1000).map((id) => media(`media/${projectId}/thumbnail/${id}`))); console.log('1000 cached', (performance.now() - t).toFixed(0));
-  lag.disable(); console.log('query lag max', (lag.max / 1e6).toFixed(1));
+  console.log('query lag max', lag.stop());
 }
 for (const f of readdirSync(join(scratch, 'T'), { recursive: true })) console.log(f, statSync(join(scratch, 'T', f as string)).size);
 await jobs.close(); projects.closeAll(); rmSync(scratch, { recursive: true });

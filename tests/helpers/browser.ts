@@ -60,7 +60,9 @@ function printedAddress(child: ChildProcess): Promise<string> {
     };
     child.stdout?.setEncoding('utf8').on('data', read);
     child.stderr?.setEncoding('utf8').on('data', read);
-    child.once('exit', (code) => reject(new Error(`The web host ended with code ${code} before it was ready:\n${output}`)));
+    child.once('exit', (code) =>
+      reject(new Error(`The web host ended with code ${code} before it was ready:\n${output}`)),
+    );
   });
 }
 
@@ -68,7 +70,9 @@ function printedAddress(child: ChildProcess): Promise<string> {
 export async function launchChromium(): Promise<Browser> {
   const executablePath = process.env['FOVEA_CHROMIUM'] ?? '/usr/bin/chromium';
   if (!existsSync(executablePath)) {
-    throw new Error(`There is no browser at ${executablePath}. Install the Debian package chromium, or set FOVEA_CHROMIUM.`);
+    throw new Error(
+      `There is no browser at ${executablePath}. Install the Debian package chromium, or set FOVEA_CHROMIUM.`,
+    );
   }
   return await chromium.launch({ executablePath, args: chromiumFlags, chromiumSandbox: !isRoot });
 }

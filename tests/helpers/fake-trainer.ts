@@ -5,6 +5,8 @@ import type { TrainerCommand, TrainerEvent } from '../../src-main/training-proce
 export class FakeTrainer implements TrainerProcess {
   readonly commands: TrainerCommand[] = [];
   isAlive = true;
+  /** As in Electron before the system has made the process: it cannot be ended yet. */
+  isBeingMade = false;
   #onEvent: (event: TrainerEvent) => void = () => undefined;
   #onExit: (exit: { code: number | null; signal: string | null }) => void = () => undefined;
 
@@ -18,7 +20,7 @@ export class FakeTrainer implements TrainerProcess {
     this.#onExit = listener;
   }
   kill(): void {
-    if (this.isAlive) this.exit(null, 'SIGKILL');
+    if (this.isAlive && !this.isBeingMade) this.exit(null, 'SIGKILL');
   }
 
   say(...events: TrainerEvent[]): this {

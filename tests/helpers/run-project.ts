@@ -31,7 +31,12 @@ export async function createRunProject(
   const projectId = crypto.randomUUID() as ProjectId;
   const file = join(folder, DATABASE_FILE);
   const store = createProjectStore(file, { projectId, name: 'Test', createdAt: '2026-01-02T03:04:05.000Z' });
-  const datasetId = store.datasets.begin({ name: 'Small', format: 'cifar10', source: folder, createdAt: '2026-01-02T03:04:05.000Z' });
+  const datasetId = store.datasets.begin({
+    name: 'Small',
+    format: 'cifar10',
+    source: folder,
+    createdAt: '2026-01-02T03:04:05.000Z',
+  });
   const categoryIds = store.datasets.addCategories(datasetId, categories);
   const size = { channels: 3, heightPx: 32, widthPx: 32 };
   const random = seededRandom(7);
@@ -40,7 +45,17 @@ export async function createRunProject(
     const labels = shuffledLabels(counts[split], random);
     await writeFile(join(folder, 'packs', `${split}.u8`), drawImages(labels, size.channels, size.heightPx, random));
     const packId = store.datasets.addPack(datasetId, { file: `${split}.u8`, count: counts[split], ...size });
-    store.images.insert({ datasetId, split, packId, firstRow: 0, ...size, sourceFile: `${split}.bin`, firstNumber: 0, labels, categoryIds });
+    store.images.insert({
+      datasetId,
+      split,
+      packId,
+      firstRow: 0,
+      ...size,
+      sourceFile: `${split}.bin`,
+      firstNumber: 0,
+      labels,
+      categoryIds,
+    });
   }
   store.datasets.publish(datasetId);
   store.close();

@@ -10,6 +10,7 @@ import type { EventName, Events, Handlers } from '../../src-main/contract/ipc.ts
 import type { Job } from '../../src-main/contract/model/job.ts';
 import { createAppHandlers, openSettings } from '../../src-main/services/app.ts';
 import type { HostPorts } from '../../src-main/services/backend.ts';
+import { CheckpointKeeper } from '../../src-main/services/checkpoints.ts';
 import { createDatasetHandlers } from '../../src-main/services/datasets/handlers.ts';
 import { createJobHandlers, JobRegistry } from '../../src-main/services/jobs.ts';
 import { OpenProjects, type OpenProject } from '../../src-main/services/open-projects.ts';
@@ -26,7 +27,14 @@ export async function temporaryFolder(): Promise<string> {
 
 type TestedCalls = Extract<
   keyof Handlers,
-  `app.${string}` | `settings.${string}` | `dialog.${string}` | `files.${string}` | `project.${string}` | `dataset.${string}` | `image.${string}` | `job.${string}`
+  | `app.${string}`
+  | `settings.${string}`
+  | `dialog.${string}`
+  | `files.${string}`
+  | `project.${string}`
+  | `dataset.${string}`
+  | `image.${string}`
+  | `job.${string}`
 >;
 
 export interface ServiceFixture {
@@ -63,6 +71,7 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
   };
   const projects = new OpenProjects();
   const context = { ports, projects, emit };
+  const checkpoints = new CheckpointKeeper(projects, importWorker);
   const jobs = new JobRegistry(emit);
   const settings = openSettings(userDataFolder);
   const projectService = createProjectService(context, settings);
@@ -88,6 +97,7 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
       }),
     async close() {
       await jobs.close();
+      await checkpoints.close();
       await projectService.close();
       projects.closeAll();
     },
@@ -102,7 +112,9 @@ export interface ProjectFixture extends ServiceFixture {
 }
 
 /** Services with one new, open project in a temporary folder. */
-export async function createProjectFixture(options: Omit<FixtureOptions, 'userDataFolder'> = {}): Promise<ProjectFixture> {
+export async function createProjectFixture(
+  options: Omit<FixtureOptions, 'userDataFolder'> = {},
+): Promise<ProjectFixture> {
   const scratch = await temporaryFolder();
   const userDataFolder = join(scratch, 'user-data');
   const services = createServices({ ...options, userDataFolder });

@@ -29,7 +29,12 @@ export function addDataset(
   labels: { train: readonly number[]; test: readonly number[] },
   name = 'Letters',
 ): AddedDataset {
-  const datasetId = store.datasets.begin({ name, format: 'cifar10', source: '/data', createdAt: '2026-01-02T03:04:05Z' });
+  const datasetId = store.datasets.begin({
+    name,
+    format: 'cifar10',
+    source: '/data',
+    createdAt: '2026-01-02T03:04:05Z',
+  });
   const classCount = Math.max(...labels.train, ...labels.test) + 1;
   const categoryIds = store.datasets.addCategories(
     datasetId,
@@ -38,7 +43,11 @@ export function addDataset(
   const add = (split: Split, values: readonly number[]): void => {
     if (values.length === 0) return;
     const size = { channels: 3, heightPx: 32, widthPx: 32 };
-    const packId = store.datasets.addPack(datasetId, { file: `dataset-${datasetId}-${split}.u8`, count: values.length, ...size });
+    const packId = store.datasets.addPack(datasetId, {
+      file: `dataset-${datasetId}-${split}.u8`,
+      count: values.length,
+      ...size,
+    });
     store.images.insert({
       ...{ datasetId, split, packId, firstRow: 0, ...size, sourceFile: `${split}.bin`, firstNumber: 0, categoryIds },
       labels: Uint8Array.from(values),
@@ -72,7 +81,12 @@ export function runConfig(datasetId: DatasetId, epochs: readonly number[] = [3])
   };
 }
 
-export function addRun(store: ProjectStore, datasetId: DatasetId, name: string, epochs: readonly number[] = [3]): RunId {
+export function addRun(
+  store: ProjectStore,
+  datasetId: DatasetId,
+  name: string,
+  epochs: readonly number[] = [3],
+): RunId {
   return store.runs.insert({
     name,
     config: runConfig(datasetId, epochs),

@@ -23,7 +23,9 @@ describe('softmax', () => {
   });
 
   test('gives zeros for a row that has no probabilities, and the next row is not touched by it', () => {
-    expect([...softmax(rows([NaN, 1], [Infinity, 0], [-Infinity, 0], [7, 7]), 2)]).toEqual([0, 0, 0, 0, 0, 1, 0.5, 0.5]);
+    expect([...softmax(rows([NaN, 1], [Infinity, 0], [-Infinity, 0], [7, 7]), 2)]).toEqual([
+      0, 0, 0, 0, 0, 1, 0.5, 0.5,
+    ]);
   });
 
   test('leaves its input alone', () => {

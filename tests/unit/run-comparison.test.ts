@@ -26,11 +26,15 @@ const summary = (id: number, change: Partial<RunSummary> = {}): RunSummary => ({
   resumable: false,
   ...change,
 });
-const set = (config: RunConfig, path: string, value: unknown): RunConfig => withValueAt(config, path, value) as RunConfig;
+const set = (config: RunConfig, path: string, value: unknown): RunConfig =>
+  withValueAt(config, path, value) as RunConfig;
 
 test('metrics stand in the order of the runs, with null for what a run does not have', () => {
   const { runs, metrics } = compareRuns([
-    { summary: summary(2, { latest: { 'test/accuracy': 0.6 }, best: { 'test/accuracy': { value: 0.61, epoch: 1 } } }), config: base },
+    {
+      summary: summary(2, { latest: { 'test/accuracy': 0.6 }, best: { 'test/accuracy': { value: 0.61, epoch: 1 } } }),
+      config: base,
+    },
     { summary: summary(1), config: base },
   ]);
   expect(runs.map(({ runId }) => runId)).toEqual([2, 1]);
@@ -82,7 +86,9 @@ test('two data sets of one name are told apart', () => {
     { summary: summary(1), config: base },
     { summary: summary(2, { datasetId: 2 as DatasetId }), config: set(base, 'data.datasetId', 2) },
   ]);
-  expect(configuration).toEqual([{ path: 'data.datasetId', label: 'Data set', values: ['CIFAR-10 (1)', 'CIFAR-10 (2)'] }]);
+  expect(configuration).toEqual([
+    { path: 'data.datasetId', label: 'Data set', values: ['CIFAR-10 (1)', 'CIFAR-10 (2)'] },
+  ]);
 });
 
 test('settings of a further phase carry its number', () => {
@@ -100,7 +106,10 @@ test('settings of a further phase carry its number', () => {
 
 test('runs of the same settings have no difference, also of a model that this version does not know', () => {
   const unknown = set(base, 'model.id', 'lenet9');
-  const pair = (config: RunConfig) => [{ summary: summary(1), config }, { summary: summary(2), config }];
+  const pair = (config: RunConfig) => [
+    { summary: summary(1), config },
+    { summary: summary(2), config },
+  ];
   expect(compareRuns(pair(base)).configuration).toEqual([]);
   expect(compareRuns(pair(unknown)).configuration).toEqual([]);
 });

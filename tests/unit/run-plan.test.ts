@@ -29,7 +29,11 @@ const dataset: Dataset = {
   format: 'cifar10',
   source: '/data',
   createdAt: '2026-01-02T03:04:05.000Z',
-  categories: ['plane', 'car', 'bird'].map((name, ordinal) => ({ categoryId: (ordinal + 1) as CategoryId, ordinal, name })),
+  categories: ['plane', 'car', 'bird'].map((name, ordinal) => ({
+    categoryId: (ordinal + 1) as CategoryId,
+    ordinal,
+    name,
+  })),
   splitCounts: { train: 50_000, val: 0, test: 10_000 },
   imageSize: { widthPx: 32, heightPx: 32, channels: 3 },
 };
@@ -72,8 +76,15 @@ describe('the template', () => {
   });
 
   test('has a knob for whatever another optimiser or schedule needs', () => {
-    const changed = [...knobs, { path: 'phases.0.optimiser.kind', defaultValue: 'sgd' }, { path: 'phases.0.schedule.kind', defaultValue: 'exponential' }];
-    const sgd = v.parse(runConfig, changed.reduce<unknown>((document, { path, defaultValue }) => withValueAt(document, path, defaultValue), config));
+    const changed = [
+      ...knobs,
+      { path: 'phases.0.optimiser.kind', defaultValue: 'sgd' },
+      { path: 'phases.0.schedule.kind', defaultValue: 'exponential' },
+    ];
+    const sgd = v.parse(
+      runConfig,
+      changed.reduce<unknown>((document, { path, defaultValue }) => withValueAt(document, path, defaultValue), config),
+    );
     expect(sgd.phases[0]).toMatchObject({
       optimiser: { kind: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 },
       schedule: { kind: 'exponential', gamma: 0.95 },
@@ -96,10 +107,13 @@ describe('the check', () => {
   const good: CheckedFacts = {
     config: { ...runTemplate('lenet5', dataset, devices).config },
     dataset,
-    trainCounts: new Map(dataset.categories.map(({ categoryId }, index) => [categoryId, index === 0 ? 16_668 : 16_666])),
+    trainCounts: new Map(
+      dataset.categories.map(({ categoryId }, index) => [categoryId, index === 0 ? 16_668 : 16_666]),
+    ),
     devices,
   };
-  const found = (change: Partial<CheckedFacts>) => checkRun({ ...good, ...change }).map(({ severity, path, message }) => [severity, path, message]);
+  const found = (change: Partial<CheckedFacts>) =>
+    checkRun({ ...good, ...change }).map(({ severity, path, message }) => [severity, path, message]);
   const configWith = (path: string, value: unknown): RunConfig => withValueAt(good.config, path, value) as RunConfig;
 
   test('finds nothing wrong with the defaults', () => {
@@ -109,7 +123,11 @@ describe('the check', () => {
   test('finds empty splits', () => {
     expect(found({ dataset: { ...dataset, splitCounts: { train: 0, val: 0, test: 0 } } })).toEqual([
       ['error', 'data.trainSplit', '“CIFAR-10” has no images in the split “train”. Choose another split to train on.'],
-      ['error', 'data.evaluationSplit', '“CIFAR-10” has no images in the split “test”. Choose another split to evaluate on.'],
+      [
+        'error',
+        'data.evaluationSplit',
+        '“CIFAR-10” has no images in the split “test”. Choose another split to evaluate on.',
+      ],
     ]);
   });
 
@@ -122,17 +140,23 @@ describe('the check', () => {
     expect(found({ trainCounts: new Map() })).toEqual([
       ['error', 'data.trainSplit', 'No image in the split “train” has a class. Label some, or choose another split.'],
     ]);
-    const many = Array.from({ length: 9 }, (_, ordinal) => ({ categoryId: (ordinal + 1) as CategoryId, ordinal, name: `c${ordinal}` }));
-    expect(found({ dataset: { ...dataset, categories: many }, trainCounts: new Map([[categoryId, 50_000]]) })[0]?.[2]).toContain(
-      'No training images of c1, c2, c3, c4, c5 and 3 more:',
-    );
+    const many = Array.from({ length: 9 }, (_, ordinal) => ({
+      categoryId: (ordinal + 1) as CategoryId,
+      ordinal,
+      name: `c${ordinal}`,
+    }));
+    expect(
+      found({ dataset: { ...dataset, categories: many }, trainCounts: new Map([[categoryId, 50_000]]) })[0]?.[2],
+    ).toContain('No training images of c1, c2, c3, c4, c5 and 3 more:');
   });
 
   test('finds images that do not fit the network', () => {
     expect(found({ dataset: { ...dataset, imageSize: null } })).toEqual([
       ['error', undefined, 'The images of “CIFAR-10” differ in size. This version trains on images of one size.'],
     ]);
-    const [[severity, , message]] = found({ dataset: { ...dataset, imageSize: { widthPx: 8, heightPx: 8, channels: 3 } } }) as [string[]];
+    const [[severity, , message]] = found({
+      dataset: { ...dataset, imageSize: { widthPx: 8, heightPx: 8, channels: 3 } },
+    }) as [string[]];
     expect(severity).toBe('error');
     expect(message).toMatch(/conv2|pool1/);
   });
@@ -155,16 +179,27 @@ describe('the check', () => {
       'The run is evaluated on the images it learns from: its accuracy will say how well it remembers, not how well it generalises. Choose another split.',
     ]);
     expect(found({ config: configWith('batchSize', 60_000) })).toEqual([
-      ['warning', 'batchSize', 'A batch of 60000 is more than the 50,000 training images: every epoch is a single step. Make it smaller.'],
+      [
+        'warning',
+        'batchSize',
+        'A batch of 60000 is more than the 50,000 training images: every epoch is a single step. Make it smaller.',
+      ],
     ]);
-    expect(found({ config: configWith('loss.softmaxBeforeLoss', true) })[0]?.slice(0, 2)).toEqual(['note', 'loss.softmaxBeforeLoss']);
+    expect(found({ config: configWith('loss.softmaxBeforeLoss', true) })[0]?.slice(0, 2)).toEqual([
+      'note',
+      'loss.softmaxBeforeLoss',
+    ]);
   });
 
   test('puts errors first', () => {
     const config = withValueAt(configWith('loss.softmaxBeforeLoss', true), 'device', 'cuda') as RunConfig;
     const noGpu = listDevices({ ...gpuBox, hasCudaLibraries: false });
     expect(found({ config, devices: noGpu })).toEqual([
-      ['error', 'device', 'The device “cuda” cannot be used: The CUDA libraries are not installed. Run `npm run setup:cuda`.'],
+      [
+        'error',
+        'device',
+        'The device “cuda” cannot be used: The CUDA libraries are not installed. Run `npm run setup:cuda`.',
+      ],
       ['note', 'loss.softmaxBeforeLoss', expect.any(String)],
     ]);
   });
@@ -185,7 +220,9 @@ describe('devices', () => {
     ]);
     const reason = (change: Partial<Machine>) => listDevices({ ...gpuBox, ...change })[1]?.reason;
     expect(reason({ platform: 'darwin' })).toBe('Training on an NVIDIA GPU needs Linux on x64.');
-    expect(reason({ hasNvidiaDriver: false })).toBe('No NVIDIA driver was found. Install it, then run `npm run setup:cuda`.');
+    expect(reason({ hasNvidiaDriver: false })).toBe(
+      'No NVIDIA driver was found. Install it, then run `npm run setup:cuda`.',
+    );
     expect(reason({ hasCudaLibraries: false })).toBe('The CUDA libraries are not installed. Run `npm run setup:cuda`.');
   });
 
@@ -219,12 +256,24 @@ describe('over the calls', () => {
       '“Small” has no images in the split “val”. Choose another split to train on.',
     );
     expect(project.opened.store.runs.count()).toBe(0);
-    expect(await handlers['run.start']({ projectId, config, name: null })).toMatchObject({ name: 'lenet5-1', status: 'running' });
+    expect(await handlers['run.start']({ projectId, config, name: null })).toMatchObject({
+      name: 'lenet5-1',
+      status: 'running',
+    });
   });
 
   test('models are listed and described', async () => {
     expect((await handlers['model.list']({})).map(({ id }) => id)).toContain('lenet5');
-    const request = { modelId: 'lenet5', options: { batchNorm: true, dropout: 0 }, inputShape: [3, 32, 32], categoryCount: 10, freeze: ['conv1'] };
-    expect(await handlers['model.describe'](request)).toMatchObject({ parameterCount: 63_226, trainableCount: 63_226 - 456 });
+    const request = {
+      modelId: 'lenet5',
+      options: { batchNorm: true, dropout: 0 },
+      inputShape: [3, 32, 32],
+      categoryCount: 10,
+      freeze: ['conv1'],
+    };
+    expect(await handlers['model.describe'](request)).toMatchObject({
+      parameterCount: 63_226,
+      trainableCount: 63_226 - 456,
+    });
   });
 });

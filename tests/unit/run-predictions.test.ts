@@ -28,7 +28,12 @@ const five: Predictions = {
   // right (sure), wrong (unsure), wrong (sure), right (unsure), right (in between)
   logits: Float32Array.from([pair(5), pair(-0.5), pair(4), pair(-0.1), pair(1)].flat()),
 };
-const all: PredictionFilter = { outcome: 'all', groundTruthCategoryId: null, predictedCategoryId: null, order: 'dataset' };
+const all: PredictionFilter = {
+  outcome: 'all',
+  groundTruthCategoryId: null,
+  predictedCategoryId: null,
+  order: 'dataset',
+};
 const everything = { offset: 0, limit: 100 };
 
 let folder: string;
@@ -91,7 +96,9 @@ describe('predictions', () => {
       "The run's data set had 2 classes, but has 0 now, or is deleted: its predictions cannot be shown.",
     );
     await rm(file);
-    await expect(reader.confusion(file, categories)).rejects.toThrow('This run has made no predictions yet: they come after its first epoch.');
+    await expect(reader.confusion(file, categories)).rejects.toThrow(
+      'This run has made no predictions yet: they come after its first epoch.',
+    );
   });
 
   test('of sixty thousand images are listed without holding the app up', async () => {
@@ -132,9 +139,24 @@ describe('kernels', () => {
 
   test('come in the order of the network, as the checkpoint has them', async () => {
     const checkpoint = join(folder, 'best.safetensors');
-    await writeSafetensors(checkpoint, new Map([['conv2.weight', weight([16, 6, 5, 5])], ['conv1.weight', weight([6, 3, 5, 5])], ['fc1.weight', weight([2, 2])]]));
+    await writeSafetensors(
+      checkpoint,
+      new Map([
+        ['conv2.weight', weight([16, 6, 5, 5])],
+        ['conv1.weight', weight([6, 3, 5, 5])],
+        ['fc1.weight', weight([2, 2])],
+      ]),
+    );
     const kernels = await readKernels(checkpoint, config);
-    expect(kernels.map(({ layer, outChannels, inChannels, kernelHeight, kernelWidth }) => [layer, outChannels, inChannels, kernelHeight, kernelWidth])).toEqual([
+    expect(
+      kernels.map(({ layer, outChannels, inChannels, kernelHeight, kernelWidth }) => [
+        layer,
+        outChannels,
+        inChannels,
+        kernelHeight,
+        kernelWidth,
+      ]),
+    ).toEqual([
       ['conv1', 6, 3, 5, 5],
       ['conv2', 16, 6, 5, 5],
     ]);
@@ -144,7 +166,15 @@ describe('kernels', () => {
   test('that are missing or misshapen are refused by name', async () => {
     const checkpoint = join(folder, 'best.safetensors');
     await expect(readKernels(checkpoint, config)).rejects.toMatchObject({ code: 'not-found' });
-    await writeSafetensors(checkpoint, new Map([['conv1.weight', weight([6, 75])], ['conv2.weight', weight([16, 6, 5, 5])]]));
-    await expect(readKernels(checkpoint, config)).rejects.toThrow('“conv1.weight” is expected as [out, in, height, width], got [6, 75].');
+    await writeSafetensors(
+      checkpoint,
+      new Map([
+        ['conv1.weight', weight([6, 75])],
+        ['conv2.weight', weight([16, 6, 5, 5])],
+      ]),
+    );
+    await expect(readKernels(checkpoint, config)).rejects.toThrow(
+      '“conv1.weight” is expected as [out, in, height, width], got [6, 75].',
+    );
   });
 });

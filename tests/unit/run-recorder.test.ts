@@ -27,7 +27,12 @@ const steps = (...epochs: number[]): RunEvent => ({
   points: epochs.map((epoch) => ({ series: 'step/loss', step: epoch * 4, epoch, value: 2 })),
 });
 const epochEnd = (epoch: number, accuracy = 0.5): RunEvent => {
-  const point = (series: MetricPoint['series'], value: number): MetricPoint => ({ series, step: epoch * 4, epoch, value });
+  const point = (series: MetricPoint['series'], value: number): MetricPoint => ({
+    series,
+    step: epoch * 4,
+    epoch,
+    value,
+  });
   return {
     kind: 'points',
     points: [
@@ -41,7 +46,10 @@ const epochEnd = (epoch: number, accuracy = 0.5): RunEvent => {
 };
 const started = (epochsDone: number): RunEvent => ({ kind: 'started', parameterCount: 10, epochsDone });
 const checkpoint = (epoch: number): RunEvent => ({ kind: 'checkpoint', epoch, best: false });
-const log = (text: string): RunEvent => ({ kind: 'log', lines: [{ time: '2026-01-02T03:04:05.000Z', level: 'info', text }] });
+const log = (text: string): RunEvent => ({
+  kind: 'log',
+  lines: [{ time: '2026-01-02T03:04:05.000Z', level: 'info', text }],
+});
 
 function record(recorder: RunRecorder, ...reported: RunEvent[]): void {
   for (const event of reported) {
@@ -52,7 +60,16 @@ function record(recorder: RunRecorder, ...reported: RunEvent[]): void {
 
 describe('results.csv', () => {
   test('has a line for each epoch, with the time that each took', async () => {
-    record(new RunRecorder(folder), started(0), steps(0.5, 1), epochEnd(1), checkpoint(1), steps(2), epochEnd(2, 0.75), checkpoint(2));
+    record(
+      new RunRecorder(folder),
+      started(0),
+      steps(0.5, 1),
+      epochEnd(1),
+      checkpoint(1),
+      steps(2),
+      epochEnd(2, 0.75),
+      checkpoint(2),
+    );
     expect(await results()).toBe(
       'epoch,train/loss,train/accuracy,test/loss,test/accuracy,learningRate,seconds\n' +
         '1,1.25,0.25,1.5,0.5,0.001,1.000\n' +
@@ -71,7 +88,10 @@ describe('a run that goes on', () => {
   test('from an epoch loses what came after it, keeps its log, and has nothing twice', async () => {
     record(new RunRecorder(folder), started(0), log('begin'), steps(0.5, 1), epochEnd(1), checkpoint(1));
     record(new RunRecorder(folder), started(1), steps(1.5, 2), epochEnd(2), checkpoint(2), log('later'), steps(2.5));
-    record(new RunRecorder(folder), started(1), steps(1.5, 2), epochEnd(2, 0.9), checkpoint(2), { kind: 'finished', epochsDone: 2 });
+    record(new RunRecorder(folder), started(1), steps(1.5, 2), epochEnd(2, 0.9), checkpoint(2), {
+      kind: 'finished',
+      epochsDone: 2,
+    });
     expect(await events()).toEqual([
       started(0),
       log('begin'),
@@ -87,7 +107,10 @@ describe('a run that goes on', () => {
       { kind: 'finished', epochsDone: 2 },
     ]);
     const lines = (await results()).trimEnd().split('\n').slice(1);
-    expect(lines.map((line) => line.split(',').slice(0, 5).join())).toEqual(['1,1.25,0.25,1.5,0.5', '2,1.25,0.25,1.5,0.9']);
+    expect(lines.map((line) => line.split(',').slice(0, 5).join())).toEqual([
+      '1,1.25,0.25,1.5,0.5',
+      '2,1.25,0.25,1.5,0.9',
+    ]);
   });
 
   test('from within an epoch keeps the steps up to there, also of a batch that straddles it', async () => {
@@ -105,7 +128,9 @@ describe('a run that goes on', () => {
 
   test('passes over a line that the kill cut off', async () => {
     record(new RunRecorder(folder), started(0), steps(0.5));
-    await writeFile(join(folder, 'events.jsonl'), '{"time":"2026-01-02T03:04:05.000Z","event":{"kind":"po', { flag: 'a' });
+    await writeFile(join(folder, 'events.jsonl'), '{"time":"2026-01-02T03:04:05.000Z","event":{"kind":"po', {
+      flag: 'a',
+    });
     expect(await events()).toEqual([started(0), steps(0.5)]);
     record(new RunRecorder(folder), started(0.5), steps(0.75));
     expect(await events()).toEqual([started(0), steps(0.5), started(0.5), steps(0.75)]);

@@ -39,7 +39,12 @@ test('a new run is queued, with everything its configuration says', async () => 
 test('an update changes what it names and nothing else', async () => {
   const store = await createStore();
   const runId = addRun(store, DATASET, 'first');
-  store.runs.update(runId, { status: 'running', startedAt: '2026-01-03T00:00:00Z', parameterCount: 62_006, resumable: true });
+  store.runs.update(runId, {
+    status: 'running',
+    startedAt: '2026-01-03T00:00:00Z',
+    parameterCount: 62_006,
+    resumable: true,
+  });
   store.runs.update(runId, { status: 'failed', reason: 'the process died', durationMs: 1234.5, epochsDone: 2 });
   store.runs.update(runId, {});
   expect(store.runs.get(runId)).toMatchObject({
@@ -82,7 +87,10 @@ test('a value that is not a number is kept in its series, but is never latest or
   const [series] = store.runs.series(runId, ['train/loss']);
   expect([...series!.values]).toEqual([2, NaN]);
   expect(store.runs.get(runId).latest).toEqual({ 'test/loss': Infinity });
-  expect(store.runs.get(runId).best).toEqual({ 'train/loss': { value: 2, epoch: 1 }, 'test/loss': { value: 3, epoch: 1 } });
+  expect(store.runs.get(runId).best).toEqual({
+    'train/loss': { value: 2, epoch: 1 },
+    'test/loss': { value: 3, epoch: 1 },
+  });
 });
 
 test('a series comes back in the order of its steps, and a repeated step replaces the earlier one', async () => {
@@ -95,7 +103,12 @@ test('a series comes back in the order of its steps, and a repeated step replace
   expect([...loss!.steps]).toEqual([10, 20, 30]);
   expect([...loss!.epochs]).toEqual([1, 2.5, 3]);
   expect([...loss!.values]).toEqual([3, 7, 1]);
-  expect(empty).toEqual({ series: 'test/loss', steps: new Float64Array(), epochs: new Float64Array(), values: new Float64Array() });
+  expect(empty).toEqual({
+    series: 'test/loss',
+    steps: new Float64Array(),
+    epochs: new Float64Array(),
+    values: new Float64Array(),
+  });
 });
 
 test('points after an epoch can be taken back', async () => {

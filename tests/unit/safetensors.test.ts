@@ -2,7 +2,12 @@ import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { floatValues, readSafetensors, writeSafetensors, type Tensor } from '../../src-main/engine/weights/safetensors.ts';
+import {
+  floatValues,
+  readSafetensors,
+  writeSafetensors,
+  type Tensor,
+} from '../../src-main/engine/weights/safetensors.ts';
 
 const golden = new URL('../golden/safetensors/tiny.safetensors', import.meta.url).pathname;
 let folder: string;
@@ -54,8 +59,22 @@ describe('writing', () => {
     const a = float([1], [1]);
     const b: Tensor = { dtype: 'U8', shape: [3], data: Uint8Array.of(1, 2, 3) };
     const [first, second] = [join(folder, '1'), join(folder, '2')];
-    await writeSafetensors(first, new Map([['b', b], ['a', a]]), { x: '1', y: '2' });
-    await writeSafetensors(second, new Map([['a', a], ['b', b]]), { y: '2', x: '1' });
+    await writeSafetensors(
+      first,
+      new Map([
+        ['b', b],
+        ['a', a],
+      ]),
+      { x: '1', y: '2' },
+    );
+    await writeSafetensors(
+      second,
+      new Map([
+        ['a', a],
+        ['b', b],
+      ]),
+      { y: '2', x: '1' },
+    );
     const bytes = await readFile(first);
     expect(bytes).toEqual(await readFile(second));
     const headerLength = Number(bytes.readBigUInt64LE(0));
@@ -106,20 +125,48 @@ describe('a hostile file is refused with its name and what is wrong', () => {
     ['header length beyond the limit', hugeLength, 'claims 9223372036854775808 bytes, more than the 100000000 allowed'],
     ['header longer than the file', longLength, 'claims 99000000 bytes, but the file ends after 16: it is cut off'],
     ['not JSON', header(null, '{"a":'), 'its header is not JSON'],
-    ['not UTF-8', Buffer.concat([header(null, '    ').subarray(0, 8), Buffer.from([0x22, 0xff, 0xfe, 0x22])]), 'not JSON in UTF-8'],
+    [
+      'not UTF-8',
+      Buffer.concat([header(null, '    ').subarray(0, 8), Buffer.from([0x22, 0xff, 0xfe, 0x22])]),
+      'not JSON in UTF-8',
+    ],
     ['a list', header([]), 'its header is not a JSON object'],
     ['metadata with a number', header({ __metadata__: { epoch: 3 } }), '__metadata__ is not a table of text to text'],
-    ['entry without offsets', header({ w: { dtype: 'U8', shape: [1] } }), 'tensor "w" needs dtype, shape and data_offsets'],
+    [
+      'entry without offsets',
+      header({ w: { dtype: 'U8', shape: [1] } }),
+      'tensor "w" needs dtype, shape and data_offsets',
+    ],
     ['negative shape', header({ w: entry(0, 1, 'U8', [-1]) }), 'tensor "w" needs dtype, shape and data_offsets'],
     ['fractional offset', header({ w: entry(0.5, 1, 'U8', [1]) }), 'tensor "w" needs dtype, shape and data_offsets'],
-    ['unknown dtype', header({ w: entry(0, 1, 'F8_E4M3') }), 'has the dtype F8_E4M3; supported are F32, F16, BF16, I64, I32, U8'],
+    [
+      'unknown dtype',
+      header({ w: entry(0, 1, 'F8_E4M3') }),
+      'has the dtype F8_E4M3; supported are F32, F16, BF16, I64, I32, U8',
+    ],
     ['dtype from the prototype', header({ w: entry(0, 1, 'constructor') }), 'has the dtype constructor; supported are'],
-    ['size against shape', header({ w: entry(0, 4, 'F32', [2]) }), '"w" ([2] of F32) needs 8 bytes, but its range 0–4 has 4'],
+    [
+      'size against shape',
+      header({ w: entry(0, 4, 'F32', [2]) }),
+      '"w" ([2] of F32) needs 8 bytes, but its range 0–4 has 4',
+    ],
     ['shape that overflows', header({ w: entry(0, 0, 'F32', [2 ** 52, 2 ** 52]) }), 'but its range 0–0 has 0'],
-    ['data cut off', Buffer.concat([header({ w: entry(0, 4) }), Buffer.alloc(3)]), '"w" ends at byte 4 of the data, which has 3'],
-    ['overlap', Buffer.concat([header({ a: entry(0, 3), b: entry(2, 4) }), Buffer.alloc(4)]), '"b" overlaps another at byte 2'],
+    [
+      'data cut off',
+      Buffer.concat([header({ w: entry(0, 4) }), Buffer.alloc(3)]),
+      '"w" ends at byte 4 of the data, which has 3',
+    ],
+    [
+      'overlap',
+      Buffer.concat([header({ a: entry(0, 3), b: entry(2, 4) }), Buffer.alloc(4)]),
+      '"b" overlaps another at byte 2',
+    ],
     ['hole', Buffer.concat([header({ a: entry(1, 3) }), Buffer.alloc(3)]), 'bytes 0–1 of the data belong to no tensor'],
-    ['trailing bytes', Buffer.concat([header({ a: entry(0, 2) }), Buffer.alloc(3)]), 'bytes 2–3 of the data belong to no tensor'],
+    [
+      'trailing bytes',
+      Buffer.concat([header({ a: entry(0, 2) }), Buffer.alloc(3)]),
+      'bytes 2–3 of the data belong to no tensor',
+    ],
   ])('%s', async (name, bytes, message) => {
     const file = join(folder, `${name}.safetensors`);
     await writeFile(file, bytes);

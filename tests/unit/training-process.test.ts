@@ -12,7 +12,14 @@ import { decodeEventLine, type RunEvent } from '../../src-main/engine/train/run-
 import { launchNodeTrainer } from '../../src-main/hosts/node-process.ts';
 import type { TrainerProcess } from '../../src-main/services/backend.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
-import { createRunProject, runContext, testConfig, until, type Emitted, type RunProject } from '../helpers/run-project.ts';
+import {
+  createRunProject,
+  runContext,
+  testConfig,
+  until,
+  type Emitted,
+  type RunProject,
+} from '../helpers/run-project.ts';
 
 const entry = new URL('../../src-main/training-process/main.ts', import.meta.url);
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -43,13 +50,15 @@ afterAll(async () => {
 });
 
 const config = (epochs: number): RunConfig => testConfig(project.datasetId, epochs);
-const start = (run: RunConfig): Promise<RunSummary> => services.handlers['run.start']({ projectId, config: run, name: null });
+const start = (run: RunConfig): Promise<RunSummary> =>
+  services.handlers['run.start']({ projectId, config: run, name: null });
 const summaryOf = (runId: RunId): RunSummary => project.opened.store.runs.get(runId);
 const folderOf = (runId: RunId): string => join(project.opened.folder, project.opened.store.runs.folder(runId));
 const ended = (runId: RunId): Promise<void> =>
   until(`run ${runId} has ended`, () => !inProgress.includes(summaryOf(runId).status), 60_000);
 const stepsReported = (runId: RunId): number =>
-  emitted.filter(({ event, payload }) => event === 'run.points' && (payload as { runId: RunId }).runId === runId).length;
+  emitted.filter(({ event, payload }) => event === 'run.points' && (payload as { runId: RunId }).runId === runId)
+    .length;
 const eventsOf = async (runId: RunId): Promise<RunEvent[]> => {
   const lines = (await readFile(runFiles.events(folderOf(runId)), 'utf8')).trimEnd().split('\n');
   return lines.map((line) => {
@@ -64,13 +73,23 @@ const resultsOf = async (runId: RunId): Promise<string[][]> => {
   return rows.map((row) => row.split(',').slice(0, -1));
 };
 const seriesOf = (runId: RunId) =>
-  services.handlers['run.series']({ projectId, runId, series: ['step/loss', 'train/accuracy', 'test/loss', 'epoch/learningRate'] });
+  services.handlers['run.series']({
+    projectId,
+    runId,
+    series: ['step/loss', 'train/accuracy', 'test/loss', 'epoch/learningRate'],
+  });
 
 test('trains two epochs, and the folder and the rows tell the same story', async () => {
   const { runId } = await start(config(2));
   await ended(runId);
   const summary = summaryOf(runId);
-  expect(summary).toMatchObject({ status: 'finished', reason: null, epochsDone: 2, parameterCount: 62_006, resumable: false });
+  expect(summary).toMatchObject({
+    status: 'finished',
+    reason: null,
+    epochsDone: 2,
+    parameterCount: 62_006,
+    resumable: false,
+  });
 
   const names: SeriesName[] = ['step/loss', 'train/loss', 'train/accuracy', 'test/loss', 'test/accuracy'];
   const series = await services.handlers['run.series']({ projectId, runId, series: names });
@@ -85,12 +104,16 @@ test('trains two epochs, and the folder and the rows tell the same story', async
   expect(events[0]).toEqual({ kind: 'started', parameterCount: 62_006, epochsDone: 0 });
   expect(events.at(-1)).toEqual({ kind: 'finished', epochsDone: 2 });
   const log = await services.handlers['run.log']({ projectId, runId });
-  expect(log.map(({ text }) => text)).toEqual(events.flatMap((event) => (event.kind === 'log' ? event.lines.map(({ text }) => text) : [])));
+  expect(log.map(({ text }) => text)).toEqual(
+    events.flatMap((event) => (event.kind === 'log' ? event.lines.map(({ text }) => text) : [])),
+  );
   expect(log.some(({ text }) => text.startsWith('Epoch 2: train loss'))).toBe(true);
   expect(existsSync(runFiles.lock(folderOf(runId)))).toBe(false);
 
   const kernels = await services.handlers['run.kernels']({ projectId, runId, checkpoint: 'best' });
-  expect(kernels.map(({ layer, outChannels, inChannels, values }) => [layer, outChannels, inChannels, values.length])).toEqual([
+  expect(
+    kernels.map(({ layer, outChannels, inChannels, values }) => [layer, outChannels, inChannels, values.length]),
+  ).toEqual([
     ['conv1', 6, 3, 450],
     ['conv2', 16, 6, 2400],
   ]);
@@ -98,8 +121,19 @@ test('trains two epochs, and the folder and the rows tell the same story', async
   const right = confusion.counts.reduce((sum, row, index) => sum + (row[index] ?? 0), 0);
   expect(right / 50).toBeCloseTo(summary.latest['test/accuracy'] ?? NaN, 6);
   expect(confusion.counts.map((row) => row.reduce((sum, count) => sum + count, 0))).toEqual(new Array(10).fill(5));
-  const everything = { outcome: 'all', groundTruthCategoryId: null, predictedCategoryId: null, order: 'wrong-first' } as const;
-  const predictions = await services.handlers['run.predictions']({ projectId, runId, filter: everything, offset: 0, limit: 50 });
+  const everything = {
+    outcome: 'all',
+    groundTruthCategoryId: null,
+    predictedCategoryId: null,
+    order: 'wrong-first',
+  } as const;
+  const predictions = await services.handlers['run.predictions']({
+    projectId,
+    runId,
+    filter: everything,
+    offset: 0,
+    limit: 50,
+  });
   expect(predictions).toMatchObject({ total: 50, epoch: 2 });
   const isRight = predictions.items.map((item) => item.groundTruthCategoryId === item.predictedCategoryId);
   expect(isRight).toEqual([...new Array(50 - right).fill(false), ...new Array(right).fill(true)]);
@@ -119,9 +153,12 @@ describe('a run that was stopped goes on to the same end, byte for byte', () => 
     expect((await weights(runId)).equals(await weights(wholeRun))).toBe(true);
     expect(await seriesOf(runId)).toEqual(await seriesOf(wholeRun));
     expect(await resultsOf(runId)).toEqual(await resultsOf(wholeRun));
-    const pointsOf = async (id: RunId) => (await eventsOf(id)).flatMap((event) => (event.kind === 'points' ? event.points : []));
+    const pointsOf = async (id: RunId) =>
+      (await eventsOf(id)).flatMap((event) => (event.kind === 'points' ? event.points : []));
     expect(await pointsOf(runId)).toEqual(await pointsOf(wholeRun));
-    expect(await readFile(runFiles.predictions(folderOf(runId)))).toEqual(await readFile(runFiles.predictions(folderOf(wholeRun))));
+    expect(await readFile(runFiles.predictions(folderOf(runId)))).toEqual(
+      await readFile(runFiles.predictions(folderOf(wholeRun))),
+    );
   };
 
   test('by cancelling', async () => {
@@ -154,7 +191,11 @@ describe('a run that was stopped goes on to the same end, byte for byte', () => 
     const { runId } = await start(config(epochs));
     await until('it trains', () => stepsReported(runId) > 0);
     await services.close();
-    expect(summaryOf(runId)).toMatchObject({ status: 'interrupted', reason: 'Fovea was closed while it trained.', resumable: true });
+    expect(summaryOf(runId)).toMatchObject({
+      status: 'interrupted',
+      reason: 'Fovea was closed while it trained.',
+      resumable: true,
+    });
     const { folder } = project.opened;
     project.projects.closeAll();
     const next = runContext(() => launchNodeTrainer(entry));
@@ -171,7 +212,10 @@ test('an orphan writes a checkpoint and ends', async () => {
   await ended(runId);
   const folder = folderOf(runId);
   const job = { folder, config: config(500), resume: false };
-  const parent = spawn(process.execPath, [fileURLToPath(new URL('../helpers/doomed-parent.ts', import.meta.url)), JSON.stringify(job)]);
+  const parent = spawn(process.execPath, [
+    fileURLToPath(new URL('../helpers/doomed-parent.ts', import.meta.url)),
+    JSON.stringify(job),
+  ]);
   let output = '';
   parent.stdout.on('data', (data) => (output += String(data)));
   await until('the orphan-to-be trains', () => output.includes('\n'), 60_000);

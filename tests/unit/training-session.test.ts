@@ -1,14 +1,16 @@
 /** The session in the training process, with a `train` that a test scripts. */
+import { EventEmitter } from 'node:events';
 import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FoveaError } from '../../src-main/contract/errors.ts';
-import { writeTrainingData } from '../../src-main/engine/data/training-data-file.ts';
+import { writeTrainingData } from '../../src-main/engine/train/training-data-file.ts';
 import type { TrainingData } from '../../src-main/engine/data/training-data.ts';
 import type { train, TrainOptions, TrainOutcome } from '../../src-main/engine/train/trainer.ts';
 import { acquireFolderLock } from '../../src-main/training-process/folder-lock.ts';
 import type { TrainerEvent } from '../../src-main/training-process/messages.ts';
+import { connectToParent } from '../../src-main/training-process/parent-link.ts';
 import { Pacer } from '../../src-main/training-process/pacer.ts';
 import { TrainingSession } from '../../src-main/training-process/session.ts';
 import type { DatasetId } from '../../src-main/contract/model/ids.ts';
@@ -30,7 +32,10 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-function sessionWith(script: (options: TrainOptions) => Promise<TrainOutcome>): { session: TrainingSession; sent: TrainerEvent[] } {
+function sessionWith(script: (options: TrainOptions) => Promise<TrainOutcome>): {
+  session: TrainingSession;
+  sent: TrainerEvent[];
+} {
   const sent: TrainerEvent[] = [];
   const session = new TrainingSession(
     (event) => sent.push(event),
@@ -63,7 +68,15 @@ describe('a session', () => {
     const { session, sent } = sessionWith(async ({ report }) => {
       report.started(10, 0);
       for (let step = 1; step <= 200; step++) {
-        report.progress({ activity: 'training', epoch: 1, epochsTotal: 1, step, stepsPerEpoch: 200, imagesPerSecond: null, secondsLeft: null });
+        report.progress({
+          activity: 'training',
+          epoch: 1,
+          epochsTotal: 1,
+          step,
+          stepsPerEpoch: 200,
+          imagesPerSecond: null,
+          secondsLeft: null,
+        });
         report.points([{ series: 'step/loss', step, epoch: step / 200, value: 1 }]);
         await pause(5);
       }
@@ -74,7 +87,8 @@ describe('a session', () => {
     session.handle({ kind: 'train', job: job() });
     await session.ended;
     const seconds = (performance.now() - startedAt) / 1000;
-    const ofKind = <K extends TrainerEvent['kind']>(kind: K) => sent.filter((event) => event.kind === kind) as Extract<TrainerEvent, { kind: K }>[];
+    const ofKind = <K extends TrainerEvent['kind']>(kind: K) =>
+      sent.filter((event) => event.kind === kind) as Extract<TrainerEvent, { kind: K }>[];
     expect(ofKind('progress').length).toBeLessThanOrEqual(seconds * 10 + 2);
     expect(ofKind('progress').length).toBeGreaterThan(5);
     expect(ofKind('points').length).toBeLessThanOrEqual(seconds * 5 + 2);
@@ -82,7 +96,9 @@ describe('a session', () => {
     expect(steps).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
     expect(sent.slice(-1)).toMatchObject([{ kind: 'finished' }]);
     // The last points come before the checkpoint that contains them.
-    expect(sent.findLastIndex(({ kind }) => kind === 'points')).toBeLessThan(sent.findIndex(({ kind }) => kind === 'checkpoint'));
+    expect(sent.findLastIndex(({ kind }) => kind === 'points')).toBeLessThan(
+      sent.findIndex(({ kind }) => kind === 'checkpoint'),
+    );
   });
 
   test('stops when it is told to', async () => {
@@ -106,7 +122,10 @@ describe('a session', () => {
   });
 
   test.each([
-    [new FoveaError('bad-input', 'The loss became NaN.', { step: 7 }), { code: 'bad-input', message: 'The loss became NaN.', context: { step: 7 } }],
+    [
+      new FoveaError('bad-input', 'The loss became NaN.', { step: 7 }),
+      { code: 'bad-input', message: 'The loss became NaN.', context: { step: 7 } },
+    ],
     [new TypeError('x is not a function'), { code: 'internal', message: 'internal: x is not a function', context: {} }],
   ])('fails with %s, once, and its record says so', async (thrown, expected) => {
     const { session, sent } = sessionWith(async ({ report }) => {
@@ -117,8 +136,15 @@ describe('a session', () => {
     await session.ended;
     session.fail(new Error('a second one'));
     expect(sent.filter(({ kind }) => kind === 'failed')).toEqual([{ kind: 'failed', error: expected }]);
-    expect(sent).toContainEqual(expect.objectContaining({ kind: 'log', lines: [expect.objectContaining({ level: 'error', text: expected.message })] }));
-    expect(await readFile(join(folder, 'events.jsonl'), 'utf8')).toContain(`"kind":"failed","error":{"code":"${expected.code}"`);
+    expect(sent).toContainEqual(
+      expect.objectContaining({
+        kind: 'log',
+        lines: [expect.objectContaining({ level: 'error', text: expected.message })],
+      }),
+    );
+    expect(await readFile(join(folder, 'events.jsonl'), 'utf8')).toContain(
+      `"kind":"failed","error":{"code":"${expected.code}"`,
+    );
   });
 
   test('fails with an error that nobody caught', async () => {
@@ -132,17 +158,36 @@ describe('a session', () => {
 
   test.each([
     ['no JSON', '{"categories":', /data\.json: .*JSON/],
-    ['a list too short', JSON.stringify({ ...data, train: { ...data.train, rows: [0] } }), /train has lists of different lengths/],
-    ['a row outside its pack', JSON.stringify({ ...data, train: { ...data.train, rows: [0, 3] } }), /train image 1 is in no pack/],
-    ['a pack that is not there', JSON.stringify({ ...data, evaluation: { ...data.evaluation, packs: [1] } }), /evaluation image 0 is in no pack/],
-    ['an unknown label', JSON.stringify({ ...data, evaluation: { ...data.evaluation, labels: [2] } }), /evaluation image 0 has an unknown label/],
+    [
+      'a list too short',
+      JSON.stringify({ ...data, train: { ...data.train, rows: [0] } }),
+      /train has lists of different lengths/,
+    ],
+    [
+      'a row outside its pack',
+      JSON.stringify({ ...data, train: { ...data.train, rows: [0, 3] } }),
+      /train image 1 is in no pack/,
+    ],
+    [
+      'a pack that is not there',
+      JSON.stringify({ ...data, evaluation: { ...data.evaluation, packs: [1] } }),
+      /evaluation image 0 is in no pack/,
+    ],
+    [
+      'an unknown label',
+      JSON.stringify({ ...data, evaluation: { ...data.evaluation, labels: [2] } }),
+      /evaluation image 0 has an unknown label/,
+    ],
     ['a negative id', JSON.stringify({ ...data, train: { ...data.train, imageIds: [1, -2] } }), /train\.imageIds\.1: /],
   ])('refuses data with %s', async (_, text, message) => {
     await writeFile(join(folder, 'data.json'), text);
     const { session, sent } = sessionWith(() => Promise.reject(new Error('not reached')));
     session.handle({ kind: 'train', job: job() });
     await session.ended;
-    expect(sent.at(-1)).toMatchObject({ kind: 'failed', error: { code: 'bad-input', message: expect.stringMatching(message) } });
+    expect(sent.at(-1)).toMatchObject({
+      kind: 'failed',
+      error: { code: 'bad-input', message: expect.stringMatching(message) },
+    });
   });
 });
 
@@ -154,10 +199,18 @@ test('a large data file is written in pieces and read as it was', async () => {
     rows: Array.from({ length: count }, (_, index) => index),
     labels: Array.from({ length: count }, (_, index) => index % 2),
   });
-  const large: TrainingData = { categories: ['a', '"b"\n'], packs: [{ ...data.packs[0]!, count }], train: split(1), evaluation: split(count + 1) };
+  const large: TrainingData = {
+    categories: ['a', '"b"\n'],
+    packs: [{ ...data.packs[0]!, count }],
+    train: split(1),
+    evaluation: split(count + 1),
+  };
   await writeTrainingData(join(folder, 'data.json'), large);
   expect(JSON.parse(await readFile(join(folder, 'data.json'), 'utf8'))).toEqual(large);
-  await writeTrainingData(join(folder, 'data.json'), { ...large, train: { imageIds: [], packs: [], rows: [], labels: [] } });
+  await writeTrainingData(join(folder, 'data.json'), {
+    ...large,
+    train: { imageIds: [], packs: [], rows: [], labels: [] },
+  });
   expect(JSON.parse(await readFile(join(folder, 'data.json'), 'utf8')).train.labels).toEqual([]);
 });
 
@@ -193,10 +246,36 @@ describe('the lock of a run folder', () => {
   });
 });
 
+describe('the link to the parent', () => {
+  afterEach(() => Reflect.deleteProperty(process, 'parentPort'));
+
+  test('is the port of an Electron utility process where there is one', async () => {
+    const port = Object.assign(new EventEmitter(), {
+      posted: [] as unknown[],
+      postMessage: (message: unknown) => void port.posted.push(message),
+    });
+    Object.defineProperty(process, 'parentPort', { value: port, configurable: true });
+    const link = connectToParent();
+    const heard: unknown[] = [];
+    link.onCommand((command) => heard.push(command));
+    link.onGone(() => heard.push('gone'));
+    link.send({ kind: 'ready' });
+    port.emit('message', { data: { kind: 'cancel' } });
+    port.emit('close');
+    await link.drained();
+    expect(port.posted).toEqual([{ kind: 'ready' }]);
+    expect(heard).toEqual([{ kind: 'cancel' }, 'gone']);
+  });
+});
+
 describe('a pacer', () => {
   test('passes the first at once, then what has come together, and on request', async () => {
     const passed: number[][] = [];
-    const pacer = new Pacer<number[]>(50, (waiting, next) => [...waiting, ...next], (values) => passed.push(values));
+    const pacer = new Pacer<number[]>(
+      50,
+      (waiting, next) => [...waiting, ...next],
+      (values) => passed.push(values),
+    );
     pacer.add([1]);
     pacer.add([2]);
     pacer.add([3]);

@@ -5,7 +5,7 @@
  */
 import { FoveaError, invariant } from '../../contract/errors.ts';
 import type { Builder } from '../graph/builder.ts';
-import { sizeOf, type Node, type Value } from '../graph/types.ts';
+import { isGraph, sizeOf, type Node, type Value } from '../graph/types.ts';
 import type { Inputs } from '../ops/definition.ts';
 import { definitionOf } from '../ops/index.ts';
 
@@ -23,13 +23,15 @@ export function gradients(g: Builder, loss: Value, wrt: readonly Value[]): (Valu
 
   for (const node of forward.reverse()) {
     const reached = node.outputs.some((output) => contributions.has(output.name));
-    if (!reached || !node.inputs.some((input) => input && dependent.has(input.name))) continue;
+    if (!reached || !readsAny(node, dependent)) continue;
     g.scope(`gradient/${node.name}`, () => {
       const needs = node.inputs.map((input) => input !== null && dependent.has(input.name));
       const results = applyRule(g, node, node.outputs.map(total), needs);
       node.inputs.forEach((input, i) => {
         const result = results[i];
-        if (!input || !needs[i] || !result) return;
+        if (!input || !needs[i]) return;
+        invariant(result !== undefined, `${node.name}: the gradient rule of ${node.opType} leaves out input ${i}`);
+        if (!result) return;
         const list = contributions.get(input.name) ?? [];
         list.push(sumToShape(g, result, input));
         contributions.set(input.name, list);
@@ -43,9 +45,18 @@ export function gradients(g: Builder, loss: Value, wrt: readonly Value[]): (Valu
 function dependentsOf(nodes: readonly Node[], sources: readonly Value[]): Set<string> {
   const dependent = new Set(sources.map((value) => value.name));
   for (const node of nodes) {
-    if (node.inputs.some((input) => input && dependent.has(input.name))) for (const output of node.outputs) dependent.add(output.name);
+    if (readsAny(node, dependent)) for (const output of node.outputs) dependent.add(output.name);
   }
   return dependent;
+}
+
+/** Whether the node, or a subgraph of it, reads one of `names`. */
+function readsAny(node: Node, names: ReadonlySet<string>): boolean {
+  const bodies = Object.values(node.attributes).filter((value) => value !== undefined && isGraph(value));
+  return (
+    node.inputs.some((input) => input && names.has(input.name)) ||
+    bodies.some((body) => body.nodes.some((inner) => readsAny(inner, names)))
+  );
 }
 
 function applyRule(g: Builder, node: Node, gradOutputs: (Value | null)[], needs: boolean[]): readonly (Value | null)[] {

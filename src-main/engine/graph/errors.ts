@@ -22,3 +22,16 @@ export class UnsupportedOpError extends FoveaError {
     this.name = 'UnsupportedOpError';
   }
 }
+
+/** An attribute that the op's record does not know: passing it by would change results. */
+export class UnsupportedAttributeError extends FoveaError {
+  constructor(opType: string, attribute: string, node: string, supported: readonly string[]) {
+    const known = supported.length > 0 ? supported.join(', ') : 'none';
+    super('unsupported', `${node}: the attribute "${attribute}" of ${opType} is not supported. Supported: ${known}`, {
+      node,
+      opType,
+      attribute,
+    });
+    this.name = 'UnsupportedAttributeError';
+  }
+}

@@ -57,7 +57,10 @@ export function confusionCounts(
   for (let index = 0; index < labels.length; index++) {
     const row = counts[labels[index]!];
     const category = predicted[index]!;
-    invariant(row !== undefined && category < categoryCount, `image ${index} has a category outside 0…${categoryCount - 1}`);
+    invariant(
+      row !== undefined && category < categoryCount,
+      `image ${index} has a category outside 0…${categoryCount - 1}`,
+    );
     row[category]!++;
   }
   return counts;

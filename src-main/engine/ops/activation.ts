@@ -8,7 +8,7 @@ const likeFirst = ({ inputs: [a] }: { inputs: Inputs }): TensorType[] => [{ shap
 // dx = dy where y > 0; 0 at the kink, as PyTorch has it
 export const reluOp: OpDefinition<NoAttributes> = {
   inferShape: likeFirst,
-  gradient: ({ g, outputs: [y], gradOutput: dy }) => [g.where(g.op('Greater', [y, g.float(0)]), dy, g.float(0))],
+  gradient: ({ g, outputs: [y], gradOutput: dy }) => [g.mul(dy, g.cast(g.op('Greater', [y, g.float(0)]), 'float32'))],
 };
 
 // σ' = σ(1 − σ)

@@ -2,7 +2,8 @@
  * The op table: every operator the engine knows, complete by type. A new operator is one record in its family's file,
  * one line in `OpAttributes` and one line in `OPS`; leaving one out does not compile.
  */
-import { UnsupportedOpError } from '../graph/errors.ts';
+import { FoveaError } from '../../contract/errors.ts';
+import { UnsupportedAttributeError, UnsupportedOpError } from '../graph/errors.ts';
 import { Builder, type OpRules } from '../graph/builder.ts';
 import type { Attributes } from '../graph/types.ts';
 import * as activation from './activation.ts';
@@ -40,6 +41,7 @@ export interface OpAttributes {
   Floor: NoAttributes;
   FusedMatMul: matmul.FusedMatMulAttributes;
   Gather: shape.GatherAttributes;
+  GatherGradient: shape.GatherGradientAttributes;
   Gemm: matmul.GemmAttributes;
   Greater: NoAttributes;
   GreaterOrEqual: NoAttributes;
@@ -101,6 +103,7 @@ export const OPS = {
   Floor: elementwise.floorOp,
   FusedMatMul: matmul.fusedMatMulOp,
   Gather: shape.gatherOp,
+  GatherGradient: shape.gatherGradientOp,
   Gemm: matmul.gemmOp,
   Greater: elementwise.greaterOp,
   GreaterOrEqual: elementwise.greaterOrEqualOp,
@@ -139,6 +142,42 @@ export const OPS = {
   Where: elementwise.whereOp,
 } as const satisfies { [K in keyof OpAttributes]: OpDefinition<OpAttributes[K]> };
 
+type WithAttributes = { [K in keyof OpAttributes]: string extends keyof OpAttributes[K] ? never : K }[keyof OpAttributes];
+type Presence<A> = { [K in keyof A]-?: undefined extends A[K] ? 'optional' : 'required' };
+
+const sliding = { kernel_shape: 'required', strides: 'required', pads: 'required' } as const;
+const convolving = { ...sliding, dilations: 'required', group: 'required' } as const;
+
+/** What each operator's node may and must carry. Others have no attributes. */
+const ATTRIBUTES: { [K in WithAttributes]: Presence<OpAttributes[K]> } = {
+  ArgMax: { axis: 'required', keepdims: 'required' },
+  BatchNorm: { epsilon: 'required' },
+  Cast: { to: 'required' },
+  Concat: { axis: 'required' },
+  Conv: convolving,
+  ConvInputGradient: { ...convolving, shape: 'required' },
+  ConvTranspose: { ...convolving, output_padding: 'required' },
+  ConvWeightGradient: { ...convolving, shape: 'required' },
+  FusedMatMul: { transA: 'required', transB: 'required' },
+  Gather: { axis: 'required' },
+  GatherGradient: { axis: 'required', shape: 'required' },
+  GatherGradient: { axis: 'required', shape: 'required' },
+  Gemm: { transA: 'optional', transB: 'optional', alpha: 'optional', beta: 'optional' },
+  LogSoftmax: { axis: 'required' },
+  Loop: { body: 'required' },
+  MaxPool: sliding,
+  MaxPoolGradient: sliding,
+  Pad: { mode: 'optional' },
+  QuickGelu: { alpha: 'required' },
+  ReduceMax: { keepdims: 'required' },
+  ReduceMean: { keepdims: 'required' },
+  ReduceSum: { keepdims: 'required' },
+  ScatterElements: { axis: 'required', reduction: 'required' },
+  Softmax: { axis: 'required' },
+  Split: { axis: 'required' },
+  Transpose: { perm: 'required' },
+};
+
 export type OpType = keyof OpAttributes;
 export const opTypes = Object.keys(OPS) as OpType[];
 
@@ -149,9 +188,25 @@ export function definitionOf(opType: string, domain: string, node: string): OpDe
   return definition as unknown as OpDefinition<Attributes>;
 }
 
+/** Throws UnsupportedAttributeError for one that is unknown, FoveaError `unsupported` for one that is missing. */
+function checkAttributes(opType: string, attributes: Attributes, node: string): void {
+  const known = (ATTRIBUTES as Record<string, Readonly<Record<string, string>> | undefined>)[opType] ?? {};
+  for (const attribute of Object.keys(attributes)) {
+    if (!known[attribute]) throw new UnsupportedAttributeError(opType, attribute, node, Object.keys(known));
+  }
+  for (const [attribute, presence] of Object.entries(known)) {
+    if (presence === 'required' && attributes[attribute] === undefined) {
+      throw new FoveaError('unsupported', `${node}: ${opType} without the attribute "${attribute}" is not supported.`, { node, opType, attribute });
+    }
+  }
+}
+
 export const opRules: OpRules = {
-  inferOutputs: ({ name, opType, domain, inputs, attributes }, outputCount) =>
-    definitionOf(opType, domain, name).inferShape({ name, inputs: inputs as unknown as Inputs, attributes, outputCount }),
+  inferOutputs: ({ name, opType, domain, inputs, attributes }, outputCount) => {
+    const definition = definitionOf(opType, domain, name);
+    checkAttributes(opType, attributes, name);
+    return definition.inferShape({ name, inputs: inputs as unknown as Inputs, attributes, outputCount });
+  },
 };
 
 /** A builder for a new main graph over the op table. */

@@ -1,6 +1,5 @@
 /** Matrix products. */
 import { ShapeError } from '../graph/errors.ts';
-import type { Builder } from '../graph/builder.ts';
 import type { FloatAttribute, Shape, TensorType, Value } from '../graph/types.ts';
 import { broadcast, expectRank, inputAt, type OpDefinition } from './definition.ts';
 import type { NoAttributes } from './elementwise.ts';
@@ -51,7 +50,7 @@ export interface GemmAttributes {
   alpha?: FloatAttribute;
   beta?: FloatAttribute;
 }
-// Y = A'·B' + C  ⇒  dC = dY (summed over broadcast axes by the walker)
+// Y = α·A'·B' + β·C  ⇒  dC = β·dY (summed over broadcast axes by the walker); the products carry α
 export const gemmOp: OpDefinition<GemmAttributes> = {
   inferShape: ({ name, inputs: [a, b], attributes: { transA, transB } }) => {
     expectRank(name, a, 2);
@@ -61,12 +60,15 @@ export const gemmOp: OpDefinition<GemmAttributes> = {
     const [a, b] = inputs;
     const transA = attributes.transA === 1;
     const transB = attributes.transB === 1;
-    const da = (): Value => (transA ? gemm(g, b, dy, transB, true) : gemm(g, dy, b, false, !transB));
-    const db = (): Value => (transB ? gemm(g, dy, a, true, transA) : gemm(g, a, dy, !transA, false));
-    return [needs[0] ? da() : null, needs[1] ? db() : null, inputAt(inputs, 2) ? dy : null];
+    const product = (left: Value, right: Value, turnLeft: boolean, turnRight: boolean): Value =>
+      g.op('Gemm', [left, right], {
+        transA: turnLeft ? 1 : 0,
+        transB: turnRight ? 1 : 0,
+        ...(attributes.alpha ? { alpha: attributes.alpha } : {}),
+      });
+    const da = (): Value => (transA ? product(b, dy, transB, true) : product(dy, b, false, !transB));
+    const db = (): Value => (transB ? product(dy, a, true, transA) : product(a, dy, !transA, false));
+    const dc = inputAt(inputs, 2) && needs[2] ? g.scale(dy, attributes.beta?.float ?? 1) : null;
+    return [needs[0] ? da() : null, needs[1] ? db() : null, dc];
   },
 };
-
-function gemm(g: Builder, a: Value, b: Value, transA: boolean, transB: boolean): Value {
-  return g.op('Gemm', [a, b], { transA: transA ? 1 : 0, transB: transB ? 1 : 0 });
-}

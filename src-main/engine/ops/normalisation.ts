@@ -3,6 +3,7 @@
  * place in onnxruntime, so the statistics are spelt out. Source: Ioffe & Szegedy 2015.
  */
 import { sizeOf, type FloatAttribute, type TensorType, type Value } from '../graph/types.ts';
+import { invariant } from '../../contract/errors.ts';
 import type { Builder } from '../graph/builder.ts';
 import type { GradientContext, LoweringContext, OpDefinition } from './definition.ts';
 import type { NoAttributes } from './elementwise.ts';
@@ -38,7 +39,9 @@ function buildForward({ g, inputs: [x, gamma, beta], attributes }: LoweringConte
  * With x̂ = (x − μ)/σ, M elements a channel: dγ = Σ dy·x̂, dβ = Σ dy,
  * dx = γ/σ · (dy − dβ/M − x̂·dγ/M) = slope·dy + b·(x − μ) + c, all three per channel.
  */
-function gradient({ g, inputs: [x, gamma], outputs, attributes, gradOutput: dy, needs }: GradientContext<BatchNormAttributes>): (Value | null)[] {
+function gradient(context: GradientContext<BatchNormAttributes>): (Value | null)[] {
+  const { g, name, inputs: [x, gamma], outputs, attributes, gradOutput: dy, gradOutputs, needs } = context;
+  invariant(gradOutputs.slice(1).every((other) => other === null), `${name}: of BatchNorm's outputs only y may lead to the loss`);
   const [, , variance, centred] = outputs as readonly Value[];
   const count = elementsPerChannel(x);
   const inverse = inverseDeviation(g, variance!, attributes.epsilon.float);

@@ -6,12 +6,13 @@ export interface ReduceAttributes {
   keepdims: number;
 }
 
-/** Reduced axes, counted from the front; all axes where the input is left out. */
+/** Reduced axes, counted from the front; all axes where the input is left out or empty. */
 function axesOf({ name, inputs }: ShapeContext<ReduceAttributes>): number[] {
   const rank = inputs[0].shape.length;
   const axes = inputAt(inputs, 1);
-  if (!axes) return Array.from({ length: rank }, (_, i) => i);
-  return constantNumbers(name, axes, 'axes').map((axis) => normalAxis(name, axis, rank));
+  const listed = axes ? constantNumbers(name, axes, 'axes') : [];
+  if (listed.length === 0) return Array.from({ length: rank }, (_, i) => i);
+  return listed.map((axis) => normalAxis(name, axis, rank));
 }
 
 function reducedShape(shape: Shape, axes: readonly number[], keepdims: boolean): Shape {

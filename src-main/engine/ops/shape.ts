@@ -1,9 +1,10 @@
 /** Operators that move elements without computing: reshape, transpose, concat, split, slice, pad, expand, gather. */
+import { FoveaError } from '../../contract/errors.ts';
 import { ShapeError } from '../graph/errors.ts';
 import { elementTypes } from '../onnx/facts.ts';
 import type { Builder } from '../graph/builder.ts';
 import { dataTypes, sizeOf, tensor, type DataType, type Shape, type TensorType, type Value } from '../graph/types.ts';
-import { broadcast, constantNumbers, inputAt, normalAxis, type OpDefinition, type ShapeContext } from './definition.ts';
+import { broadcast, constantNumbers, inputAt, normalAxis, type LoweringContext, type OpDefinition, type ShapeContext } from './definition.ts';
 import type { NoAttributes } from './elementwise.ts';
 
 const same = (shape: Shape, dataType: DataType): TensorType[] => [{ shape, dataType }];
@@ -121,7 +122,8 @@ export interface PadAttributes {
   mode?: string;
 }
 export const padOp: OpDefinition<PadAttributes> = {
-  inferShape: ({ name, inputs: [x, padsInput] }) => {
+  inferShape: ({ name, inputs: [x, padsInput], attributes: { mode = 'constant' } }) => {
+    if (mode !== 'constant') throw new FoveaError('unsupported', `${name}: Pad's mode "${mode}" is not supported. Supported: constant`, { node: name });
     const pads = constantNumbers(name, padsInput, 'pads');
     const rank = x.shape.length;
     if (pads.length !== 2 * rank) throw new ShapeError(name, `${2 * rank} pads`, pads);
@@ -144,22 +146,80 @@ export const gatherOp: OpDefinition<GatherAttributes> = {
     const axis = normalAxis(name, attributes.axis, x.shape.length);
     return same([...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], x.dataType);
   },
-  // dx = Σ over the places an element was taken from: one-hot(indices)ᵀ · dy, with the gathered axis in front.
   gradient: ({ g, name, inputs: [x, indices], attributes, gradOutput: dy }) => {
     const axis = normalAxis(name, attributes.axis, x.shape.length);
-    const count = sizeOf(indices.shape);
-    const before = x.shape.slice(0, axis);
-    const after = x.shape.slice(axis + 1);
-    const oneHot = g.cast(g.op('Equal', [g.reshape(indices, [1, count]), arange(g, x.shape[axis]!)]), 'float32'); // [size, count]
-    const grouped = g.reshape(dy, [sizeOf(before), count, sizeOf(after)]);
-    return [g.reshape(g.matmul(oneHot, grouped), x.shape), null];
+    return [g.op('GatherGradient', [dy, indices], { axis, shape: x.shape }, 'fovea'), null];
   },
 };
+
+export interface GatherGradientAttributes {
+  /** Counted from the front. */
+  axis: number;
+  /** Of what was gathered from. */
+  shape: Shape;
+}
+type GatherContext = LoweringContext<GatherGradientAttributes>;
 
 /** [0, 1, …, length − 1] as an int64 column [length, 1]. */
 function arange(g: Builder, length: number): Value {
   return g.constant(tensor('int64', [length, 1], Array.from({ length }, (_, i) => i)));
 }
+
+/** one-hot(indices)ᵀ · dy, with the gathered axis in front. Negative indices count from the end. */
+function byOneHot({ g, inputs: [dy, indices], attributes: { axis, shape } }: GatherContext): Value[] {
+  const count = sizeOf(indices.shape);
+  const size = shape[axis]!;
+  const places = g.reshape(g.cast(indices, 'int64'), [1, count]);
+  const fromFront = g.where(g.op('Less', [places, g.int(0)]), g.add(places, g.int(size)), places);
+  const oneHot = g.cast(g.op('Equal', [fromFront, arange(g, size)]), 'float32'); // [size, count]
+  const rows = g.reshape(dy, [sizeOf(shape.slice(0, axis)), count, sizeOf(shape.slice(axis + 1))]);
+  return [g.reshape(g.matmul(oneHot, rows), shape)];
+}
+
+/** For known indices: for each row of x, the rows of dy that came from it. */
+function contributions(name: string, indices: Value, size: number): number[][] {
+  const lists = Array.from({ length: size }, (): number[] => []);
+  constantNumbers(name, indices, 'indices').forEach((index, place) => lists[index < 0 ? index + size : index]!.push(place));
+  return lists;
+}
+
+/**
+ * Known indices on axis 0: gathers the contributions to each row, as many as the row with most has, the missing ones
+ * from a row of zeros, and adds them up by a product with ones. (onnxruntime's ScatterND with reduction "add" is not
+ * reproducible on several threads.)
+ */
+function byContributions({ g, name, inputs: [dy, indices], attributes: { shape } }: GatherContext): Value[] {
+  const size = shape[0]!;
+  const count = sizeOf(indices.shape);
+  const width = sizeOf(shape.slice(1));
+  const lists = contributions(name, indices, size);
+  const most = Math.max(...lists.map((list) => list.length));
+  const rows = g.reshape(dy, [count, width]);
+  const isComplete = lists.every((list) => list.length === most);
+  const source = isComplete ? rows : g.concat([rows, g.float(0, [1, width])], 0);
+  const places = Array.from({ length: most }, (_, slot) => lists.map((list) => list[slot] ?? count)).flat();
+  const gathered = g.gather(source, g.constant(tensor('int32', [most * size], places))); // [most · size, width]
+  if (most === 1) return [g.reshape(gathered, shape)];
+  return [g.reshape(g.matmul(g.float(1, [1, most]), g.reshape(gathered, [most, size * width])), shape)];
+}
+
+/** inputs: dy, indices; output: the gradient of what was gathered from. */
+export const gatherGradientOp: OpDefinition<GatherGradientAttributes> = {
+  domain: 'fovea',
+  inferShape: ({ inputs: [dy], attributes: { shape } }) => same(shape, dy.dataType),
+  gradient: 'not-differentiable',
+  formulations: {
+    contributions: {
+      applies: ({ name, inputs: [, indices], attributes: { axis, shape } }) => {
+        if (axis !== 0 || !indices.constant) return false;
+        const most = Math.max(...contributions(name, indices, shape[0]!).map((list) => list.length));
+        return most > 0 && most * shape[0]! <= 4 * sizeOf(indices.shape);
+      },
+      build: byContributions,
+    },
+    oneHot: { applies: () => true, build: byOneHot },
+  },
+};
 
 export interface CastAttributes {
   /** ONNX element-type number. */
@@ -171,5 +231,8 @@ export const castOp: OpDefinition<CastAttributes> = {
     if (!target) throw new ShapeError(name, `an element type among ${dataTypes.join(', ')}`, String(attributes.to));
     return same(x.shape, target);
   },
-  gradient: ({ g, inputs: [x], gradOutput: dy }) => [g.cast(dy, x.dataType)],
+  // Whole numbers and truth values have no slope: nothing flows through them.
+  gradient: ({ g, inputs: [x], outputs: [y], gradOutput: dy }) => [isFloating(x.dataType) && isFloating(y.dataType) ? g.cast(dy, x.dataType) : null],
 };
+
+const isFloating = (dataType: DataType): boolean => dataType.startsWith('float');

@@ -1,5 +1,5 @@
 /** Clean-up passes that change no result: equal nodes are computed once, and nodes that nobody reads go. */
-import { isGraph, isTensor, toBytes, type Attributes, type Graph, type Node, type Value } from '../graph/types.ts';
+import { isFloat, isGraph, isTensor, toBytes, type Attributes, type AttributeValue, type Graph, type Node, type Value } from '../graph/types.ts';
 import { rewrite } from './rewrite.ts';
 
 /** Common sub-expressions: a node with the same op, inputs and attributes as an earlier one gives that one's outputs. */
@@ -25,7 +25,14 @@ function nodeKey(node: Node): string {
 function attributeKey(attributes: Attributes): unknown {
   return Object.entries(attributes)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => [key, typeof value === 'object' && isTensor(value) ? [...toBytes(value.data)] : value]);
+    .map(([key, value]) => [key, valueKey(value)]);
+}
+
+/** JSON has neither infinities nor NaN, and knows no typed arrays. */
+function valueKey(value: AttributeValue | undefined): unknown {
+  if (typeof value !== 'object') return value;
+  if (isFloat(value)) return `float ${value.float}`;
+  return isTensor(value) ? [value.dataType, value.shape, [...toBytes(value.data)]] : value;
 }
 
 /** Removes nodes and initializers that no output depends on. Changes the graph's lists, not its nodes. */

@@ -4,7 +4,7 @@ import type { SplitImages } from '../data/split-images.ts';
 import { writeModel } from '../graph/onnx-model.ts';
 import { tensor, type Tensor } from '../graph/types.ts';
 import type { NetworkPlan } from '../nn/network.ts';
-import type { Preprocessing } from '../zoo/model-spec.ts';
+import type { Preprocessing } from '../nn/preprocessing.ts';
 import { buildInferenceGraph, type StateLayout } from './step-graph.ts';
 
 const batchSize = 256;

@@ -43,7 +43,9 @@ export async function readPredictions(file: string): Promise<Predictions> {
   const [fileMagic, fileVersion, epoch, count, categoryCount] = new Uint32Array(buffer, 0, headerBytes / 4);
   if (fileMagic !== magic) throw damaged(file, 'it does not begin with "FVPR"');
   if (fileVersion !== version) {
-    throw new FoveaError('unsupported', `${file} has version ${fileVersion}; this program reads version ${version}.`, { file });
+    throw new FoveaError('unsupported', `${file} has version ${fileVersion}; this program reads version ${version}.`, {
+      file,
+    });
   }
   const images = count!;
   const categories = categoryCount!;
@@ -51,7 +53,10 @@ export async function readPredictions(file: string): Promise<Predictions> {
   const logitsStart = labelsStart + images * 4;
   const expected = logitsStart + images * categories * 4;
   if (byteLength !== expected) {
-    throw damaged(file, `${images} images and ${categories} categories need ${expected} bytes, but it has ${byteLength}`);
+    throw damaged(
+      file,
+      `${images} images and ${categories} categories need ${expected} bytes, but it has ${byteLength}`,
+    );
   }
   return {
     epoch: epoch!,

@@ -60,13 +60,18 @@ export function decodeEventLine(line: string): RecordedEvent | null {
   return parsed.success ? parsed.output : null;
 }
 
-/** The events of a file, oldest first, read in pieces; none where there is no file. Throws what the file system throws. */
-export async function* readEvents(file: string): AsyncGenerator<RecordedEvent> {
+/**
+ * The events of a file, oldest first, read in pieces; none where there is no file. With `kind` only those of that kind:
+ * the others, which are many, are not even decoded. Throws what the file system throws.
+ */
+export async function* readEvents(file: string, kind?: RunEvent['kind']): AsyncGenerator<RecordedEvent> {
+  const mark = kind === undefined ? '' : `"kind":"${kind}"`;
   const stream = createReadStream(file, 'utf8');
   try {
     for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
+      if (!line.includes(mark)) continue;
       const recorded = decodeEventLine(line);
-      if (recorded) yield recorded;
+      if (recorded && (kind === undefined || recorded.event.kind === kind)) yield recorded;
     }
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;

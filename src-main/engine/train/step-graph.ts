@@ -7,12 +7,12 @@ import { gradients } from '../autodiff/gradients.ts';
 import type { Builder } from '../graph/builder.ts';
 import { tensor, type Graph, type Value } from '../graph/types.ts';
 import { countCorrect, crossEntropy } from '../nn/losses.ts';
-import { buildNetwork, type NetworkPlan } from '../nn/network.ts';
+import { buildFeatureMajorNetwork, buildNetwork, prefersFeatureMajor, type NetworkPlan } from '../nn/network.ts';
 import { optimiserFor } from '../nn/optimisers.ts';
 import { FlatLayout } from '../nn/parameters.ts';
 import { newGraph } from '../ops/index.ts';
 import { optimise } from '../passes/index.ts';
-import type { Preprocessing } from '../zoo/model-spec.ts';
+import type { Preprocessing } from '../nn/preprocessing.ts';
 
 /** Which flat vector each tensor of the network is in. */
 export interface StateLayout {
@@ -50,18 +50,6 @@ function splitState(g: Builder, pieces: readonly { layout: FlatLayout; flat: Val
   return values;
 }
 
-/** uint8 [B, C, H, W] → float32, scaled to `range` and normalised. */
-function preprocess(g: Builder, bytes: Value, { range, mean, std }: Preprocessing): Value {
-  const channels = bytes.shape[1]!;
-  const each = (value: number | readonly number[], channel: number): number => (typeof value === 'number' ? value : value[channel]!);
-  const perChannel = (of: (channel: number) => number): Value =>
-    g.constant(tensor('float32', [1, channels, 1, 1], Array.from({ length: channels }, (_, c) => of(c))));
-  const [low, high] = range;
-  const factor = perChannel((c) => (high - low) / 255 / each(std, c));
-  const offset = perChannel((c) => (low - each(mean, c)) / each(std, c));
-  return g.add(g.mul(g.cast(bytes, 'float32'), factor), offset);
-}
-
 /** A graph input for a flat vector, or null where there is nothing in it. */
 const flatInput = (g: Builder, name: string, layout: FlatLayout): Value | null => (layout.length === 0 ? null : g.input(name, 'float32', [layout.length]));
 
@@ -96,7 +84,7 @@ export function buildTrainGraph(options: TrainGraphOptions): Graph {
   const slots = rest.slice(0, slotNames.length);
   const buffers = rest[slotNames.length] ?? null;
   const step = buildStep(body, options, {
-    x: preprocess(body, body.gather(images, body.gather(indices, iteration)), options.preprocessing),
+    bytes: body.gather(images, body.gather(indices, iteration)),
     labels: body.gather(labels, iteration),
     numbers: body.gather(numbers, iteration),
     step: body.add(firstStep, iteration),
@@ -118,7 +106,8 @@ export function buildTrainGraph(options: TrainGraphOptions): Graph {
 }
 
 interface StepInputs {
-  x: Value;
+  /** uint8 [B, C, H, W] */
+  bytes: Value;
   labels: Value;
   numbers: Value;
   step: Value;
@@ -136,7 +125,8 @@ function buildStep(g: Builder, options: TrainGraphOptions, inputs: StepInputs): 
     { layout: layout.buffers, flat: inputs.buffers },
   ]);
   const nextBuffers = new Map<string, Value>();
-  const logits = buildNetwork(plan, g, inputs.x, {
+  const build = prefersFeatureMajor(plan) ? buildFeatureMajorNetwork : buildNetwork;
+  const logits = build(plan, g, { bytes: inputs.bytes, preprocessing: options.preprocessing }, {
     mode: 'training',
     tensor: (name) => tensors.get(name)!,
     updateBuffer: (name, next) => nextBuffers.set(name, next),
@@ -180,8 +170,7 @@ export function buildInferenceGraph({ plan, layout, preprocessing, imageCount, b
     { layout: layout.frozen, flat: flatInput(g, 'frozen', layout.frozen) },
     { layout: layout.buffers, flat: flatInput(g, 'buffers', layout.buffers) },
   ]);
-  const x = preprocess(g, g.gather(images, indices), preprocessing);
-  const logits = buildNetwork(plan, g, x, {
+  const logits = buildNetwork(plan, g, { bytes: g.gather(images, indices), preprocessing }, {
     mode: 'inference',
     tensor: (name) => tensors.get(name)!,
     updateBuffer: () => undefined,

@@ -10,7 +10,7 @@ import { tensor, type Tensor } from '../graph/types.ts';
 import type { NetworkPlan } from '../nn/network.ts';
 import { countNodes } from '../passes/index.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
-import type { Preprocessing } from '../zoo/model-spec.ts';
+import type { Preprocessing } from '../nn/preprocessing.ts';
 import { buildTrainGraph } from './step-graph.ts';
 import type { TrainingState } from './training-state.ts';
 

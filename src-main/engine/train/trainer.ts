@@ -7,7 +7,7 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { LogLine, MetricPoint, PhaseConfig, RunConfig, RunProgress } from '../../contract/model/run.ts';
 import { permutation, Random } from '../data/random.ts';
 import { SplitImages } from '../data/split-images.ts';
-import type { TrainingData } from '../data/training-data.ts';
+import type { SplitData, TrainingData } from '../data/training-data.ts';
 import type { Shape } from '../graph/types.ts';
 import { classificationResult, meanCrossEntropy } from '../metrics/classification.ts';
 import { countParameters, type NetworkPlan } from '../nn/network.ts';
@@ -86,14 +86,19 @@ class Trainer {
 
   static async create(options: TrainOptions): Promise<Trainer> {
     const { config, data } = options;
-    const train = await SplitImages.open(data.train, data.packs);
+    const opened: SplitImages[] = [];
+    const openSplit = async (split: SplitData): Promise<SplitImages> => {
+      const images = await SplitImages.open(split, data.packs);
+      opened.push(images);
+      return images;
+    };
     try {
-      const evaluation = await SplitImages.open(data.evaluation, data.packs);
+      const [train, evaluation] = [await openSplit(data.train), await openSplit(data.evaluation)];
       const plan = planModel(config.model.id, config.model.options, train.imageShape, data.categories.length);
       const checkpoint = await firstCheckpoint(options, plan);
       return new Trainer(options, plan, { train, evaluation }, checkpoint);
     } catch (error) {
-      await train.close();
+      await Promise.all(opened.map((images) => images.close()));
       throw error;
     }
   }

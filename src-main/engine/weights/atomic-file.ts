@@ -23,7 +23,12 @@ export async function writeFileAtomic(file: string, chunks: Iterable<Uint8Array>
     await syncFolder(dirname(file));
   } catch (error) {
     await unlink(partial).catch(() => undefined);
-    throw new FoveaError('io', `Could not write ${basename(file)} in ${dirname(file)}: ${explain(error)}`, { file }, { cause: error });
+    throw new FoveaError(
+      'io',
+      `Could not write ${basename(file)} in ${dirname(file)}: ${explain(error)}`,
+      { file },
+      { cause: error },
+    );
   }
 }
 

@@ -94,7 +94,10 @@ export async function writeSafetensors(
     header.push([name, { dtype, shape, data_offsets: [offset, offset + data.byteLength] }]);
     offset += data.byteLength;
   }
-  await writeFileAtomic(file, [encodeHeader(Object.fromEntries(header)), ...ordered.map(([, { data }]) => bytesOf(data))]);
+  await writeFileAtomic(file, [
+    encodeHeader(Object.fromEntries(header)),
+    ...ordered.map(([, { data }]) => bytesOf(data)),
+  ]);
 }
 
 /** The tensor's numbers as float32; for F32 the tensor's own array, not a copy. Throws `unsupported` for integers. */
@@ -107,7 +110,10 @@ export function floatValues(tensor: Tensor): Float32Array {
     case 'BF16':
       return new Float32Array(Uint32Array.from(tensor.data, (bits) => bits << 16).buffer);
     default:
-      throw new FoveaError('unsupported', `A tensor of ${tensor.dtype} holds integers, where F32, F16 or BF16 was expected.`);
+      throw new FoveaError(
+        'unsupported',
+        `A tensor of ${tensor.dtype} holds integers, where F32, F16 or BF16 was expected.`,
+      );
   }
 }
 
@@ -166,7 +172,9 @@ function parseHeader(bytes: Uint8Array, file: string): Record<string, unknown> {
 function parseEntry(name: string, value: unknown, file: string): Entry {
   const parsed = v.safeParse(entrySchema, value);
   if (!parsed.success) {
-    throw invalid(file, `tensor "${name}" needs dtype, shape and data_offsets (${parsed.issues[0].message})`, { tensor: name });
+    throw invalid(file, `tensor "${name}" needs dtype, shape and data_offsets (${parsed.issues[0].message})`, {
+      tensor: name,
+    });
   }
   const { dtype, shape, data_offsets } = parsed.output;
   if (!isSupported(dtype)) {
@@ -195,7 +203,11 @@ function checkRanges(entries: Entry[], dataBytes: number, file: string): void {
   for (const { name, begin, end } of byPosition) {
     const context = { tensor: name, offset: begin };
     if (end > dataBytes) {
-      throw invalid(file, `tensor "${name}" ends at byte ${end} of the data, which has ${dataBytes}: it is cut off`, context);
+      throw invalid(
+        file,
+        `tensor "${name}" ends at byte ${end} of the data, which has ${dataBytes}: it is cut off`,
+        context,
+      );
     }
     if (begin < covered) throw invalid(file, `tensor "${name}" overlaps another at byte ${begin} of the data`, context);
     if (begin > covered) throw invalid(file, `bytes ${covered}–${begin} of the data belong to no tensor`, context);
@@ -234,7 +246,12 @@ async function readTensor(handle: FileHandle, entry: Entry, dataStart: number, f
   }
 }
 
-async function readBytes(handle: FileHandle, position: number, length: number, file: string): Promise<Uint8Array<ArrayBuffer>> {
+async function readBytes(
+  handle: FileHandle,
+  position: number,
+  length: number,
+  file: string,
+): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = new Uint8Array(length);
   let filled = 0;
   while (filled < length) {

@@ -38,6 +38,10 @@ export function openWindow({ preload, userDataFolder }: WindowOptions): BrowserW
     if (state?.maximized) window.maximize();
     window.show();
   });
+  // about:blank is the one address that no handler can refuse: Chromium goes there without asking.
+  window.webContents.on('did-navigate', (_event, url) => {
+    if (!url.startsWith(appUrl)) void window.loadURL(appUrl);
+  });
   window.webContents.on('render-process-gone', (_event, { reason }) => {
     if (reason === 'clean-exit') return;
     console.error(`The window's process ended (${reason}); loading it again.`);

@@ -7,7 +7,9 @@ export type ImportTask =
   /** Reads and checks everything, writes nothing. */
   | { kind: 'inspect'; path: string }
   /** Writes packs named "<packPrefix>…" into `packsFolder`. */
-  | { kind: 'import'; path: string; format: DatasetFormat; packsFolder: string; packPrefix: string };
+  | { kind: 'import'; path: string; format: DatasetFormat; packsFolder: string; packPrefix: string }
+  /** Moves a project's write-ahead log into its database; see store/checkpoint.ts. */
+  | { kind: 'checkpoint'; file: string };
 
 /** Consecutive images of one source file and one pack. Rows come in the order of the data set. */
 export interface RowBlock {

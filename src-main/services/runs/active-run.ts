@@ -117,7 +117,11 @@ export class ActiveRun {
 
   #giveJob(): void {
     clearTimeout(this.#timer);
-    if (this.#stopCause !== null) return;
+    if (this.#stopCause !== null) {
+      // Electron cannot end a process that is still being made, so the `kill` of `stop` may have had no effect.
+      this.#process?.kill();
+      return;
+    }
     this.#hasJob = true;
     this.#process?.send({ kind: 'train', job: this.#job });
   }
@@ -136,7 +140,10 @@ export class ActiveRun {
 
   #endingOfCancelled(): Ending {
     if (this.#stopCause === 'person') return { status: 'cancelled', reason: null };
-    const reason = this.#stopCause === 'closing' ? 'Fovea was closed while it trained.' : 'The system asked the training process to stop.';
+    const reason =
+      this.#stopCause === 'closing'
+        ? 'Fovea was closed while it trained.'
+        : 'The system asked the training process to stop.';
     return { status: 'interrupted', reason };
   }
 

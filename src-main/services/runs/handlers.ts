@@ -178,12 +178,18 @@ async function addRun(opened: OpenProject, config: RunConfig, name: string | nul
   }
   const { runs, datasets } = opened.store;
   const datasetName = datasets.get(config.data.datasetId).name;
-  return runs.insert({ name: name ?? basename(path), config, datasetName, folder: path, createdAt: new Date().toISOString() });
+  return runs.insert({
+    name: name ?? basename(path),
+    config,
+    datasetName,
+    folder: path,
+    createdAt: new Date().toISOString(),
+  });
 }
 
 async function readLog(events: string): Promise<LogLine[]> {
   const lines: LogLine[] = [];
-  for await (const { event } of readEvents(events)) if (event.kind === 'log') lines.push(...event.lines);
+  for await (const { event } of readEvents(events, 'log')) if (event.kind === 'log') lines.push(...event.lines);
   return lines;
 }
 
@@ -204,13 +210,16 @@ function refuseErrors(found: readonly Finding[]): void {
 function refuseInProgress({ store }: OpenProject, runId: RunId, advice: string): void {
   const { name, status } = store.runs.get(runId);
   if (status !== 'queued' && status !== 'running') return;
-  throw new FoveaError('busy', `“${name}” is ${status === 'queued' ? 'waiting to train' : 'training'}. ${advice}`, { runId });
+  throw new FoveaError('busy', `“${name}” is ${status === 'queued' ? 'waiting to train' : 'training'}. ${advice}`, {
+    runId,
+  });
 }
 
 function refuseUnlessResumable(opened: OpenProject, runId: RunId): void {
   refuseInProgress(opened, runId, 'There is nothing to resume.');
   const { name, status, resumable, startedAt } = opened.store.runs.get(runId);
-  if (status === 'finished') throw new FoveaError('busy', `“${name}” is finished. There is nothing to resume.`, { runId });
+  if (status === 'finished')
+    throw new FoveaError('busy', `“${name}” is finished. There is nothing to resume.`, { runId });
   if (resumable && (startedAt === null || hasCheckpoint(opened, runId))) return;
   throw new FoveaError(
     'not-found',

@@ -78,7 +78,12 @@ async function modificationTime(file: string): Promise<number> {
     return (await stat(file)).mtimeMs;
   } catch (cause) {
     if (systemCode(cause) !== 'ENOENT') throw cause;
-    throw new FoveaError('not-found', 'This run has made no predictions yet: they come after its first epoch.', { file }, { cause });
+    throw new FoveaError(
+      'not-found',
+      'This run has made no predictions yet: they come after its first epoch.',
+      { file },
+      { cause },
+    );
   }
 }
 

@@ -62,13 +62,16 @@ function checkCategories(
   const missing = categories.filter(({ categoryId }) => !trainCounts.get(categoryId));
   const labelled = [...trainCounts.values()].reduce((sum, count) => sum + count, 0);
   const unlabelled = Math.max(0, splitCounts[split] - labelled);
-  if (labelled === 0) return [error(`No image in the split “${split}” has a class. Label some, or choose another split.`, path)];
+  if (labelled === 0)
+    return [error(`No image in the split “${split}” has a class. Label some, or choose another split.`, path)];
   return [
     ...(categories.length < 2 ? [error('There is only one class, so there is nothing to tell apart.', path)] : []),
     ...(missing.length > 0
       ? [warning(`No training images of ${namesOf(missing)}: the network cannot learn to recognise them.`, path)]
       : []),
-    ...(unlabelled > 0 ? [warning(`${count(unlabelled, 'image')} in the split “${split}” without a class will be left out.`, path)] : []),
+    ...(unlabelled > 0
+      ? [warning(`${count(unlabelled, 'image')} in the split “${split}” without a class will be left out.`, path)]
+      : []),
   ];
 }
 
@@ -92,7 +95,9 @@ function checkNetwork(facts: CheckedFacts): Finding[] {
 function checkFreezing(config: RunConfig, descriptions: readonly ModelDescription[]): Finding[] {
   return config.phases.flatMap(({ freeze }, phase) => {
     const { layers = [], trainableCount = 0 } = descriptions[phase] ?? {};
-    const unknown = freeze.filter((path) => !layers.some((layer) => layer.path === path || layer.path.startsWith(`${path}.`)));
+    const unknown = freeze.filter(
+      (path) => !layers.some((layer) => layer.path === path || layer.path.startsWith(`${path}.`)),
+    );
     const path = `phases.${phase}.freeze`;
     return [
       ...unknown.map((name) => error(`There is no layer “${name}” to freeze.`, path)),
@@ -119,7 +124,10 @@ function checkPlan({ config, dataset }: CheckedFacts): Finding[] {
   });
   if (config.loss.softmaxBeforeLoss) {
     findings.push(
-      note('Softmax is applied twice, to reproduce curves that were published so. Learning is slower than it could be.', 'loss.softmaxBeforeLoss'),
+      note(
+        'Softmax is applied twice, to reproduce curves that were published so. Learning is slower than it could be.',
+        'loss.softmaxBeforeLoss',
+      ),
     );
   }
   return findings;
@@ -133,7 +141,8 @@ function checkDevice({ config, devices }: CheckedFacts): Finding[] {
   return [error(`The device “${config.device}” cannot be used: ${reason}`, 'device')];
 }
 
-const count = (number: number, noun: string): string => `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+const count = (number: number, noun: string): string =>
+  `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 
 /** At most five by name. */
 function namesOf(categories: readonly Category[]): string {

@@ -74,7 +74,9 @@ class SettingNames {
 
   /** With its number where another data set has the same name. */
   #datasetName({ datasetId, datasetName }: RunSummary): string {
-    const hasNamesake = this.#runs.some(({ summary }) => summary.datasetName === datasetName && summary.datasetId !== datasetId);
+    const hasNamesake = this.#runs.some(
+      ({ summary }) => summary.datasetName === datasetName && summary.datasetId !== datasetId,
+    );
     return hasNamesake ? `${datasetName} (${datasetId})` : datasetName;
   }
 
@@ -85,7 +87,8 @@ class SettingNames {
     if (typeof value === 'boolean') return value ? 'on' : 'off';
     if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
     const control = this.#knobs.get(path.replace(/^phases\.\d+\./, 'phases.0.'))?.control;
-    const option = control?.kind === 'choice' ? control.options.find((candidate) => candidate.value === value) : undefined;
+    const option =
+      control?.kind === 'choice' ? control.options.find((candidate) => candidate.value === value) : undefined;
     return option?.label ?? String(value);
   }
 }

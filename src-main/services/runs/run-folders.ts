@@ -8,7 +8,7 @@ import { invariant } from '../../contract/errors.ts';
 import type { RunId } from '../../contract/model/ids.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
 import type { TrainingData } from '../../engine/data/training-data.ts';
-import { writeTrainingData } from '../../engine/data/training-data-file.ts';
+import { writeTrainingData } from '../../engine/train/training-data-file.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
 import { writeFileAtomic } from '../../engine/weights/atomic-file.ts';
 import { fileError, systemCode } from '../file-errors.ts';

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Emit } from '../../contract/ipc.ts';
 import type { RunId } from '../../contract/model/ids.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
+import type { RunChanges } from '../../store/run-repository.ts';
 import type { TrainerProcess } from '../backend.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { ActiveRun, usualDeadlines, type RunDeadlines } from './active-run.ts';
@@ -26,6 +27,12 @@ export interface SupervisorPorts {
   closeWaitMs?: number;
 }
 const usualCloseWaitMs = 20_000;
+
+const closedBeforeItsTurn: RunChanges = {
+  status: 'interrupted',
+  reason: 'Fovea was closed before its turn came.',
+  resumable: true,
+};
 
 export class RunSupervisor {
   #ports: SupervisorPorts;
@@ -50,9 +57,11 @@ export class RunSupervisor {
     const rows = new RunRows(opened, runId, this.#ports.emit, (error) => run.fail(error));
     const job = { folder: join(opened.folder, runs.folder(runId)), config, ...options };
     const run = new ActiveRun(rows, job, this.#deadlines);
+    const entry = { key: keyOf(opened, runId), device: config.device, rows, run };
     rows.change({ status: 'queued', reason: null, endedAt: null });
-    this.#waiting.push({ key: keyOf(opened, runId), device: config.device, rows, run });
-    this.#startNext();
+    this.#waiting.push(entry);
+    if (this.#isClosing) this.#drop(entry, closedBeforeItsTurn);
+    else this.#startNext();
   }
 
   /** True while the run waits or its process lives. */
@@ -83,9 +92,7 @@ export class RunSupervisor {
   /** Stops every run with a checkpoint, waits for them for a bounded time, and starts no other. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    for (const entry of [...this.#waiting]) {
-      this.#drop(entry, { status: 'interrupted', reason: 'Fovea was closed before its turn came.', resumable: true });
-    }
+    for (const entry of [...this.#waiting]) this.#drop(entry, closedBeforeItsTurn);
     const running = [...this.#active.values()];
     for (const { run } of running) run.stop('closing');
     let timer: NodeJS.Timeout | undefined;
@@ -97,7 +104,7 @@ export class RunSupervisor {
     for (const { run } of this.#active.values()) run.abandon();
   }
 
-  #drop(entry: Entry, changes: { status: 'cancelled' | 'interrupted'; reason: string | null; resumable?: boolean }): void {
+  #drop(entry: Entry, changes: RunChanges): void {
     this.#waiting = this.#waiting.filter((other) => other !== entry);
     entry.rows.change({ ...changes, endedAt: new Date().toISOString() });
   }

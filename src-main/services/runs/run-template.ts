@@ -38,7 +38,10 @@ function configFrom(modelId: string, dataset: Dataset, knobs: readonly Knob[]): 
     loss: { kind: 'cross-entropy' },
     phases: [{ freeze: [], optimiser: {}, schedule: {} }],
   };
-  const filled = knobs.reduce<unknown>((config, { path, defaultValue }) => withValueAt(config, path, defaultValue), bare);
+  const filled = knobs.reduce<unknown>(
+    (config, { path, defaultValue }) => withValueAt(config, path, defaultValue),
+    bare,
+  );
   // The schema drops what does not belong to the chosen optimiser and schedule.
   return v.parse(runConfig, filled);
 }

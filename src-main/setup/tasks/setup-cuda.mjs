@@ -24,7 +24,10 @@ export async function main() {
     toStderr: true,
   });
   if (code !== 0 || !existsSync(provider)) {
-    throw new SetupProblem('The CUDA libraries could not be fetched (the reason stands above). It needs api.nuget.org.', again);
+    throw new SetupProblem(
+      'The CUDA libraries could not be fetched (the reason stands above). It needs api.nuget.org.',
+      again,
+    );
   }
   const reason = await whyCudaDoesNotLoad();
   if (reason !== null) {
@@ -42,7 +45,14 @@ async function whyCudaDoesNotLoad() {
   const { code, stderr } = await capture(process.execPath, ['--input-type=module', '-e', cudaProbe], { cwd: root });
   if (code === 0) return null;
   const [, missingLibrary] = /with error: (?:.*?: )?(\S+: cannot open shared object file)/.exec(stderr) ?? [];
-  return missingLibrary ?? stderr.split('\n').find((line) => line.includes('Error'))?.trim() ?? `exit code ${code}`;
+  return (
+    missingLibrary ??
+    stderr
+      .split('\n')
+      .find((line) => line.includes('Error'))
+      ?.trim() ??
+    `exit code ${code}`
+  );
 }
 
 const cudaProbe = `

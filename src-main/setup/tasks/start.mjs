@@ -26,7 +26,9 @@ export async function main(args) {
     return await serve(appArguments);
   }
   await ensureBuilt();
-  return await run(electron.executable, [...electronFlags(), root, ...appArguments], { env: electronEnvironment(electron) });
+  return await run(electron.executable, [...electronFlags(), root, ...appArguments], {
+    env: electronEnvironment(electron),
+  });
 }
 
 function hasDisplay() {

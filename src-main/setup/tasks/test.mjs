@@ -29,7 +29,13 @@ export async function main(args) {
 
   add(await runChecks(checks.filter(({ name }) => name.includes(filter))));
   if (endToEnd || 'build'.includes(filter)) add(await attempt('build', ensureBuilt));
-  if (others) add(await runTests(projects.filter((project) => project !== 'e2e'), filter));
+  if (others)
+    add(
+      await runTests(
+        projects.filter((project) => project !== 'e2e'),
+        filter,
+      ),
+    );
   if (endToEnd) {
     const ready = await attempt('set-up of the end-to-end tests', ensureEndToEndTools);
     add(ready);

@@ -59,7 +59,10 @@ function winnerOf(values: readonly (number | null)[], better: Metric['better']):
   return present.filter((value) => value === best).length > 1 ? -1 : values.indexOf(best);
 }
 
+/** Below this a difference is shown as zero. */
+const visibleDifference = 0.0005;
+
 function toneOf(difference: number | null, better: Metric['better']): MetricCell['tone'] {
-  if (difference === null || difference === 0) return 'same';
+  if (difference === null || Math.abs(difference) < visibleDifference) return 'same';
   return difference > 0 === (better === 'higher') ? 'good' : 'bad';
 }

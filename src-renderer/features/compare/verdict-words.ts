@@ -1,19 +1,19 @@
 /** What a verdict means, in sentences around the names of runs. Pure. */
 import type { RunSummary } from '../../../src-main/contract/model/run.ts';
 import type { Caveat, Variant, Verdict } from '../../state/compare-verdict.ts';
-import { formatDifference, formatValue, plural } from '../../ui/format-number.ts';
+import { formatSpread, formatValue, plural } from '../../ui/format-number.ts';
 
 /** "0.646", or for repeats "0.646 ± 0.004 (3 seeds)". */
 export function scoreText(variant: Variant): string {
   const mean = formatValue(variant.mean);
   if (variant.deviation === null) return mean;
-  return `${mean} ± ${formatValue(variant.deviation)} (${plural(variant.members.length, 'seed')})`;
+  return `${mean} ± ${formatSpread(variant.deviation)} (${plural(variant.members.length, 'seed')})`;
 }
 
 /** How much better the winner is: "0.032 higher", "0.120 lower". */
 export function leadText(verdict: Verdict): string {
   const difference = verdict.difference ?? 0;
-  return `${formatDifference(Math.abs(difference)).slice(1)} ${difference >= 0 ? 'higher' : 'lower'}`;
+  return `${formatSpread(Math.abs(difference))} ${difference >= 0 ? 'higher' : 'lower'}`;
 }
 
 export function supportText(verdict: Verdict): string {

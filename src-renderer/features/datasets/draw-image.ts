@@ -14,7 +14,8 @@ export interface ImageScene {
 }
 
 const edgesFromScale = 14;
-const valuesFromScale = 40;
+/** From here on each pixel holds its values. Screen pixels an image pixel. */
+export const valuesFromScale = 40;
 
 export function drawImage(canvas: HTMLCanvasElement, picture: HTMLImageElement, scene: ImageScene): void {
   const { view, viewport } = scene;

@@ -26,6 +26,8 @@ export interface GridLayout {
 const gapPx = 4;
 /** Below this magnification an uneven one shows: single pixels of different widths. */
 const unevenShowsBelow = 5;
+/** Of the size that would fit. */
+const worthwhileShare = 0.85;
 
 export function layoutGrid(options: GridOptions): GridLayout {
   const wanted = snapToWholePixels(options.thumbnailPx, options.imagePx);
@@ -42,6 +44,12 @@ function snapToWholePixels(sizePx: number, imagePx: number | null): number {
   if (imagePx === null || sizePx < imagePx) return sizePx;
   const factor = Math.floor(sizePx / imagePx);
   return factor >= unevenShowsBelow ? sizePx : factor * imagePx;
+}
+
+/** Like the snapping of the grid, for a fixed number of pictures: gives up little room for even pixels, never much. */
+export function wholePixelSize(sizePx: number, imagePx: number | null): number {
+  const snapped = snapToWholePixels(sizePx, imagePx);
+  return snapped >= sizePx * worthwhileShare ? snapped : sizePx;
 }
 
 /** Rows in sight and `overscan` more on both sides; both inclusive, `last` is -1 for an empty grid. */

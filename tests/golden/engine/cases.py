@@ -34,7 +34,7 @@ def rnd(*shape, scale=1.0, shift=0.0):
     return np.asarray(np.round(RANDOM.standard_normal(shape) * scale + shift, 3), np.float32)
 
 
-def positive(*shape, low=0.3, high=2.5):
+def positive(*shape, low=0.6, high=2.5):
     return np.asarray(np.round(RANDOM.uniform(low, high, shape), 3), np.float32)
 
 

@@ -341,6 +341,9 @@ def gathers(f):
         ("axis from the end", (2, 3, 4), -1, np.array([3, 0])),
         ("middle axis", (2, 3, 4), 1, np.array([1, 1, 2, 0])),
         ("indices from the end", (4, 2), 0, np.array([-1, 1, -1, -4])),
+        ("every row once", (3, 2, 2), 0, np.array([2, 0, 1])),
+        ("every row twice", (2, 3), 0, np.array([[1, 0], [0, 1]])),
+        ("a vector", (5,), 0, np.array([4, 4, 1, 0, 4, 2])),
     ]
     for name, dims, axis, indices in cases:
         def take(x, i, axis=axis):
@@ -348,7 +351,14 @@ def gathers(f):
             flat = torch.index_select(x, place, i.reshape(-1) % x.shape[place])
             return flat.reshape(*x.shape[:place], *i.shape, *x.shape[place + 1 :])
 
-        f.add("Gather", name, [var(*dims), indices], take, {"axis": axis})
+        # The indices are known when the graph is built, or only when it runs.
+        for known in (False, True):
+            title = name + (", known" if known else "")
+            f.add("Gather", title, [var(*dims), Input(indices, constant=known)], take, {"axis": axis})
+            dy = rnd(*take(torch.zeros(dims), torch.from_numpy(indices)).shape)
+            scatter = lambda dy, i, dims=dims, take=take: adjoint(lambda x: take(x, i), dims, dy)
+            attributes = {"axis": axis % len(dims), "shape": list(dims)}
+            f.add("GatherGradient", title, [dy, Input(indices, constant=known)], scatter, attributes, FOVEA)
     images = np.arange(24, dtype=np.uint8).reshape(4, 6)
     f.add("Gather", "bytes", [images, np.array([3, 1])], lambda x, i: x[i], {"axis": 0})
 

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { FoveaError } from '../../contract/errors.ts';
 import { writeFileAtomic } from '../weights/atomic-file.ts';
-import type { SplitData, TrainingData } from './training-data.ts';
+import type { SplitData, TrainingData } from '../data/training-data.ts';
 
 const splitNames = ['train', 'evaluation'] as const;
 const columns = ['imageIds', 'packs', 'rows', 'labels'] as const satisfies (keyof SplitData)[];

@@ -1,0 +1,53 @@
+/** Batch normalisation; running statistics as PyTorch keeps them. */
+import { float, sizeOf, type Value } from '../../graph/types.ts';
+import { byChannel, settle } from '../feature-map.ts';
+import { unchanged, type BuildContext, type LayerDefinition } from './definition.ts';
+import type { NoSettings } from './pointwise.ts';
+
+const epsilon = 1e-5;
+const momentum = 0.1;
+
+export const batchNorm: LayerDefinition<NoSettings> = {
+  outputShape: unchanged,
+  parameters: (path, _settings, input) => [
+    { name: `${path}.weight`, shape: [input[0]!], initialiser: { kind: 'constant', value: 1 } },
+    { name: `${path}.bias`, shape: [input[0]!], initialiser: { kind: 'constant', value: 0 } },
+  ],
+  buffers: (path, _settings, input) => [
+    { name: `${path}.running_mean`, shape: [input[0]!], initialValue: 0 },
+    { name: `${path}.running_var`, shape: [input[0]!], initialValue: 1 },
+  ],
+  build: (context, path, _settings, x) => normalise(context, path, x),
+  buildFeatureMajor: (context, path, _settings, x) => {
+    const { map, view } = byChannel(context.g, settle(context.g, x));
+    return { ...map, rows: context.g.reshape(normalise(context, path, view), map.rows.shape) };
+  },
+  describe: (_settings, input) => ({ settings: `${input[0]} features`, formula: null }),
+};
+
+/** x: [N, C, …]: every axis but the second is averaged over. */
+function normalise(context: BuildContext, path: string, x: Value): Value {
+  return context.mode === 'training' ? byBatchStatistics(context, path, x) : byRunningStatistics(context, path, x);
+}
+
+/** Running statistics move a tenth of the way to the batch's; the variance unbiased. */
+function byBatchStatistics({ g, tensor, updateBuffer }: BuildContext, path: string, x: Value): Value {
+  const operands = [x, tensor(`${path}.weight`), tensor(`${path}.bias`)];
+  const [y, mean, variance] = g.ops('BatchNorm', operands, { epsilon: float(epsilon) }, 4, 'fovea');
+  const count = sizeOf(x.shape) / x.shape[1]!;
+  const move = (name: string, batch: Value, correction: number): void => {
+    const kept = g.scale(tensor(name), 1 - momentum);
+    updateBuffer(name, g.add(kept, g.scale(batch, momentum * correction)));
+  };
+  move(`${path}.running_mean`, mean!, 1);
+  move(`${path}.running_var`, variance!, count / Math.max(count - 1, 1));
+  return y!;
+}
+
+function byRunningStatistics({ g, tensor }: BuildContext, path: string, x: Value): Value {
+  const inverse = g.reciprocal(g.sqrt(g.add(tensor(`${path}.running_var`), g.float(epsilon))));
+  const slope = g.mul(tensor(`${path}.weight`), inverse);
+  const offset = g.sub(tensor(`${path}.bias`), g.mul(tensor(`${path}.running_mean`), slope));
+  const spread = (vector: Value): Value => g.reshape(vector, x.shape.map((_, axis) => (axis === 1 ? vector.shape[0]! : 1)));
+  return g.add(g.mul(x, spread(slope)), spread(offset));
+}
