@@ -1,7 +1,7 @@
 """PyTorch's side of the LeNet-5 benches: the same network, data and recipe, driven by one JSON line a command.
 
 All images lie in memory as one normalised float tensor and batches are taken by index, which is PyTorch at its best.
-Commands on standard input, one answer line each (training answers with one line an epoch):
+Arguments: the folder of the CIFAR-10 binary batches, and how many threads. Commands on standard input, one answer line each (training answers with one line an epoch):
   {"command": "time", "batchNorm": bool, "steps": n}                       -> {"msPerStep": x}
   {"command": "train", "batchNorm": bool, "softmaxBeforeLoss": bool, "epochs": n, "seed": s}
                                                                           -> {"epoch", "trainLoss", "trainAccuracy", "testAccuracy"}
@@ -72,8 +72,8 @@ class Trainer:
         return right / len(self.test[1])
 
 
-def main(folder):
-    torch.set_num_threads(2)
+def main(folder, threads):
+    torch.set_num_threads(threads)
     train = load([f"{folder}/data_batch_{i}.bin" for i in range(1, 6)])
     test = load([f"{folder}/test_batch.bin"])
     timed = {}
@@ -99,4 +99,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

@@ -9,6 +9,16 @@ interface Entry {
 
 export const benches: readonly Entry[] = [
   {
+    name: 'lenet',
+    summary: "LeNet-5 on CIFAR-10: the time of our epoch over PyTorch's",
+    load: async () => (await import('./lenet.ts')).runLenet,
+  },
+  {
+    name: 'chapter',
+    summary: 'accuracies of LeNet-5 with and without batch norm beside PyTorch, three seeds (an hour)',
+    load: async () => (await import('./chapter.ts')).runChapter,
+  },
+  {
     name: 'startup',
     summary: 'time from start to the first usable screen, and the size of the renderer',
     load: async () => (await import('./startup.ts')).runStartup,
