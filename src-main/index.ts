@@ -30,7 +30,7 @@ export function createBackend(ports: HostPorts): Backend {
   } satisfies Handlers;
   return {
     handlers,
-    media: createMedia(projects),
+    media: createMedia(projects, projectService.recentFolder),
     subscribe: (event, listener) => hub.subscribe(event, listener),
     async close() {
       await Promise.all([jobs.close(), runs.close()]);

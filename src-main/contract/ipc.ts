@@ -183,6 +183,8 @@ export const eventNames = Object.keys(events) as EventName[];
  */
 export const mediaUrl = {
   cover: (project: string): string => `media/${project}/cover`,
+  /** Up to 100 tiny images in one PNG; see model/thumbnail-sheet.ts. */
+  sheet: (project: string, images: readonly number[]): string => `media/${project}/sheet/${images.join('.')}`,
   thumbnail: (project: string, image: number): string => `media/${project}/thumbnail/${image}`,
   image: (project: string, image: number): string => `media/${project}/image/${image}`,
 };

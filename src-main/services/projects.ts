@@ -13,12 +13,15 @@ import { fileError, systemCode } from './file-errors.ts';
 import { requireFolderName } from './folder-name.ts';
 import { JsonFile } from './json-file.ts';
 import { DATABASE_FILE, type OpenProject } from './open-projects.ts';
+import { keepCover } from './project-cover.ts';
 
 type ProjectCalls = 'project.recent' | 'project.create' | 'project.open' | 'project.forget';
 
 export interface ProjectService {
   handlers: Pick<Handlers, ProjectCalls>;
-  /** Writes down how many images and runs the open projects have, for the list of recent ones. */
+  /** The folder of a recent project, open or not; null where it is unknown. */
+  recentFolder(projectId: string): Promise<string | null>;
+  /** Keeps the covers of the open projects. Writes down how many images and runs the open projects have, for the list of recent ones. */
   close(): Promise<void>;
 }
 
@@ -74,9 +77,15 @@ export function createProjectService(
       },
     },
 
+    async recentFolder(projectId) {
+      return (await recent.get()).find((entry) => entry.projectId === projectId)?.path ?? null;
+    },
+
     async close() {
       const open = new Map(projects.all().map((opened) => [opened.folder, opened]));
       if (open.size === 0) return;
+      // A cover is a convenience: a full disk must not keep the app from closing.
+      await Promise.allSettled(projects.all().map(keepCover));
       await recent.update((list) =>
         list.map((entry) => {
           const opened = open.get(entry.path);

@@ -7,6 +7,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import { FoveaError } from '../contract/errors.ts';
 import type { Category, Dataset, DatasetFormat, Split } from '../contract/model/dataset.ts';
 import type { CategoryId, DatasetId } from '../contract/model/ids.ts';
+import { writeRelaxed } from './relaxed-write.ts';
 
 export interface NewDataset {
   name: string;
@@ -120,20 +121,17 @@ export class DatasetRepository {
   /** `names` in the order of the class index. Returns the categories' ids in that order. */
   addCategories(datasetId: DatasetId, names: readonly string[]): CategoryId[] {
     const insert = this.#database.prepare('INSERT INTO category (dataset_id, ordinal, name) VALUES (?, ?, ?)');
-    return this.#database
-      .transaction(() =>
-        names.map((name, ordinal) => Number(insert.run(datasetId, ordinal, name).lastInsertRowid) as CategoryId),
-      )
-      .immediate();
+    return writeRelaxed(this.#database, () =>
+      names.map((name, ordinal) => Number(insert.run(datasetId, ordinal, name).lastInsertRowid) as CategoryId),
+    );
   }
 
   addPack(datasetId: DatasetId, pack: PackFacts): PackId {
-    const { lastInsertRowid } = this.#database
-      .prepare(
-        `INSERT INTO pack (dataset_id, file, count, channels, height, width)
-         VALUES (@datasetId, @file, @count, @channels, @heightPx, @widthPx)`,
-      )
-      .run({ datasetId, ...pack });
+    const insert = this.#database.prepare(
+      `INSERT INTO pack (dataset_id, file, count, channels, height, width)
+       VALUES (@datasetId, @file, @count, @channels, @heightPx, @widthPx)`,
+    );
+    const { lastInsertRowid } = writeRelaxed(this.#database, () => insert.run({ datasetId, ...pack }));
     return Number(lastInsertRowid) as PackId;
   }
 

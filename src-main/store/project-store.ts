@@ -28,6 +28,8 @@ export interface ProjectStore {
 
 /** Checkpoints are made beside the main thread; only if those fail does a commit make one here, at 64 MB. */
 const LAST_RESORT_CHECKPOINT_PAGES = 16_384;
+/** What a long write-ahead log is cut down to once it begins anew. */
+const KEPT_LOG_BYTES = 8 * 1024 * 1024;
 
 /** Makes the database of a new project. Throws `already-exists` where the file is there. */
 export function createProjectStore(file: string, meta: ProjectMeta): ProjectStore {
@@ -65,6 +67,7 @@ function migrateAndConfigure(database: Database): void {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = FULL');
   database.pragma(`wal_autocheckpoint = ${LAST_RESORT_CHECKPOINT_PAGES}`);
+  database.pragma(`journal_size_limit = ${KEPT_LOG_BYTES}`);
 }
 
 function compose(database: Database, lock: ProjectLock): ProjectStore {

@@ -77,7 +77,12 @@ export function nearestIndex(x: Float64Array, at: number): number {
  * At most about `maxPoints` points of a curve inside `range` (with one neighbour on each side, so that lines reach the
  * edge). Each bucket keeps its lowest and highest value in their order, so that no spike is lost.
  */
-export function thin(x: Float64Array, y: Float64Array, range: Range | null, maxPoints: number): [Float64Array, Float64Array] {
+export function thin(
+  x: Float64Array,
+  y: Float64Array,
+  range: Range | null,
+  maxPoints: number,
+): [Float64Array, Float64Array] {
   const start = range === null ? 0 : Math.max(0, lowerBound(x, range.from) - 1);
   const end = range === null ? x.length : Math.min(x.length, lowerBound(x, range.to) + 1);
   const length = end - start;
@@ -113,7 +118,10 @@ export interface AlignedTable {
 }
 
 /** Merges curves with different x values. With `positiveOnly` (log scale) values ≤ 0 become gaps. */
-export function alignCurves(curves: readonly (readonly [Float64Array, Float64Array])[], positiveOnly: boolean): AlignedTable {
+export function alignCurves(
+  curves: readonly (readonly [Float64Array, Float64Array])[],
+  positiveOnly: boolean,
+): AlignedTable {
   const x: number[] = [];
   const columns: (number | null | undefined)[][] = curves.map(() => []);
   const next = curves.map(() => 0);
@@ -185,5 +193,12 @@ export function summarise(curve: Curve): CurveSummary | null {
   }
   if (first < 0) return null;
   const point = (index: number) => ({ x: curve.x[index]!, y: curve.y[index]! });
-  return { id: curve.id, label: curve.label, first: point(first), last: point(last), lowest: point(lowest), highest: point(highest) };
+  return {
+    id: curve.id,
+    label: curve.label,
+    first: point(first),
+    last: point(last),
+    lowest: point(lowest),
+    highest: point(highest),
+  };
 }

@@ -26,14 +26,6 @@ export function tilesOf(set: KernelSet, mode: KernelMode): Tile[] {
   return Array.from({ length: set.inChannels }, (_, inChannel) => row(inChannel)).flat();
 }
 
-/** Screen pixels per weight at which the tiles of a layer are well seen together. */
-export function usualWeightPx(set: KernelSet, mode: KernelMode): number {
-  const tiles = tilesOf(set, mode).length;
-  if (tiles <= 12) return 20;
-  if (tiles <= 32) return 14;
-  return tiles <= 128 ? 10 : 6;
-}
-
 /** The weights of a tile, [channels, kernelHeight, kernelWidth]: three channels for a tile that shows all, else one. */
 export function tileValues(set: KernelSet, tile: Tile): Float32Array {
   const plane = set.kernelHeight * set.kernelWidth;
@@ -80,20 +72,30 @@ export interface GridLayout {
 }
 
 const gapPx = 8;
+const matrixGapPx = 4;
 const captionPx = 14;
 const rowLabelPx = 44;
+
+/** Screen pixels per weight at which the tiles of a layer are well seen together, a matrix without scrolling sideways. */
+export function usualWeightPx(set: KernelSet, mode: KernelMode, availablePx: number): number {
+  if (mode !== 'all') return set.outChannels <= 12 ? 20 : 14;
+  const fitting = Math.floor(((availablePx - rowLabelPx) / set.outChannels - matrixGapPx) / set.kernelWidth);
+  return Math.max(4, Math.min(14, fitting));
+}
 
 /** 'all' is a matrix, input channels down and output channels across, both labelled; the other modes wrap, each tile with its number under it. */
 export function layoutGrid(set: KernelSet, mode: KernelMode, weightPx: number, availablePx: number): GridLayout {
   const tileWidthPx = set.kernelWidth * weightPx;
   const tileHeightPx = set.kernelHeight * weightPx;
   const matrix = mode === 'all';
-  const gap = matrix ? Math.max(2, gapPx / 2) : gapPx;
+  const gap = matrix ? matrixGapPx : gapPx;
   const pitchXPx = tileWidthPx + gap;
   const pitchYPx = tileHeightPx + gap + (matrix ? 0 : captionPx);
   const leftPx = matrix ? rowLabelPx : 0;
   const topPx = matrix ? captionPx + 2 : 0;
-  const columns = matrix ? set.outChannels : Math.max(1, Math.min(set.outChannels, Math.floor((availablePx + gap) / pitchXPx)));
+  const columns = matrix
+    ? set.outChannels
+    : Math.max(1, Math.min(set.outChannels, Math.floor((availablePx + gap) / pitchXPx)));
   const rows = Math.ceil(tilesOf(set, mode).length / columns);
   return {
     columns,

@@ -20,8 +20,8 @@ export class KernelView {
   }
 
   /** Screen pixels per weight. */
-  weightPxOf(set: KernelSet): number {
-    return this.#weightPx ?? usualWeightPx(set, this.modeOf(set));
+  weightPxOf(set: KernelSet, availablePx: number): number {
+    return this.#weightPx ?? usualWeightPx(set, this.modeOf(set), availablePx);
   }
 
   chooseWeightPx(weightPx: number): void {

@@ -106,7 +106,9 @@ export class LinePlot {
   #draw(): void {
     if (this.#size.width === 0) return;
     const lines = this.#lines();
-    const shape = lines.map((line) => `${line.colour}|${line.dashed}|${line.raw}|${line.points.length <= markedPoints}`).join();
+    const shape = lines
+      .map((line) => `${line.colour}|${line.dashed}|${line.raw}|${line.points.length <= markedPoints}`)
+      .join();
     const table = alignCurves(
       lines.map((line) => [line.x, line.points]),
       this.#settings.logarithmic,

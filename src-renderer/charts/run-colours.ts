@@ -16,7 +16,8 @@ export function distinctRunColours(runIds: readonly RunId[]): ReadonlyMap<RunId,
   const colours = new Map<RunId, string>();
   for (const runId of runIds) {
     let ordinal = (runId - 1) % seriesColourCount;
-    for (let tries = 0; taken.has(ordinal) && tries < seriesColourCount; tries++) ordinal = (ordinal + 1) % seriesColourCount;
+    for (let tries = 0; taken.has(ordinal) && tries < seriesColourCount; tries++)
+      ordinal = (ordinal + 1) % seriesColourCount;
     taken.add(ordinal);
     colours.set(runId, seriesColour(ordinal));
   }

@@ -1,7 +1,7 @@
 /** From the recorded series of runs to the curves, marks and axis of their charts. Pure. */
 import type { SeriesName } from '../../src-main/contract/model/run.ts';
 import type { SeriesView } from '../state/run-live.svelte.ts';
-import { formatPlain } from '../ui/format-number.ts';
+import { formatCount, formatPlain } from '../ui/format-number.ts';
 import type { XAxis } from './chart-view.svelte.ts';
 import type { Curve, EventMark, Range } from './curve.ts';
 
@@ -98,8 +98,7 @@ export function domainOf(curves: readonly Curve[], sources: readonly CurveSource
   return { from: 0, to: to > 0 ? to : 1 };
 }
 
-/** Ticks and read-outs: whole steps, everything else to two decimals. */
-export function formatX(axis: XAxis): (value: number) => string {
-  if (axis === 'step') return (value) => Math.round(value).toLocaleString('en');
-  return (value) => formatPlain(Math.round(value * 100) / 100);
+/** A place on the axis: whole steps, everything else to two decimals. */
+export function formatX(axis: XAxis, value: number): string {
+  return axis === 'step' ? formatCount(value) : formatPlain(Math.round(value * 100) / 100);
 }

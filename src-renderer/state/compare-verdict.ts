@@ -30,13 +30,15 @@ export interface Verdict {
   difference: number | null;
   /** Null with one variant. */
   support: Support | null;
-  caveats: readonly Caveat[];
+  differentData: boolean;
+  caveats: readonly RunCaveat[];
 }
 
-export type Caveat =
-  | { kind: 'different-data' }
-  | { kind: 'still-running'; run: number }
-  | { kind: 'ended-early'; run: number };
+export interface RunCaveat {
+  kind: 'still-running' | 'ended-early';
+  /** Index into the comparison's runs. */
+  run: number;
+}
 
 const headline = 'test/accuracy';
 /** What tells runs apart that are repeats of each other. */
@@ -60,6 +62,7 @@ export function verdictOf(comparison: RunComparison): Verdict | null {
     variants,
     difference: contested ? winner.mean - second.mean : null,
     support: contested ? supportOf(winner, second, values, metric.better) : null,
+    differentData: new Set(comparison.runs.map((run) => run.datasetId)).size > 1,
     caveats: caveatsOf(comparison.runs),
   };
 }
@@ -90,11 +93,9 @@ function supportOf(winner: Variant, second: Variant, values: readonly number[], 
   return apart ? 'separated' : 'overlapping';
 }
 
-function caveatsOf(runs: readonly RunSummary[]): Caveat[] {
-  const caveats: Caveat[] = new Set(runs.map((run) => run.datasetId)).size > 1 ? [{ kind: 'different-data' }] : [];
-  runs.forEach((run, index) => {
-    if (isActive(run.status)) caveats.push({ kind: 'still-running', run: index });
-    else if (run.epochsDone < run.epochsTotal) caveats.push({ kind: 'ended-early', run: index });
+function caveatsOf(runs: readonly RunSummary[]): RunCaveat[] {
+  return runs.flatMap((summary, run): RunCaveat[] => {
+    if (isActive(summary.status)) return [{ kind: 'still-running', run }];
+    return summary.epochsDone < summary.epochsTotal ? [{ kind: 'ended-early', run }] : [];
   });
-  return caveats;
 }

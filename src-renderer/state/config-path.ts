@@ -17,7 +17,10 @@ const variantDefaults: Readonly<Record<string, Fields>> = {
 };
 
 const variantFields = new Map(
-  [...optimiserConfig.options, ...scheduleConfig.options].map((option) => [option.entries.kind.literal as string, Object.keys(option.entries)]),
+  [...optimiserConfig.options, ...scheduleConfig.options].map((option) => [
+    option.entries.kind.literal as string,
+    Object.keys(option.entries),
+  ]),
 );
 
 /** Undefined where the configuration has no such place (momentum, while the optimiser is Adam). */

@@ -5,7 +5,13 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Api } from '../api/client.svelte.ts';
 import type { ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
-import { seriesNames, type LogLine, type MetricPoint, type RunDetail, type SeriesName } from '../../src-main/contract/model/run.ts';
+import {
+  seriesNames,
+  type LogLine,
+  type MetricPoint,
+  type RunDetail,
+  type SeriesName,
+} from '../../src-main/contract/model/run.ts';
 import { GrowableSeries } from './growable-series.ts';
 
 /** What charts need of a series; views that stay valid until the next frame's read. */

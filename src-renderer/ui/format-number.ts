@@ -39,10 +39,11 @@ export function formatSpread(value: number): string {
   return value.toFixed(value >= 10 ? 1 : 3);
 }
 
-/** Ticks of an axis: as many decimals as tell neighbours apart. */
+/** Ticks of an axis: as many decimals as their distance has, so that none is rounded. */
 export function formatTick(value: number, increment: number): string {
-  if (Math.abs(value) >= 1e5 || increment < 1e-4 || increment <= 0) return formatPlain(value);
-  return signed(value.toFixed(Math.min(5, Math.max(0, -Math.floor(Math.log10(increment) + 1e-9)))));
+  if (Math.abs(value) >= 1e5 || increment < 1e-4) return formatPlain(value);
+  const decimals = String(Number(increment.toPrecision(6))).split('.')[1]?.length ?? 0;
+  return signed(value.toFixed(Math.min(decimals, 5)));
 }
 
 /** For settings and axes: as short as it can be said, six figures at most: 0.001, 64, 1e−8. */

@@ -49,7 +49,8 @@ export function generateRun(options: GeneratedRunOptions): GeneratedRun {
   const metrics = Object.keys(metricDefinitions) as MetricName[];
   const valuesOf = (metric: MetricName) => series.find((candidate) => candidate.series === metric)!.values;
   const durationMs = epochsDone * stepsPerEpoch * msPerStep;
-  const ended = status === 'queued' || status === 'running' ? null : new Date(Date.parse(createdAt) + durationMs).toISOString();
+  const ended =
+    status === 'queued' || status === 'running' ? null : new Date(Date.parse(createdAt) + durationMs).toISOString();
   const summary: RunSummary = {
     runId,
     name: options.name,
@@ -65,8 +66,12 @@ export function generateRun(options: GeneratedRunOptions): GeneratedRun {
     epochsDone,
     epochsTotal,
     parameterCount: options.parameterCount,
-    latest: Object.fromEntries(metrics.flatMap((metric) => (epochsDone === 0 ? [] : [[metric, valuesOf(metric).at(-1)!]]))),
-    best: Object.fromEntries(metrics.flatMap((metric) => (epochsDone === 0 ? [] : [[metric, bestOf(metric, valuesOf(metric))]]))),
+    latest: Object.fromEntries(
+      metrics.flatMap((metric) => (epochsDone === 0 ? [] : [[metric, valuesOf(metric).at(-1)!]])),
+    ),
+    best: Object.fromEntries(
+      metrics.flatMap((metric) => (epochsDone === 0 ? [] : [[metric, bestOf(metric, valuesOf(metric))]])),
+    ),
     resumable: status !== 'finished' && status !== 'running' && status !== 'queued' && epochsDone > 0,
   };
   return { summary, config, series, log: generateLog(options, epochsTotal, valuesOf) };
@@ -84,7 +89,8 @@ function generateSeries(config: RunConfig, epochs: number, stepsPerEpoch: number
   const rate = normed ? 0.34 : 0.17;
   const ceiling = (normed ? 0.655 : 0.622) + (random() - 0.5) * 0.016;
   const noise = (size: number) => (random() + random() + random() - 1.5) * size;
-  const lossAt = (epoch: number) => floor + (2.3 - floor) * (0.35 * Math.exp(-1.6 * epoch) + 0.65 * Math.exp((-rate / 1.6) * epoch));
+  const lossAt = (epoch: number) =>
+    floor + (2.3 - floor) * (0.35 * Math.exp(-1.6 * epoch) + 0.65 * Math.exp((-rate / 1.6) * epoch));
   const gapAt = (epoch: number) => 0.012 * epoch ** 1.25;
 
   const steps = Array.from({ length: epochs * stepsPerEpoch }, (_, step) => step + 1);
@@ -107,19 +113,34 @@ function generateSeries(config: RunConfig, epochs: number, stepsPerEpoch: number
     perEpoch('train/loss', (epoch) => lossAt(epoch - 0.5) + noise(0.006)),
     perEpoch('test/loss', (epoch) => lossAt(epoch) * 0.62 + 0.42 + gapAt(epoch) + noise(0.02)),
     perEpoch('train/accuracy', (epoch) => 0.1 + 0.72 * (1 - Math.exp(-rate * 1.5 * epoch)) + noise(0.004)),
-    perEpoch('test/accuracy', (epoch) => 0.1 + (ceiling - 0.1) * (1 - Math.exp(-rate * 2.6 * epoch)) - gapAt(epoch) * 0.03 + noise(0.012)),
+    perEpoch(
+      'test/accuracy',
+      (epoch) => 0.1 + (ceiling - 0.1) * (1 - Math.exp(-rate * 2.6 * epoch)) - gapAt(epoch) * 0.03 + noise(0.012),
+    ),
     perEpoch('epoch/learningRate', (epoch) => phase.learningRate * gamma ** (epoch - 1)),
   ];
 }
 
-function generateLog(options: GeneratedRunOptions, epochsTotal: number, valuesOf: (metric: MetricName) => Float64Array): LogLine[] {
+function generateLog(
+  options: GeneratedRunOptions,
+  epochsTotal: number,
+  valuesOf: (metric: MetricName) => Float64Array,
+): LogLine[] {
   const start = Date.parse(options.createdAt);
-  const line = (ms: number, level: LogLine['level'], text: string): LogLine => ({ time: new Date(start + ms).toISOString(), level, text });
+  const line = (ms: number, level: LogLine['level'], text: string): LogLine => ({
+    time: new Date(start + ms).toISOString(),
+    level,
+    text,
+  });
   const epochMs = options.stepsPerEpoch * msPerStep;
   const epochs = Array.from({ length: options.epochsDone }, (_, index) => {
     const accuracy = valuesOf('test/accuracy')[index]!;
     return [
-      line((index + 1) * epochMs, 'info', `epoch ${index + 1} of ${epochsTotal}: test accuracy ${accuracy.toFixed(4)}, train loss ${valuesOf('train/loss')[index]!.toFixed(4)}`),
+      line(
+        (index + 1) * epochMs,
+        'info',
+        `epoch ${index + 1} of ${epochsTotal}: test accuracy ${accuracy.toFixed(4)}, train loss ${valuesOf('train/loss')[index]!.toFixed(4)}`,
+      ),
       line((index + 1) * epochMs, 'debug', `checkpoint written: checkpoints/last.safetensors`),
     ];
   });
@@ -145,7 +166,8 @@ export function generateKernels(seed: number, strength: number): KernelSet[] {
         for (let y = -2; y <= 2; y++) {
           for (let x = -2; x <= 2; x++) {
             const along = x * Math.cos(angle) + y * Math.sin(angle);
-            values[at++] = amplitude * Math.sin(along * 1.3) * Math.exp(-(x * x + y * y) / 9) + strength * 0.25 * (random() - 0.5);
+            values[at++] =
+              amplitude * Math.sin(along * 1.3) * Math.exp(-(x * x + y * y) / 9) + strength * 0.25 * (random() - 0.5);
           }
         }
       }
@@ -164,7 +186,13 @@ export interface PredictionOptions {
 }
 
 /** Image i has class i modulo the number of classes; neighbours in the list are confused most. */
-export function generatePredictions({ count, categoryIds, accuracy, firstImageId, seed }: PredictionOptions): Prediction[] {
+export function generatePredictions({
+  count,
+  categoryIds,
+  accuracy,
+  firstImageId,
+  seed,
+}: PredictionOptions): Prediction[] {
   const random = seededRandom(seed);
   const classes = categoryIds.length;
   return Array.from({ length: count }, (_, index) => {

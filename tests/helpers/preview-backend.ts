@@ -28,7 +28,11 @@ const testImages = 10_000;
 const longName =
   'LeNet-5 with batch norm after every pool and hidden layer, Adam 0.001 and batch 64, third seed of the long night in March';
 
-const categories: Category[] = CIFAR10_NAMES.map((name, ordinal) => ({ categoryId: (ordinal + 1) as CategoryId, ordinal, name }));
+const categories: Category[] = CIFAR10_NAMES.map((name, ordinal) => ({
+  categoryId: (ordinal + 1) as CategoryId,
+  ordinal,
+  name,
+}));
 const dataset: Dataset = {
   datasetId: 1 as DatasetId,
   name: 'CIFAR-10',
@@ -65,7 +69,13 @@ const typicalPlans: Plan[] = [
   { name: 'batch norm, second seed', status: 'finished', epochs: 20, batchNorm: true, seed: 1 },
   { name: 'plain, second seed', status: 'finished', epochs: 20, seed: 1 },
   { name: 'decaying rate', status: 'cancelled', epochs: 30, done: 12, decay: true },
-  { name: 'lenet5-7', status: 'interrupted', epochs: 20, done: 4, reason: 'The training process ended unexpectedly (signal SIGKILL). The run keeps its checkpoint of epoch 4.' },
+  {
+    name: 'lenet5-7',
+    status: 'interrupted',
+    epochs: 20,
+    done: 4,
+    reason: 'The training process ended unexpectedly (signal SIGKILL). The run keeps its checkpoint of epoch 4.',
+  },
   { name: 'long night', status: 'running', epochs: 50, done: 7, batchNorm: true },
   { name: 'after it', status: 'queued', epochs: 20, done: 0 },
 ];
@@ -105,7 +115,8 @@ function generateRuns(scene: PreviewScene): GeneratedRun[] {
       name: plan.name,
       status: plan.status,
       config: configOf(plan),
-      datasetName: scene === 'overfull' && index % 4 === 3 ? 'CIFAR-10 without the frogs, cleaned by hand' : dataset.name,
+      datasetName:
+        scene === 'overfull' && index % 4 === 3 ? 'CIFAR-10 without the frogs, cleaned by hand' : dataset.name,
       parameterCount: plan.batchNorm ? 63_226 : 62_006,
       stepsPerEpoch,
       epochsDone: plan.done ?? plan.epochs ?? 20,
@@ -130,7 +141,8 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
   };
   const measured = (runId: RunId): GeneratedRun => {
     const run = runOf(runId);
-    if (run.summary.epochsDone === 0) throw new FoveaError('not-found', `"${run.summary.name}" has no checkpoint yet.`, { runId });
+    if (run.summary.epochsDone === 0)
+      throw new FoveaError('not-found', `"${run.summary.name}" has no checkpoint yet.`, { runId });
     return run;
   };
   const predictionsOf = (runId: RunId) =>
@@ -143,7 +155,13 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
     });
 
   const overrides: Partial<Handlers> = {
-    'app.capabilities': async () => ({ nativeDialogs: false, version: '0.1.0', platform: 'linux', cpuCount: 2, memoryBytes: 8e9 }),
+    'app.capabilities': async () => ({
+      nativeDialogs: false,
+      version: '0.1.0',
+      platform: 'linux',
+      cpuCount: 2,
+      memoryBytes: 8e9,
+    }),
     'settings.get': async () => settings,
     'settings.update': async ({ patch }) => (settings = { ...settings, ...patch }),
     'project.recent': async () => [
@@ -170,7 +188,12 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
     'device.list': async () => devices,
     'run.template': async () => template,
     'run.check': async ({ config }) =>
-      checkRun({ config, dataset, devices, trainCounts: new Map(categories.map(({ categoryId }) => [categoryId, 5000])) }),
+      checkRun({
+        config,
+        dataset,
+        devices,
+        trainCounts: new Map(categories.map(({ categoryId }) => [categoryId, 5000])),
+      }),
     'run.list': async () => [...runs.values()].map((run) => run.summary),
     'run.get': async ({ runId }) => {
       const run = runOf(runId);
@@ -184,7 +207,11 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
     },
     'run.predictions': async ({ runId, filter, offset, limit }) => {
       const found = sortPredictions(predictionsOf(runId), filter);
-      return { total: found.length, epoch: runOf(runId).summary.epochsDone, items: found.slice(offset, offset + limit) };
+      return {
+        total: found.length,
+        epoch: runOf(runId).summary.epochsDone,
+        items: found.slice(offset, offset + limit),
+      };
     },
     'run.confusion': async ({ runId }) => {
       const ids = categories.map((category) => category.categoryId);
@@ -212,7 +239,9 @@ function imageOf(imageId: ImageId): ImageSummary {
     widthPx: 32,
     heightPx: 32,
     channels: 3,
-    annotations: [{ annotationId: imageId as number as AnnotationId, kind: 'classification', categoryId: category.categoryId }],
+    annotations: [
+      { annotationId: imageId as number as AnnotationId, kind: 'classification', categoryId: category.categoryId },
+    ],
   };
 }
 
@@ -223,7 +252,9 @@ async function pictureOf(path: string): Promise<Uint8Array> {
   const side = 32;
   const planes = drawImages(Uint8Array.of((imageId - 1) % 10), 3, side, seededRandom(imageId));
   const interleaved = Uint8Array.from(planes, (_, index) => planes[(index % 3) * side * side + Math.floor(index / 3)]!);
-  return await sharp(interleaved, { raw: { width: side, height: side, channels: 3 } }).png().toBuffer();
+  return await sharp(interleaved, { raw: { width: side, height: side, channels: 3 } })
+    .png()
+    .toBuffer();
 }
 
 function sortPredictions(all: readonly Prediction[], filter: PredictionFilter): Prediction[] {
@@ -254,7 +285,12 @@ function trainRunning(backend: FakeBackend, runs: readonly GeneratedRun[]): () =
     const points = Array.from({ length: stepsPerTick }, () => {
       step++;
       const at = epochsDone * stepsPerEpoch + step;
-      return { series: 'step/loss' as const, step: at, epoch: at / stepsPerEpoch, value: 0.95 + 0.3 * (random() - 0.5) };
+      return {
+        series: 'step/loss' as const,
+        step: at,
+        epoch: at / stepsPerEpoch,
+        value: 0.95 + 0.3 * (random() - 0.5),
+      };
     });
     backend.emit('run.points', { projectId, runId, points });
     backend.emit('run.progress', {

@@ -43,7 +43,9 @@ test('a database of a later version is refused and left as it is', () => {
     'This project was last used with a newer version of Fovea (database schema 99; this version knows up to 1). Update ' +
       'Fovea to open it. Nothing was changed.',
   );
-  expect(createHash('sha256').update(database.serialize()).digest('hex')).toBe(createHash('sha256').update(before).digest('hex'));
+  expect(createHash('sha256').update(database.serialize()).digest('hex')).toBe(
+    createHash('sha256').update(before).digest('hex'),
+  );
 });
 
 test('a migration that was tampered with is refused', () => {
@@ -66,7 +68,10 @@ test('a database of another program is refused', () => {
 
 test('a migration that fails leaves nothing of itself, and the ones before it stay', () => {
   const database = new SqliteDatabase(':memory:');
-  const broken = [...migrations, { number: migrations.length + 1, name: 'broken', sql: 'CREATE TABLE half (x); CREATE TABLE half (x);' }];
+  const broken = [
+    ...migrations,
+    { number: migrations.length + 1, name: 'broken', sql: 'CREATE TABLE half (x); CREATE TABLE half (x);' },
+  ];
   expect(() => migrate(database, broken)).toThrow('table half already exists');
   const applied = database.prepare('SELECT number FROM schema_migration').pluck().all();
   expect(applied).toEqual(migrations.map(({ number }) => number));

@@ -37,7 +37,9 @@ test('a record is one label byte, then the red, green and blue planes', () => {
 test('what is read is what was written, wherever the chunks are cut', async () => {
   const bytes = serialiseCifar10Batch(twoImages());
   expect(await readAll('b.bin', [bytes])).toEqual(twoImages());
-  expect(await readAll('b.bin', [bytes.subarray(0, 1), bytes.subarray(1, 3073), new Uint8Array(0), bytes.subarray(3073)])).toEqual(twoImages());
+  expect(
+    await readAll('b.bin', [bytes.subarray(0, 1), bytes.subarray(1, 3073), new Uint8Array(0), bytes.subarray(3073)]),
+  ).toEqual(twoImages());
 });
 
 test('a batch that is cut off names the file, the byte and the image', async () => {
@@ -79,7 +81,9 @@ test('class names are ten different lines', () => {
   expect(errorOf(() => parseCifar10Meta('batches.meta.txt', 'cat\ndog\n')).message).toBe(
     'batches.meta.txt: expected 10 different class names, one a line, found 2 names.',
   );
-  expect(errorOf(() => parseCifar10Meta('batches.meta.txt', 'cat\n'.repeat(10))).message).toContain('found “cat” twice');
+  expect(errorOf(() => parseCifar10Meta('batches.meta.txt', 'cat\n'.repeat(10))).message).toContain(
+    'found “cat” twice',
+  );
 });
 
 const FILES = [
@@ -107,7 +111,17 @@ test('the files are found in any folder, batches in order, without the companion
 });
 
 test('each missing file is named', () => {
-  expect(findCifar10(inFolder('c/', ['data_batch_1.bin', 'data_batch_2.bin', 'data_batch_4.bin', 'test_batch.bin', 'data_batch_5.bin']))).toEqual({
+  expect(
+    findCifar10(
+      inFolder('c/', [
+        'data_batch_1.bin',
+        'data_batch_2.bin',
+        'data_batch_4.bin',
+        'test_batch.bin',
+        'data_batch_5.bin',
+      ]),
+    ),
+  ).toEqual({
     failures: [
       {
         source: 'c/data_batch_3.bin',

@@ -2,7 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { detectCompression, detectDataset } from '../../src-main/formats/detect.ts';
 
-const entries = (...paths: string[]): { path: string; sizeBytes: number }[] => paths.map((path) => ({ path, sizeBytes: 1 }));
+const entries = (...paths: string[]): { path: string; sizeBytes: number }[] =>
+  paths.map((path) => ({ path, sizeBytes: 1 }));
 
 test('a complete data set wins over an incomplete one of another format', () => {
   const detection = detectDataset(entries('data_batch_1.bin', 'train-images-idx3-ubyte', 'train-labels-idx1-ubyte'));
@@ -17,7 +18,9 @@ test('an incomplete data set is recognised, and says what is missing', () => {
 });
 
 test('the Python version of CIFAR-10 is known and named', () => {
-  expect(detectDataset(entries('cifar-10-batches-py/data_batch_1', 'cifar-10-batches-py/batches.meta')).failures).toEqual([
+  expect(
+    detectDataset(entries('cifar-10-batches-py/data_batch_1', 'cifar-10-batches-py/batches.meta')).failures,
+  ).toEqual([
     {
       source: 'cifar-10-batches-py/data_batch_1',
       reason: 'This is the Python version of CIFAR-10. Fovea reads the binary version, cifar-10-binary.tar.gz.',

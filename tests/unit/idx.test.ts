@@ -11,7 +11,10 @@ import { errorOf, rejectionOf } from '../helpers/errors.ts';
 
 const PIXELS = Uint8Array.from({ length: 3 * 2 * 4 }, (_, index) => index);
 
-async function readImages(file: string, bytes: Uint8Array): Promise<{ count: number; heightPx: number; widthPx: number; pixels: number[] }> {
+async function readImages(
+  file: string,
+  bytes: Uint8Array,
+): Promise<{ count: number; heightPx: number; widthPx: number; pixels: number[] }> {
   const { count, heightPx, widthPx, blocks } = await openIdxImages(file, [bytes]);
   const pixels: number[] = [];
   for await (const block of blocks()) pixels.push(...block);
@@ -25,7 +28,12 @@ test('the header is big-endian: magic number, count, rows, columns', () => {
 });
 
 test('what is read is what was written', async () => {
-  expect(await readImages('i', serialiseIdxImages(2, 4, PIXELS))).toEqual({ count: 3, heightPx: 2, widthPx: 4, pixels: [...PIXELS] });
+  expect(await readImages('i', serialiseIdxImages(2, 4, PIXELS))).toEqual({
+    count: 3,
+    heightPx: 2,
+    widthPx: 4,
+    pixels: [...PIXELS],
+  });
   expect([...(await readIdxLabels('l', [serialiseIdxLabels(Uint8Array.of(9, 0, 255))]))]).toEqual([9, 0, 255]);
 });
 
@@ -46,7 +54,9 @@ test('a file that is cut off names the byte where it ends and where it should', 
   );
   expect(error.context).toEqual({ file: 't10k-images-idx3-ubyte', offset: 30, expected: 40 });
   const header = await rejectionOf(readImages('i', bytes.subarray(0, 10)));
-  expect(header.message).toBe('i: ends at byte 10, but the fields of its header take 16 bytes. The file is cut off; copy or download it again.');
+  expect(header.message).toBe(
+    'i: ends at byte 10, but the fields of its header take 16 bytes. The file is cut off; copy or download it again.',
+  );
   const labels = await rejectionOf(readIdxLabels('l', [serialiseIdxLabels(Uint8Array.of(1, 2, 3)).subarray(0, 9)]));
   expect(labels.message).toContain('l: ends at byte 9, but 3 labels take 11 bytes.');
 });
@@ -66,20 +76,27 @@ test('sizes that cannot be are refused before anything is reserved for them', as
     return copy;
   };
   expect((await rejectionOf(readImages('i', broken(12, 0)))).message).toContain('image side of 0 px at byte 12');
-  expect((await rejectionOf(readImages('i', broken(8, 0xffffffff)))).message).toContain('image side of 4294967295 px at byte 8');
+  expect((await rejectionOf(readImages('i', broken(8, 0xffffffff)))).message).toContain(
+    'image side of 4294967295 px at byte 8',
+  );
   expect((await rejectionOf(readImages('i', broken(4, 0)))).message).toBe('i: has no images (count 0 at byte 4).');
-  expect((await rejectionOf(readImages('i', broken(4, 0xffffffff)))).message).toContain('ends at byte 40, but 4294967295 images');
+  expect((await rejectionOf(readImages('i', broken(4, 0xffffffff)))).message).toContain(
+    'ends at byte 40, but 4294967295 images',
+  );
 });
 
 test('images and labels of different number do not belong together', () => {
   requireSameCount('images', 5, 'labels', 5);
-  expect(errorOf(() => requireSameCount('train-images-idx3-ubyte', 60_000, 'train-labels-idx1-ubyte', 59_999)).message).toBe(
+  expect(
+    errorOf(() => requireSameCount('train-images-idx3-ubyte', 60_000, 'train-labels-idx1-ubyte', 59_999)).message,
+  ).toBe(
     'train-labels-idx1-ubyte: has 59999 labels (count at byte 4), but train-images-idx3-ubyte has 60000 images. The two files ' +
       'do not belong together.',
   );
 });
 
-const entries = (...paths: string[]): { path: string; sizeBytes: number }[] => paths.map((path) => ({ path, sizeBytes: 1 }));
+const entries = (...paths: string[]): { path: string; sizeBytes: number }[] =>
+  paths.map((path) => ({ path, sizeBytes: 1 }));
 
 test('pairs are found under the names that are in use, the plain file before its compressed copy', () => {
   expect(
@@ -95,8 +112,16 @@ test('pairs are found under the names that are in use, the plain file before its
   ).toMatchObject({
     layout: {
       pairs: [
-        { split: 'train', images: { path: 'm/train-images-idx3-ubyte' }, labels: { path: 'm/train-labels.idx1-ubyte' } },
-        { split: 'test', images: { path: 'm/t10k-images-idx3-ubyte.gz' }, labels: { path: 'm/t10k-labels-idx1-ubyte.gz' } },
+        {
+          split: 'train',
+          images: { path: 'm/train-images-idx3-ubyte' },
+          labels: { path: 'm/train-labels.idx1-ubyte' },
+        },
+        {
+          split: 'test',
+          images: { path: 'm/t10k-images-idx3-ubyte.gz' },
+          labels: { path: 'm/t10k-labels-idx1-ubyte.gz' },
+        },
       ],
     },
   });
@@ -114,6 +139,8 @@ test('half a pair is named', () => {
 test('two folders are not guessed between', () => {
   const pair = (folder: string): string[] => [`${folder}/train-images-idx3-ubyte`, `${folder}/train-labels-idx1-ubyte`];
   expect(findIdx(entries(...pair('mnist'), ...pair('fashion')))).toEqual({
-    failures: [{ source: 'fashion', reason: 'IDX files are in “mnist” and in “fashion”. Choose one of the two folders.' }],
+    failures: [
+      { source: 'fashion', reason: 'IDX files are in “mnist” and in “fashion”. Choose one of the two folders.' },
+    ],
   });
 });

@@ -3,10 +3,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { checkpointDatabase } from '../../src-main/store/checkpoint.ts';
 import { createProjectStore, openProjectStore } from '../../src-main/store/project-store.ts';
 import { errorOf } from '../helpers/errors.ts';
 import { temporaryFolder } from '../helpers/service-fixture.ts';
-import { createStore, PROJECT_ID } from '../helpers/store-fixture.ts';
+import { addDataset, createStore, PROJECT_ID } from '../helpers/store-fixture.ts';
 
 const META = { projectId: PROJECT_ID, name: 'Birds', createdAt: '2026-01-02T03:04:05Z' };
 
@@ -37,7 +38,10 @@ test('a missing file is not made', async () => {
 
 test('a file that is no database is refused in words', async () => {
   const file = join(await temporaryFolder(), 'project.sqlite');
-  writeFileSync(file, 'this is a text, and long enough to have a header of one hundred bytes, or so one hopes. Is it? It is.');
+  writeFileSync(
+    file,
+    'this is a text, and long enough to have a header of one hundred bytes, or so one hopes. Is it? It is.',
+  );
   const error = errorOf(() => openProjectStore(file));
   expect(error.code).toBe('bad-input');
   expect(error.message).toBe(`${file} is not a database, or is damaged at its beginning. Restore it from a backup.`);
@@ -92,4 +96,24 @@ test('a project has one writer: a second process is refused, and a dead one hold
   reader.close();
   store.close();
   expect(openElsewhere('')).toBe('opened\n');
+});
+
+test('relaxed writes leave the connection as durable as before, also when they fail', async () => {
+  const store = await createStore();
+  const { datasetId } = addDataset(store, { train: [0, 1], test: [0] });
+  expect(store.database.pragma('synchronous', { simple: true })).toBe(2);
+  const size = { channels: 3, heightPx: 32, widthPx: 32 };
+  expect(() => store.datasets.addPack(datasetId, { file: `dataset-${datasetId}-train.u8`, count: 1, ...size })).toThrow(
+    'UNIQUE',
+  );
+  expect(store.database.pragma('synchronous', { simple: true })).toBe(2);
+});
+
+test('a checkpoint from another thread’s connection empties the log', async () => {
+  const store = await createStore();
+  addDataset(store, { train: [0, 1], test: [0] });
+  expect(store.pagesToCheckpoint()).toBeGreaterThan(10);
+  checkpointDatabase(store.database.name);
+  expect(store.pagesToCheckpoint()).toBe(0);
+  expect(store.datasets.list()).toHaveLength(1);
 });

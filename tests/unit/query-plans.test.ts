@@ -66,7 +66,9 @@ test('what a run trains on', async () => {
 
 test('counts and sizes of a data set', async () => {
   const store = await createStore();
-  expect(plan(store, hotDatasetQueries.splitCounts)).toEqual(['SEARCH image USING COVERING INDEX image_by_split (dataset_id=?)']);
+  expect(plan(store, hotDatasetQueries.splitCounts)).toEqual([
+    'SEARCH image USING COVERING INDEX image_by_split (dataset_id=?)',
+  ]);
   const searches = plan(store, hotDatasetQueries.sizes).filter((line) => /SEARCH|SCAN/.test(line));
   expect(searches).toEqual([
     'SEARCH pack USING INDEX pack_by_dataset (dataset_id=?)',

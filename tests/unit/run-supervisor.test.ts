@@ -407,6 +407,17 @@ describe('closing the app', () => {
     await expect(start()).rejects.toMatchObject({ code: 'busy' });
   });
 
+  test('while a process is being started loses nothing: the run begins when it is resumed', async () => {
+    const { runId } = await start();
+    await services.close();
+    expect(summaryOf(runId)).toMatchObject({
+      status: 'interrupted',
+      reason: 'Fovea was closed while it trained.',
+      startedAt: null,
+      resumable: true,
+    });
+  });
+
   test('does not wait for ever, and hears nothing after it has given up', async () => {
     const { runId } = await start();
     trainer(0).exit(1);

@@ -9,6 +9,7 @@ import type { RunId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig, RunSummary, SeriesName } from '../../src-main/contract/model/run.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { decodeEventLine, type RunEvent } from '../../src-main/engine/train/run-events.ts';
+import { readSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { launchNodeTrainer } from '../../src-main/hosts/node-process.ts';
 import type { TrainerProcess } from '../../src-main/services/backend.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
@@ -220,11 +221,14 @@ test('an orphan writes a checkpoint and ends', async () => {
   parent.stdout.on('data', (data) => (output += String(data)));
   await until('the orphan-to-be trains', () => output.includes('\n'), 60_000);
   const orphan = Number.parseInt(output, 10);
-  const before = await readFile(runFiles.checkpoint(folder, 'last'));
   parent.kill('SIGKILL');
   await until('the orphan is gone', () => !isAlive(orphan), 60_000);
-  expect((await readFile(runFiles.checkpoint(folder, 'last'))).equals(before)).toBe(false);
-  expect((await eventsOf(runId)).at(-1)?.kind).toBe('cancelled');
+  const events = await eventsOf(runId);
+  const steps = events.flatMap((event) => (event.kind === 'points' ? event.points.map(({ step }) => step) : []));
+  const { metadata } = await readSafetensors(runFiles.checkpoint(folder, 'last'));
+  expect(JSON.parse(metadata['position'] ?? '')).toMatchObject({ step: Math.max(...steps) });
+  expect(events.at(-1)?.kind).toBe('cancelled');
+  expect(events.at(-2)?.kind).toBe('checkpoint');
   expect(existsSync(runFiles.lock(folder))).toBe(false);
 });
 

@@ -27,6 +27,8 @@ export interface OpRules {
 /** Shared by a model's graphs: names are unique over the main graph and all its subgraphs. */
 interface Naming {
   next: number;
+  /** Fixed from outside, not to be given to a new value. */
+  readonly taken: Set<string>;
 }
 
 export class Builder {
@@ -39,7 +41,7 @@ export class Builder {
   constructor(name: string, rules: OpRules, parent?: Builder) {
     this.graph = { name, inputs: [], outputs: [], initializers: [], nodes: [] };
     this.rules = rules;
-    this.naming = parent ? parent.naming : { next: 0 };
+    this.naming = parent ? parent.naming : { next: 0, taken: new Set() };
   }
 
   /** A builder for a Loop body; it may read values of this graph. */
@@ -61,7 +63,13 @@ export class Builder {
     return this.scopePath;
   }
 
+  /** Keeps these names for values that will be given them. */
+  reserve(names: Iterable<string>): void {
+    for (const name of names) this.naming.taken.add(name);
+  }
+
   input(name: string, dataType: DataType, shape: Shape): Value {
+    this.reserve([name]);
     const value: Value = { name, dataType, shape };
     this.graph.inputs.push(value);
     return value;
@@ -130,7 +138,8 @@ export class Builder {
   }
 
   private newName(prefix: string): string {
-    return `${prefix}_${this.naming.next++}`;
+    const name = `${prefix}_${this.naming.next++}`;
+    return this.naming.taken.has(name) ? this.newName(prefix) : name;
   }
 
   // Shorthands, so that rules read like the maths.

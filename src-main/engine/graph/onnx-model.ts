@@ -1,17 +1,21 @@
 /** Graphs to ONNX model files and back. The only place that knows both our graphs and the protobuf messages. */
 import { FoveaError } from '../../contract/errors.ts';
-import { attributeTypes, contribDomains, elementTypes, irVersion, opset } from '../onnx/facts.ts';
+import type { OpRules } from './builder.ts';
+import { ShapeError } from './errors.ts';
+import { attributeTypes, contribDomains, elementTypes, irVersion, oldestOpset, opset } from '../onnx/facts.ts';
 import {
   decodeModel,
   encodeModel,
   toNumber,
   type AttributeProto,
   type GraphProto,
+  type ModelProto,
   type NodeProto,
   type TensorProto,
   type ValueInfoProto,
 } from '../onnx/schema.ts';
 import {
+  allocate,
   dataTypes,
   fromBytes,
   isFloat,
@@ -25,8 +29,11 @@ import {
   type Graph,
   type Node,
   type Tensor,
+  type TensorType,
   type Value,
 } from './types.ts';
+
+type InferOutputs = OpRules['inferOutputs'];
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -91,12 +98,13 @@ function valueToProto(value: Value): ValueInfoProto {
 
 /**
  * Shapes of node outputs are not in the file; `inferOutputs` supplies them (the op table does).
- * Throws FoveaError `bad-input` for bytes that are no model, for missing shapes of graph inputs, for unknown element
- * types and for tensors whose size does not fit their shape.
+ * Throws FoveaError `bad-input` for bytes that are no model, for nodes that do not fit their inputs and for tensors
+ * whose size does not fit their shape; `unsupported` for other opsets, operators, attributes, element types and for
+ * dimensions that are not fixed.
  */
 export function readModel(
   bytes: Uint8Array,
-  inferOutputs: (node: Omit<Node, 'outputs'>, outputCount: number) => readonly { shape: readonly number[]; dataType: DataType }[],
+  inferOutputs: InferOutputs,
 ): { graph: Graph; metadata: Record<string, string> } {
   let model;
   try {
@@ -105,15 +113,22 @@ export function readModel(
     throw new FoveaError('bad-input', 'This is not an ONNX model: it is damaged or of another format.', {}, { cause });
   }
   if (!model.graph) throw new FoveaError('bad-input', 'This ONNX model holds no graph.');
+  checkOpset(model);
   const graph = graphFromProto(model.graph, new Map(), inferOutputs);
   const metadata = Object.fromEntries((model.metadataProps ?? []).map((p) => [p.key ?? '', p.value ?? '']));
   return { graph, metadata };
 }
 
+function checkOpset(model: ModelProto): void {
+  const version = toNumber(model.opsetImport?.find(({ domain }) => !domain)?.version);
+  if (version >= oldestOpset && version <= opset) return;
+  throw new FoveaError('unsupported', `This ONNX model uses opset ${version}. Supported: ${oldestOpset} to ${opset}.`, { opset: version });
+}
+
 function graphFromProto(
   proto: GraphProto,
   outer: ReadonlyMap<string, Value>,
-  inferOutputs: Parameters<typeof readModel>[1],
+  inferOutputs: InferOutputs,
 ): Graph {
   const values = new Map(outer);
   const known = (name: string, node: string): Value => {
@@ -121,14 +136,15 @@ function graphFromProto(
     if (!value) throw new FoveaError('bad-input', `${node}: reads "${name}", which nothing before it makes.`, { node });
     return value;
   };
-  const initializers = (proto.initializer ?? []).map((item): Value => {
-    const constant = tensorFromProto(item);
-    return { name: item.name ?? '', shape: constant.shape, dataType: constant.dataType, constant };
-  });
+  const [constantNodes, operatorNodes] = split(proto.node ?? [], isConstantNode);
+  const initializers = [
+    ...(proto.initializer ?? []).map((item) => constantValue(item.name ?? '', item)),
+    ...constantNodes.map((node) => constantValue(node.output?.[0] ?? '', node.attribute?.[0]?.t ?? {})),
+  ];
   for (const value of initializers) values.set(value.name, value);
   const inputs = (proto.input ?? []).filter((item) => !values.has(item.name ?? '') || outer.has(item.name ?? '')).map(valueFromProto);
   for (const value of inputs) values.set(value.name, value);
-  const nodes = (proto.node ?? []).map((item): Node => {
+  const nodes = operatorNodes.map((item): Node => {
     const name = item.name || `${item.opType}_${item.output?.[0]}`;
     const node = {
       name,
@@ -138,7 +154,7 @@ function graphFromProto(
       attributes: attributesFromProto(item.attribute ?? [], name, values, inferOutputs),
     };
     const outputNames = item.output ?? [];
-    const types = inferOutputs(node, outputNames.length);
+    const types = outputTypes(node, outputNames.length, inferOutputs);
     const outputs = outputNames.map((output, i): Value => ({ name: output, ...types[i]! }));
     for (const value of outputs) values.set(value.name, value);
     return { ...node, outputs };
@@ -147,11 +163,39 @@ function graphFromProto(
   return { name: proto.name ?? '', inputs, outputs, initializers, nodes };
 }
 
+/** A Constant node with a tensor is an initializer by another name. */
+const isConstantNode = (node: NodeProto): boolean => node.opType === 'Constant' && !node.domain && node.attribute?.[0]?.name === 'value';
+
+function constantValue(name: string, proto: TensorProto): Value {
+  const constant = tensorFromProto(proto);
+  return { name, shape: constant.shape, dataType: constant.dataType, constant };
+}
+
+function split<T>(items: readonly T[], isFirst: (item: T) => boolean): [first: T[], second: T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+}
+
+/** A rule that fails on a node of a file says something about the file. */
+function outputTypes(node: Omit<Node, 'outputs'>, count: number, inferOutputs: InferOutputs): readonly TensorType[] {
+  let types: readonly TensorType[];
+  try {
+    types = inferOutputs(node, count);
+  } catch (cause) {
+    if (cause instanceof FoveaError && cause.code === 'unsupported') throw cause;
+    const reason = cause instanceof ShapeError ? `expected ${cause.context['expected']}, got ${cause.context['got']}` : 'inputs are missing or wrong';
+    throw new FoveaError('bad-input', `${node.name}: this ${node.opType} does not fit its inputs: ${reason}.`, { node: node.name }, { cause });
+  }
+  if (types.length < count) {
+    throw new FoveaError('bad-input', `${node.name}: ${node.opType} has ${types.length} outputs, but ${count} are asked for.`, { node: node.name });
+  }
+  return types;
+}
+
 function attributesFromProto(
   protos: AttributeProto[],
   node: string,
   outer: ReadonlyMap<string, Value>,
-  inferOutputs: Parameters<typeof readModel>[1],
+  inferOutputs: InferOutputs,
 ): Attributes {
   const attributes: Record<string, AttributeValue> = {};
   for (const proto of protos) {
@@ -179,7 +223,11 @@ function attributesFromProto(
         attributes[name] = (proto.strings ?? []).map((s) => decoder.decode(s));
         break;
       default:
-        throw new FoveaError('unsupported', `${node}: attribute "${name}" has the unsupported type ${proto.type}.`, { node });
+        throw new FoveaError(
+          'unsupported',
+          `${node}: the attribute "${name}" has type ${proto.type}, which is not supported. Supported: ${Object.keys(attributeTypes).join(', ')}`,
+          { node, attribute: name },
+        );
     }
   }
   return attributes;
@@ -196,6 +244,10 @@ function tensorFromProto(proto: TensorProto): Tensor {
   const dataType = dataTypeOf(proto.dataType, name);
   if (proto.dataLocation) throw new FoveaError('unsupported', `${name}: its data lie in another file, which is not supported.`);
   const shape = (proto.dims ?? []).map(toNumber);
+  const width = allocate(dataType, 0).BYTES_PER_ELEMENT;
+  if (proto.rawData && proto.rawData.length % width !== 0) {
+    throw new FoveaError('bad-input', `${name}: ${proto.rawData.length} bytes are no whole number of ${dataType} elements.`, { tensor: name });
+  }
   const numbers = [proto.floatData, proto.int32Data, proto.doubleData, proto.int64Data?.map(toNumber)].find((list) => list?.length);
   const value: Tensor = proto.rawData?.length
     ? { dataType, shape, data: fromBytes(dataType, proto.rawData) }

@@ -1,6 +1,8 @@
 /** Numbers that the ONNX format fixes: element types, attribute types, versions. Source: onnx/onnx.proto3. */
 
 export const opset = 18;
+/** Before this one, operators of the same name mean other things. */
+export const oldestOpset = 13;
 /** IR version 9 goes with opsets 20 and below. */
 export const irVersion = 9;
 

@@ -1,9 +1,9 @@
 /** Activations. Each gradient is written from the output where that saves keeping the input. */
-import type { FloatAttribute, TensorType } from '../graph/types.ts';
-import { normalAxis, type Inputs, type OpDefinition } from './definition.ts';
+import type { FloatAttribute, TensorType, Value } from '../graph/types.ts';
+import { normalAxis, type OpDefinition, type ShapeContext } from './definition.ts';
 import type { NoAttributes } from './elementwise.ts';
 
-const likeFirst = ({ inputs: [a] }: { inputs: Inputs }): TensorType[] => [{ shape: a.shape, dataType: a.dataType }];
+const likeFirst = ({ inputs: [a] }: { inputs: readonly [Value, ...Value[]] }): TensorType[] => [{ shape: a.shape, dataType: a.dataType }];
 
 // dx = dy where y > 0; 0 at the kink, as PyTorch has it
 export const reluOp: OpDefinition<NoAttributes> = {
@@ -27,9 +27,14 @@ export interface AxisAttributes {
   axis: number;
 }
 
+const alongAxis = ({ name, inputs: [a], attributes }: ShapeContext<AxisAttributes>): TensorType[] => {
+  normalAxis(name, attributes.axis, a.shape.length);
+  return likeFirst({ inputs: [a] });
+};
+
 // y = softmax(x)  ⇒  dx = y·(dy − Σ dy·y)
 export const softmaxOp: OpDefinition<AxisAttributes> = {
-  inferShape: likeFirst,
+  inferShape: alongAxis,
   gradient: ({ g, name, outputs: [y], attributes, gradOutput: dy }) => {
     const axis = normalAxis(name, attributes.axis, y.shape.length);
     return [g.mul(y, g.sub(dy, g.reduceSum(g.mul(dy, y), [axis], true)))];
@@ -38,7 +43,7 @@ export const softmaxOp: OpDefinition<AxisAttributes> = {
 
 // y = log softmax(x)  ⇒  dx = dy − softmax(x)·Σ dy
 export const logSoftmaxOp: OpDefinition<AxisAttributes> = {
-  inferShape: likeFirst,
+  inferShape: alongAxis,
   gradient: ({ g, name, outputs: [y], attributes, gradOutput: dy }) => {
     const axis = normalAxis(name, attributes.axis, y.shape.length);
     return [g.sub(dy, g.mul(g.op('Exp', [y]), g.reduceSum(dy, [axis], true)))];

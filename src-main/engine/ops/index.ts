@@ -1,6 +1,7 @@
 /**
  * The op table: every operator the engine knows, complete by type. A new operator is one record in its family's file,
- * one line in `OpAttributes` and one line in `OPS`; leaving one out does not compile.
+ * one line in `OpAttributes`, one in `OPS` and, where it has attributes, one in `ATTRIBUTES`; leaving one out does not
+ * compile.
  */
 import { FoveaError } from '../../contract/errors.ts';
 import { UnsupportedAttributeError, UnsupportedOpError } from '../graph/errors.ts';
@@ -161,7 +162,6 @@ const ATTRIBUTES: { [K in WithAttributes]: Presence<OpAttributes[K]> } = {
   FusedMatMul: { transA: 'required', transB: 'required' },
   Gather: { axis: 'required' },
   GatherGradient: { axis: 'required', shape: 'required' },
-  GatherGradient: { axis: 'required', shape: 'required' },
   Gemm: { transA: 'optional', transB: 'optional', alpha: 'optional', beta: 'optional' },
   LogSoftmax: { axis: 'required' },
   Loop: { body: 'required' },
@@ -183,16 +183,19 @@ export const opTypes = Object.keys(OPS) as OpType[];
 
 /** The record of an operator with its attributes as they lie in a node. Throws UnsupportedOpError. */
 export function definitionOf(opType: string, domain: string, node: string): OpDefinition<Attributes> {
-  const definition = (OPS as Record<string, OpDefinition<never> | undefined>)[opType];
+  const definition = Object.hasOwn(OPS, opType) ? (OPS as Record<string, OpDefinition<never>>)[opType] : undefined;
   if (!definition || (definition.domain ?? '') !== domain) throw new UnsupportedOpError(opType, domain, node, opTypes);
   return definition as unknown as OpDefinition<Attributes>;
 }
 
+/** Attributes that other programs write out at their default, which is how the engine's operators work anyway. */
+const NEUTRAL: Attributes = { allowzero: 0, auto_pad: 'NOTSET', ceil_mode: 0, noop_with_empty_axes: 0, select_last_index: 0, storage_order: 0 };
+
 /** Throws UnsupportedAttributeError for one that is unknown, FoveaError `unsupported` for one that is missing. */
 function checkAttributes(opType: string, attributes: Attributes, node: string): void {
   const known = (ATTRIBUTES as Record<string, Readonly<Record<string, string>> | undefined>)[opType] ?? {};
-  for (const attribute of Object.keys(attributes)) {
-    if (!known[attribute]) throw new UnsupportedAttributeError(opType, attribute, node, Object.keys(known));
+  for (const [attribute, value] of Object.entries(attributes)) {
+    if (!Object.hasOwn(known, attribute) && NEUTRAL[attribute] !== value) throw new UnsupportedAttributeError(opType, attribute, node, Object.keys(known));
   }
   for (const [attribute, presence] of Object.entries(known)) {
     if (presence === 'required' && attributes[attribute] === undefined) {

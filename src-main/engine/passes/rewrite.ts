@@ -17,6 +17,7 @@ export function rewrite(graph: Graph, replace: Replace): Graph {
 
 function rewriteInto(g: Builder, graph: Graph, outer: ReadonlyMap<string, Value>, replace: Replace): void {
   const renamed = new Map(outer);
+  g.reserve(graph.outputs.map((value) => value.name));
   for (const value of graph.inputs) renamed.set(value.name, g.input(value.name, value.dataType, value.shape));
   for (const value of graph.initializers) renamed.set(value.name, g.constant(value.constant!));
   const outputNames = new Set(graph.outputs.map((value) => value.name));

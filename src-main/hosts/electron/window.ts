@@ -1,5 +1,5 @@
 /** The one window: sandboxed, isolated, without Node, shown once it has something to show. */
-import { BrowserWindow, nativeTheme } from 'electron';
+import { app, BrowserWindow, dialog, nativeTheme, screen } from 'electron';
 import { productName } from '../app-facts.ts';
 import { appUrl } from './app-protocol.ts';
 import { devToolsWanted } from './lockdown.ts';
@@ -15,7 +15,8 @@ export interface WindowOptions {
 }
 
 export function openWindow({ preload, userDataFolder }: WindowOptions): BrowserWindow {
-  const state = readWindowState(userDataFolder);
+  const workAreas = screen.getAllDisplays().map(({ workArea }) => workArea);
+  const state = readWindowState(userDataFolder, workAreas);
   const window = new BrowserWindow({
     ...(state?.bounds ?? defaultSize),
     minWidth: 960,
@@ -42,11 +43,28 @@ export function openWindow({ preload, userDataFolder }: WindowOptions): BrowserW
   window.webContents.on('did-navigate', (_event, url) => {
     if (!url.startsWith(appUrl)) void window.loadURL(appUrl);
   });
-  window.webContents.on('render-process-gone', (_event, { reason }) => {
-    if (reason === 'clean-exit') return;
-    console.error(`The window's process ended (${reason}); loading it again.`);
-    window.webContents.reload();
-  });
+  reloadAfterCrash(window);
   void window.loadURL(appUrl);
   return window;
+}
+
+/** A page that dies so soon after the last time will not live after the next either. */
+const crashLoopMs = 10_000;
+
+/** The services go on without the page, so a page that died (of memory, mostly) only has to be loaded again. */
+function reloadAfterCrash(window: BrowserWindow): void {
+  let lastCrash = Number.NEGATIVE_INFINITY;
+  window.webContents.on('render-process-gone', (_event, { reason }) => {
+    if (reason === 'clean-exit') return;
+    console.error(`The window's process ended (${reason}).`);
+    const crashedAgain = performance.now() - lastCrash < crashLoopMs;
+    lastCrash = performance.now();
+    // Not from inside this event: Electron 42 itself would crash.
+    setImmediate(() => {
+      if (window.isDestroyed()) return;
+      if (!crashedAgain) return window.webContents.reload();
+      dialog.showErrorBox(`${productName} has to stop`, `Its window cannot be shown (${reason}). Your work is saved.`);
+      app.quit();
+    });
+  });
 }

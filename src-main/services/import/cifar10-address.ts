@@ -1,4 +1,5 @@
-/** Where CIFAR-10 is published. Source: https://www.cs.toronto.edu/~kriz/cifar.html */
+/** Where the download of CIFAR-10 goes to. */
+import { downloadableDatasets } from '../../contract/model/dataset.ts';
 
 export interface PublishedFile {
   url: string;
@@ -8,9 +9,10 @@ export interface PublishedFile {
 
 /** Tests name a local server with FOVEA_CIFAR10_URL, and with FOVEA_CIFAR10_MD5 the checksum of what it serves. */
 export function publishedCifar10(environment: NodeJS.ProcessEnv = process.env): PublishedFile {
+  const { url, md5 } = downloadableDatasets.cifar10;
   return {
-    url: environment['FOVEA_CIFAR10_URL'] || 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
+    url: environment['FOVEA_CIFAR10_URL'] || url,
     fileName: 'cifar-10-binary.tar.gz',
-    md5: environment['FOVEA_CIFAR10_MD5'] || 'c32a1d4ab5d03f1284b67883e8d87530',
+    md5: environment['FOVEA_CIFAR10_MD5'] || md5,
   };
 }

@@ -57,8 +57,7 @@ export class ActiveRun {
 
   start(launchTrainer: () => TrainerProcess): void {
     try {
-      const startedAt = this.#rows.summary.startedAt ?? new Date().toISOString();
-      this.#rows.change({ status: 'running', reason: null, startedAt, endedAt: null });
+      this.#rows.change({ status: 'running', reason: null, endedAt: null });
       const process = launchTrainer();
       this.#process = process;
       process.onEvent((event) => this.#safely(() => this.#handle(event)));
@@ -85,10 +84,6 @@ export class ActiveRun {
     this.#resolveEnded();
   }
 
-  flush(): void {
-    this.#rows.flush();
-  }
-
   #handle(event: TrainerEvent): void {
     if (this.#hasEnding) return;
     switch (event.kind) {
@@ -101,9 +96,7 @@ export class ActiveRun {
       case 'log':
         return this.#rows.log(event.lines);
       case 'started':
-        this.#startedAtMs = performance.now();
-        this.#rows.rewind(event.epochsDone);
-        return this.#rows.change({ parameterCount: event.parameterCount, epochsDone: Math.floor(event.epochsDone) });
+        return this.#begin(event.parameterCount, event.epochsDone);
       case 'checkpoint':
         return this.#rows.change({
           epochsDone: Math.floor(event.epoch),
@@ -124,6 +117,13 @@ export class ActiveRun {
     }
     this.#hasJob = true;
     this.#process?.send({ kind: 'train', job: this.#job });
+  }
+
+  #begin(parameterCount: number, epochsDone: number): void {
+    this.#startedAtMs = performance.now();
+    this.#rows.rewind(epochsDone);
+    const startedAt = this.#rows.summary.startedAt ?? new Date().toISOString();
+    this.#rows.change({ parameterCount, epochsDone: Math.floor(epochsDone), startedAt });
   }
 
   #askToStop(): void {
@@ -168,8 +168,14 @@ export class ActiveRun {
       endedAt: new Date().toISOString(),
       durationMs: this.#durationMs(),
       epochsDone: epochsDone === undefined ? undefined : Math.floor(epochsDone),
-      resumable: ending.status !== 'finished' && existsSync(runFiles.checkpoint(this.#job.folder, 'last')),
+      resumable: this.#canGoOn(ending.status),
     });
+  }
+
+  /** From its checkpoint; or from the start, where it was interrupted before it began. */
+  #canGoOn(status: RunStatus): boolean {
+    const neverBegan = status === 'interrupted' && this.#rows.summary.startedAt === null;
+    return status !== 'finished' && (neverBegan || existsSync(runFiles.checkpoint(this.#job.folder, 'last')));
   }
 
   #durationMs(): number {

@@ -26,7 +26,12 @@ export function metricRows(metrics: readonly Metric[]): MetricRow[] {
   return metrics
     .filter((metric) => metric.final.some((value) => value !== null))
     .flatMap((metric) => [
-      row(metric, 'final', metric.final, metric.final.map(() => null)),
+      row(
+        metric,
+        'final',
+        metric.final,
+        metric.final.map(() => null),
+      ),
       row(
         metric,
         'best',
@@ -46,7 +51,13 @@ function row(
   const baseline = values[0] ?? null;
   const cells = values.map((value, index): MetricCell => {
     const difference = index === 0 || value === null || baseline === null ? null : value - baseline;
-    return { value, epoch: epochs[index] ?? null, difference, tone: toneOf(difference, better), wins: index === winner };
+    return {
+      value,
+      epoch: epochs[index] ?? null,
+      difference,
+      tone: toneOf(difference, better),
+      wins: index === winner,
+    };
   });
   return { id: `${metric} ${kind}`, label, better, kind, cells };
 }

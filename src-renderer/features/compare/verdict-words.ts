@@ -1,6 +1,6 @@
 /** What a verdict means, in sentences around the names of runs. Pure. */
 import type { RunSummary } from '../../../src-main/contract/model/run.ts';
-import type { Caveat, Variant, Verdict } from '../../state/compare-verdict.ts';
+import type { RunCaveat, Variant, Verdict } from '../../state/compare-verdict.ts';
 import { formatSpread, formatValue, plural } from '../../ui/format-number.ts';
 
 /** "0.646", or for repeats "0.646 ± 0.004 (3 seeds)". */
@@ -20,8 +20,12 @@ export function supportText(verdict: Verdict): string {
   switch (verdict.support) {
     case null:
       return 'These runs differ in nothing but the seed: what separates them is chance, and shows how much of it there is.';
-    case 'single-seeds':
-      return 'Each setting was run with one seed only, so this cannot tell a better setting from a luckier seed. Train both again with other seeds before you rely on it.';
+    case 'single-seeds': {
+      const single = verdict.variants.slice(0, 2).every((variant) => variant.members.length === 1)
+        ? 'Each setting'
+        : 'One of the two settings';
+      return `${single} was run with one seed only, so this cannot tell a better setting from a luckier seed. Train again with other seeds before you rely on it.`;
+    }
     case 'separated':
       return 'The seeds support it: every run of the first is better than every run of the second.';
     case 'overlapping':
@@ -29,9 +33,11 @@ export function supportText(verdict: Verdict): string {
   }
 }
 
-export function caveatText(caveat: Caveat, runs: readonly RunSummary[]): string {
-  if (caveat.kind === 'different-data') return 'The runs were measured on different data sets, so their scores cannot be compared directly.';
-  const run = runs[caveat.run]!;
+export const differentDataText =
+  'The runs were measured on different data sets, so their scores cannot be compared directly.';
+
+/** What follows the run's name. */
+export function caveatText(kind: RunCaveat['kind'], run: RunSummary): string {
   const done = `${run.epochsDone} of ${plural(run.epochsTotal, 'epoch')}`;
-  return caveat.kind === 'still-running' ? `“${run.name}” is still training (${done} so far).` : `“${run.name}” ended early, after ${done}.`;
+  return kind === 'still-running' ? `is still training, with ${done} done.` : `ended early, after ${done}.`;
 }

@@ -100,3 +100,12 @@ export function scrollToRow(layout: GridLayout, row: number, scrollTopPx: number
   if (bottom > scrollTopPx + viewHeightPx) return bottom - viewHeightPx;
   return scrollTopPx;
 }
+
+/** The cell under a point of the grid (not of the view), or null between and beyond cells. */
+export function cellAt(layout: GridLayout, count: number, x: number, y: number): number | null {
+  const column = Math.floor(x / layout.columnPx);
+  const row = Math.floor(y / layout.rowPx);
+  const inside = x >= 0 && y >= 0 && x - column * layout.columnPx < layout.picturePx;
+  const index = row * layout.columns + column;
+  return inside && column < layout.columns && index < count ? index : null;
+}

@@ -6,7 +6,8 @@ import { formatPlain } from '../../ui/format-number.ts';
 export function knobValueText(knob: Knob, value: KnobValue): string {
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (typeof value === 'number') return formatPlain(value);
-  const option = knob.control.kind === 'choice' ? knob.control.options.find((candidate) => candidate.value === value) : null;
+  const option =
+    knob.control.kind === 'choice' ? knob.control.options.find((candidate) => candidate.value === value) : null;
   return option?.label ?? value;
 }
 

@@ -4,7 +4,6 @@ import torch
 import op_cases
 import training
 
-torch.manual_seed(0)
 torch.set_num_threads(1)
 
 for family in op_cases.families():

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cases import compact, worst, write_json
+from cases import FOLDER, compact, numbers, rnd, worst, write_json
 
 SAMPLE = 256  # Larger tensors are stored as every n-th element and a few random projections.
 PROJECTIONS = 8
@@ -275,6 +275,7 @@ def scheduled(rate, schedule, epochs, steps):
 
 def initialisation_golden():
     """The bound of each of LeNet-5's tensors by PyTorch's rule, and the largest value of 50 fresh modules."""
+    torch.manual_seed(0)
     largest, bounds = {}, {}
     for _ in range(50):
         model = lenet5(batch_norm=True)
@@ -292,7 +293,31 @@ def initialisation_golden():
     write_json("initialisation.json", document)
 
 
+class Exported(nn.Module):
+    """Conv, ReLU, max pool, reshape, linear, log-softmax: with a Constant node for the shape."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = nn.Conv2d(2, 3, 3, padding=1), nn.Linear(12, 4)
+
+    def forward(self, x):
+        x = F.max_pool2d(torch.relu(self.conv(x)), 2)
+        return F.log_softmax(self.fc(x.reshape(2, -1)), 1)
+
+
+def exported_golden():
+    """A model file by PyTorch's exporter, and what PyTorch computes with it."""
+    model = Exported()
+    fill(model, 500)
+    x = torch.from_numpy(rnd(2, 2, 4, 4))
+    file = FOLDER / "pytorch-export.onnx"
+    torch.onnx.export(model, x, str(file), opset_version=17, input_names=["x"], output_names=["y"])
+    y = model.double()(x.double()).detach().numpy()
+    write_json("pytorch-export.json", {"x": numbers(x.numpy()), "y": digits(y)})
+
+
 def write_all():
+    exported_golden()
     lenet5_golden()
     optimisers_golden()
     initialisation_golden()

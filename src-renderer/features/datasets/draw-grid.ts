@@ -1,0 +1,144 @@
+/** Draws the part of the thumbnail grid that is in sight: pictures, captions, and which one has the focus. */
+import type { Thumbnail } from '../../state/thumbnails.svelte.ts';
+import { resolveColour, seriesColour } from '../../ui/series-colour.ts';
+
+export interface GridCell {
+  /** Top left corner, CSS pixels in the view. */
+  x: number;
+  y: number;
+  thumbnail: Thumbnail<CanvasImageSource> | null;
+  /** Null while the image is not read. */
+  caption: { text: string; ordinal: number | null } | null;
+  state: 'plain' | 'hovered' | 'focused';
+}
+
+export interface GridScene {
+  /** CSS pixels. */
+  widthPx: number;
+  heightPx: number;
+  picturePx: number;
+  withCaptions: boolean;
+  cells: readonly GridCell[];
+  /** The grid has the keyboard. */
+  active: boolean;
+  colours: GridColours;
+}
+
+export interface GridColours {
+  empty: string;
+  text: string;
+  strongText: string;
+  hover: string;
+  focus: string;
+  quietFocus: string;
+  font: string;
+  ofClass: (ordinal: number) => string;
+}
+
+/** The theme's colours as a canvas needs them; to be read anew when the theme changes. */
+export function readGridColours(): GridColours {
+  const classes = new Map<string, string>();
+  return {
+    empty: resolveColour('var(--surface-hover)'),
+    text: resolveColour('var(--text-muted)'),
+    strongText: resolveColour('var(--text)'),
+    hover: resolveColour('var(--border-control)'),
+    focus: resolveColour('var(--accent)'),
+    quietFocus: resolveColour('var(--text-muted)'),
+    font: `11px ${getComputedStyle(document.body).fontFamily}`,
+    ofClass(ordinal) {
+      const css = seriesColour(ordinal);
+      const known = classes.get(css) ?? resolveColour(css);
+      classes.set(css, known);
+      return known;
+    },
+  };
+}
+
+export function drawGrid(canvas: HTMLCanvasElement, scene: GridScene): void {
+  const ratio = window.devicePixelRatio;
+  const width = Math.round(scene.widthPx * ratio);
+  const height = Math.round(scene.heightPx * ratio);
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, scene.widthPx, scene.heightPx);
+  context.font = scene.colours.font;
+  context.textBaseline = 'middle';
+  for (const cell of scene.cells) drawCell(context, scene, cell);
+}
+
+function drawCell(context: CanvasRenderingContext2D, scene: GridScene, cell: GridCell): void {
+  if (cell.thumbnail === null) {
+    context.fillStyle = scene.colours.empty;
+    context.fillRect(cell.x, cell.y, scene.picturePx, scene.picturePx);
+  } else {
+    drawThumbnail(context, scene.picturePx, cell, cell.thumbnail);
+  }
+  if (scene.withCaptions && cell.caption !== null) drawCaption(context, scene, cell, cell.caption);
+  if (cell.state !== 'plain') drawFrame(context, scene, cell);
+}
+
+/** As large as fits the square, in the middle of it. */
+function drawThumbnail(
+  context: CanvasRenderingContext2D,
+  picturePx: number,
+  { x, y }: GridCell,
+  thumbnail: Thumbnail<CanvasImageSource>,
+): void {
+  const scale = picturePx / Math.max(thumbnail.widthPx, thumbnail.heightPx);
+  const width = thumbnail.widthPx * scale;
+  const height = thumbnail.heightPx * scale;
+  context.imageSmoothingEnabled = scale * window.devicePixelRatio < 1;
+  context.drawImage(
+    thumbnail.picture,
+    thumbnail.x,
+    thumbnail.y,
+    thumbnail.widthPx,
+    thumbnail.heightPx,
+    x + (picturePx - width) / 2,
+    y + (picturePx - height) / 2,
+    width,
+    height,
+  );
+}
+
+const captionMiddlePx = 10;
+const dotPx = 7;
+
+function drawCaption(
+  context: CanvasRenderingContext2D,
+  { picturePx, colours }: GridScene,
+  cell: GridCell,
+  { text, ordinal }: NonNullable<GridCell['caption']>,
+): void {
+  const middle = cell.y + picturePx + captionMiddlePx;
+  const left = cell.x + 2 + (ordinal === null ? 0 : dotPx + 5);
+  if (ordinal !== null) {
+    context.fillStyle = colours.ofClass(ordinal);
+    context.beginPath();
+    context.arc(cell.x + 2 + dotPx / 2, middle, dotPx / 2, 0, 2 * Math.PI);
+    context.fill();
+  }
+  context.fillStyle = cell.state === 'focused' ? colours.strongText : colours.text;
+  context.fillText(fitText(context, text, cell.x + picturePx - left), left, middle);
+}
+
+/** The text, or its beginning with an ellipsis. */
+function fitText(context: CanvasRenderingContext2D, text: string, roomPx: number): string {
+  if (context.measureText(text).width <= roomPx) return text;
+  let length = text.length - 1;
+  while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > roomPx) length -= 1;
+  return `${text.slice(0, length).trimEnd()}…`;
+}
+
+function drawFrame(context: CanvasRenderingContext2D, { picturePx, colours, active }: GridScene, cell: GridCell): void {
+  const focused = cell.state === 'focused';
+  const line = focused ? 2 : 1;
+  context.lineWidth = line;
+  context.strokeStyle = focused ? (active ? colours.focus : colours.quietFocus) : colours.hover;
+  const outset = line / 2 + (focused ? 0 : 0.5);
+  context.strokeRect(cell.x - outset, cell.y - outset, picturePx + 2 * outset, picturePx + 2 * outset);
+}

@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { measureLoopLag } from './loop-lag.ts';
+import { createStore, addDataset } from './store-fixture.ts';
+import { createProjectStore } from '../../src-main/store/project-store.ts';
+import { importDataset } from '../../src-main/services/import/import-dataset.ts';
+const st = () => Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+const scratch = mkdtempSync('/tmp/fovea-try-');
+const store = createProjectStore(join(scratch, 'project.sqlite'), { projectId: 'x' as any, name: 'x', createdAt: '' });
+const durations: number[] = [];
+const orig = store.images.insert.bind(store.images);
+store.images.insert = (x) => { const s = st(), t = performance.now(); orig(x); durations.push(performance.now() - t - (st() - s)); };
+for (const [o, k] of [[store.datasets, 'publish'], [store.datasets, 'begin'], [store.datasets, 'addCategories'], [store.datasets, 'addPack']] as any[]) { const f = o[k].bind(o); o[k] = (...a: any[]) => { const s = st(), t = performance.now(); const r = f(...a); console.log(k, (performance.now() - t - (st() - s)).toFixed(1)); return r; }; }
+const lag = measureLoopLag();
+const worker = new URL('../../src-main/services/import/import-worker.ts', import.meta.url);
+await importDataset({ store, folder: scratch, project: {} as any }, { path: '/tmp/cifar10', format: 'cifar10', name: 'x', source: 'x' }, worker, () => {}, new AbortController().signal);
+console.log('lag', lag.stop());
+const order = durations.map((d, i) => [d, i] as const).sort((a, b) => b[0] - a[0]);
+console.log('slowest inserts', order.slice(0, 12).map(([d, i]) => `${d.toFixed(1)}@${i}`).join(' '), 'median', order[order.length >> 1]![0].toFixed(2), order.length);
+store.close(); rmSync(scratch, { recursive: true });
