@@ -75,6 +75,7 @@ export default ts.config(
     rules: {
       'prefer-const': 'off',
       'svelte/prefer-const': 'error', // knows $props()
+      'svelte/no-unused-svelte-ignore': 'off', // takes the reason behind the code for more codes; svelte-check knows
       'svelte/prefer-svelte-reactivity': 'off', // a plain Map or Set behind $state.raw is a choice
     },
   },

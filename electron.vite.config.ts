@@ -35,6 +35,7 @@ export default defineConfig({
     build: {
       minify: true,
       assetsInlineLimit: 0,
+      chunkSizeWarningLimit: 1500, // kB; it is read from disk
       rolldownOptions: { input: 'src-renderer/index.html' },
     },
   },

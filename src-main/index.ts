@@ -35,8 +35,7 @@ export function createBackend(ports: HostPorts): Backend {
     async close() {
       await Promise.all([jobs.close(), runs.close()]);
       await checkpoints.close();
-      await projectService.close();
-      projects.closeAll();
+      await projectService.close().finally(() => projects.closeAll());
     },
   };
 }

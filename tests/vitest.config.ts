@@ -19,6 +19,7 @@ export default defineConfig({
           include: ['tests/{unit,gradients,golden,property,migrations,contract}/**/*.test.ts'],
           exclude: [rendererTests],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -17,7 +17,7 @@ export function baseName(path: string): string {
 }
 
 /** "" for a file at the top. */
-export function folderName(path: string): string {
+function folderName(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 

@@ -12,7 +12,7 @@ import type { Backend } from '../services/backend.ts';
  * Nothing from elsewhere, no inline script or style, no eval. Styles set through the CSSOM (Svelte's `style:` and
  * `style={…}`, Konva, uPlot) need no exception. data: and blob: pictures are inlined icons and canvas exports.
  */
-export const contentSecurityPolicy = [
+const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -25,7 +25,7 @@ export const contentSecurityPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-export const securityHeaders: Readonly<Record<string, string>> = {
+const securityHeaders: Readonly<Record<string, string>> = {
   'content-security-policy': contentSecurityPolicy,
   'x-content-type-options': 'nosniff',
   'x-dns-prefetch-control': 'off',

@@ -65,10 +65,11 @@ export class JobRegistry {
       lastEmitMs: 0,
       timer: null,
     };
-    this.#running.set(entry.job.jobId, entry);
-    entry.settled = this.#follow(entry, work);
+    const { job } = entry;
+    this.#running.set(job.jobId, entry);
     this.#publish(entry);
-    return entry.job;
+    entry.settled = this.#follow(entry, work);
+    return job;
   }
 
   /** Running jobs first, then finished ones, newest first. */

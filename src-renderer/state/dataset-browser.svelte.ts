@@ -10,7 +10,6 @@ export class DatasetBrowser {
   readonly datasetId: DatasetId;
   readonly filter: ImageFilter;
   readonly pages: ImagePages;
-  facets = $state.raw<Facets | null>(null);
   /** Place in the filtered list. */
   index = $state<number | null>(null);
   readonly focused: ImageSummary | undefined = $derived.by(() =>
@@ -27,10 +26,9 @@ export class DatasetBrowser {
     );
   }
 
-  /** Reads the counts; the pages read themselves when they come into sight. */
-  async readFacets(): Promise<void> {
+  readFacets(): Promise<Facets> {
     const { projectId, datasetId, filter } = this;
-    this.facets = await this.#api.call('dataset.facets', { projectId, datasetId, filter });
+    return this.#api.call('dataset.facets', { projectId, datasetId, filter });
   }
 
   /** Single images at given places, for a sample from all over the list. */

@@ -97,21 +97,26 @@ export class RunLive {
     }
   }
 
+  /** What the answer already holds is left out. */
   #takeEarly(): void {
     const early = this.#early ?? { points: [], lines: [] };
     this.#early = null;
-    this.#takePoints(early.points.filter((point) => point.step > (this.#series.get(point.series)?.lastStep ?? -1)));
-    const lastTime = this.log.at(-1)?.time ?? '';
-    this.#takeLines(early.lines.filter((line) => line.time > lastTime));
+    this.#append(early.points.filter((point) => point.step > (this.#series.get(point.series)?.lastStep ?? -1)));
+    const known = new Set(this.log.map(keyOf));
+    this.#takeLines(early.lines.filter((line) => !known.has(keyOf(line))));
   }
 
   #takePoints(points: readonly MetricPoint[]): void {
     if (this.#early !== null) return void this.#early.points.push(...points);
+    this.#append(points);
+    this.#askForFrame();
+  }
+
+  #append(points: readonly MetricPoint[]): void {
     for (const { series, step, epoch, value } of points) {
       this.#series.get(series)?.append(step, epoch, value);
       this.#changed.add(series);
     }
-    this.#askForFrame();
   }
 
   #takeLines(lines: readonly LogLine[]): void {
@@ -120,7 +125,7 @@ export class RunLive {
   }
 
   #askForFrame(): void {
-    if (this.#frameAsked || this.#changed.size === 0) return;
+    if (this.#frameAsked) return;
     this.#frameAsked = true;
     this.#onNextFrame(() => {
       this.#frameAsked = false;
@@ -135,4 +140,8 @@ export class RunLive {
     }
     this.#changed.clear();
   }
+}
+
+function keyOf(line: LogLine): string {
+  return `${line.time} ${line.text}`;
 }

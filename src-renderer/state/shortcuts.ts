@@ -32,7 +32,7 @@ function parseStroke(text: string): Stroke {
 
 /** "Mod+K" → Mod, K; the plus key itself is "+" or "Mod++". */
 function splitStroke(text: string): { modifiers: string[]; key: string } {
-  const end = text.lastIndexOf('+', text.length - 2);
+  const end = text.slice(0, -1).lastIndexOf('+');
   return { modifiers: end < 0 ? [] : text.slice(0, end).split('+'), key: text.slice(end + 1) };
 }
 

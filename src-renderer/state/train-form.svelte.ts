@@ -42,6 +42,8 @@ export class TrainForm {
   /** What is wrong with texts that are being typed, by path; such a text is not a value yet. */
   readonly #problems = new SvelteMap<string, string>();
   readonly #firstProblem = $derived(this.shownKnobs.find((knob) => this.#problems.has(knob.path)));
+  /** A text on the screen is no value yet, so checks and layers are those of the value before it. */
+  readonly incomplete = $derived(this.#firstProblem !== undefined);
   /** Why the run cannot start, in words; null where it can. */
   readonly blockedBecause = $derived(this.#blockedBecause());
 

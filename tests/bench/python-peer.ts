@@ -34,6 +34,7 @@ export interface PythonPeer {
   ask<Answer>(request: Record<string, unknown>): Promise<Answer>;
   /** One more answer to the last request, for one that answers several times (an epoch at a time). */
   next<Answer>(): Promise<Answer>;
+  /** Ends it, whatever it is doing. */
   close(): Promise<void>;
 }
 
@@ -60,7 +61,7 @@ export function startPythonPeer(python: string, script: string, args: readonly s
     },
     next,
     async close() {
-      child.stdin.end();
+      child.kill(); // it may be in the middle of an answer that nobody waits for any more
       await ended;
     },
   };

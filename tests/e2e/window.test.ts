@@ -30,13 +30,10 @@ it('shows a window named Fovea', async () => {
   expect(await inWindow((window) => [window.isVisible(), window.getTitle()])).toEqual([true, 'Fovea']);
 });
 
-it('has a menu with the system’s own actions and their keys, and no developer tools', async () => {
-  const items = await session.app.evaluate(({ Menu }) =>
-    (Menu.getApplicationMenu()?.items ?? []).flatMap(({ submenu }) =>
-      (submenu?.items ?? []).map(({ role, accelerator }) => ({ role, accelerator })),
-    ),
+it('has a menu with the system’s own actions, and no developer tools', async () => {
+  const roles = await session.app.evaluate(({ Menu }) =>
+    (Menu.getApplicationMenu()?.items ?? []).flatMap(({ submenu }) => (submenu?.items ?? []).map(({ role }) => role)),
   );
-  const roles = items.map(({ role }) => role);
   expect(roles).toEqual(
     expect.arrayContaining(['undo', 'copy', 'paste', 'zoomin', 'togglefullscreen', 'quit', 'about']),
   );

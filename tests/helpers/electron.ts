@@ -28,13 +28,14 @@ async function findBinary(): Promise<ElectronBinary> {
 /** Resolves once the start screen can be used. */
 export async function launchElectron(options: SessionOptions = {}): Promise<ElectronSession> {
   binary ??= findBinary();
-  const { executable, distFolder } = await binary;
+  const { distFolder } = await binary;
+  // Playwright finds Electron through its package, and only then holds the app back until it has attached itself.
+  process.env['ELECTRON_OVERRIDE_DIST_PATH'] = distFolder;
   const userDataFolder = options.userDataFolder ?? temporaryUserData();
   const app = await _electron.launch({
-    executablePath: executable,
     args: [repository],
     chromiumSandbox: !isRoot, // root cannot use it; nobody else goes without it
-    env: { ...childEnvironment(userDataFolder, options.env), ELECTRON_OVERRIDE_DIST_PATH: distFolder },
+    env: childEnvironment(userDataFolder, options.env),
     timeout: 60_000,
   });
   try {

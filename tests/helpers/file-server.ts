@@ -30,7 +30,7 @@ export async function serveFile(content: Buffer): Promise<FileServer> {
 }
 
 /** Sends what was asked for: all of it, or from a byte on. */
-export function sendRange(content: Buffer): Responder {
+function sendRange(content: Buffer): Responder {
   return (request, response) => {
     const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
     if (start >= content.length) {

@@ -1,44 +1,26 @@
 /**
- * How long the event loop was held up, by this thread's own work and waiting for the disk. Time in which the thread was
- * ready but other processes had the processor is taken out (Linux tells it), so that a busy machine does not fail a test.
+ * How long the event loop of this thread was held up. An idle thread beside it measures at the same time how late the
+ * machine itself is, so that a busy machine is not taken for work of our own.
  */
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { measureTickLateness } from './tick-lateness.ts';
 
 export interface LoopLag {
-  /** Ends the measurement; the longest hold-up in ms. */
-  stop(): number;
+  /** The longest hold-up of this thread in ms. */
+  mainMs: number;
+  /** The same for the idle thread. */
+  idleMs: number;
 }
 
-const TICK_MS = 2;
-
-export function measureLoopLag(): LoopLag {
-  let longestMs = 0;
-  let lastMs = performance.now();
-  let lastStarvedMs = starvedMs();
-  const tick = (): void => {
-    const nowMs = performance.now();
-    const nowStarvedMs = starvedMs();
-    longestMs = Math.max(longestMs, nowMs - lastMs - (nowStarvedMs - lastStarvedMs) - TICK_MS);
-    lastMs = nowMs;
-    lastStarvedMs = nowStarvedMs;
-  };
-  const timer = setInterval(tick, TICK_MS);
-  return {
-    stop() {
-      tick();
-      clearInterval(timer);
-      return longestMs;
-    },
-  };
-}
-
-/** How long this thread has waited for a processor; 0 where the system does not tell. */
-function starvedMs(): number {
-  if (process.platform !== 'linux') return 0;
-  try {
-    const [, waitedNs = '0'] = readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ');
-    return Number(waitedNs) / 1e6;
-  } catch {
-    return 0;
-  }
+export async function measureLoopLag(work: () => Promise<void>): Promise<LoopLag> {
+  const idle = new Worker(new URL('./idle-thread.ts', import.meta.url));
+  await once(idle, 'message');
+  const lateness = measureTickLateness();
+  await work();
+  const mainMs = lateness.stop();
+  const answered = once(idle, 'message');
+  idle.postMessage('stop');
+  const [idleMs] = (await answered) as [number];
+  return { mainMs, idleMs };
 }

@@ -13,7 +13,7 @@ import { seededRandom, writeArchive, writeCifar10 } from '../helpers/generated-d
 import { createProjectFixture, temporaryFolder } from '../helpers/service-fixture.ts';
 
 const random = seededRandom(5);
-const CONTENT = Buffer.alloc(300_000).map(() => random() * 256);
+const CONTENT = Buffer.from(Uint8Array.from({ length: 300_000 }, () => random() * 256));
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
 
 interface Setup {

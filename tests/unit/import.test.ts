@@ -1,5 +1,5 @@
 /** Imports from end to end: real files, the real worker thread, the real database. */
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -268,6 +268,21 @@ test('labels that do not belong to the images are refused', async () => {
   expect(job.error?.message).toBe(
     `${labels}: has 30 labels (count at byte 4), but train-images-idx3-ubyte.gz has 20 images. The two files do not belong together.`,
   );
+  expectNothing(fixture);
+});
+
+test.runIf(process.platform === 'linux')('a disk that fills up is told, and nothing stays', async () => {
+  const fixture = await createProjectFixture();
+  const { folder } = await writeCifar10(join(fixture.scratch, 'cifar'), { perClass: 20, seed: 13 });
+  const packs = join(fixture.opened.folder, 'packs');
+  mkdirSync(packs);
+  const full = join(packs, 'dataset-1-train.u8.part');
+  symlinkSync('/dev/full', full); // every write to it finds the disk full
+  const job = await runImport(fixture, folder, 'cifar10');
+  expect(job.error).toEqual({
+    code: 'io',
+    message: `Could not write the images: ${full}: the disk is full. Free some space and try again.`,
+  });
   expectNothing(fixture);
 });
 

@@ -25,16 +25,15 @@ async function writeLargeCifar10(folder: string): Promise<void> {
   await writeFile(join(folder, 'batches.meta.txt'), serialiseCifar10Meta(CIFAR10_NAMES));
 }
 
-/** The longest hold-up of the best of a few tries. */
-async function bestLag(attempt: (number: number) => Promise<void>): Promise<number> {
-  const lags: number[] = [];
-  while (lags.length < TRIES && !lags.some((lagMs) => lagMs < LIMIT_MS)) {
-    const lag = measureLoopLag();
-    await attempt(lags.length + 1);
-    lags.push(lag.stop());
+/** The longest hold-up of the best of a few tries, without what an idle thread was held up by at the same time. */
+async function bestLag(what: string, attempt: (number: number) => Promise<void>): Promise<number> {
+  let bestMs = Infinity;
+  for (let number = 1; number <= TRIES && bestMs >= LIMIT_MS; number++) {
+    const { mainMs, idleMs } = await measureLoopLag(() => attempt(number));
+    console.log(`${what}: main loop held up for ${mainMs.toFixed(1)} ms, an idle one for ${idleMs.toFixed(1)} ms`);
+    bestMs = Math.min(bestMs, mainMs - idleMs);
   }
-  console.log(`main loop held up for at most ${lags.map((lagMs) => lagMs.toFixed(1)).join(', ')} ms`);
-  return Math.min(...lags);
+  return bestMs;
 }
 
 async function importAs(fixture: ProjectFixture, name: string): Promise<void> {
@@ -51,7 +50,7 @@ test('importing, looking and deleting never hold up the main loop for 50 ms', { 
   const { projectId } = fixture.opened.project;
   await writeLargeCifar10(join(fixture.scratch, 'cifar'));
 
-  expect(await bestLag((number) => importAs(fixture, `Import ${number}`))).toBeLessThan(LIMIT_MS);
+  expect(await bestLag('import', (number) => importAs(fixture, `Import ${number}`))).toBeLessThan(LIMIT_MS);
 
   const [dataset] = await fixture.handlers['dataset.list']({ projectId });
   const { datasetId, categories } = dataset!;
@@ -64,11 +63,11 @@ test('importing, looking and deleting never hold up the main loop for 50 ms', { 
     expect(page.items).toHaveLength(500);
     await Promise.all(page.items.map(({ imageId }) => media(`media/${projectId}/thumbnail/${imageId}`)));
   };
-  expect(await bestLag(look)).toBeLessThan(LIMIT_MS);
+  expect(await bestLag('look', look)).toBeLessThan(LIMIT_MS);
 
   const remove = async (): Promise<void> => {
     const [newest] = await fixture.handlers['dataset.list']({ projectId });
     if (newest) await fixture.handlers['dataset.delete']({ projectId, datasetId: newest.datasetId });
   };
-  expect(await bestLag(remove)).toBeLessThan(LIMIT_MS);
+  expect(await bestLag('delete', remove)).toBeLessThan(LIMIT_MS);
 });

@@ -103,8 +103,9 @@ test('relaxed writes leave the connection as durable as before, also when they f
   const { datasetId } = addDataset(store, { train: [0, 1], test: [0] });
   expect(store.database.pragma('synchronous', { simple: true })).toBe(2);
   const size = { channels: 3, heightPx: 32, widthPx: 32 };
-  expect(() => store.datasets.addPack(datasetId, { file: `dataset-${datasetId}-train.u8`, count: 1, ...size })).toThrow(
-    'UNIQUE',
+  const twice = { file: `dataset-${datasetId}-train.u8`, count: 1, ...size };
+  expect(errorOf(() => store.datasets.addPack(datasetId, twice)).message).toBe(
+    `${store.database.name}: UNIQUE constraint failed: pack.file (SQLITE_CONSTRAINT_UNIQUE).`,
   );
   expect(store.database.pragma('synchronous', { simple: true })).toBe(2);
 });
@@ -115,5 +116,21 @@ test('a checkpoint from another thread’s connection empties the log', async ()
   expect(store.pagesToCheckpoint()).toBeGreaterThan(10);
   checkpointDatabase(store.database.name);
   expect(store.pagesToCheckpoint()).toBe(0);
+  expect(store.datasets.list()).toHaveLength(1);
+});
+
+test('a full disk is told in words', async () => {
+  const store = await createStore();
+  const { datasetId } = addDataset(store, { train: [0], test: [0] });
+  const pages = store.database.pragma('page_count', { simple: true }) as number;
+  store.database.pragma(`max_page_count = ${pages}`); // no page more, as on a full disk
+  const size = { channels: 3, heightPx: 32, widthPx: 32 };
+  const fill = (): void => {
+    for (let index = 0; index < 1000; index++)
+      store.datasets.addPack(datasetId, { file: `more-${index}`, count: 1, ...size });
+  };
+  const error = errorOf(fill);
+  expect(error.code).toBe('io');
+  expect(error.message).toBe(`${store.database.name} cannot grow: the disk is full. Free some space and try again.`);
   expect(store.datasets.list()).toHaveLength(1);
 });

@@ -3,6 +3,8 @@
  * from the seed and the position, so a run that was stopped anywhere goes on to the same bytes. Knows no process and no
  * database: it reports through `TrainerReporter` and writes into the run's folder.
  */
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
 import type { LogLine, MetricPoint, PhaseConfig, RunConfig, RunProgress } from '../../contract/model/run.ts';
 import { permutation, Random } from '../data/random.ts';
@@ -10,7 +12,7 @@ import { SplitImages } from '../data/split-images.ts';
 import type { SplitData, TrainingData } from '../data/training-data.ts';
 import type { Shape } from '../graph/types.ts';
 import { classificationResult, meanCrossEntropy } from '../metrics/classification.ts';
-import { countParameters, type NetworkPlan } from '../nn/network.ts';
+import { countParameters, isFrozen, type NetworkPlan } from '../nn/network.ts';
 import { optimiserFor } from '../nn/optimisers.ts';
 import { initialise } from '../nn/parameters.ts';
 import { scheduleFactor } from '../nn/schedules.ts';
@@ -86,6 +88,7 @@ class Trainer {
 
   static async create(options: TrainOptions): Promise<Trainer> {
     const { config, data } = options;
+    await makeCheckpointFolder(options.folder);
     const opened: SplitImages[] = [];
     const openSplit = async (split: SplitData): Promise<SplitImages> => {
       const images = await SplitImages.open(split, data.packs);
@@ -95,6 +98,7 @@ class Trainer {
     try {
       const [train, evaluation] = [await openSplit(data.train), await openSplit(data.evaluation)];
       const plan = planModel(config.model.id, config.model.options, train.imageShape, data.categories.length);
+      config.phases.forEach((phase, index) => checkFreezing(plan, phase, index + 1));
       const checkpoint = await firstCheckpoint(options, plan);
       return new Trainer(options, plan, { train, evaluation }, checkpoint);
     } catch (error) {
@@ -269,6 +273,25 @@ class Trainer {
       secondsLeft: this.throughput.secondsFor(stepsLeft),
     });
   }
+}
+
+async function makeCheckpointFolder(runFolder: string): Promise<void> {
+  const folder = dirname(runFiles.checkpoint(runFolder, 'last'));
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FoveaError('io', `Could not make the folder ${folder}: ${reason}`, { file: folder }, { cause });
+  }
+}
+
+function checkFreezing(plan: NetworkPlan, { freeze }: PhaseConfig, phaseNumber: number): void {
+  if (plan.parameters.some(({ name }) => !isFrozen(name, freeze))) return;
+  throw new FoveaError(
+    'invalid-request',
+    `Every layer is frozen in phase ${phaseNumber}, so there is nothing to train. Leave at least one layer free.`,
+    { phase: phaseNumber },
+  );
 }
 
 function tensorShapes(plan: NetworkPlan): Map<string, Shape> {

@@ -1,5 +1,5 @@
 /**
- * Takes a data set out of a project: at once invisible, then emptied in short transactions, then its packs. The same
+ * Takes a data set that nobody can see out of a project: its packs, its rows in short transactions, then itself. The same
  * for one that the person deletes, one whose import failed or was cancelled, and one that a crash left half-way.
  */
 import { readdir, rm } from 'node:fs/promises';
@@ -21,10 +21,10 @@ export function packPrefix(datasetId: DatasetId): string {
   return `dataset-${datasetId}-`;
 }
 
+/** Packs go first: an import that failed for want of space needs some to take its rows back. */
 export async function discardDataset({ store, folder }: OpenProject, datasetId: DatasetId): Promise<void> {
-  store.datasets.markDeleting(datasetId);
-  while (store.images.deleteSome(datasetId, IMAGES_PER_TRANSACTION) > 0) await yieldToEventLoop();
   await removePacks(packsFolder(folder), packPrefix(datasetId));
+  while (store.images.deleteSome(datasetId, IMAGES_PER_TRANSACTION) > 0) await yieldToEventLoop();
   store.datasets.remove(datasetId);
 }
 

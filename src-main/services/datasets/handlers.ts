@@ -105,9 +105,10 @@ export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry
           { datasetId },
         );
       }
-      const discarding = discardDataset(opened, datasetId);
+      opened.store.datasets.markDeleting(datasetId);
       lists.forget(opened, datasetId);
-      await discarding.finally(() => changed(opened));
+      changed(opened);
+      await discardDataset(opened, datasetId);
       return {};
     },
 

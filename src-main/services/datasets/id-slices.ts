@@ -4,7 +4,7 @@ import type { IdRange } from '../../store/image-repository.ts';
 import type { ProjectStore } from '../../store/project-store.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 
-const IDS_PER_SLICE = 5000;
+const IDS_PER_SLICE = 2500;
 
 /** Ranges that cover the data set, ascending; others get their turn between two of them. */
 export async function* idSlices(store: ProjectStore, datasetId: DatasetId): AsyncGenerator<IdRange, void> {

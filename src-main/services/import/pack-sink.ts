@@ -15,7 +15,7 @@ import { ReadProgress } from './read-progress.ts';
 
 /** A training process reads a pack into one buffer. */
 const MAX_PACK_BYTES = 1_000_000_000;
-export const TEMPORARY_SUFFIX = '.part';
+const TEMPORARY_SUFFIX = '.part';
 
 interface OpenPack extends PackFacts {
   /** Row of the split that is the pack's first. */

@@ -20,7 +20,7 @@ export async function main() {
   say('Fetching the CUDA libraries of onnxruntime from NuGet (about 250 MB).');
   const code = await run(process.execPath, [join(onnxruntime, 'script', 'install.js')], {
     cwd: onnxruntime,
-    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'cuda12' },
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'true' }, // 1.30 falls silent on its own documented 'cuda12'
     toStderr: true,
   });
   if (code !== 0 || !existsSync(provider)) {
@@ -36,7 +36,7 @@ export async function main() {
       `install NVIDIA's driver, CUDA 12 and cuDNN 9 (https://developer.nvidia.com/cudnn), then: ${again}`,
     );
   }
-  say('CUDA works: choose the device "cuda" for a run.');
+  say('CUDA works. Choose the device "NVIDIA GPU (CUDA)" for a run.');
   return 0;
 }
 

@@ -1,0 +1,100 @@
+/** Where labels, marks and the read-out of a line chart go, given where the plot has drawn. Pure. */
+import { lastPoint, nearestIndex, spreadLabels, type Curve, type EventMark, type Range } from './curve.ts';
+
+/** The drawn plot: its area, and where values lie in it, CSS px inside the chart. */
+export interface PlotPlaces {
+  area: { left: number; top: number; width: number; height: number };
+  xToPx(x: number): number;
+  yToPx(y: number): number;
+}
+
+/** A curve as it is drawn, smoothed perhaps, beside the one that was recorded. Both have the same x. */
+export interface DrawnCurve {
+  drawn: Curve;
+  recorded: Curve;
+}
+
+export interface EndLabel {
+  curve: Curve;
+  /** As recorded, also where the line is smoothed. */
+  value: number;
+  topPx: number;
+}
+
+export interface EndLabels {
+  leftPx: number;
+  labels: EndLabel[];
+}
+
+export const labelHeightPx = 15;
+
+/**
+ * Labels in one column beside the line that reaches farthest; at the right edge where one runs on beyond the range.
+ * Where not all fit above each other, those of the evaluation (dashed) stay.
+ */
+export function placeEndLabels(curves: readonly DrawnCurve[], shown: Range, places: PlotPlaces): EndLabels {
+  const { area } = places;
+  const ends = curves.flatMap(({ drawn, recorded }) => {
+    const end = lastPoint(upTo(drawn, shown.to));
+    const value = lastPoint(upTo(recorded, shown.to));
+    if (end === null || value === null) return [];
+    return [{ curve: drawn, value: value.y, leftPx: places.xToPx(end.x), wishPx: places.yToPx(end.y) }];
+  });
+  const room = Math.floor(area.height / labelHeightPx) + 1;
+  const evaluationFirst = ends.toSorted((a, b) => Number(b.curve.dashed) - Number(a.curve.dashed));
+  const kept = ends.length <= room ? ends : evaluationFirst.slice(0, room);
+  const wishes = kept.map((end) => end.wishPx);
+  const tops = spreadLabels(wishes, labelHeightPx, area.top, area.top + area.height);
+  const runsOn = curves.some(({ drawn }) => (drawn.x.at(-1) ?? 0) > shown.to);
+  return {
+    leftPx: runsOn ? area.left + area.width : Math.max(area.left, ...ends.map((end) => end.leftPx)),
+    labels: kept.map(({ curve, value }, index) => ({ curve, value, topPx: tops[index]! })),
+  };
+}
+
+function upTo(curve: Curve, to: number): Curve {
+  const end = curve.x.findLastIndex((x) => x <= to) + 1;
+  return { ...curve, x: curve.x.subarray(0, end), y: curve.y.subarray(0, end) };
+}
+
+export interface PlacedMark extends EventMark {
+  leftPx: number;
+  /** False where another mark's word would lie under this one's; its line stays. */
+  worded: boolean;
+}
+
+const wordWidthPx = 56;
+
+export function placeMarks(marks: readonly EventMark[], shown: Range, places: PlotPlaces): PlacedMark[] {
+  const visible = marks.filter((mark) => mark.x >= shown.from && mark.x <= shown.to).toSorted((a, b) => a.x - b.x);
+  let freeFromPx = -Infinity;
+  return visible.map((mark) => {
+    const leftPx = places.xToPx(mark.x);
+    const worded = leftPx >= freeFromPx;
+    if (worded) freeFromPx = leftPx + wordWidthPx;
+    return { ...mark, leftPx, worded };
+  });
+}
+
+export interface Reading {
+  curve: Curve;
+  value: number;
+  /** Before smoothing; null where nothing was smoothed. */
+  raw: number | null;
+  leftPx: number;
+  topPx: number;
+}
+
+/** The point of every curve that is nearest to the cursor, in the order in which they lie above each other. */
+export function readAt(curves: readonly DrawnCurve[], cursor: number, places: PlotPlaces): Reading[] {
+  return curves
+    .flatMap(({ drawn, recorded }): Reading[] => {
+      const at = nearestIndex(drawn.x, cursor);
+      const value = drawn.y[at];
+      if (value === undefined || !Number.isFinite(value)) return [];
+      const raw = recorded.y[at]!;
+      const leftPx = places.xToPx(drawn.x[at]!);
+      return [{ curve: drawn, value, raw: raw === value ? null : raw, leftPx, topPx: places.yToPx(value) }];
+    })
+    .toSorted((a, b) => b.value - a.value);
+}

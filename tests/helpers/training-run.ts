@@ -1,0 +1,164 @@
+/** Small training runs for tests: packs of drawn images in two files, the run's folder, and what the trainer reported. */
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DatasetId } from '../../src-main/contract/model/ids.ts';
+import type { LogLine, MetricPoint, OptimiserConfig, PhaseConfig, RunConfig, RunProgress, SeriesName } from '../../src-main/contract/model/run.ts';
+import type { SplitData, TrainingData } from '../../src-main/engine/data/training-data.ts';
+import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
+import type { Runtime, Session, SessionOptions } from '../../src-main/engine/runtime/runtime.ts';
+import { train, type TrainOptions, type TrainOutcome } from '../../src-main/engine/train/trainer.ts';
+import { drawImages, seededRandom, shuffledLabels } from './generated-data.ts';
+
+export interface SmallData {
+  folder: string;
+  data: TrainingData;
+  dispose(): Promise<void>;
+}
+
+export interface SmallDataSize {
+  train: number;
+  test: number;
+  channels: number;
+  side: number;
+}
+
+/** Training images lie in two packs in turn, so that neighbours in the split are not neighbours in a file. */
+export async function makeSmallData({ train: trainCount, test, channels, side }: SmallDataSize): Promise<SmallData> {
+  const folder = await mkdtemp(join(tmpdir(), 'fovea-training-'));
+  const random = seededRandom(21);
+  const split = async (names: string[], count: number, firstPack: number, firstId: number) => {
+    const labels = shuffledLabels(count, random);
+    const images = drawImages(labels, channels, side, random);
+    const size = channels * side * side;
+    const owned = names.map((_, pack) => Array.from({ length: count }, (_image, i) => i).filter((i) => i % names.length === pack));
+    const packs = names.map((name, pack) => ({
+      file: join(folder, name),
+      count: owned[pack]!.length,
+      channels,
+      heightPx: side,
+      widthPx: side,
+    }));
+    for (const [pack, images_] of owned.entries()) {
+      await writeFile(packs[pack]!.file, Buffer.concat(images_.map((i) => images.subarray(i * size, (i + 1) * size))));
+    }
+    const data: SplitData = {
+      imageIds: Array.from(labels, (_, i) => firstId + i),
+      packs: Array.from(labels, (_, i) => firstPack + (i % names.length)),
+      rows: Array.from(labels, (_, i) => Math.floor(i / names.length)),
+      labels: [...labels],
+    };
+    return { packs, data };
+  };
+  const training = await split(['train-0.u8', 'train-1.u8'], trainCount, 0, 1);
+  const testing = await split(['test.u8'], test, 2, 1001);
+  return {
+    folder,
+    data: {
+      categories: Array.from({ length: 10 }, (_, i) => `class ${i}`),
+      packs: [...training.packs, ...testing.packs],
+      train: training.data,
+      evaluation: testing.data,
+    },
+    dispose: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export const adam: OptimiserConfig = { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+export const momentum: OptimiserConfig = { kind: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 1e-4 };
+
+export function phase(changes: Partial<PhaseConfig> = {}): PhaseConfig {
+  return { epochs: 2, learningRate: 0.002, optimiser: adam, schedule: { kind: 'constant' }, freeze: [], ...changes };
+}
+
+export function smallConfig(changes: Partial<RunConfig> = {}, options: RunConfig['model']['options'] = {}): RunConfig {
+  return {
+    version: 1,
+    task: 'classification',
+    model: { id: 'lenet5', options: { batchNorm: false, dropout: 0, ...options } },
+    data: { datasetId: 1 as DatasetId, trainSplit: 'train', evaluationSplit: 'test' },
+    loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
+    batchSize: 16,
+    phases: [phase()],
+    seed: 4,
+    device: 'cpu',
+    ...changes,
+  };
+}
+
+/** onnxruntime with a look at what goes through it: the steps of every training dispatch. */
+export class WatchedRuntime implements Runtime {
+  readonly dispatches: number[] = [];
+  /** Thrown by the next session that is made, if set. */
+  failure: Error | null = null;
+  private readonly inner = new OnnxRuntime();
+
+  get description(): string {
+    return this.inner.description;
+  }
+  get liveSessions(): number {
+    return this.inner.liveSessions;
+  }
+  async createSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
+    if (this.failure) throw this.failure;
+    const session = await this.inner.createSession(model, options);
+    return {
+      run: (feeds) => {
+        const { steps } = feeds;
+        if (steps) this.dispatches.push(Number(steps.data[0]));
+        return session.run(feeds);
+      },
+      release: () => session.release(),
+    };
+  }
+}
+
+export interface Reported {
+  outcome: TrainOutcome;
+  started: { parameterCount: number; epochsDone: number }[];
+  points: MetricPoint[];
+  progress: Omit<RunProgress, 'runId'>[];
+  logs: { level: LogLine['level']; text: string }[];
+  checkpoints: { epoch: number; best: boolean }[];
+}
+
+export interface RunOptions {
+  resume?: boolean;
+  runtime?: Runtime;
+  threads?: number;
+  /** Called with every event before the next one comes; may cancel. */
+  onProgress?: (progress: Omit<RunProgress, 'runId'>, cancel: () => void) => void;
+  /** `steps` counts the steps that this call has done so far. */
+  onSteps?: (steps: number, cancel: () => void) => void;
+}
+
+/** Trains in `folder` and gives back what was reported. */
+export async function runTraining(folder: string, config: RunConfig, data: TrainingData, options: RunOptions = {}): Promise<Reported> {
+  const abort = new AbortController();
+  const cancel = (): void => abort.abort();
+  const reported: Omit<Reported, 'outcome'> = { started: [], points: [], progress: [], logs: [], checkpoints: [] };
+  let steps = 0;
+  const report: TrainOptions['report'] = {
+    started: (parameterCount, epochsDone) => void reported.started.push({ parameterCount, epochsDone }),
+    progress: (progress) => {
+      reported.progress.push(progress);
+      options.onProgress?.(progress, cancel);
+    },
+    points: (points) => {
+      reported.points.push(...points);
+      steps += points.filter(({ series }) => series === 'step/loss').length;
+      options.onSteps?.(steps, cancel);
+    },
+    log: (level, text) => void reported.logs.push({ level, text }),
+    checkpoint: (epoch, best) => void reported.checkpoints.push({ epoch, best }),
+  };
+  const { resume = false, runtime, threads } = options;
+  const outcome = await train({ folder, config, data, resume, signal: abort.signal, report, runtime, threads });
+  return { outcome, ...reported };
+}
+
+export const valuesOf = ({ points }: Pick<Reported, 'points'>, series: SeriesName): number[] =>
+  points.filter((point) => point.series === series).map(({ value }) => value);
+
+export const checkpointBytes = (folder: string, name: 'last' | 'best' = 'last'): Promise<Buffer> =>
+  readFile(join(folder, 'checkpoints', `${name}.safetensors`));

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import type { DatasetId, RunId } from '../../../src-main/contract/model/ids.ts';
+import type { RunComparison, RunSummary } from '../../../src-main/contract/model/run.ts';
+import { metricRows } from '../../../src-renderer/features/compare/metric-rows.ts';
+import { caveatText, leadText, scoreText, supportText } from '../../../src-renderer/features/compare/verdict-words.ts';
+import { verdictOf } from '../../../src-renderer/state/compare-verdict.ts';
+import { sample } from '../../helpers/fake-backend.ts';
+
+interface Compared {
+  accuracy: number | null;
+  batchNorm: 'on' | 'off';
+  seed?: number;
+  summary?: Partial<RunSummary>;
+}
+
+function compare(runs: Compared[]): RunComparison {
+  const rows = [
+    { path: 'model.options.batchNorm', label: 'Batch norm', values: runs.map((run) => run.batchNorm as string) },
+    { path: 'seed', label: 'Seed', values: runs.map((run) => String(run.seed ?? 0)) },
+  ];
+  return {
+    runs: runs.map((run, index) => ({ ...sample.run, runId: (index + 1) as RunId, ...run.summary })),
+    metrics: [
+      {
+        metric: 'test/accuracy',
+        label: 'Test accuracy',
+        better: 'higher',
+        final: runs.map((run) => run.accuracy),
+        best: runs.map((run) => (run.accuracy === null ? null : { value: run.accuracy + 0.01, epoch: 2 })),
+      },
+    ],
+    configuration: rows.filter((row) => new Set(row.values).size > 1),
+  };
+}
+
+describe('the verdict', () => {
+  it('names winner and lead, and warns that single seeds cannot support it', () => {
+    const verdict = verdictOf(
+      compare([
+        { accuracy: 0.614, batchNorm: 'off' },
+        { accuracy: 0.646, batchNorm: 'on' },
+      ]),
+    )!;
+    expect(verdict.variants.map((variant) => variant.members)).toEqual([[1], [0]]);
+    expect(scoreText(verdict.variants[0]!)).toBe('0.646');
+    expect(leadText(verdict)).toBe('0.032 higher');
+    expect(verdict.support).toBe('single-seeds');
+    expect(supportText(verdict)).toMatch(/^Each setting was run with one seed only/);
+  });
+
+  it('takes runs that differ in the seed alone as repeats', () => {
+    const verdict = verdictOf(
+      compare([
+        { accuracy: 0.61, batchNorm: 'off', seed: 0 },
+        { accuracy: 0.65, batchNorm: 'on', seed: 0 },
+        { accuracy: 0.63, batchNorm: 'off', seed: 1 },
+        { accuracy: 0.64, batchNorm: 'on', seed: 1 },
+      ]),
+    )!;
+    expect(verdict.variants.map((variant) => variant.members)).toEqual([
+      [1, 3],
+      [0, 2],
+    ]);
+    expect(scoreText(verdict.variants[1]!)).toBe('0.620 ± 0.014 (2 seeds)');
+    expect(verdict.difference).toBeCloseTo(0.025, 10);
+    expect(verdict.support).toBe('separated');
+  });
+
+  it('says so where repeats overlap, and where only one side has repeats', () => {
+    const overlapping = [
+      { accuracy: 0.61, batchNorm: 'off', seed: 0 },
+      { accuracy: 0.65, batchNorm: 'on', seed: 0 },
+      { accuracy: 0.63, batchNorm: 'off', seed: 1 },
+      { accuracy: 0.62, batchNorm: 'on', seed: 1 },
+    ] as const;
+    expect(verdictOf(compare([...overlapping]))!.support).toBe('overlapping');
+    const uneven = verdictOf(compare(overlapping.slice(0, 3)))!;
+    expect(uneven.support).toBe('single-seeds');
+    expect(supportText(uneven)).toMatch(/^One of the two settings/);
+  });
+
+  it('has no winner among seeds of one setting', () => {
+    const verdict = verdictOf(
+      compare([
+        { accuracy: 0.61, batchNorm: 'on', seed: 0 },
+        { accuracy: 0.63, batchNorm: 'on', seed: 1 },
+      ]),
+    )!;
+    expect([verdict.variants.length, verdict.difference, verdict.support]).toEqual([1, null, null]);
+    expect(supportText(verdict)).toMatch(/nothing but the seed/);
+  });
+
+  it('waits until every run has a value', () => {
+    expect(
+      verdictOf(
+        compare([
+          { accuracy: 0.61, batchNorm: 'on' },
+          { accuracy: null, batchNorm: 'off' },
+        ]),
+      ),
+    ).toBeNull();
+  });
+
+  it('warns of different data, of runs still training and of runs that ended early', () => {
+    const verdict = verdictOf(
+      compare([
+        { accuracy: 0.6, batchNorm: 'on', summary: { datasetId: 2 as DatasetId, epochsDone: 1, status: 'running' } },
+        { accuracy: 0.5, batchNorm: 'off', summary: { epochsDone: 2, status: 'cancelled' } },
+      ]),
+    )!;
+    expect(verdict.differentData).toBe(true);
+    expect(verdict.caveats).toEqual([
+      { kind: 'still-running', run: 0 },
+      { kind: 'ended-early', run: 1 },
+    ]);
+    expect(caveatText('ended-early', { ...sample.run, epochsDone: 2 })).toBe('ended early, after 2 of 3 epochs.');
+  });
+});
+
+describe('the metrics table', () => {
+  it('measures against the first run, marks better and worse by the direction of the metric, and the single winner', () => {
+    const rows = metricRows([
+      {
+        metric: 'test/loss',
+        label: 'Test loss',
+        better: 'lower',
+        final: [1.25, 1.5, 1],
+        best: [{ value: 1.25, epoch: 3 }, { value: 1.25, epoch: 2 }, null],
+      },
+    ]);
+    expect(rows.map((row) => row.kind)).toEqual(['final', 'best']);
+    expect(rows[0]!.cells).toEqual([
+      { value: 1.25, epoch: null, difference: null, tone: 'same', wins: false },
+      { value: 1.5, epoch: null, difference: 0.25, tone: 'bad', wins: false },
+      { value: 1, epoch: null, difference: -0.25, tone: 'good', wins: true },
+    ]);
+    expect(rows[1]!.cells.map(({ wins, epoch, tone }) => [wins, epoch, tone])).toEqual([
+      [false, 3, 'same'],
+      [false, 2, 'same'],
+      [false, null, 'same'],
+    ]);
+  });
+
+  it('leaves out metrics that no run has', () => {
+    expect(
+      metricRows([{ metric: 'm', label: 'M', better: 'higher', final: [null, null], best: [null, null] }]),
+    ).toEqual([]);
+  });
+});

@@ -1,0 +1,81 @@
+import { expect, test, vi } from 'vitest';
+import type { ImportReport } from '../../../src-main/contract/model/dataset.ts';
+import type { Api } from '../../../src-renderer/api/client.svelte.ts';
+import { ImportFlow } from '../../../src-renderer/state/import-flow.svelte.ts';
+import type { JobList } from '../../../src-renderer/state/job-list.svelte.ts';
+
+const report: ImportReport = {
+  path: '/data/cifar',
+  format: 'cifar10',
+  suggestedName: 'CIFAR-10',
+  categories: ['cat', 'dog'],
+  splitCounts: { train: 2, val: 0, test: 1 },
+  sizeBytes: 9219,
+  failures: [],
+};
+
+function flowWith(inspect: (path: string) => Promise<ImportReport>) {
+  const start = vi.fn((_path: string, _format: string, _name: string): Promise<unknown> => Promise.resolve({}));
+  const api = { call: (_name: string, request: { path: string }) => inspect(request.path) } as unknown as Api;
+  return { flow: new ImportFlow(api, { import: start } as unknown as JobList), start };
+}
+
+test('from a path over the report to a started job', async () => {
+  const { flow, start } = flowWith(() => Promise.resolve(report));
+  flow.open();
+  expect(flow.stage).toBe('choosing');
+  const inspecting = flow.inspect('/data/cifar');
+  expect(flow.stage).toBe('inspecting');
+  await inspecting;
+  expect([flow.stage, flow.name, flow.ready]).toEqual(['report', 'CIFAR-10', true]);
+  flow.name = '  My cats ';
+  await flow.start();
+  expect(start).toHaveBeenCalledWith('/data/cifar', 'cifar10', 'My cats');
+  expect(flow.stage).toBe('closed');
+});
+
+test('a report without a known format, or an empty name, cannot be imported', async () => {
+  const { flow, start } = flowWith(() => Promise.resolve({ ...report, format: null }));
+  await flow.inspect('/data/cifar');
+  expect(flow.ready).toBe(false);
+  await flow.start();
+  expect(start).not.toHaveBeenCalled();
+  const { flow: nameless } = flowWith(() => Promise.resolve(report));
+  await nameless.inspect('/data/cifar');
+  nameless.name = '   ';
+  expect(nameless.ready).toBe(false);
+});
+
+test('a path that cannot be looked into stays in the field, with the reason', async () => {
+  const { flow } = flowWith(() => Promise.reject(new Error('There is nothing at /data/nope.')));
+  await flow.inspect('/data/nope');
+  expect([flow.stage, flow.path]).toEqual(['choosing', '/data/nope']);
+  expect(flow.error).toMatchObject({ message: 'There is nothing at /data/nope.' });
+});
+
+test('a refused start keeps the report and shows why', async () => {
+  const { flow, start } = flowWith(() => Promise.resolve(report));
+  await flow.inspect('/data/cifar');
+  start.mockRejectedValueOnce(new Error('The disk is full.'));
+  await flow.start();
+  expect([flow.stage, flow.report]).toEqual(['report', report]);
+  expect(flow.error).toMatchObject({ message: 'The disk is full.' });
+});
+
+test('an answer that comes after the dialog was closed changes nothing', async () => {
+  let answer: (value: ImportReport) => void = () => {};
+  const { flow } = flowWith(() => new Promise((resolve) => (answer = resolve)));
+  const inspecting = flow.inspect('/data/cifar');
+  flow.close();
+  answer(report);
+  await inspecting;
+  expect([flow.stage, flow.report]).toEqual(['closed', null]);
+});
+
+test('a drop is looked into where its path is known, and refused with a word where it is not', async () => {
+  const { flow } = flowWith(() => Promise.resolve(report));
+  flow.dropped(null);
+  expect([flow.stage, flow.dropRefused]).toEqual(['choosing', true]);
+  flow.dropped('/data/cifar');
+  expect([flow.stage, flow.dropRefused, flow.path]).toEqual(['inspecting', false, '/data/cifar']);
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { Handlers } from '../../../src-main/contract/ipc.ts';
+import type { ProjectId, RunId } from '../../../src-main/contract/model/ids.ts';
+import type { RunProgress, RunSummary } from '../../../src-main/contract/model/run.ts';
+import { RunList } from '../../../src-renderer/state/run-list.svelte.ts';
+import { createFakeApi } from '../../helpers/fake-api.ts';
+import { createFakeBackend, sample } from '../../helpers/fake-backend.ts';
+
+const projectId = sample.project.projectId;
+
+function summary(runId: number, changes: Partial<RunSummary> = {}): RunSummary {
+  return { ...sample.run, runId: runId as RunId, ...changes };
+}
+
+async function open(overrides: Partial<Handlers>) {
+  const backend = createFakeBackend(overrides);
+  const list = new RunList(createFakeApi(backend), projectId);
+  const stop = list.follow();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  return { backend, list, stop };
+}
+
+const ids = (list: RunList) => list.all?.map((run) => run.runId);
+
+describe('RunList', () => {
+  it('lists the newest first and follows changes, new runs and removals of its own project', async () => {
+    const { backend, list } = await open({ 'run.list': async () => [summary(1), summary(3)] });
+    expect(ids(list)).toEqual([3, 1]);
+    backend.emit('run.changed', { projectId, summary: summary(2, { status: 'running' }) });
+    backend.emit('run.changed', { projectId: crypto.randomUUID() as ProjectId, summary: summary(9) });
+    expect(ids(list)).toEqual([3, 2, 1]);
+    expect(list.active.map((run) => run.runId)).toEqual([2]);
+    backend.emit('run.removed', { projectId, runId: 3 as RunId });
+    expect(ids(list)).toEqual([2, 1]);
+  });
+
+  it('knows where a run is while it runs, and forgets it at its end', async () => {
+    const { backend, list } = await open({ 'run.list': async () => [summary(1, { status: 'running' })] });
+    const progress = { runId: 1 as RunId, epoch: 2, step: 5 } as RunProgress;
+    backend.emit('run.progress', { projectId, progress });
+    expect(list.progressOf(1 as RunId)?.step).toBe(5);
+    backend.emit('run.changed', { projectId, summary: summary(1, { status: 'cancelled' }) });
+    expect(list.progressOf(1 as RunId)).toBeNull();
+  });
+
+  it('starts with the name given, renames and deletes in place', async () => {
+    const { backend, list } = await open({
+      'run.list': async () => [],
+      'run.start': async ({ name }) => summary(4, { name: name ?? 'lenet5-4' }),
+      'run.rename': async ({ runId, name }) => summary(runId, { name }),
+    });
+    await list.start(sample.config, 'mine');
+    expect(backend.requests.find((request) => request.name === 'run.start')?.request).toEqual({
+      projectId,
+      config: sample.config,
+      name: 'mine',
+    });
+    await list.rename(4 as RunId, 'other');
+    expect(list.byId.get(4 as RunId)?.name).toBe('other');
+    await list.delete(4 as RunId);
+    expect(list.all).toEqual([]);
+  });
+
+  it('keeps the runs it has when reading again fails, and says why', async () => {
+    let fails = false;
+    const { list } = await open({
+      'run.list': async () => {
+        if (fails) throw new Error('gone');
+        return [summary(1)];
+      },
+    });
+    fails = true;
+    await list.read();
+    expect(ids(list)).toEqual([1]);
+    expect((list.error as Error).message).toBe('gone');
+  });
+
+  it('ends its subscriptions', async () => {
+    const { backend, stop } = await open({});
+    expect(backend.subscriberCount()).toBe(3);
+    stop();
+    expect(backend.subscriberCount()).toBe(0);
+  });
+});

@@ -1,0 +1,86 @@
+import { expect, test, vi } from 'vitest';
+import type { ImageSummary } from '../../../src-main/contract/model/dataset.ts';
+import type { ImageId } from '../../../src-main/contract/model/ids.ts';
+import { ImagePages } from '../../../src-renderer/state/image-pages.svelte.ts';
+import { Thumbnails } from '../../../src-renderer/state/thumbnails.svelte.ts';
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+async function listOf(total: number, widthPx = 32, heightPx = 28): Promise<ImagePages> {
+  const item = (place: number): ImageSummary => ({
+    imageId: (place + 1) as ImageId,
+    name: '',
+    split: 'train',
+    widthPx,
+    heightPx,
+    channels: 3,
+    annotations: [],
+  });
+  const pages = new ImagePages((offset, limit) => {
+    const count = Math.min(limit, total - offset);
+    return Promise.resolve({ total, items: Array.from({ length: count }, (_, step) => item(offset + step)) });
+  });
+  pages.want(0, 0);
+  await settled();
+  pages.want(0, total - 1);
+  await settled();
+  return pages;
+}
+
+function thumbnailsOf(pages: ImagePages, imagePx: number | null) {
+  const load = vi.fn((url: string) => (url.includes('broken') ? Promise.reject(new Error()) : Promise.resolve(url)));
+  const thumbnails = new Thumbnails<string>({
+    pages,
+    imagePx,
+    sheetUrl: (ids) => `sheet ${ids[0]}-${ids.at(-1)}`,
+    thumbnailUrl: (id) => (id === 3 ? 'broken' : `single ${id}`),
+    load,
+    sizeOf: () => ({ widthPx: 256, heightPx: 192 }),
+  });
+  return { thumbnails, urls: () => load.mock.calls.map(([url]) => url) };
+}
+
+test('tiny images come a hundred at a time, each with its part of the sheet', async () => {
+  const { thumbnails, urls } = thumbnailsOf(await listOf(250), 32);
+  thumbnails.want(0, 120);
+  expect(thumbnails.at(0)).toBeNull();
+  await settled();
+  expect(urls()).toEqual(['sheet 1-100', 'sheet 101-200']);
+  expect(thumbnails.arrivals).toBe(2);
+  expect(thumbnails.at(0)).toEqual({ picture: 'sheet 1-100', x: 0, y: 0, widthPx: 32, heightPx: 28 });
+  expect(thumbnails.at(123)).toEqual({ picture: 'sheet 101-200', x: 96, y: 64, widthPx: 32, heightPx: 28 });
+  thumbnails.want(0, 249);
+  await settled();
+  expect(urls().at(-1)).toBe('sheet 201-250');
+  expect(urls()).toHaveLength(3);
+  expect(thumbnails.at(250)).toBeNull();
+});
+
+test('larger images, and those of different sizes, come one by one', async () => {
+  for (const imagePx of [65, null]) {
+    const { thumbnails, urls } = thumbnailsOf(await listOf(10, 65, 40), imagePx);
+    thumbnails.want(0, 1);
+    await settled();
+    expect(urls()).toEqual(['single 1', 'single 2']);
+    expect(thumbnails.at(1)).toEqual({ picture: 'single 2', x: 0, y: 0, widthPx: 256, heightPx: 192 });
+  }
+});
+
+test('a picture that cannot be loaded is not asked for again and again', async () => {
+  const { thumbnails, urls } = thumbnailsOf(await listOf(10), null);
+  thumbnails.want(2, 2);
+  await settled();
+  thumbnails.want(2, 2);
+  await settled();
+  expect(urls()).toEqual(['broken']);
+  expect(thumbnails.at(2)).toBeNull();
+});
+
+test('what is not in the list yet waits, and the latest wish replaces the one before', async () => {
+  const pages = await listOf(1000);
+  const { thumbnails, urls } = thumbnailsOf(pages, null);
+  thumbnails.want(0, 50);
+  thumbnails.want(500, 501);
+  await settled();
+  expect(urls()).toEqual(['single 1', 'single 2', 'broken', 'single 4', 'single 501', 'single 502']);
+});
