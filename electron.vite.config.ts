@@ -36,7 +36,10 @@ export default defineConfig({
       minify: true,
       assetsInlineLimit: 0,
       chunkSizeWarningLimit: 1500, // kB; it is read from disk
-      rolldownOptions: { input: 'src-renderer/index.html' },
+      rolldownOptions: {
+        input: 'src-renderer/index.html',
+        checks: { pluginTimings: false },
+      },
     },
   },
 });

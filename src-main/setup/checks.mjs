@@ -22,6 +22,7 @@ export const checks = [
     script: 'svelte-check/bin/svelte-check',
     args: ['--tsconfig', './tsconfig.renderer.json', '--output', 'human', '--fail-on-warnings'],
   },
+  { name: 'renderer-test-types', kind: 'types', script: 'typescript/bin/tsc', args: ['-p', 'tests/unit/renderer'] },
   {
     name: 'lint',
     kind: 'lint',

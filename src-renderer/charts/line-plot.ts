@@ -137,7 +137,7 @@ export class LinePlot {
     return {
       ...this.#size,
       legend: { show: false },
-      padding: [10, 8, 0, 0],
+      padding: [10, 14, 0, 0],
       scales: {
         x: { time: false, range: () => [this.#content.domain.from, this.#content.domain.to] },
         y: this.#settings.logarithmic ? { distr: 3 } : {},

@@ -16,7 +16,7 @@ export interface DrawnCurve {
 
 export interface EndLabel {
   curve: Curve;
-  /** As recorded, also where the line is smoothed. */
+  /** Of the line as it is drawn. */
   value: number;
   topPx: number;
 }
@@ -32,20 +32,18 @@ export const labelHeightPx = 15;
  * Labels in one column beside the line that reaches farthest; at the right edge where one runs on beyond the range.
  * Where not all fit above each other, those of the evaluation (dashed) stay.
  */
-export function placeEndLabels(curves: readonly DrawnCurve[], shown: Range, places: PlotPlaces): EndLabels {
+export function placeEndLabels(curves: readonly Curve[], shown: Range, places: PlotPlaces): EndLabels {
   const { area } = places;
-  const ends = curves.flatMap(({ drawn, recorded }) => {
-    const end = lastPoint(upTo(drawn, shown.to));
-    const value = lastPoint(upTo(recorded, shown.to));
-    if (end === null || value === null) return [];
-    return [{ curve: drawn, value: value.y, leftPx: places.xToPx(end.x), wishPx: places.yToPx(end.y) }];
+  const ends = curves.flatMap((curve) => {
+    const end = lastPoint(upTo(curve, shown.to));
+    return end === null ? [] : [{ curve, value: end.y, leftPx: places.xToPx(end.x), wishPx: places.yToPx(end.y) }];
   });
   const room = Math.floor(area.height / labelHeightPx) + 1;
   const evaluationFirst = ends.toSorted((a, b) => Number(b.curve.dashed) - Number(a.curve.dashed));
   const kept = ends.length <= room ? ends : evaluationFirst.slice(0, room);
   const wishes = kept.map((end) => end.wishPx);
   const tops = spreadLabels(wishes, labelHeightPx, area.top, area.top + area.height);
-  const runsOn = curves.some(({ drawn }) => (drawn.x.at(-1) ?? 0) > shown.to);
+  const runsOn = curves.some((curve) => (curve.x.at(-1) ?? 0) > shown.to);
   return {
     leftPx: runsOn ? area.left + area.width : Math.max(area.left, ...ends.map((end) => end.leftPx)),
     labels: kept.map(({ curve, value }, index) => ({ curve, value, topPx: tops[index]! })),

@@ -30,7 +30,7 @@ export const xAxisLabels = { epoch: 'epoch', step: 'step', time: 'minutes' } as 
  * Time is not recorded with the points: it is the step at the run's mean pace (evaluation and saving included), and not
  * a number before the first step.
  */
-export function xValues(source: CurveSource, series: SeriesView, axis: XAxis): Float64Array {
+function xValues(source: CurveSource, series: SeriesView, axis: XAxis): Float64Array {
   if (axis === 'epoch') return series.epochs;
   if (axis === 'step') return series.steps;
   const minutesPerStep = source.durationMs / 60_000 / lastStep(source);
@@ -90,12 +90,25 @@ export function bestMark(source: CurveSource, bestEpoch: number, axis: XAxis): E
   return x === undefined ? [] : [{ x, label: 'best' }];
 }
 
-/** From 0 to the last point of any curve, or to the planned end of a run that still trains. */
+/**
+ * From the first point of any curve to the last one. Where a run still trains, the epoch axis goes on to its planned end,
+ * or, while that is far off, to the next round number, so that the beginning can be seen.
+ */
 export function domainOf(curves: readonly Curve[], sources: readonly CurveSource[], axis: XAxis): Range {
-  const planned = axis === 'epoch' ? sources.map((source) => source.plannedEpochs) : [];
+  const starts = curves.map((curve) => curve.x[0] ?? Infinity).filter(Number.isFinite);
   const ends = curves.map((curve) => curve.x.at(-1) ?? 0).filter(Number.isFinite);
-  const to = Math.max(0, ...planned, ...ends);
-  return { from: 0, to: to > 0 ? to : 1 };
+  const last = Math.max(0, ...ends);
+  const planned = axis === 'epoch' ? Math.max(0, ...sources.map((source) => source.plannedEpochs)) : 0;
+  const to = Math.max(last, Math.min(planned, roundUp(last)));
+  if (to <= 0) return { from: 0, to: 1 };
+  const from = axis === 'time' ? 0 : Math.floor(Math.min(to, ...starts));
+  return from < to ? { from, to } : { from: from - 1, to };
+}
+
+/** To the next of 1, 2, 5, 10, 20, 50 … */
+function roundUp(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
+  return [1, 2, 5, 10].map((step) => step * power).find((candidate) => candidate >= value) ?? value;
 }
 
 /** A place on the axis: whole steps, everything else to two decimals. */

@@ -28,6 +28,8 @@ export interface Verdict {
   variants: readonly Variant[];
   /** Winner minus runner-up, in the metric's own sign; null with one variant. */
   difference: number | null;
+  /** The two are level as far as scores are shown. */
+  tied: boolean;
   /** Null with one variant. */
   support: Support | null;
   differentData: boolean;
@@ -41,6 +43,8 @@ export interface RunCaveat {
 }
 
 const headline = 'test/accuracy';
+/** Scores are shown with three decimals. */
+const visibleDifference = 0.0005;
 /** What tells runs apart that are repeats of each other. */
 const seedPath = 'seed';
 
@@ -56,11 +60,13 @@ export function verdictOf(comparison: RunComparison): Verdict | null {
     .sort((a, b) => sign * (a.mean - b.mean));
   const [winner, second] = variants;
   const contested = winner !== undefined && second !== undefined;
+  const difference = contested ? winner.mean - second.mean : null;
   return {
     label: metric.label,
     better: metric.better,
     variants,
-    difference: contested ? winner.mean - second.mean : null,
+    difference,
+    tied: difference !== null && Math.abs(difference) < visibleDifference,
     support: contested ? supportOf(winner, second, values, metric.better) : null,
     differentData: new Set(comparison.runs.map((run) => run.datasetId)).size > 1,
     caveats: caveatsOf(comparison.runs),

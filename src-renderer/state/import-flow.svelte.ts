@@ -26,7 +26,7 @@ export class ImportFlow {
 
   /** True where pressing Import would do something. */
   get ready(): boolean {
-    return this.stage === 'report' && this.report?.format != null && this.name.trim() !== '';
+    return this.stage === 'report' && this.report !== null && isImportable(this.report) && this.name.trim() !== '';
   }
 
   open(): void {
@@ -92,4 +92,9 @@ export class ImportFlow {
     this.error = null;
     this.dropRefused = false;
   }
+}
+
+/** The formats that are known now are imported whole or not at all, so that one failure is enough. */
+export function isImportable(report: ImportReport): boolean {
+  return report.format !== null && report.failures.length === 0;
 }

@@ -19,7 +19,16 @@ import {
   outputName,
   type OpCase,
 } from '../helpers/engine-cases.ts';
-import { floats, numbersOf, runGraph, runtime, scalarOf, withSession, type Feeds, type Results } from '../helpers/engine-run.ts';
+import {
+  floats,
+  numbersOf,
+  runGraph,
+  runtime,
+  scalarOf,
+  withSession,
+  type Feeds,
+  type Results,
+} from '../helpers/engine-run.ts';
 import type { Session } from '../../src-main/engine/runtime/runtime.ts';
 
 const step = 1 / 16;
@@ -49,11 +58,20 @@ async function differences(testCase: OpCase, session: Session, input: number, el
   let scale = 0;
   const at = async (offset: number): Promise<number> => {
     const moved = data.map((value, i) => (i === element ? value + offset : value));
-    const found = lossOf(testCase, await session.run(caseFeeds(testCase, false, { [inputName(input)]: floats(shape, moved) })));
+    const found = lossOf(
+      testCase,
+      await session.run(caseFeeds(testCase, false, { [inputName(input)]: floats(shape, moved) })),
+    );
     scale = Math.max(scale, found.scale);
     return found.loss;
   };
-  const [p2, p1, here, m1, m2] = [await at(2 * step), await at(step), await at(0), await at(-step), await at(-2 * step)];
+  const [p2, p1, here, m1, m2] = [
+    await at(2 * step),
+    await at(step),
+    await at(0),
+    await at(-step),
+    await at(-2 * step),
+  ];
   const near = (p1 - m1) / (2 * step);
   const far = (p2 - m2) / (4 * step);
   // Operators with kinks are straight between them: away from a kink all four stretches have one slope.
@@ -66,7 +84,9 @@ const spread = (length: number): number[] => {
   return Array.from({ length: count }, (_, i) => Math.floor((i * length) / count));
 };
 
-const smoothCases = opCases.filter((c) => c.inputs.some((input) => input?.gradient) && c.noFiniteDifferences === undefined);
+const smoothCases = opCases.filter(
+  (c) => c.inputs.some((input) => input?.gradient) && c.noFiniteDifferences === undefined,
+);
 
 describe('central differences agree with the gradient', () => {
   const skippedAtKinks = new Map<string, { tried: number; skipped: number }>();
@@ -86,7 +106,9 @@ describe('central differences agree with the gradient', () => {
           if (testCase.kinks && bend > tolerance) counts.skipped++;
           else {
             const distance = Math.abs(gradient[element]! - slope);
-            expect(distance, `input ${i}, element ${element}: ${gradient[element]} against ${slope}`).toBeLessThan(tolerance);
+            expect(distance, `input ${i}, element ${element}: ${gradient[element]} against ${slope}`).toBeLessThan(
+              tolerance,
+            );
           }
         }
       }
@@ -106,7 +128,10 @@ const domainOf = (opType: keyof typeof OPS): string => (OPS[opType] as { domain?
 
 describe('the walk through a graph', () => {
   /** Builds a loss over x [2, 2] and gives d loss / dx at the given x. */
-  async function gradientOf(build: (g: ReturnType<typeof newGraph>, x: Value) => Value, at: number[]): Promise<number[]> {
+  async function gradientOf(
+    build: (g: ReturnType<typeof newGraph>, x: Value) => Value,
+    at: number[],
+  ): Promise<number[]> {
     const g = newGraph('walk');
     const x = g.input('x', 'float32', [2, 2]);
     const [dx] = gradients(g, build(g, x), [x]);
@@ -114,11 +139,16 @@ describe('the walk through a graph', () => {
     const feeds: Feeds = { x: floats([2, 2], at) };
     return numbersOf(await runGraph(optimise(g.graph), feeds), 'dx');
   }
-  const sum = (g: ReturnType<typeof newGraph>, value: Value): Value => g.reduceSum(value, value.shape.map((_, i) => i));
+  const sum = (g: ReturnType<typeof newGraph>, value: Value): Value =>
+    g.reduceSum(
+      value,
+      value.shape.map((_, i) => i),
+    );
 
   test('adds up what several uses of a value contribute', async () => {
     // d(x·x + 3x + x) = 2x + 4
-    const build = (g: ReturnType<typeof newGraph>, x: Value): Value => sum(g, g.add(g.add(g.mul(x, x), g.scale(x, 3)), x));
+    const build = (g: ReturnType<typeof newGraph>, x: Value): Value =>
+      sum(g, g.add(g.add(g.mul(x, x), g.scale(x, 3)), x));
     expect(await gradientOf(build, [0, 1, -2, 0.5])).toEqual([4, 6, 0, 5]);
   });
 
@@ -181,7 +211,10 @@ describe('the walk through a graph', () => {
   test('refuses a loss that depends on a trained value through what has no gradient', () => {
     const g = newGraph('floor');
     const x = g.input('x', 'float32', [3]);
-    const loss = sum(g, g.scope('layer', () => g.op('Floor', [x])));
+    const loss = sum(
+      g,
+      g.scope('layer', () => g.op('Floor', [x])),
+    );
     expect(() => gradients(g, loss, [x])).toThrow(
       /^layer\/Floor_\d+: Floor is not differentiable, but the loss depends on a trained value through it\.$/,
     );

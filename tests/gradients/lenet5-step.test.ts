@@ -14,7 +14,13 @@ import { modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
 import { readGolden } from '../helpers/engine-cases.ts';
 import { floats, numbersOf, relativeError, runGraph, runtime, scalarOf, type Results } from '../helpers/engine-run.ts';
 import { seededRandom } from '../helpers/generated-data.ts';
-import { goldenImages, goldenParameters, runGoldenSteps, type ImageSpec, type ParameterSpec } from '../helpers/golden-training.ts';
+import {
+  goldenImages,
+  goldenParameters,
+  runGoldenSteps,
+  type ImageSpec,
+  type ParameterSpec,
+} from '../helpers/golden-training.ts';
 
 /** A tensor, or every `stride`-th element of it and its products with rows of random signs. */
 interface SampledTensor {
@@ -73,21 +79,36 @@ async function firstGradients(variant: Variant, build: typeof buildNetwork): Pro
   const expected = g.input('labels', 'int64', [batch.length]);
   const weights = new Map(plan.parameters.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
   const buffers = new Map(plan.buffers.map(({ name, shape, initialValue }) => [name, g.float(initialValue, shape)]));
-  const logits = build(plan, g, { bytes, preprocessing: modelSpec('lenet5').preprocessing }, {
-    mode: 'training',
-    tensor: (name) => (weights.get(name) ?? buffers.get(name))!,
-    updateBuffer: () => undefined,
-    step: null,
-    seed: 0,
-  });
+  const logits = build(
+    plan,
+    g,
+    { bytes, preprocessing: modelSpec('lenet5').preprocessing },
+    {
+      mode: 'training',
+      tensor: (name) => (weights.get(name) ?? buffers.get(name))!,
+      updateBuffer: () => undefined,
+      step: null,
+      seed: 0,
+    },
+  );
   const loss = crossEntropy(g, logits, expected, lossOf(variant));
-  gradients(g, loss, [...weights.values()]).forEach((gradient, i) => g.output(gradient!, `gradient of ${plan.parameters[i]!.name}`));
+  gradients(g, loss, [...weights.values()]).forEach((gradient, i) =>
+    g.output(gradient!, `gradient of ${plan.parameters[i]!.name}`),
+  );
   g.output(loss, 'loss');
   const size = plan.inputShape.reduce((a, b) => a * b, 1);
   const values = goldenParameters(variant.parameters);
   return runGraph(optimise(g.graph), {
-    bytes: tensor('uint8', [batch.length, ...plan.inputShape], batch.flatMap((i) => [...images.subarray(i * size, (i + 1) * size)])),
-    labels: tensor('int64', [batch.length], batch.map((i) => labels[i]!)),
+    bytes: tensor(
+      'uint8',
+      [batch.length, ...plan.inputShape],
+      batch.flatMap((i) => [...images.subarray(i * size, (i + 1) * size)]),
+    ),
+    labels: tensor(
+      'int64',
+      [batch.length],
+      batch.map((i) => labels[i]!),
+    ),
     ...Object.fromEntries(plan.parameters.map(({ name, shape }) => [name, floats(shape, values.get(name)!)])),
   });
 }
@@ -106,7 +127,12 @@ function signs(length: number, count: number): number[][] {
 }
 
 /** Compares the stored elements, and through the projections all the others. */
-function expectTensor(actual: Float32Array, wanted: SampledTensor, before: Float32Array | undefined, what: string): void {
+function expectTensor(
+  actual: Float32Array,
+  wanted: SampledTensor,
+  before: Float32Array | undefined,
+  what: string,
+): void {
   const stored = decode(wanted.values);
   const own = actual.filter((_, i) => i % wanted.stride === 0);
   expect(own.length, what).toBe(stored.length);
@@ -114,7 +140,10 @@ function expectTensor(actual: Float32Array, wanted: SampledTensor, before: Float
   expect(distance / wanted.largest, `${what}: relative error`).toBeLessThanOrEqual(bar);
   if (before) {
     const start = before.filter((_, i) => i % wanted.stride === 0);
-    const change = relativeError(own.map((value, i) => value - start[i]!), stored.map((value, i) => value - start[i]!));
+    const change = relativeError(
+      own.map((value, i) => value - start[i]!),
+      stored.map((value, i) => value - start[i]!),
+    );
     expect(change, `${what}: relative error of the change`).toBeLessThanOrEqual(changeBar);
   }
   wanted.projections?.forEach((projection, row, { length }) => {

@@ -35,7 +35,12 @@ function chooseBut(forced: Choice | null, seen: Set<Choice>): ChooseFormulation 
   return ({ opType }: Node, applicable) => {
     const choices = applicable.map((name): Choice => `${opType}.${name}`);
     for (const choice of choices) seen.add(choice);
-    return applicable[Math.max(0, choices.findIndex((choice) => choice === forced))]!;
+    return applicable[
+      Math.max(
+        0,
+        choices.findIndex((choice) => choice === forced),
+      )
+    ]!;
   };
 }
 
@@ -67,7 +72,9 @@ function checkGradients({ inputs, torch32 }: OpCase, results: Results, how: stri
   inputs.forEach((input, i) => {
     if (!input?.gradient) return;
     const error = relativeError(numbersOf(results, gradientName(i)), input.gradient);
-    expect(error, `${how}: gradient by input ${i}, relative error`).toBeLessThanOrEqual(bar(torch32.gradients[place++]!));
+    expect(error, `${how}: gradient by input ${i}, relative error`).toBeLessThanOrEqual(
+      bar(torch32.gradients[place++]!),
+    );
   });
 }
 

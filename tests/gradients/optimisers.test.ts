@@ -34,25 +34,39 @@ const plan = planNetwork(
 );
 
 describe('fifty steps end where PyTorch ends', () => {
-  test.each(golden.runs.map((run) => [run.name, run] as const))('%s', async (_, { optimiser, learningRate, schedule, losses, tensors }) => {
-    const learningRates = golden.indices.map(
-      (_batch, step) => learningRate * scheduleFactor(schedule, Math.floor(step / golden.stepsPerEpoch)),
-    );
-    const { images, indices } = golden;
-    const parameters = goldenParameters(golden.parameters);
-    const loss = { kind: 'cross-entropy', softmaxBeforeLoss: false } as const;
-    const [result] = await runGoldenSteps({ plan, loss, optimiser, images, indices, learningRates, parameters }, [indices.length]);
-    expect(relativeError(result!.losses, losses)).toBeLessThan(1e-5);
-    const errors = Object.entries(tensors).map(([name, values]) => [name, relativeError(result!.tensors.get(name)!, values)] as const);
-    expect(errors.map(([name]) => name).sort()).toEqual(plan.parameters.map(({ name }) => name).sort());
-    expect(errors.filter(([, error]) => error > 1e-5)).toEqual([]);
-  });
+  test.each(golden.runs.map((run) => [run.name, run] as const))(
+    '%s',
+    async (_, { optimiser, learningRate, schedule, losses, tensors }) => {
+      const learningRates = golden.indices.map(
+        (_batch, step) => learningRate * scheduleFactor(schedule, Math.floor(step / golden.stepsPerEpoch)),
+      );
+      const { images, indices } = golden;
+      const parameters = goldenParameters(golden.parameters);
+      const loss = { kind: 'cross-entropy', softmaxBeforeLoss: false } as const;
+      const [result] = await runGoldenSteps({ plan, loss, optimiser, images, indices, learningRates, parameters }, [
+        indices.length,
+      ]);
+      expect(relativeError(result!.losses, losses)).toBeLessThan(1e-5);
+      const errors = Object.entries(tensors).map(
+        ([name, values]) => [name, relativeError(result!.tensors.get(name)!, values)] as const,
+      );
+      expect(errors.map(([name]) => name).sort()).toEqual(plan.parameters.map(({ name }) => name).sort());
+      expect(errors.filter(([, error]) => error > 1e-5)).toEqual([]);
+    },
+  );
 
   test('the golden runs hold every kind of optimiser and schedule, with and without weight decay', () => {
-    const kinds = golden.runs.map(({ optimiser, schedule }) => `${optimiser.kind} ${schedule.kind} ${optimiser.weightDecay > 0}`);
-    expect([...new Set(kinds)].sort()).toEqual(
-      ['adam constant false', 'adam constant true', 'adam exponential false', 'sgd constant false', 'sgd constant true', 'sgd exponential true'],
+    const kinds = golden.runs.map(
+      ({ optimiser, schedule }) => `${optimiser.kind} ${schedule.kind} ${optimiser.weightDecay > 0}`,
     );
+    expect([...new Set(kinds)].sort()).toEqual([
+      'adam constant false',
+      'adam constant true',
+      'adam exponential false',
+      'sgd constant false',
+      'sgd constant true',
+      'sgd exponential true',
+    ]);
   });
 });
 
@@ -78,6 +92,8 @@ describe('schedules', () => {
     expect([0, 1, 99].map((epoch) => scheduleFactor({ kind: 'constant' }, epoch))).toEqual([1, 1, 1]);
   });
   test('an exponential one falls by gamma each epoch', () => {
-    expect([0, 1, 2, 3].map((epoch) => scheduleFactor({ kind: 'exponential', gamma: 0.5 }, epoch))).toEqual([1, 0.5, 0.25, 0.125]);
+    expect([0, 1, 2, 3].map((epoch) => scheduleFactor({ kind: 'exponential', gamma: 0.5 }, epoch))).toEqual([
+      1, 0.5, 0.25, 0.125,
+    ]);
   });
 });

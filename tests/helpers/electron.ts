@@ -1,6 +1,7 @@
 /** The built app in a real Electron, driven by Playwright. Needs a display (helpers/display.ts) and a build in out/. */
 import { _electron, type ElectronApplication } from 'playwright-core';
 import { findElectron, type ElectronBinary } from '../../src-main/setup/electron.mjs';
+import { SetupProblem } from '../../src-main/setup/say.mjs';
 import {
   childEnvironment,
   defaultSize,
@@ -19,16 +20,17 @@ export interface ElectronSession extends AppSession {
 let binary: Promise<ElectronBinary> | undefined;
 
 /** Found and checked once in this process. */
-async function findBinary(): Promise<ElectronBinary> {
-  const search = await findElectron({ npmRepack: 'if-needed' });
-  if (!search.found) throw new Error(`${search.reason} To mend it: ${search.mend}`);
-  return search.found;
+export function electronBinary(): Promise<ElectronBinary> {
+  binary ??= findElectron({ npmRepack: 'if-needed' }).then((search) => {
+    if (!search.found) throw new SetupProblem(search.reason, search.mend);
+    return search.found;
+  });
+  return binary;
 }
 
 /** Resolves once the start screen can be used. */
 export async function launchElectron(options: SessionOptions = {}): Promise<ElectronSession> {
-  binary ??= findBinary();
-  const { distFolder } = await binary;
+  const { distFolder } = await electronBinary();
   // Playwright finds Electron through its package, and only then holds the app back until it has attached itself.
   process.env['ELECTRON_OVERRIDE_DIST_PATH'] = distFolder;
   const userDataFolder = options.userDataFolder ?? temporaryUserData();

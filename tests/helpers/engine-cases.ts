@@ -55,7 +55,7 @@ export const isDifferentiable = ({ opType, domain }: Pick<OpCase, 'opType' | 'do
 /** Names of a case graph's inputs and outputs. */
 export const inputName = (index: number): string => `input${index}`;
 export const outputName = (index: number): string => `output${index}`;
-export const upstreamName = (index: number): string => `upstream${index}`;
+const upstreamName = (index: number): string => `upstream${index}`;
 export const gradientName = (index: number): string => `gradient${index}`;
 
 export interface CaseGraph {
@@ -80,7 +80,11 @@ export function buildCase(testCase: OpCase, withGradients: boolean, choose?: Cho
   outputs.forEach((value, i) => declare(value, outputName(i)));
   if (withGradients && outputs.some((_, i) => testCase.outputs[i]?.upstream)) {
     const wanted = values.flatMap((value, i) => (value && testCase.inputs[i]?.gradient ? [{ value, i }] : []));
-    const found = gradients(g, weightedSum(g, testCase, outputs), wanted.map(({ value }) => value));
+    const found = gradients(
+      g,
+      weightedSum(g, testCase, outputs),
+      wanted.map(({ value }) => value),
+    );
     wanted.forEach(({ value, i }, k) => declare(found[k] ?? g.float(0, value.shape), gradientName(i)));
   }
   return { graph: optimise(g.graph, choose ? { choose } : {}), shapes };
@@ -88,7 +92,9 @@ export function buildCase(testCase: OpCase, withGradients: boolean, choose?: Cho
 
 /** Every graph input of the case at its golden value; `replaced` stands in for some of them. */
 export function caseFeeds(testCase: OpCase, withGradients: boolean, replaced: Feeds = {}): Feeds {
-  const inputs = testCase.inputs.flatMap((input, i) => (input && !input.constant ? [[inputName(i), toTensor(input)] as const] : []));
+  const inputs = testCase.inputs.flatMap((input, i) =>
+    input && !input.constant ? [[inputName(i), toTensor(input)] as const] : [],
+  );
   const upstreams = testCase.outputs.flatMap(({ upstream, shape }, i) =>
     withGradients && upstream ? [[upstreamName(i), floats(shape, upstream)] as const] : [],
   );
@@ -107,7 +113,12 @@ function weightedSum(g: Builder, testCase: OpCase, outputs: readonly Value[]): V
   const terms = outputs.flatMap((value, i) => {
     if (!testCase.outputs[i]?.upstream) return [];
     const upstream = g.input(upstreamName(i), 'float32', value.shape);
-    return [g.reduceSum(g.mul(g.cast(value, 'float32'), upstream), value.shape.map((_, axis) => axis))];
+    return [
+      g.reduceSum(
+        g.mul(g.cast(value, 'float32'), upstream),
+        value.shape.map((_, axis) => axis),
+      ),
+    ];
   });
   return terms.reduce((a, b) => g.add(a, b));
 }
@@ -126,7 +137,14 @@ function buildBody(g: Builder, spec: BodySpec, outer: ReadonlyMap<string, Value>
   for (const { name, dataType, shape } of spec.inputs) values.set(name, body.input(name, dataType, shape));
   for (const constant of spec.constants) values.set(constant.name, body.constant(toTensor(constant)));
   for (const { opType, inputs, output, attributes } of spec.nodes) {
-    values.set(output, body.op(opType, inputs.map((name) => values.get(name)!), attributes));
+    values.set(
+      output,
+      body.op(
+        opType,
+        inputs.map((name) => values.get(name)!),
+        attributes,
+      ),
+    );
   }
   for (const name of spec.outputs) body.output(values.get(name)!, `${name}Out`);
   return body.graph;

@@ -1,7 +1,14 @@
 /** Runs engine graphs through onnxruntime for tests, and compares what comes out. */
 import { expect } from 'vitest';
 import { writeModel } from '../../src-main/engine/graph/onnx-model.ts';
-import { tensor, toNumbers, type DataType, type Graph, type Shape, type Tensor } from '../../src-main/engine/graph/types.ts';
+import {
+  tensor,
+  toNumbers,
+  type DataType,
+  type Graph,
+  type Shape,
+  type Tensor,
+} from '../../src-main/engine/graph/types.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import type { Session } from '../../src-main/engine/runtime/runtime.ts';
 

@@ -30,7 +30,10 @@ export interface ParameterSpec {
 }
 
 /** Images of a level, coarse blocks and noise: uint8 [count, channels, side, side], and their labels. */
-export function goldenImages({ seed, count, channels, side, block, categories }: ImageSpec): { images: Uint8Array; labels: number[] } {
+export function goldenImages({ seed, count, channels, side, block, categories }: ImageSpec): {
+  images: Uint8Array;
+  labels: number[];
+} {
   const random = seededRandom(seed);
   const draw = (length: number): number[] => Array.from({ length }, random);
   const coarse = side / block;
@@ -57,7 +60,7 @@ export function goldenParameters(specs: readonly ParameterSpec[]): NamedTensors 
 }
 
 /** PyTorch's fresh running statistics. */
-export const freshBuffers = (plan: NetworkPlan): NamedTensors =>
+const freshBuffers = (plan: NetworkPlan): NamedTensors =>
   new Map(plan.buffers.map(({ name, shape, initialValue }) => [name, new Float32Array(shape[0]!).fill(initialValue)]));
 
 export interface StepsRun {
@@ -82,13 +85,27 @@ export interface StepsResult {
 /** Trains through `buildTrainGraph`, once for each of `stops`: so many steps from the start, all in one call. */
 export async function runGoldenSteps(run: StepsRun, stops: readonly number[]): Promise<StepsResult[]> {
   const { plan, loss, optimiser, indices, parameters } = run;
-  const layout = { trainable: new FlatLayout(plan.parameters), frozen: new FlatLayout([]), buffers: new FlatLayout(plan.buffers) };
+  const layout = {
+    trainable: new FlatLayout(plan.parameters),
+    frozen: new FlatLayout([]),
+    buffers: new FlatLayout(plan.buffers),
+  };
   const { images, labels } = goldenImages(run.images);
   const batchSize = indices[0]!.length;
   const preprocessing = modelSpec('lenet5').preprocessing;
   const imageCount = run.images.count;
   const maximumSteps = indices.length;
-  const graph = buildTrainGraph({ plan, layout, preprocessing, loss, optimiser, imageCount, batchSize, maximumSteps, seed: 0 });
+  const graph = buildTrainGraph({
+    plan,
+    layout,
+    preprocessing,
+    loss,
+    optimiser,
+    imageCount,
+    batchSize,
+    maximumSteps,
+    seed: 0,
+  });
   const definition = optimiserFor(optimiser);
   const numbers = run.learningRates.map((rate, i) => definition.stepNumbers(optimiser, rate, i + 1));
   const vector = (data: Float32Array): Tensor => ({ dataType: 'float32', shape: [data.length], data });
@@ -97,7 +114,11 @@ export async function runGoldenSteps(run: StepsRun, stops: readonly number[]): P
   const feeds = {
     images: { dataType: 'uint8', shape: [imageCount, ...plan.inputShape], data: images } as Tensor,
     indices: tensor('int64', [maximumSteps, batchSize], indices.flat()),
-    labels: tensor('int64', [maximumSteps, batchSize], indices.flat().map((index) => labels[index]!)),
+    labels: tensor(
+      'int64',
+      [maximumSteps, batchSize],
+      indices.flat().map((index) => labels[index]!),
+    ),
     numbers: tensor('float32', [maximumSteps, numbers[0]!.length], numbers.flat()),
     firstStep: tensor('int64', [], [0]),
     parameters: vector(layout.trainable.pack(parameters)),
@@ -120,4 +141,3 @@ function unpack(layout: { trainable: FlatLayout; buffers: FlatLayout }, results:
   if (layout.buffers.length > 0) layout.buffers.unpack(results['buffersNext']!.data as Float32Array, tensors);
   return { losses: numbersOf(results, 'losses'), correct: numbersOf(results, 'correct'), tensors };
 }
-

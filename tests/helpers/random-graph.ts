@@ -28,11 +28,19 @@ export function randomGraph(seed: number, { smooth = false } = {}): RandomGraph 
   const pool = [...inputs];
   const grower = new Grower(g, random, pool, smooth);
   for (let i = 0; i < steps; i++) grower.grow();
-  const loss = pool.slice(inputs.length).reduce((sum, value) => g.add(sum, g.scale(total(g, g.op('Tanh', [value])), 1 / sizeOf(value.shape))), g.float(0));
+  const loss = pool
+    .slice(inputs.length)
+    .reduce((sum, value) => g.add(sum, g.scale(total(g, g.op('Tanh', [value])), 1 / sizeOf(value.shape))), g.float(0));
   g.output(loss, 'loss');
   pool.slice(inputs.length).forEach((value, i) => g.output(value, `value${i}`));
   const feeds = Object.fromEntries(
-    inputs.map(({ name, shape }) => [name, floats(shape, Array.from({ length: sizeOf(shape) }, () => 2 * random.uniform() - 1))]),
+    inputs.map(({ name, shape }) => [
+      name,
+      floats(
+        shape,
+        Array.from({ length: sizeOf(shape) }, () => 2 * random.uniform() - 1),
+      ),
+    ]),
   );
   return { builder: g, graph: g.graph, inputs, loss, feeds };
 }
@@ -118,7 +126,12 @@ class Grower {
     const a = this.any((value) => value.shape.length === 2);
     if (!a) return null;
     const [m, k] = a.shape as [number, number];
-    const b = this.any((value) => value.shape.length === 2 && value.shape[0] === k) ?? g.reshape(this.any((value) => sizeOf(value.shape) % k === 0)!, [k, -1]);
+    const b =
+      this.any((value) => value.shape.length === 2 && value.shape[0] === k) ??
+      g.reshape(
+        this.any((value) => sizeOf(value.shape) % k === 0)!,
+        [k, -1],
+      );
     const square = g.scale(g.fusedMatMul(a, a, { transB: true }), 0.3); // [m, m]
     return this.pick([
       () => [g.scale(g.matmul(a, b), 0.5)],
@@ -176,14 +189,23 @@ class Grower {
     const x = this.any((value) => value.shape.length === 4 && value.shape[2]! >= 3 && value.shape[3]! >= 3);
     if (!x) return null;
     const channels = x.shape[1]!;
-    const vector = (scale: number): Value => g.constant(floats([channels], Array.from({ length: channels }, () => scale + 0.2 * this.random.uniform())));
+    const vector = (scale: number): Value =>
+      g.constant(
+        floats(
+          [channels],
+          Array.from({ length: channels }, () => scale + 0.2 * this.random.uniform()),
+        ),
+      );
     const [kernel, stride, pad] = [this.pick([1, 2, 3]), this.pick([1, 2]), this.random.below(2)];
     const sliding = { kernel_shape: [kernel, kernel], strides: [stride, stride], pads: [pad, 0, 0, pad] };
     const conv = { ...sliding, dilations: [1, 1], group: 1 };
     const norm = (): Value => g.ops('BatchNorm', [x, vector(1), vector(0)], { epsilon: float(0.01) }, 4, 'fovea')[0]!;
     // A kernel out of the pool's own values, so that weight gradients flow too.
     const weight = (shape: Shape): Value => {
-      const source = g.reshape(this.any((value) => sizeOf(value.shape) > 0)!, [-1]);
+      const source = g.reshape(
+        this.any((value) => sizeOf(value.shape) > 0)!,
+        [-1],
+      );
       const repeats = Math.ceil(sizeOf(shape) / source.shape[0]!);
       const long = repeats === 1 ? source : g.concat(new Array<Value>(repeats).fill(source), 0);
       return g.scale(g.reshape(g.slice(long, [0], [sizeOf(shape)], [0]), shape), 0.2);
@@ -191,7 +213,14 @@ class Grower {
     return this.pick([
       () => [g.op('Conv', [x, weight([3, channels, kernel, kernel])], conv)],
       () => [g.op('Conv', [x, weight([channels, 1, kernel, kernel]), vector(0)], { ...conv, group: channels })],
-      () => [g.op('ConvTranspose', [x, weight([channels, 2, 2, 2])], { ...conv, kernel_shape: [2, 2], pads: [0, 0, 0, 0], output_padding: [0, 0] })],
+      () => [
+        g.op('ConvTranspose', [x, weight([channels, 2, 2, 2])], {
+          ...conv,
+          kernel_shape: [2, 2],
+          pads: [0, 0, 0, 0],
+          output_padding: [0, 0],
+        }),
+      ],
       () => [norm()],
       ...this.unlessSmooth(
         () => [g.op('MaxPool', [x], { ...sliding, kernel_shape: [2, 2], pads: [0, 0, 0, 0] })],
@@ -203,5 +232,7 @@ class Grower {
 
 function broadcasts(a: Shape, b: Shape): boolean {
   const rank = Math.min(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => [a.at(-1 - i)!, b.at(-1 - i)!] as const).every(([x, y]) => x === y || x === 1 || y === 1);
+  return Array.from({ length: rank }, (_, i) => [a.at(-1 - i)!, b.at(-1 - i)!] as const).every(
+    ([x, y]) => x === y || x === 1 || y === 1,
+  );
 }

@@ -3,7 +3,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatasetId } from '../../src-main/contract/model/ids.ts';
-import type { LogLine, MetricPoint, OptimiserConfig, PhaseConfig, RunConfig, RunProgress, SeriesName } from '../../src-main/contract/model/run.ts';
+import type {
+  LogLine,
+  MetricPoint,
+  OptimiserConfig,
+  PhaseConfig,
+  RunConfig,
+  RunProgress,
+  SeriesName,
+} from '../../src-main/contract/model/run.ts';
 import type { SplitData, TrainingData } from '../../src-main/engine/data/training-data.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import type { Runtime, Session, SessionOptions } from '../../src-main/engine/runtime/runtime.ts';
@@ -31,7 +39,9 @@ export async function makeSmallData({ train: trainCount, test, channels, side }:
     const labels = shuffledLabels(count, random);
     const images = drawImages(labels, channels, side, random);
     const size = channels * side * side;
-    const owned = names.map((_, pack) => Array.from({ length: count }, (_image, i) => i).filter((i) => i % names.length === pack));
+    const owned = names.map((_, pack) =>
+      Array.from({ length: count }, (_image, i) => i).filter((i) => i % names.length === pack),
+    );
     const packs = names.map((name, pack) => ({
       file: join(folder, name),
       count: owned[pack]!.length,
@@ -65,7 +75,12 @@ export async function makeSmallData({ train: trainCount, test, channels, side }:
 }
 
 export const adam: OptimiserConfig = { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
-export const momentum: OptimiserConfig = { kind: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 1e-4 };
+export const momentum = {
+  kind: 'sgd',
+  momentum: 0.9,
+  nesterov: false,
+  weightDecay: 1e-4,
+} as const satisfies OptimiserConfig;
 
 export function phase(changes: Partial<PhaseConfig> = {}): PhaseConfig {
   return { epochs: 2, learningRate: 0.002, optimiser: adam, schedule: { kind: 'constant' }, freeze: [], ...changes };
@@ -133,7 +148,12 @@ export interface RunOptions {
 }
 
 /** Trains in `folder` and gives back what was reported. */
-export async function runTraining(folder: string, config: RunConfig, data: TrainingData, options: RunOptions = {}): Promise<Reported> {
+export async function runTraining(
+  folder: string,
+  config: RunConfig,
+  data: TrainingData,
+  options: RunOptions = {},
+): Promise<Reported> {
   const abort = new AbortController();
   const cancel = (): void => abort.abort();
   const reported: Omit<Reported, 'outcome'> = { started: [], points: [], progress: [], logs: [], checkpoints: [] };

@@ -17,10 +17,19 @@ import {
 import { initialise } from '../../src-main/engine/nn/parameters.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { optimise } from '../../src-main/engine/passes/index.ts';
-import { completeOptions, convolutionLayers, defaultOptions, describeModel, modelKnobs, modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
+import {
+  completeOptions,
+  convolutionLayers,
+  defaultOptions,
+  describeModel,
+  modelKnobs,
+  modelSpec,
+  planModel,
+} from '../../src-main/engine/zoo/registry.ts';
 import { floats, numbersOf, runGraph, runtime, scalarOf, type Results } from '../helpers/engine-run.ts';
 
-const lenet = (options = {}, shape = [3, 32, 32], categories = 10): NetworkPlan => planModel('lenet5', options, shape, categories);
+const lenet = (options = {}, shape = [3, 32, 32], categories = 10): NetworkPlan =>
+  planModel('lenet5', options, shape, categories);
 
 describe('LeNet-5', () => {
   test('has 62,006 parameters, with batch norm 63,226', () => {
@@ -31,7 +40,9 @@ describe('LeNet-5', () => {
 
   test('has the layer table of the chapter', () => {
     const { layers, parameterCount, trainableCount } = describeModel('lenet5', {}, [3, 32, 32], 10, []);
-    expect(layers.map(({ path, outputShape, formula, parameterCount: own }) => [path, outputShape.join('×'), formula, own])).toEqual([
+    expect(
+      layers.map(({ path, outputShape, formula, parameterCount: own }) => [path, outputShape.join('×'), formula, own]),
+    ).toEqual([
       ['conv1', '6×28×28', '(32 − 5 + 2·0) / 1 + 1 = 28', 456],
       ['relu1', '6×28×28', null, 0],
       ['pool1', '6×14×14', '(28 − 2 + 2·0) / 2 + 1 = 14', 0],
@@ -53,7 +64,11 @@ describe('LeNet-5', () => {
     expect(layers.map(({ path }) => path).join(' ')).toBe(
       'conv1 relu1 pool1 norm1 conv2 relu2 pool2 flatten norm2 fc1 relu3 norm3 dropout1 fc2 relu4 norm4 dropout2 fc3',
     );
-    expect(layers.filter(({ kind }) => kind === 'batchNorm').map(({ settings, parameterCount }) => [settings, parameterCount])).toEqual([
+    expect(
+      layers
+        .filter(({ kind }) => kind === 'batchNorm')
+        .map(({ settings, parameterCount }) => [settings, parameterCount]),
+    ).toEqual([
       ['6 features', 12],
       ['400 features', 800],
       ['120 features', 240],
@@ -69,15 +84,21 @@ describe('LeNet-5', () => {
   });
 
   test('says which layer an image is too small for', () => {
-    expect(() => lenet({}, [3, 12, 12])).toThrow('conv2: an input of 6×4×4 is too small for this layer. Use larger images or fewer layers.');
+    expect(() => lenet({}, [3, 12, 12])).toThrow(
+      'conv2: an input of 6×4×4 is too small for this layer. Use larger images or fewer layers.',
+    );
     expect(() => lenet({}, [3, 12, 12])).toThrow(expect.objectContaining({ code: 'bad-input' }));
   });
 
   test('knows its options and refuses others', () => {
     expect(defaultOptions('lenet5')).toEqual({ batchNorm: false, dropout: 0 });
     expect(completeOptions('lenet5', { batchNorm: true })).toEqual({ batchNorm: true, dropout: 0 });
-    expect(() => completeOptions('lenet5', { width: 2 })).toThrow('LeNet-5 has no option "width". Options: batchNorm, dropout.');
-    expect(() => completeOptions('lenet5', { dropout: 'much' })).toThrow('LeNet-5: "dropout" must be a number, got much.');
+    expect(() => completeOptions('lenet5', { width: 2 })).toThrow(
+      'LeNet-5 has no option "width". Options: batchNorm, dropout.',
+    );
+    expect(() => completeOptions('lenet5', { dropout: 'much' })).toThrow(
+      'LeNet-5: "dropout" must be a number, got much.',
+    );
     expect(() => modelSpec('lenet6')).toThrow('There is no model "lenet6". Models: lenet5.');
     expect(modelKnobs('lenet5').map(({ path, defaultValue }) => [path, defaultValue])).toEqual([
       ['model.options.batchNorm', false],
@@ -96,7 +117,12 @@ describe('freezing', () => {
     expect(isFrozen('conv1.weight', [])).toBe(false);
   });
   test('is counted', () => {
-    const { parameterCount, trainableCount } = describeModel('lenet5', { batchNorm: true }, [3, 32, 32], 10, ['conv1', 'conv2', 'norm1', 'fc2']);
+    const { parameterCount, trainableCount } = describeModel('lenet5', { batchNorm: true }, [3, 32, 32], 10, [
+      'conv1',
+      'conv2',
+      'norm1',
+      'fc2',
+    ]);
     expect([parameterCount, trainableCount]).toEqual([63_226, 63_226 - 456 - 2416 - 12 - 10_164]);
   });
 });
@@ -105,11 +131,18 @@ describe('a plan', () => {
   test('refuses two layers of one path, and a source that does not come before', () => {
     const relu = (path: string, from?: string): LayerSpec => ({ kind: 'relu', path, ...(from ? { from } : {}) });
     expect(() => planNetwork([relu('a'), relu('a')], [1, 2, 2])).toThrow('internal: two layers are called "a"');
-    expect(() => planNetwork([relu('a', 'b'), relu('b')], [1, 2, 2])).toThrow('internal: layer "a" reads "b", which does not come before it');
+    expect(() => planNetwork([relu('a', 'b'), relu('b')], [1, 2, 2])).toThrow(
+      'internal: layer "a" reads "b", which does not come before it',
+    );
   });
   test('refuses a layer that its input does not suit', () => {
-    expect(() => planNetwork([{ kind: 'linear', path: 'fc', outFeatures: 2 }], [3, 4, 4])).toThrow('internal: fc: expected [features], got [3, 4, 4]');
-    const convAfterFlatten: LayerSpec[] = [{ kind: 'flatten', path: 'flat' }, { kind: 'conv2d', path: 'conv', outChannels: 2, kernel: 1, stride: 1, padding: 0 }];
+    expect(() => planNetwork([{ kind: 'linear', path: 'fc', outFeatures: 2 }], [3, 4, 4])).toThrow(
+      'internal: fc: expected [features], got [3, 4, 4]',
+    );
+    const convAfterFlatten: LayerSpec[] = [
+      { kind: 'flatten', path: 'flat' },
+      { kind: 'conv2d', path: 'conv', outChannels: 2, kernel: 1, stride: 1, padding: 0 },
+    ];
     expect(() => planNetwork(convAfterFlatten, [3, 4, 4])).toThrow('internal: conv: expected [C, H, W], got [48]');
   });
 });
@@ -117,7 +150,8 @@ describe('a plan', () => {
 describe('losses', () => {
   const logits = [2, 1, -1, 0.5, 3, 3];
   const labels = [0, 1];
-  const logSoftmax = (row: number[]): number[] => row.map((value) => value - Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0)));
+  const logSoftmax = (row: number[]): number[] =>
+    row.map((value) => value - Math.log(row.reduce((sum, v) => sum + Math.exp(v), 0)));
   const softmax = (row: number[]): number[] => logSoftmax(row).map(Math.exp);
   const rows = [logits.slice(0, 3), logits.slice(3)];
 
@@ -128,7 +162,8 @@ describe('losses', () => {
     g.output(countCorrect(g, x, y), 'correct');
     return runGraph(optimise(g.graph), { x: floats([2, 3], logits), y: tensor('int64', [2], labels) });
   }
-  const mean = (scores: number[][]): number => -scores.reduce((sum, row, i) => sum + logSoftmax(row)[labels[i]!]!, 0) / 2;
+  const mean = (scores: number[][]): number =>
+    -scores.reduce((sum, row, i) => sum + logSoftmax(row)[labels[i]!]!, 0) / 2;
 
   test('cross-entropy is the mean of −log softmax at the label', async () => {
     expect(scalarOf(await lossOf(false), 'loss')).toBeCloseTo(mean(rows), 6);
@@ -142,31 +177,62 @@ describe('losses', () => {
 });
 
 /** A network's logits, its weights' gradients and its next running statistics, on a batch of noise. */
-async function runNetwork(plan: NetworkPlan, build: typeof buildNetwork, batch: number, mode: 'training' | 'inference', seed: number): Promise<Results> {
+async function runNetwork(
+  plan: NetworkPlan,
+  build: typeof buildNetwork,
+  batch: number,
+  mode: 'training' | 'inference',
+  seed: number,
+): Promise<Results> {
   const random = Random.derive(seed, 'network test');
   const g = newGraph('network');
   const bytes = g.input('bytes', 'uint8', [batch, ...plan.inputShape]);
   const labels = g.input('labels', 'int64', [batch]);
   const step = g.input('step', 'int64', []);
   const values = initialise(plan.parameters, plan.buffers, seed);
-  const weights = new Map<string, Value>([...plan.parameters, ...plan.buffers].map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
-  const preprocessing = { range: [0, 1], mean: [0.4, 0.5, 0.6].slice(0, plan.inputShape[0]), std: [0.2, 0.25, 0.3].slice(0, plan.inputShape[0]) } as const;
-  const logits = build(plan, g, { bytes, preprocessing }, {
-    mode,
-    tensor: (name) => weights.get(name)!,
-    updateBuffer: (name, next) => g.output(next, `next ${name}`),
-    step,
-    seed,
-  });
+  const weights = new Map<string, Value>(
+    [...plan.parameters, ...plan.buffers].map(({ name, shape }) => [name, g.input(name, 'float32', shape)]),
+  );
+  const preprocessing = {
+    range: [0, 1],
+    mean: [0.4, 0.5, 0.6].slice(0, plan.inputShape[0]),
+    std: [0.2, 0.25, 0.3].slice(0, plan.inputShape[0]),
+  } as const;
+  const logits = build(
+    plan,
+    g,
+    { bytes, preprocessing },
+    {
+      mode,
+      tensor: (name) => weights.get(name)!,
+      updateBuffer: (name, next) => g.output(next, `next ${name}`),
+      step,
+      seed,
+    },
+  );
   const loss = crossEntropy(g, logits, labels, { kind: 'cross-entropy', softmaxBeforeLoss: false });
-  gradients(g, loss, plan.parameters.map(({ name }) => weights.get(name)!)).forEach((gradient, i) => g.output(gradient!, `gradient of ${plan.parameters[i]!.name}`));
+  gradients(
+    g,
+    loss,
+    plan.parameters.map(({ name }) => weights.get(name)!),
+  ).forEach((gradient, i) => g.output(gradient!, `gradient of ${plan.parameters[i]!.name}`));
   g.output(logits, 'logits');
   const size = batch * plan.inputShape.reduce((a, b) => a * b, 1);
   return runGraph(optimise(g.graph), {
-    bytes: tensor('uint8', [batch, ...plan.inputShape], Array.from({ length: size }, () => random.below(256))),
-    labels: tensor('int64', [batch], Array.from({ length: batch }, () => random.below(plan.layers.at(-1)!.outputShape[0]!))),
+    bytes: tensor(
+      'uint8',
+      [batch, ...plan.inputShape],
+      Array.from({ length: size }, () => random.below(256)),
+    ),
+    labels: tensor(
+      'int64',
+      [batch],
+      Array.from({ length: batch }, () => random.below(plan.layers.at(-1)!.outputShape[0]!)),
+    ),
     step: tensor('int64', [], [41]),
-    ...Object.fromEntries([...plan.parameters, ...plan.buffers].map(({ name, shape }) => [name, floats(shape, values.get(name)!)])),
+    ...Object.fromEntries(
+      [...plan.parameters, ...plan.buffers].map(({ name, shape }) => [name, floats(shape, values.get(name)!)]),
+    ),
   });
 }
 
@@ -186,8 +252,20 @@ function differing(results: Results, reference: Results): [string, number][] {
 }
 
 describe('channels first and batch innermost give the same numbers', () => {
-  const conv = (path: string, outChannels: number, kernel: number, stride = 1, padding = 0): LayerSpec => ({ kind: 'conv2d', path, outChannels, kernel, stride, padding });
-  const pool = (path: string, kernel: number, stride = kernel): LayerSpec => ({ kind: 'maxPool2d', path, kernel, stride });
+  const conv = (path: string, outChannels: number, kernel: number, stride = 1, padding = 0): LayerSpec => ({
+    kind: 'conv2d',
+    path,
+    outChannels,
+    kernel,
+    stride,
+    padding,
+  });
+  const pool = (path: string, kernel: number, stride = kernel): LayerSpec => ({
+    kind: 'maxPool2d',
+    path,
+    kernel,
+    stride,
+  });
   const relu = (path: string): LayerSpec => ({ kind: 'relu', path });
   const norm = (path: string): LayerSpec => ({ kind: 'batchNorm', path });
   const flatten: LayerSpec = { kind: 'flatten', path: 'flatten' };
@@ -197,17 +275,63 @@ describe('channels first and batch innermost give the same numbers', () => {
   const networks: [string, number[], LayerSpec[]][] = [
     ['conv, ReLU, pool', [3, 10, 10], [conv('c1', 4, 3), relu('r1'), pool('p1', 2), flatten, linear('fc', 5)]],
     ['pool before ReLU', [3, 10, 10], [conv('c1', 4, 3), pool('p1', 2), relu('r1'), flatten, linear('fc', 5)]],
-    ['odd sizes, a row left over in the pool', [1, 11, 9], [conv('c1', 3, 2), relu('r1'), pool('p1', 3, 2), flatten, linear('fc', 3)]],
-    ['overlapping pools', [2, 9, 9], [conv('c1', 3, 3, 1, 1), pool('p1', 3, 1), relu('r1'), pool('p2', 2, 1), flatten, linear('fc', 3)]],
-    ['two pools after one conv', [1, 12, 12], [conv('c1', 2, 5, 1, 2), relu('r1'), pool('p1', 2), pool('p2', 3), flatten, linear('fc', 4)]],
-    ['padding and stride', [2, 9, 8], [conv('c1', 4, 3, 2, 1), relu('r1'), conv('c2', 5, 3, 1, 1), pool('p1', 2), flatten, linear('fc', 4)]],
+    [
+      'odd sizes, a row left over in the pool',
+      [1, 11, 9],
+      [conv('c1', 3, 2), relu('r1'), pool('p1', 3, 2), flatten, linear('fc', 3)],
+    ],
+    [
+      'overlapping pools',
+      [2, 9, 9],
+      [conv('c1', 3, 3, 1, 1), pool('p1', 3, 1), relu('r1'), pool('p2', 2, 1), flatten, linear('fc', 3)],
+    ],
+    [
+      'two pools after one conv',
+      [1, 12, 12],
+      [conv('c1', 2, 5, 1, 2), relu('r1'), pool('p1', 2), pool('p2', 3), flatten, linear('fc', 4)],
+    ],
+    [
+      'padding and stride',
+      [2, 9, 8],
+      [conv('c1', 4, 3, 2, 1), relu('r1'), conv('c2', 5, 3, 1, 1), pool('p1', 2), flatten, linear('fc', 4)],
+    ],
     ['a stride wider than the kernel', [2, 9, 9], [conv('c1', 3, 2, 3), relu('r1'), flatten, linear('fc', 3)]],
-    ['norm after the pool, after conv and after a hidden layer', [3, 12, 12], [conv('c1', 4, 3), relu('r1'), pool('p1', 2), norm('n1'), conv('c2', 3, 2), norm('n2'), relu('r2'), flatten, norm('n3'), linear('f1', 7), relu('r3'), norm('n4'), linear('f2', 3)]],
+    [
+      'norm after the pool, after conv and after a hidden layer',
+      [3, 12, 12],
+      [
+        conv('c1', 4, 3),
+        relu('r1'),
+        pool('p1', 2),
+        norm('n1'),
+        conv('c2', 3, 2),
+        norm('n2'),
+        relu('r2'),
+        flatten,
+        norm('n3'),
+        linear('f1', 7),
+        relu('r3'),
+        norm('n4'),
+        linear('f2', 3),
+      ],
+    ],
     ['no conv at all', [1, 4, 5], [flatten, linear('f1', 6), relu('r1'), linear('f2', 3)]],
     ['norm first', [3, 6, 6], [norm('n1'), conv('c1', 2, 3), relu('r1'), flatten, linear('fc', 3)]],
-    ['dropout on an image and on features', [2, 8, 8], [conv('c1', 3, 3), relu('r1'), pool('p1', 2), flatten, linear('f1', 9), drop, linear('f2', 3)]],
-    ['a layer that reads an earlier one', [1, 8, 8], [conv('c1', 2, 3), relu('r1'), { ...conv('c2', 2, 3), from: 'c1' }, pool('p1', 2), flatten, linear('fc', 3)]],
-    ['a pool that another layer passes by', [1, 8, 8], [conv('c1', 2, 3), relu('r1'), pool('p1', 2), { ...pool('p2', 3), from: 'r1' }, flatten, linear('fc', 3)]],
+    [
+      'dropout on an image and on features',
+      [2, 8, 8],
+      [conv('c1', 3, 3), relu('r1'), pool('p1', 2), flatten, linear('f1', 9), drop, linear('f2', 3)],
+    ],
+    [
+      'a layer that reads an earlier one',
+      [1, 8, 8],
+      [conv('c1', 2, 3), relu('r1'), { ...conv('c2', 2, 3), from: 'c1' }, pool('p1', 2), flatten, linear('fc', 3)],
+    ],
+    [
+      'a pool that another layer passes by',
+      [1, 8, 8],
+      [conv('c1', 2, 3), relu('r1'), pool('p1', 2), { ...pool('p2', 3), from: 'r1' }, flatten, linear('fc', 3)],
+    ],
     ['LeNet-5', [3, 32, 32], modelSpec('lenet5').layers({ batchNorm: false, dropout: 0 }, 10)],
     ['LeNet-5 with everything, small', [1, 16, 16], modelSpec('lenet5').layers({ batchNorm: true, dropout: 0.3 }, 4)],
   ];
@@ -233,25 +357,31 @@ describe('channels first and batch innermost give the same numbers', () => {
     expect(prefersFeatureMajor(planNetwork([conv('c1', 64, 3), flatten, linear('fc', 3)], [3, 8, 8]))).toBe(false);
   });
 
-  test.each([buildNetwork, buildFeatureMajorNetwork])('dropout zeroes its share, scales the rest and does nothing in inference: %o', async (build) => {
-    const g = newGraph('dropout');
-    const plan = planNetwork([flatten, drop], [1, 20, 50]);
-    const bytes = g.input('bytes', 'uint8', [4, 1, 20, 50]);
-    const context = { tensor: () => g.float(0), updateBuffer: () => undefined, seed: 9 };
-    const input = { bytes, preprocessing: { range: [0, 255], mean: 0, std: 1 } } as const;
-    g.output(build(plan, g, input, { ...context, mode: 'training', step: g.input('step', 'int64', []) }), 'training');
-    g.output(build(plan, g, input, { ...context, mode: 'inference', step: null }), 'inference');
-    const feeds = { bytes: tensor('uint8', [4, 1, 20, 50], new Uint8Array(4000).fill(3)) };
-    const results = await runGraph(optimise(g.graph), { ...feeds, step: tensor('int64', [], [7]) });
-    const values = numbersOf(results, 'training');
-    const kept = values.filter((value) => value !== 0);
-    expect(new Set(kept)).toEqual(new Set([Math.fround(3 / 0.6)]));
-    expect(Math.abs(kept.length / 4000 - 0.6)).toBeLessThan(4 * Math.sqrt((0.4 * 0.6) / 4000));
-    expect(new Set(numbersOf(results, 'inference'))).toEqual(new Set([3]));
-    const again = numbersOf(await runGraph(optimise(g.graph), { ...feeds, step: tensor('int64', [], [8]) }), 'training');
-    const agreeing = again.filter((value, i) => (value === 0) === (values[i] === 0)).length / 4000;
-    expect(Math.abs(agreeing - 0.52), 'share of places that agree between two steps').toBeLessThan(0.05);
-  });
+  test.each([buildNetwork, buildFeatureMajorNetwork])(
+    'dropout zeroes its share, scales the rest and does nothing in inference: %o',
+    async (build) => {
+      const g = newGraph('dropout');
+      const plan = planNetwork([flatten, drop], [1, 20, 50]);
+      const bytes = g.input('bytes', 'uint8', [4, 1, 20, 50]);
+      const context = { tensor: () => g.float(0), updateBuffer: () => undefined, seed: 9 };
+      const input = { bytes, preprocessing: { range: [0, 255], mean: 0, std: 1 } } as const;
+      g.output(build(plan, g, input, { ...context, mode: 'training', step: g.input('step', 'int64', []) }), 'training');
+      g.output(build(plan, g, input, { ...context, mode: 'inference', step: null }), 'inference');
+      const feeds = { bytes: tensor('uint8', [4, 1, 20, 50], new Uint8Array(4000).fill(3)) };
+      const results = await runGraph(optimise(g.graph), { ...feeds, step: tensor('int64', [], [7]) });
+      const values = numbersOf(results, 'training');
+      const kept = values.filter((value) => value !== 0);
+      expect(new Set(kept)).toEqual(new Set([Math.fround(3 / 0.6)]));
+      expect(Math.abs(kept.length / 4000 - 0.6)).toBeLessThan(4 * Math.sqrt((0.4 * 0.6) / 4000));
+      expect(new Set(numbersOf(results, 'inference'))).toEqual(new Set([3]));
+      const again = numbersOf(
+        await runGraph(optimise(g.graph), { ...feeds, step: tensor('int64', [], [8]) }),
+        'training',
+      );
+      const agreeing = again.filter((value, i) => (value === 0) === (values[i] === 0)).length / 4000;
+      expect(Math.abs(agreeing - 0.52), 'share of places that agree between two steps').toBeLessThan(0.05);
+    },
+  );
 });
 
 afterAll(() => expect(runtime.liveSessions).toBe(0));

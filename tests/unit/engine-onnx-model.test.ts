@@ -4,11 +4,26 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { FoveaError } from '../../src-main/contract/errors.ts';
 import { Random } from '../../src-main/engine/data/random.ts';
 import { readModel, writeModel } from '../../src-main/engine/graph/onnx-model.ts';
-import { dataTypes, float, isGraph, tensor, type Graph, type Node, type Tensor, type Value } from '../../src-main/engine/graph/types.ts';
+import {
+  dataTypes,
+  float,
+  isGraph,
+  tensor,
+  type Graph,
+  type Node,
+  type Tensor,
+  type Value,
+} from '../../src-main/engine/graph/types.ts';
 import { verify } from '../../src-main/engine/graph/verify.ts';
 import { FlatLayout } from '../../src-main/engine/nn/parameters.ts';
 import { attributeTypes, elementTypes, opset } from '../../src-main/engine/onnx/facts.ts';
-import { decodeModel, encodeModel, type ModelProto, type NodeProto, type TensorProto } from '../../src-main/engine/onnx/schema.ts';
+import {
+  decodeModel,
+  encodeModel,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+} from '../../src-main/engine/onnx/schema.ts';
 import { newGraph, opRules } from '../../src-main/engine/ops/index.ts';
 import { optimise } from '../../src-main/engine/passes/index.ts';
 import { buildTrainGraph } from '../../src-main/engine/train/step-graph.ts';
@@ -42,7 +57,11 @@ function lenetTrainGraph(): Graph {
   const plan = planModel('lenet5', { batchNorm: true, dropout: 0.25 }, [1, 16, 16], 3);
   return buildTrainGraph({
     plan,
-    layout: { trainable: new FlatLayout(plan.parameters), frozen: new FlatLayout([]), buffers: new FlatLayout(plan.buffers) },
+    layout: {
+      trainable: new FlatLayout(plan.parameters),
+      frozen: new FlatLayout([]),
+      buffers: new FlatLayout(plan.buffers),
+    },
     preprocessing: modelSpec('lenet5').preprocessing,
     loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
     optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
@@ -54,7 +73,9 @@ function lenetTrainGraph(): Graph {
 }
 
 describe('writing and reading gives the same graph', () => {
-  test.each(opCases.filter(({ domain }) => domain !== 'fovea').map((testCase) => [caseTitle(testCase), testCase] as const))('%s', (_, testCase) => {
+  test.each(
+    opCases.filter(({ domain }) => domain !== 'fovea').map((testCase) => [caseTitle(testCase), testCase] as const),
+  )('%s', (_, testCase) => {
     const { graph } = buildCase(testCase, true);
     expect(read(writeModel(graph)).graph).toEqual(asStored(graph));
   });
@@ -98,8 +119,21 @@ describe('files of other programs', () => {
     const bytes = readFileSync(new URL('../golden/engine/pytorch-export.onnx', import.meta.url));
     const { x, y } = readGolden<{ x: number[]; y: number[] }>('pytorch-export.json');
     const { graph } = read(bytes);
-    expect(graph.nodes.map(({ opType }) => opType)).toEqual(['Conv', 'Relu', 'MaxPool', 'Reshape', 'Gemm', 'LogSoftmax']);
-    expect(graph.initializers.map(({ name }) => name)).toEqual(['conv.weight', 'conv.bias', 'fc.weight', 'fc.bias', '/Constant_output_0']);
+    expect(graph.nodes.map(({ opType }) => opType)).toEqual([
+      'Conv',
+      'Relu',
+      'MaxPool',
+      'Reshape',
+      'Gemm',
+      'LogSoftmax',
+    ]);
+    expect(graph.initializers.map(({ name }) => name)).toEqual([
+      'conv.weight',
+      'conv.bias',
+      'fc.weight',
+      'fc.bias',
+      '/Constant_output_0',
+    ]);
     const results = await runGraph(optimise(graph), { x: floats([2, 2, 4, 4], x) });
     expect(relativeError(numbersOf(results, 'y'), y)).toBeLessThan(1e-6);
   });
@@ -123,7 +157,13 @@ describe('files of other programs', () => {
   });
 
   test('attributes that only spell out the default are no obstacle', () => {
-    const node: NodeProto = { name: 'pool', opType: 'Reshape', input: ['x', 's'], output: ['y'], attribute: [{ name: 'allowzero', i: 0, type: attributeTypes.int }] };
+    const node: NodeProto = {
+      name: 'pool',
+      opType: 'Reshape',
+      input: ['x', 's'],
+      output: ['y'],
+      attribute: [{ name: 'allowzero', i: 0, type: attributeTypes.int }],
+    };
     const shape = { name: 's', dataType: elementTypes.int64, dims: [1], int64Data: [4] };
     const { graph } = read(modelOf({ input: [inputX], initializer: [shape], node: [node] }));
     expect(graph.nodes[0]!.outputs).toEqual([{ name: 'y', shape: [4], dataType: 'float32' }]);
@@ -135,15 +175,42 @@ const modelOf = (graph: NonNullable<ModelProto['graph']>, version = opset): Uint
   encodeModel({ irVersion: 8, graph: { name: 'g', ...graph }, opsetImport: [{ domain: '', version }] });
 
 describe('what is not supported is named, with what is', () => {
-  const node = (changes: NodeProto): NodeProto => ({ name: 'n1', opType: 'Relu', input: ['x'], output: ['y'], ...changes });
+  const node = (changes: NodeProto): NodeProto => ({
+    name: 'n1',
+    opType: 'Relu',
+    input: ['x'],
+    output: ['y'],
+    ...changes,
+  });
   const withNode = (changes: NodeProto): Uint8Array => modelOf({ input: [inputX], node: [node(changes)] });
-  const tensorWith = (changes: TensorProto): Uint8Array => modelOf({ initializer: [{ name: 'w', dataType: 1, dims: [2], floatData: [1, 2], ...changes }] });
+  const tensorWith = (changes: TensorProto): Uint8Array =>
+    modelOf({ initializer: [{ name: 'w', dataType: 1, dims: [2], floatData: [1, 2], ...changes }] });
 
   test.each<[string, Uint8Array, FoveaError['code'], string | RegExp]>([
-    ['an operator', withNode({ opType: 'Einsum' }), 'unsupported', /^n1: the operator Einsum \(opset 18\) is not supported\. Supported: Abs, .*, Where$/],
-    ['an operator named like a method of objects', withNode({ opType: 'constructor' }), 'unsupported', 'n1: the operator constructor (opset 18) is not supported'],
-    ['an operator of another domain', withNode({ domain: 'ai.onnx.ml' }), 'unsupported', 'n1: the operator ai.onnx.ml.Relu (opset 18) is not supported'],
-    ['an attribute', withNode({ attribute: [{ name: 'alpha', f: 0.1, type: attributeTypes.float }] }), 'unsupported', 'n1: the attribute "alpha" of Relu is not supported. Supported: none'],
+    [
+      'an operator',
+      withNode({ opType: 'Einsum' }),
+      'unsupported',
+      /^n1: the operator Einsum \(opset 18\) is not supported\. Supported: Abs, .*, Where$/,
+    ],
+    [
+      'an operator named like a method of objects',
+      withNode({ opType: 'constructor' }),
+      'unsupported',
+      'n1: the operator constructor (opset 18) is not supported',
+    ],
+    [
+      'an operator of another domain',
+      withNode({ domain: 'ai.onnx.ml' }),
+      'unsupported',
+      'n1: the operator ai.onnx.ml.Relu (opset 18) is not supported',
+    ],
+    [
+      'an attribute',
+      withNode({ attribute: [{ name: 'alpha', f: 0.1, type: attributeTypes.float }] }),
+      'unsupported',
+      'n1: the attribute "alpha" of Relu is not supported. Supported: none',
+    ],
     [
       'a type of attribute',
       withNode({ attribute: [{ name: 'weights', floats: [0.5], type: attributeTypes.floats }] }),
@@ -152,22 +219,68 @@ describe('what is not supported is named, with what is', () => {
     ],
     ['an old opset', modelOf({}, 11), 'unsupported', 'This ONNX model uses opset 11. Supported: 13 to 18.'],
     ['a future opset', modelOf({}, 19), 'unsupported', 'This ONNX model uses opset 19. Supported: 13 to 18.'],
-    ['no opset', encodeModel({ irVersion: 8, graph: { name: 'g' } }), 'unsupported', 'This ONNX model uses opset 0. Supported: 13 to 18.'],
+    [
+      'no opset',
+      encodeModel({ irVersion: 8, graph: { name: 'g' } }),
+      'unsupported',
+      'This ONNX model uses opset 0. Supported: 13 to 18.',
+    ],
     ['no graph', encodeModel({ irVersion: 8 }), 'bad-input', 'This ONNX model holds no graph.'],
     [
       'a dimension with a name',
-      modelOf({ input: [{ name: 'x', type: { tensorType: { elemType: 1, shape: { dim: [{ dimParam: 'batch' }] } } } }] }),
+      modelOf({
+        input: [{ name: 'x', type: { tensorType: { elemType: 1, shape: { dim: [{ dimParam: 'batch' }] } } } }],
+      }),
       'unsupported',
       'x: the dimension "batch" is not fixed; only static shapes are supported.',
     ],
-    ['an element type', tensorWith({ dataType: 16 }), 'unsupported', 'w: element type 16 is not supported. Supported: float32, float16,'],
-    ['data in another file', tensorWith({ dataLocation: 1 }), 'unsupported', 'w: its data lie in another file, which is not supported.'],
+    [
+      'an element type',
+      tensorWith({ dataType: 16 }),
+      'unsupported',
+      'w: element type 16 is not supported. Supported: float32, float16,',
+    ],
+    [
+      'data in another file',
+      tensorWith({ dataLocation: 1 }),
+      'unsupported',
+      'w: its data lie in another file, which is not supported.',
+    ],
     ['too few elements', tensorWith({ dims: [3] }), 'bad-input', 'w: expected 3 elements, got 2.'],
-    ['bytes that are no whole elements', tensorWith({ floatData: [], rawData: new Uint8Array(7) }), 'bad-input', 'w: 7 bytes are no whole number of float32 elements.'],
-    ['a value that nobody makes', withNode({ input: ['ghost'] }), 'bad-input', 'n1: reads "ghost", which nothing before it makes.'],
-    ['an output that nobody makes', modelOf({ output: [inputX] }), 'bad-input', 'output of g: reads "x", which nothing before it makes.'],
-    ['too few inputs', withNode({ opType: 'Add', input: [] }), 'bad-input', 'n1: this Add does not fit its inputs: inputs are missing or wrong.'],
-    ['inputs that do not fit', modelOf({ input: [inputX], initializer: [{ name: 'w', dataType: 1, dims: [3], floatData: [1, 2, 3] }], node: [node({ opType: 'Add', input: ['x', 'w'] })] }), 'bad-input', 'n1: this Add does not fit its inputs: expected shapes that broadcast, got [2, 2] and [3].'],
+    [
+      'bytes that are no whole elements',
+      tensorWith({ floatData: [], rawData: new Uint8Array(7) }),
+      'bad-input',
+      'w: 7 bytes are no whole number of float32 elements.',
+    ],
+    [
+      'a value that nobody makes',
+      withNode({ input: ['ghost'] }),
+      'bad-input',
+      'n1: reads "ghost", which nothing before it makes.',
+    ],
+    [
+      'an output that nobody makes',
+      modelOf({ output: [inputX] }),
+      'bad-input',
+      'output of g: reads "x", which nothing before it makes.',
+    ],
+    [
+      'too few inputs',
+      withNode({ opType: 'Add', input: [] }),
+      'bad-input',
+      'n1: this Add does not fit its inputs: inputs are missing or wrong.',
+    ],
+    [
+      'inputs that do not fit',
+      modelOf({
+        input: [inputX],
+        initializer: [{ name: 'w', dataType: 1, dims: [3], floatData: [1, 2, 3] }],
+        node: [node({ opType: 'Add', input: ['x', 'w'] })],
+      }),
+      'bad-input',
+      'n1: this Add does not fit its inputs: expected shapes that broadcast, got [2, 2] and [3].',
+    ],
     ['too many outputs', withNode({ output: ['y', 'z'] }), 'bad-input', 'n1: Relu has 1 outputs, but 2 are asked for.'],
   ])('%s', (_, bytes, code, message) => {
     expect(() => read(bytes)).toThrow(message);
@@ -200,12 +313,18 @@ describe('damaged files', () => {
   test('cut off anywhere', () => {
     const bytes = readFileSync(new URL('../golden/engine/pytorch-export.onnx', import.meta.url));
     expect(outcome(bytes)).toBe('read');
-    for (let length = 0; length < bytes.length - 1; length++) expect(outcome(bytes.subarray(0, length)), `${length} bytes`).not.toBe('read');
+    for (let length = 0; length < bytes.length - 1; length++)
+      expect(outcome(bytes.subarray(0, length)), `${length} bytes`).not.toBe('read');
   });
 
   test.each([1, 2, 3])('with random bytes changed, seed %i', (seed) => {
     const random = Random.derive(seed, 'damage');
-    const sound = writeModel(buildCase(opCases.find(({ opType, domain }) => opType === 'Conv' && domain === '')!, true).graph);
+    const sound = writeModel(
+      buildCase(
+        opCases.find(({ opType, domain }) => opType === 'Conv' && domain === '')!,
+        true,
+      ).graph,
+    );
     const outcomes = new Map<string, number>();
     for (let round = 0; round < 300; round++) {
       const bytes = sound.slice();
@@ -213,7 +332,10 @@ describe('damaged files', () => {
       const found = outcome(bytes);
       outcomes.set(found, (outcomes.get(found) ?? 0) + 1);
     }
-    expect(outcomes.get('bad-input') ?? 0, `outcomes of seed ${seed}: ${JSON.stringify([...outcomes])}`).toBeGreaterThan(10);
+    expect(
+      outcomes.get('bad-input') ?? 0,
+      `outcomes of seed ${seed}: ${JSON.stringify([...outcomes])}`,
+    ).toBeGreaterThan(10);
   });
 });
 

@@ -58,7 +58,11 @@ describe('streams', () => {
   test('each byte of an integer is uniform', () => {
     const random = Random.derive(7, 'bytes');
     const words = Array.from({ length: count }, () => random.uint32());
-    for (const shift of [0, 8, 16, 24]) expectEvenBins(words.map((word) => ((word >>> shift) & 255) / 256), 256);
+    for (const shift of [0, 8, 16, 24])
+      expectEvenBins(
+        words.map((word) => ((word >>> shift) & 255) / 256),
+        256,
+      );
   });
   test('are the same again from the same seed and keys', () => {
     const first = Random.derive(3, 'shuffle', 5);
@@ -85,7 +89,10 @@ describe('streams', () => {
   });
   test('integers below a bound come equally often', () => {
     const random = Random.derive(11, 'below');
-    expectEvenBins(Array.from({ length: count }, () => (random.below(7) + 0.5) / 7), 7);
+    expectEvenBins(
+      Array.from({ length: count }, () => (random.below(7) + 0.5) / 7),
+      7,
+    );
     expect(Array.from({ length: 100 }, () => random.below(1))).toEqual(new Array(100).fill(0));
     const large = Array.from({ length: count }, () => random.below(3 * 2 ** 30) / (3 * 2 ** 30));
     expectUniform(large, 3); // A plain remainder would give the first third twice as often.
@@ -108,17 +115,20 @@ describe('permutations', () => {
     for (const [order, seen] of counts) expect(Math.abs(seen - 1000), order).toBeLessThan(4 * Math.sqrt(1000));
   });
   test('send each place anywhere', () => {
-    const firsts = Array.from({ length: 4000 }, (_, epoch) => (permutation(50, Random.derive(2, 'shuffle', epoch))[0]! + 0.5) / 50);
+    const firsts = Array.from(
+      { length: 4000 },
+      (_, epoch) => (permutation(50, Random.derive(2, 'shuffle', epoch))[0]! + 0.5) / 50,
+    );
     expectEvenBins(firsts, 50);
   });
 });
 
 describe('random numbers inside a graph', () => {
-  const shape = [16, 40, 8];
+  const wholeShape = [16, 40, 8];
   const size = 5120;
 
   /** The numbers of each asked-for step. */
-  async function inGraph(stream: number, steps: readonly number[]): Promise<number[][]> {
+  async function inGraph(stream: number, steps: readonly number[], shape = wholeShape): Promise<number[][]> {
     const g = newGraph('random');
     g.output(uniform(g, shape, g.input('step', 'int64', []), stream), 'u');
     return withSession(optimise(g.graph), async (session) => {
@@ -151,7 +161,8 @@ describe('random numbers inside a graph', () => {
     for (const stream of [0, 12345, 2 ** 31 - 1]) {
       const drawn = await inGraph(stream, steps);
       steps.forEach((step, i) => {
-        for (const position of [0, 1, 2, 4095, size - 1]) expect(drawn[i]![position]).toBe(byHand(stream, step, position));
+        for (const position of [0, 1, 2, 4095, size - 1])
+          expect(drawn[i]![position]).toBe(byHand(stream, step, position));
       });
     }
   });
@@ -164,8 +175,12 @@ describe('random numbers inside a graph', () => {
   });
 
   test('one position over many steps is uniform too', async () => {
-    const drawn = await inGraph(4, Array.from({ length: 2000 }, (_, step) => step));
-    for (const position of [0, 1, 2049]) expectUniform(drawn.map((values) => values[position]!));
+    const drawn = await inGraph(
+      4,
+      Array.from({ length: 2000 }, (_, step) => step),
+      [8],
+    );
+    for (const position of [0, 1, 7]) expectUniform(drawn.map((values) => values[position]!));
   });
 
   test('differ by step, by stream and by position, without relation', async () => {
@@ -177,16 +192,22 @@ describe('random numbers inside a graph', () => {
     expectIndependent(first!.slice(1), first!.slice(0, -1), 'neighbouring positions');
     expectIndependent(first!.slice(0, -320), first!.slice(320), 'rows');
     // A step ahead must not be the same numbers moved along.
-    for (let shift = 1; shift <= 3; shift++) expectIndependent(first!.slice(shift), next!.slice(0, -shift), `a step moved by ${shift}`);
+    for (let shift = 1; shift <= 3; shift++)
+      expectIndependent(first!.slice(shift), next!.slice(0, -shift), `a step moved by ${shift}`);
   });
 });
 
 describe('fresh weights', () => {
-  const golden = readGolden<{ uniform: Record<string, { bound: number; largest: number }>; constant: Record<string, number> }>('initialisation.json');
+  const golden = readGolden<{
+    uniform: Record<string, { bound: number; largest: number }>;
+    constant: Record<string, number>;
+  }>('initialisation.json');
   const plan = planModel('lenet5', { batchNorm: true, dropout: 0 }, [3, 32, 32], 10);
 
   test("have PyTorch's bounds by PyTorch's rule", () => {
-    const bounds = plan.parameters.flatMap(({ name, initialiser }) => (initialiser.kind === 'uniform' ? [[name, initialiser.bound] as const] : []));
+    const bounds = plan.parameters.flatMap(({ name, initialiser }) =>
+      initialiser.kind === 'uniform' ? [[name, initialiser.bound] as const] : [],
+    );
     expect(bounds.map(([name]) => name).sort()).toEqual(Object.keys(golden.uniform).sort());
     for (const [name, bound] of bounds) {
       const { bound: wanted, largest } = golden.uniform[name]!;
@@ -197,8 +218,12 @@ describe('fresh weights', () => {
 
   test('start norms and running statistics where PyTorch starts them', () => {
     const values = initialise(plan.parameters, plan.buffers, 1);
-    const constants = [...values].filter(([name]) => name.startsWith('norm')).map(([name, data]) => [name, [...new Set(data)]]);
-    expect(Object.fromEntries(constants)).toEqual(Object.fromEntries(Object.entries(golden.constant).map(([name, value]) => [name, [value]])));
+    const constants = [...values]
+      .filter(([name]) => name.startsWith('norm'))
+      .map(([name, data]) => [name, [...new Set(data)]]);
+    expect(Object.fromEntries(constants)).toEqual(
+      Object.fromEntries(Object.entries(golden.constant).map(([name, value]) => [name, [value]])),
+    );
   });
 
   test('fill their range evenly', () => {
@@ -206,7 +231,10 @@ describe('fresh weights', () => {
       const values = initialise(plan.parameters, plan.buffers, seed);
       for (const [name, { bound }] of Object.entries(golden.uniform)) {
         const unit = Array.from(values.get(name)!, (value) => (value / bound + 1) / 2);
-        expect(unit.every((value) => value >= 0 && value < 1), name).toBe(true);
+        expect(
+          unit.every((value) => value >= 0 && value < 1),
+          name,
+        ).toBe(true);
         if (unit.length >= 400) expectUniform(unit, 16);
       }
     }
@@ -214,7 +242,11 @@ describe('fresh weights', () => {
 
   test('follow from seed and name alone', () => {
     const whole = initialise(plan.parameters, plan.buffers, 6);
-    const alone = initialise(plan.parameters.filter(({ name }) => name === 'fc2.weight'), [], 6);
+    const alone = initialise(
+      plan.parameters.filter(({ name }) => name === 'fc2.weight'),
+      [],
+      6,
+    );
     expect(alone.get('fc2.weight')).toEqual(whole.get('fc2.weight'));
     expect(initialise(plan.parameters, [], 7).get('fc2.weight')).not.toEqual(whole.get('fc2.weight'));
     const flat = (name: string): number[] => Array.from(whole.get(name)!);

@@ -70,8 +70,9 @@ test('rows wait for the ones before them, and for the classes', async () => {
 test('an import that ends with rows missing is a mistake of ours, and is told as one', async () => {
   const { sink } = await createSink(1000);
   sink.begin(['train']);
+  sink.categories(['a']);
   await sink.split({ split: 'train', count: 2, ...SIZE });
   sink.labels({ split: 'train', sourceFile: 'x', firstRow: 0, labels: Uint8Array.of(0) });
-  await expect(sink.complete()).rejects.toThrow('internal: rows were left over at the end of an import');
+  await expect(sink.complete()).rejects.toThrow('internal: an import ended before all of its rows came');
   await sink.close();
 });

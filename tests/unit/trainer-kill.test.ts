@@ -9,13 +9,20 @@ import { Random } from '../../src-main/engine/data/random.ts';
 import { writeTrainingData } from '../../src-main/engine/train/training-data-file.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import type { TrainerCommand, TrainerEvent, TrainJob } from '../../src-main/training-process/messages.ts';
-import { checkpointBytes, makeSmallData, momentum, phase, smallConfig, type SmallData } from '../helpers/training-run.ts';
+import {
+  checkpointBytes,
+  makeSmallData,
+  momentum,
+  phase,
+  smallConfig,
+  type SmallData,
+} from '../helpers/training-run.ts';
 
 const entry = new URL('../../src-main/training-process/main.ts', import.meta.url);
 const config = smallConfig(
   {
     batchSize: 8,
-    phases: [phase({ epochs: 6 }), phase({ epochs: 6, optimiser: momentum, learningRate: 0.01, freeze: ['conv1'] })],
+    phases: [phase({ epochs: 4 }), phase({ epochs: 4, optimiser: momentum, learningRate: 0.01, freeze: ['conv1'] })],
   },
   { batchNorm: true, dropout: 0.2 },
 );
@@ -77,22 +84,25 @@ test('kill -9 at random moments, then resume: the same bytes', { timeout: 120_00
   const firstStep = performance.now();
   await straight.ended;
   const trainingMs = performance.now() - firstStep;
-  expect(straight.events.at(-1)).toEqual({ kind: 'finished', epochsDone: 12 });
+  expect(straight.events.at(-1)).toEqual({ kind: 'finished', epochsDone: 8 });
 
   const seed = 17;
   const random = Random.derive(seed, 'kills');
   let kills = 0;
-  for (let i = 0; i < 4; i++) {
+  for (let i = 0; i < 3; i++) {
     // At any point of step, evaluation and saving, and so early that the attempts together do not finish.
-    if (await killAfter(startTraining(killed, i > 0), (random.uniform() * trainingMs) / 5)) kills++;
+    if (await killAfter(startTraining(killed, i > 0), (random.uniform() * trainingMs) / 4)) kills++;
   }
   const last = startTraining(killed, true);
   await last.ended;
 
-  expect(last.events.at(-1), `kill seed ${seed}`).toEqual({ kind: 'finished', epochsDone: 12 });
+  expect(last.events.at(-1), `kill seed ${seed}`).toEqual({ kind: 'finished', epochsDone: 8 });
   expect(kills, `kills in the middle, seed ${seed}`).toBeGreaterThan(1);
   for (const name of ['last', 'best'] as const) {
-    expect((await checkpointBytes(killed, name)).equals(await checkpointBytes(whole, name)), `${name}, kill seed ${seed}`).toBe(true);
+    expect(
+      (await checkpointBytes(killed, name)).equals(await checkpointBytes(whole, name)),
+      `${name}, kill seed ${seed}`,
+    ).toBe(true);
   }
   expect((await readFile(runFiles.predictions(killed))).equals(await readFile(runFiles.predictions(whole)))).toBe(true);
 });

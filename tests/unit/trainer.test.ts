@@ -31,7 +31,12 @@ import {
 } from '../helpers/training-run.ts';
 
 /** Where the CUDA provider is installed, the device may well be there. */
-const hasCuda = existsSync(new URL('../../node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime_providers_cuda.so', import.meta.url));
+const hasCuda = existsSync(
+  new URL(
+    '../../node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime_providers_cuda.so',
+    import.meta.url,
+  ),
+);
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -85,7 +90,12 @@ const configs: Record<string, RunConfig> = {
     {
       phases: [
         phase({ epochs: 1, freeze: ['conv1', 'norm1', 'fc2'], learningRate: 0.004 }),
-        phase({ epochs: 2, optimiser: { ...momentum, nesterov: true }, learningRate: 0.02, schedule: { kind: 'exponential', gamma: 0.5 } }),
+        phase({
+          epochs: 2,
+          optimiser: { ...momentum, nesterov: true },
+          learningRate: 0.02,
+          schedule: { kind: 'exponential', gamma: 0.5 },
+        }),
       ],
     },
     { batchNorm: true, dropout: 0.2 },
@@ -98,7 +108,12 @@ describe('training', () => {
     const larger = await makeSmallData({ train: 300, test: 100, channels: 3, side: 16 });
     try {
       const folder = await newFolder();
-      const reported = await runTraining(folder, smallConfig({ phases: [phase({ epochs: 8, learningRate: 0.004 })] }), larger.data, { runtime });
+      const reported = await runTraining(
+        folder,
+        smallConfig({ phases: [phase({ epochs: 8, learningRate: 0.004 })] }),
+        larger.data,
+        { runtime },
+      );
       expect(reported.outcome).toEqual({ kind: 'finished', epochsDone: 8 });
       const losses = valuesOf(reported, 'train/loss');
       expect(losses[0]).toBeGreaterThan(1.5);
@@ -119,16 +134,27 @@ describe('training', () => {
   });
 
   test('reports every step and epoch', async () => {
-    const config = smallConfig({ phases: [phase({ epochs: 2, schedule: { kind: 'exponential', gamma: 0.5 }, learningRate: 0.01 }), phase({ epochs: 1 })] });
+    const config = smallConfig({
+      phases: [
+        phase({ epochs: 2, schedule: { kind: 'exponential', gamma: 0.5 }, learningRate: 0.01 }),
+        phase({ epochs: 1 }),
+      ],
+    });
     const reported = await run(await newFolder(), config);
     const steps = reported.points.filter(({ series }) => series === 'step/loss');
     expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 15 }, (_, i) => i + 1));
     expect(steps.slice(0, 5).map(({ epoch }) => epoch)).toEqual([0.2, 0.4, 0.6, 0.8, 1]);
     expect(valuesOf(reported, 'epoch/learningRate')).toEqual([0.01, 0.005, 0.002]);
     const epochs = reported.points.filter(({ series }) => series === 'test/accuracy');
-    expect(epochs.map(({ step, epoch }) => [step, epoch])).toEqual([[5, 1], [10, 2], [15, 3]]);
+    expect(epochs.map(({ step, epoch }) => [step, epoch])).toEqual([
+      [5, 1],
+      [10, 2],
+      [15, 3],
+    ]);
     expect(reported.started).toEqual([{ parameterCount: expect.any(Number), epochsDone: 0 }]);
-    expect(reported.progress.map(({ activity }) => activity)).toEqual(expect.arrayContaining(['training', 'evaluating', 'saving']));
+    expect(reported.progress.map(({ activity }) => activity)).toEqual(
+      expect.arrayContaining(['training', 'evaluating', 'saving']),
+    );
     expect(reported.progress.every(({ step, stepsPerEpoch }) => stepsPerEpoch === 5 && step <= 5)).toBe(true);
     // The epoch's loss is the mean over its images, the smaller last batch weighing less.
     const [first] = valuesOf(reported, 'train/loss');
@@ -142,8 +168,14 @@ describe('training', () => {
     const accuracies = valuesOf(reported, 'test/accuracy');
     const best = accuracies.indexOf(Math.max(...accuracies)) + 1;
     expect(reported.checkpoints.filter((checkpoint) => checkpoint.best).at(-1)).toEqual({ epoch: best, best: true });
-    const [last, kept] = [await readSafetensors(runFiles.checkpoint(folder, 'last')), await readSafetensors(runFiles.checkpoint(folder, 'best'))];
-    expect(JSON.parse(kept.metadata['position']!)).toMatchObject({ epoch: best, bestAccuracy: Math.max(...accuracies) });
+    const [last, kept] = [
+      await readSafetensors(runFiles.checkpoint(folder, 'last')),
+      await readSafetensors(runFiles.checkpoint(folder, 'best')),
+    ];
+    expect(JSON.parse(kept.metadata['position']!)).toMatchObject({
+      epoch: best,
+      bestAccuracy: Math.max(...accuracies),
+    });
     expect([...kept.tensors.keys()].filter((name) => name.startsWith('optimiser.'))).toEqual([]);
     expect(last.tensors.has('optimiser.firstMoment.conv1.weight')).toBe(true);
     expect(last.tensors.get('conv1.weight')!.shape).toEqual([6, 1, 5, 5]);
@@ -156,7 +188,10 @@ describe('training', () => {
   });
 
   test('a last batch of one image is no trouble for batch norm', async () => {
-    const reported = await run(await newFolder(), smallConfig({ batchSize: 23, phases: [phase({ epochs: 2 })] }, { batchNorm: true }));
+    const reported = await run(
+      await newFolder(),
+      smallConfig({ batchSize: 23, phases: [phase({ epochs: 2 })] }, { batchNorm: true }),
+    );
     expect(valuesOf(reported, 'step/loss')).toHaveLength(8);
     expect(valuesOf(reported, 'step/loss').every(Number.isFinite)).toBe(true);
   });
@@ -172,15 +207,21 @@ describe('freezing', () => {
     const plan = planModel('lenet5', config.model.options, [1, 16, 16], 10);
     const start = initialise(plan.parameters, plan.buffers, config.seed);
     const unchanged = plan.parameters
-      .filter(({ name }) => Buffer.from(floatValues(tensors.get(name)!).buffer).equals(Buffer.from(start.get(name)!.buffer)))
+      .filter(({ name }) =>
+        Buffer.from(floatValues(tensors.get(name)!).buffer).equals(Buffer.from(start.get(name)!.buffer)),
+      )
       .map(({ name }) => name);
     expect(unchanged).toEqual(['conv1.weight', 'conv1.bias', 'norm2.weight', 'norm2.bias', 'fc2.weight', 'fc2.bias']);
-    expect([...tensors.keys()].filter((name) => name.startsWith('optimiser.') && /conv1|norm2|fc2/.test(name))).toEqual([]);
+    expect([...tensors.keys()].filter((name) => name.startsWith('optimiser.') && /conv1|norm2|fc2/.test(name))).toEqual(
+      [],
+    );
   });
 
   test('of everything is refused', async () => {
     const config = smallConfig({ phases: [phase({ freeze: ['conv1', 'conv2', 'fc1', 'fc2', 'fc3'] })] });
-    await expect(run(await newFolder(), config)).rejects.toThrow('Every layer is frozen in phase 1, so there is nothing to train. Leave at least one layer free.');
+    await expect(run(await newFolder(), config)).rejects.toThrow(
+      'Every layer is frozen in phase 1, so there is nothing to train. Leave at least one layer free.',
+    );
     await expect(run(await newFolder(), config)).rejects.toMatchObject({ code: 'invalid-request' });
   });
 });
@@ -228,26 +269,36 @@ describe('the same seed gives the same bytes', () => {
 
 describe('stopped anywhere and resumed gives the bytes of a run that never stopped', () => {
   const cutSeeds = [1, 2];
-  test.each(named.flatMap(([name, config]) => cutSeeds.map((seed) => [name, seed, config] as const)))('%s, cuts of seed %i', async (_, seed, config) => {
-    const [whole, cut] = [await newFolder(), await newFolder()];
-    const straight = await run(whole, config);
-    pretendEachLookTakes(1000); // one step a dispatch, so that any step can be the last
-    const random = Random.derive(seed, 'cuts');
-    const parts: Reported[] = [];
-    do {
-      const stopAfter = 1 + random.below(6);
-      parts.push(await run(cut, config, { resume: parts.length > 0, onSteps: (steps, cancel) => void (steps >= stopAfter && cancel()) }));
-    } while (parts.at(-1)!.outcome.kind === 'cancelled');
-    expect(parts.length, `parts with cut seed ${seed}`).toBeGreaterThan(1);
-    expect(await remains(cut)).toEqual(await remains(whole));
-    expect(parts.flatMap(({ points }) => points)).toEqual(straight.points);
-    parts.slice(1).forEach(({ started }, i) => expect(started[0]!.epochsDone).toBe(parts[i]!.outcome.epochsDone));
-  });
+  test.each(named.flatMap(([name, config]) => cutSeeds.map((seed) => [name, seed, config] as const)))(
+    '%s, cuts of seed %i',
+    async (_, seed, config) => {
+      const [whole, cut] = [await newFolder(), await newFolder()];
+      const straight = await run(whole, config);
+      pretendEachLookTakes(1000); // one step a dispatch, so that any step can be the last
+      const random = Random.derive(seed, 'cuts');
+      const parts: Reported[] = [];
+      do {
+        const stopAfter = 1 + random.below(6);
+        parts.push(
+          await run(cut, config, {
+            resume: parts.length > 0,
+            onSteps: (steps, cancel) => void (steps >= stopAfter && cancel()),
+          }),
+        );
+      } while (parts.at(-1)!.outcome.kind === 'cancelled');
+      expect(parts.length, `parts with cut seed ${seed}`).toBeGreaterThan(1);
+      expect(await remains(cut)).toEqual(await remains(whole));
+      expect(parts.flatMap(({ points }) => points)).toEqual(straight.points);
+      parts.slice(1).forEach(({ started }, i) => expect(started[0]!.epochsDone).toBe(parts[i]!.outcome.epochsDone));
+    },
+  );
 
   test('cancelled while it measures an epoch: the epoch is measured again', async () => {
     const [whole, cut] = [await newFolder(), await newFolder()];
     const straight = await run(whole, smallConfig());
-    const first = await run(cut, smallConfig(), { onProgress: ({ activity }, cancel) => void (activity === 'evaluating' && cancel()) });
+    const first = await run(cut, smallConfig(), {
+      onProgress: ({ activity }, cancel) => void (activity === 'evaluating' && cancel()),
+    });
     expect(first.outcome).toEqual({ kind: 'cancelled', epochsDone: 1 });
     expect(valuesOf(first, 'test/loss')).toEqual([]);
     const second = await run(cut, smallConfig(), { resume: true });
@@ -286,9 +337,13 @@ describe('stopped anywhere and resumed gives the bytes of a run that never stopp
 describe('what goes wrong is said in words', () => {
   test('a loss that explodes', async () => {
     const folder = await newFolder();
-    const config = smallConfig({ phases: [phase({ optimiser: { ...momentum, momentum: 0 }, learningRate: 1e18, epochs: 3 })] });
+    const config = smallConfig({
+      phases: [phase({ optimiser: { ...momentum, momentum: 0 }, learningRate: 1e18, epochs: 3 })],
+    });
     const failing = run(folder, config);
-    await expect(failing).rejects.toThrow(/^The loss became (NaN|Infinity) at step \d+\. Lower the learning rate, or check the images\.$/);
+    await expect(failing).rejects.toThrow(
+      /^The loss became (NaN|Infinity) at step \d+\. Lower the learning rate, or check the images\.$/,
+    );
     await expect(failing).rejects.toMatchObject({ code: 'bad-input', context: { step: expect.any(Number) } });
     await expect(stat(runFiles.checkpoint(folder, 'last'))).rejects.toThrow('ENOENT');
   });
@@ -312,23 +367,32 @@ describe('what goes wrong is said in words', () => {
     const open = SplitImages.open.bind(SplitImages);
     vi.spyOn(SplitImages, 'open').mockImplementation((split, packs) => open(split, packs, limitBytes));
     const failing = runTraining(await newFolder(), smallConfig(), broken, { runtime });
-    await expect(failing).rejects.toThrow(/^.*short-\d+\.u8 ends too early: image \d+ is not whole\. Import the data set again\.$/);
+    await expect(failing).rejects.toThrow(
+      /^.*short-\d+\.u8 ends too early: image \d+ is not whole\. Import the data set again\.$/,
+    );
     await expect(failing).rejects.toMatchObject({ code: 'bad-input', context: { file, offset: expect.any(Number) } });
   });
 
   test('images of two sizes, and a split without images', async () => {
-    const mixed: TrainingData = { ...data, packs: data.packs.map((pack, i) => (i === 1 ? { ...pack, widthPx: 8 } : pack)) };
+    const mixed: TrainingData = {
+      ...data,
+      packs: data.packs.map((pack, i) => (i === 1 ? { ...pack, widthPx: 8 } : pack)),
+    };
     await expect(runTraining(await newFolder(), smallConfig(), mixed, { runtime })).rejects.toThrow(
       'All images of a split must have one size, got 1×16×16 and 1×16×8.',
     );
     const empty: TrainingData = { ...data, evaluation: { imageIds: [], packs: [], rows: [], labels: [] } };
-    await expect(runTraining(await newFolder(), smallConfig(), empty, { runtime })).rejects.toThrow('All images of a split must have one size, got no image.');
+    await expect(runTraining(await newFolder(), smallConfig(), empty, { runtime })).rejects.toThrow(
+      'All images of a split must have one size, got no image.',
+    );
   });
 
   test('images that are too small for the network', async () => {
     const tiny = await makeSmallData({ train: 20, test: 10, channels: 1, side: 8 });
     try {
-      await expect(runTraining(await newFolder(), smallConfig(), tiny.data, { runtime })).rejects.toThrow('conv2: an input of 6×2×2 is too small');
+      await expect(runTraining(await newFolder(), smallConfig(), tiny.data, { runtime })).rejects.toThrow(
+        'conv2: an input of 6×2×2 is too small',
+      );
     } finally {
       await tiny.dispose();
     }
@@ -338,7 +402,9 @@ describe('what goes wrong is said in words', () => {
     const folder = await newFolder();
     await run(folder, smallConfig());
     const other = run(folder, smallConfig({}, { batchNorm: true }), { resume: true });
-    await expect(other).rejects.toThrow(/last\.safetensors: "fc1\.weight" has|last\.safetensors: the tensor "norm1\.weight" is missing\./);
+    await expect(other).rejects.toThrow(
+      /last\.safetensors: "fc1\.weight" has|last\.safetensors: the tensor "norm1\.weight" is missing\./,
+    );
     await expect(other).rejects.toMatchObject({ code: 'bad-input' });
   });
 
@@ -346,7 +412,9 @@ describe('what goes wrong is said in words', () => {
     const folder = await newFolder();
     await run(folder, smallConfig());
     await truncate(runFiles.checkpoint(folder, 'last'), 5000);
-    await expect(run(folder, smallConfig(), { resume: true })).rejects.toThrow(/last\.safetensors is not a sound \.safetensors file: .* it is cut off/);
+    await expect(run(folder, smallConfig(), { resume: true })).rejects.toThrow(
+      /last\.safetensors is not a sound \.safetensors file: .* it is cut off/,
+    );
   });
 
   test.skipIf(hasCuda)('a device that is not there', async () => {
@@ -364,6 +432,8 @@ describe('what goes wrong is said in words', () => {
     const folder = await newFolder();
     await rm(folder, { recursive: true });
     await writeFile(folder, 'a file in the way');
-    await expect(run(folder, smallConfig({ phases: [phase({ epochs: 1, optimiser: adam })] }))).rejects.toMatchObject({ code: 'io' });
+    await expect(run(folder, smallConfig({ phases: [phase({ epochs: 1, optimiser: adam })] }))).rejects.toMatchObject({
+      code: 'io',
+    });
   });
 });

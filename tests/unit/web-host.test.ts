@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { decodeFrame, encodeFrame } from '../../src-main/contract/codec.ts';
-import { largestMessageBytes } from '../../src-main/hosts/web/sockets.ts';
+import { heartbeatMs, largestMessageBytes } from '../../src-main/hosts/web/sockets.ts';
 import { startWebHost, type WebHost } from '../../src-main/hosts/web/server.ts';
 import { createFakeBackend, sample, type FakeBackend } from '../helpers/fake-backend.ts';
 
@@ -34,6 +34,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.useRealTimers();
   for (const socket of openSockets.splice(0)) socket.terminate();
   await host.close();
   rmSync(folder, { recursive: true });
@@ -334,12 +335,22 @@ describe('the heartbeat and the end', () => {
   }
 
   it('drops a page that does not answer pings, and keeps one that does', async () => {
-    const other = await startWebHost({ backend, rendererFolder: join(folder, 'renderer'), port: 0, heartbeatMs: 40 });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const other = await startWebHost({ backend, rendererFolder: join(folder, 'renderer'), port: 0 });
     const silent = await openOn(other.url);
     const alive = await openOn(other.url);
+    const dropped = new Promise((resolve) => silent.once('close', resolve));
     alive.on('ping', (data: Buffer) => alive.pong(data));
-    await new Promise((resolve) => silent.once('close', resolve));
-    await new Promise((resolve) => alive.once('ping', resolve));
+    for (let beat = 0; beat < 3; beat++) {
+      const pinged = new Promise((resolve) => alive.once('ping', resolve));
+      vi.advanceTimersByTime(heartbeatMs);
+      await pinged;
+      // Its answer comes after the pong, so once it is here the host has heard the pong too.
+      const answered = new Promise((resolve) => alive.once('message', resolve));
+      alive.send(encodeFrame({ id: beat, call: 'settings.get', request: {} }));
+      await answered;
+    }
+    expect(await dropped).toBe(1006);
     expect(alive.readyState).toBe(WebSocket.OPEN);
     await other.close();
   });

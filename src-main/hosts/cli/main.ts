@@ -1,21 +1,16 @@
 /** `fovea`: the command line on the real terminal and the real services. */
 import { mkdirSync } from 'node:fs';
 import { createBackend } from '../../index.ts';
+import { onInterrupt } from '../interrupts.ts';
 import { nodePorts } from '../node-process.ts';
 import { exitCodes, type CliIo } from './io.ts';
 import { runCli } from './program.ts';
-
-/** Ctrl-C, a polite kill, and the end of the connection to a remote machine. */
-const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 const io: CliIo = {
   stdout: process.stdout,
   stderr: process.stderr,
   cwd: process.cwd(),
-  onInterrupt(listener) {
-    for (const signal of interrupts) process.on(signal, listener);
-    return () => interrupts.forEach((signal) => process.off(signal, listener));
-  },
+  onInterrupt,
   abort: () => process.exit(exitCodes.cancelled),
 };
 

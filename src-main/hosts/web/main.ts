@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { createBackend } from '../../index.ts';
 import { toErrorData } from '../../contract/errors.ts';
 import { version } from '../app-facts.ts';
+import { onInterrupt } from '../interrupts.ts';
 import { nodePorts } from '../node-process.ts';
 import { startWebHost } from './server.ts';
 
@@ -36,14 +37,12 @@ async function serve(port: number): Promise<void> {
   console.log('Press Ctrl-C to stop it.');
 
   let stopping = false;
-  const stop = () => {
+  onInterrupt(() => {
     if (stopping) process.exit(130); // the person asked twice
     stopping = true;
     console.log('Stopping: saving running work …');
     Promise.all([host.close(), backend.close()]).then(() => process.exit(0), exitWithError);
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  });
 }
 
 function exitWithError(error: unknown): never {

@@ -19,7 +19,6 @@ export interface WebHostOptions {
   rendererFolder: string;
   /** 0 takes a free one. */
   port: number;
-  heartbeatMs?: number;
 }
 
 export interface WebHost {
@@ -31,13 +30,13 @@ export interface WebHost {
 }
 
 /** Resolves once it listens. Throws FoveaError where the renderer is not built, or `io` for a port in use. */
-export async function startWebHost({ backend, rendererFolder, port, heartbeatMs }: WebHostOptions): Promise<WebHost> {
+export async function startWebHost({ backend, rendererFolder, port }: WebHostOptions): Promise<WebHost> {
   const content = openContent(rendererFolder, (path) => backend.media(path));
   const access = new Access();
   const server = createServer();
   await listen(server, port);
   const boundPort = (server.address() as AddressInfo).port;
-  const sockets = new Sockets(backend, heartbeatMs);
+  const sockets = new Sockets(backend);
 
   server.on('request', (request, response) => {
     void answer(request, access, boundPort, content).then((answer) => respond(request, response, answer));

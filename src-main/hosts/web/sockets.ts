@@ -15,7 +15,7 @@ import { dispatch } from '../dispatch.ts';
 
 export const largestMessageBytes = 1024 * 1024;
 const largestBacklogBytes = 64 * 1024 * 1024;
-const defaultHeartbeatMs = 15_000;
+export const heartbeatMs = 15_000;
 /** How long a page may take to answer the closing frame. */
 const farewellMs = 1000;
 
@@ -34,7 +34,7 @@ export class Sockets {
   /** Sockets that have shown life since the last heartbeat. */
   readonly #alive = new WeakSet<WebSocket>();
 
-  constructor(backend: Backend, heartbeatMs = defaultHeartbeatMs) {
+  constructor(backend: Backend) {
     this.#backend = backend;
     this.#unsubscribe = eventNames.map((event) =>
       backend.subscribe(event, (payload) => this.#broadcast({ event, payload } as ServerFrame)),

@@ -10,7 +10,7 @@ import { yieldToEventLoop } from '../event-loop.ts';
 import { fileError, systemCode } from '../file-errors.ts';
 import type { OpenProject } from '../open-projects.ts';
 
-const IMAGES_PER_TRANSACTION = 500;
+const IMAGES_PER_TRANSACTION = 250;
 
 export function packsFolder(projectFolder: string): string {
   return join(projectFolder, 'packs');

@@ -115,7 +115,9 @@ export class PackSink implements DatasetSink {
 
   /** Makes the packs durable under their own names. */
   async complete(): Promise<void> {
-    invariant(this.#waiting.length === 0, 'rows were left over at the end of an import');
+    for (const [split, { sent, count }] of this.#splits) {
+      invariant(sent === count, 'an import ended before all of its rows came', { split, sent, count });
+    }
     for (const pack of this.#packs()) {
       const temporary = this.#temporary(pack.file);
       try {

@@ -17,6 +17,7 @@ export function leadText(verdict: Verdict): string {
 }
 
 export function supportText(verdict: Verdict): string {
+  if (verdict.tied) return 'Neither is better as far as three decimals show.';
   switch (verdict.support) {
     case null:
       return 'These runs differ in nothing but the seed: what separates them is chance, and shows how much of it there is.';

@@ -23,7 +23,7 @@ export interface GridLayout {
   heightPx: number;
 }
 
-const gapPx = 4;
+const gapPx = 2;
 /** Below this magnification an uneven one shows: single pixels of different widths. */
 const unevenShowsBelow = 5;
 /** Of the size that would fit. */

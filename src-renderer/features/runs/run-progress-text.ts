@@ -16,7 +16,7 @@ export function progressFraction(progress: RunProgress): number | null {
   return Math.min(1, (progress.epoch - 1 + inEpoch) / progress.epochsTotal);
 }
 
-export function positionText(progress: RunProgress): string {
+function positionText(progress: RunProgress): string {
   const { epoch, epochsTotal, step, stepsPerEpoch } = progress;
   return `epoch ${epoch} of ${epochsTotal}, step ${formatCount(step)} of ${formatCount(stepsPerEpoch)}`;
 }

@@ -10,7 +10,7 @@ export interface RunOrder {
 }
 
 /** The metric that stands for a run in lists. */
-export const headlineMetric = 'test/accuracy';
+const headlineMetric = 'test/accuracy';
 
 export function lastScore(run: RunSummary): number | null {
   return run.latest[headlineMetric] ?? null;

@@ -26,7 +26,7 @@ def elementwise():
         f.add("Div", name, [var(*a), Input(positive(*b), grad=True)], lambda a, b: a / b)
     f.add("Div", "negative divisors", [var(2, 5), Input(-positive(2, 5), grad=True)], lambda a, b: a / b)
     f.add("Div", "integers", [np.array([7, 8, 9, 1 << 40]), np.array([2])], lambda a, b: torch.div(a, b, rounding_mode="floor"))
-    f.add("Mul", "a value with itself is two inputs", [var(4), Input(rnd(4))], lambda a, b: a * b)
+    f.add("Mul", "only the left one is trained", [var(4), Input(rnd(4))], lambda a, b: a * b)
     f.add("Mul", "integers", [np.array([7, -8, 1 << 30]), np.array([3])], lambda a, b: a * b)
     f.add("Add", "integers", [np.array([7, -8, 1 << 40]), np.array(5)], lambda a, b: a + b)
     f.add("Sum", "one input", [var(3, 2)], lambda a: a * 1)
@@ -209,9 +209,8 @@ def transposed(f):
     ]
     for name, shape, out_channels, kernel, options, output_padding in cases:
         a = conv_attributes(kernel, **options)
-        top, left, _, _ = a["pads"]
-        function = lambda x, w, bias, a=a, op=output_padding: F.conv_transpose2d(
-            x, w, bias, a["strides"], (a["pads"][0], a["pads"][1]), op, a["group"], a["dilations"]
+        function = lambda x, w, bias, a=a, extra=output_padding: F.conv_transpose2d(
+            x, w, bias, a["strides"], a["pads"][:2], extra, a["group"], a["dilations"]
         )
         inputs = [var(*shape), var(shape[1], out_channels // a["group"], *kernel), var(out_channels)]
         f.add("ConvTranspose", name, inputs, function, {**a, "output_padding": list(output_padding)})

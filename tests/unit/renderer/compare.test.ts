@@ -90,6 +90,17 @@ describe('the verdict', () => {
     expect(supportText(verdict)).toMatch(/nothing but the seed/);
   });
 
+  it('calls runs level that differ in no shown digit', () => {
+    const verdict = verdictOf(
+      compare([
+        { accuracy: 0.6401, batchNorm: 'off' },
+        { accuracy: 0.6403, batchNorm: 'on' },
+      ]),
+    )!;
+    expect(verdict.tied).toBe(true);
+    expect(supportText(verdict)).toMatch(/^Neither is better/);
+  });
+
   it('waits until every run has a value', () => {
     expect(
       verdictOf(

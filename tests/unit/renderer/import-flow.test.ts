@@ -34,6 +34,13 @@ test('from a path over the report to a started job', async () => {
   expect(flow.stage).toBe('closed');
 });
 
+test('a report with a failure cannot be imported, whatever else it found', async () => {
+  const failures = [{ source: 'test_batch.bin', reason: 'ends at byte 20 of 30730000' }];
+  const { flow } = flowWith(() => Promise.resolve({ ...report, failures }));
+  await flow.inspect('/data/cifar');
+  expect([flow.stage, flow.ready]).toEqual(['report', false]);
+});
+
 test('a report without a known format, or an empty name, cannot be imported', async () => {
   const { flow, start } = flowWith(() => Promise.resolve({ ...report, format: null }));
   await flow.inspect('/data/cifar');

@@ -17,7 +17,7 @@ const plain = (recorded: Curve) => ({ drawn: recorded, recorded });
 describe('end labels', () => {
   it('stand in one column beside the line that reaches farthest', () => {
     const { leftPx, labels } = placeEndLabels(
-      [plain(curve('short', [0, 4], [0, 0.8])), plain(curve('long', [0, 8], [0, 0.2]))],
+      [curve('short', [0, 4], [0, 0.8]), curve('long', [0, 8], [0, 0.2])],
       { from: 0, to: 10 },
       places,
     );
@@ -29,27 +29,13 @@ describe('end labels', () => {
   });
 
   it('go to the right edge and to the last value in sight when the lines run on', () => {
-    const { leftPx, labels } = placeEndLabels(
-      [plain(curve('a', [0, 5, 20], [0, 0.5, 1]))],
-      { from: 0, to: 10 },
-      places,
-    );
+    const { leftPx, labels } = placeEndLabels([curve('a', [0, 5, 20], [0, 0.5, 1])], { from: 0, to: 10 }, places);
     expect(leftPx).toBe(140);
     expect(labels[0]!.value).toBe(0.5);
   });
 
-  it('say the recorded value where the line is smoothed', () => {
-    const recorded = curve('a', [0, 5], [0, 0.5]);
-    const { labels } = placeEndLabels(
-      [{ recorded, drawn: { ...recorded, y: Float64Array.of(0, 0.25) } }],
-      { from: 0, to: 5 },
-      places,
-    );
-    expect([labels[0]!.value, labels[0]!.topPx]).toEqual([0.5, 75]);
-  });
-
   it('keep those of the evaluation where not all fit', () => {
-    const many = Array.from({ length: 10 }, (_, index) => plain(curve(String(index), [1], [0.5], index >= 6)));
+    const many = Array.from({ length: 10 }, (_, index) => curve(String(index), [1], [0.5], index >= 6));
     const { labels } = placeEndLabels(many, { from: 0, to: 1 }, places);
     expect(labels.map((label) => label.curve.id)).toEqual(['6', '7', '8', '9', '0', '1', '2']);
   });

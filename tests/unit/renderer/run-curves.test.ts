@@ -79,14 +79,23 @@ describe('curves of runs', () => {
 });
 
 describe('the axis', () => {
-  it('reaches to the planned end while a run trains, but only in epochs', () => {
-    const running = source({ plannedEpochs: 50 });
-    const curves = lossCurves([running], byEpoch);
-    expect(domainOf(curves, [running], 'epoch')).toEqual({ from: 0, to: 50 });
-    expect(domainOf(lossCurves([running], { ...byEpoch, xAxis: 'step' }), [running], 'step')).toEqual({
-      from: 0,
-      to: 20,
-    });
+  it('reaches to the planned end while a run trains, or to the next round number while that is far off', () => {
+    const end = (plannedEpochs: number, epoch: number) => {
+      const recorded = { 'step/loss': series([1, 2], [0.01, epoch], [2, 1]), 'test/loss': empty };
+      const running = source({ plannedEpochs }, recorded);
+      return domainOf(lossCurves([running], { ...byEpoch, detail: 'step' }), [running], 'epoch').to;
+    };
+    expect(end(3, 2.2)).toBe(3);
+    expect([0.6, 2.2, 120, 400].map((epoch) => end(500, epoch))).toEqual([1, 5, 200, 500]);
+  });
+
+  it('begins with the first point, and has a length even for a single one', () => {
+    expect(domainOf(lossCurves([source()], byEpoch), [source()], 'epoch')).toEqual({ from: 1, to: 2 });
+    const stepwise = lossCurves([source()], { ...byEpoch, detail: 'step' });
+    expect(domainOf(stepwise, [source()], 'epoch')).toEqual({ from: 0, to: 2 });
+    const point = series([10], [1], [2]);
+    const single = source({}, { 'train/loss': point, 'test/loss': point });
+    expect(domainOf(lossCurves([single], byEpoch), [single], 'epoch')).toEqual({ from: 0, to: 1 });
   });
 
   it('is not empty without a value, nor where there is no pace', () => {

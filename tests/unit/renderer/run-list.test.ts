@@ -3,7 +3,7 @@ import type { Handlers } from '../../../src-main/contract/ipc.ts';
 import type { ProjectId, RunId } from '../../../src-main/contract/model/ids.ts';
 import type { RunProgress, RunSummary } from '../../../src-main/contract/model/run.ts';
 import { RunList } from '../../../src-renderer/state/run-list.svelte.ts';
-import { createFakeApi } from '../../helpers/fake-api.ts';
+import { createFakeApi } from './fake-api.ts';
 import { createFakeBackend, sample } from '../../helpers/fake-backend.ts';
 
 const projectId = sample.project.projectId;

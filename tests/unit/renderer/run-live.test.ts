@@ -3,7 +3,7 @@ import type { RunId } from '../../../src-main/contract/model/ids.ts';
 import type { LogLine, MetricPoint, Series } from '../../../src-main/contract/model/run.ts';
 import { GrowableSeries } from '../../../src-renderer/state/growable-series.ts';
 import { RunLive } from '../../../src-renderer/state/run-live.svelte.ts';
-import { createFakeApi } from '../../helpers/fake-api.ts';
+import { createFakeApi } from './fake-api.ts';
 import { createFakeBackend, sample } from '../../helpers/fake-backend.ts';
 
 const projectId = sample.project.projectId;

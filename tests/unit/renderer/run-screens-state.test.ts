@@ -5,7 +5,7 @@ import { KernelView } from '../../../src-renderer/charts/kernel-view.svelte.ts';
 import { CompareState } from '../../../src-renderer/state/compare-state.svelte.ts';
 import { KernelLoader } from '../../../src-renderer/state/kernel-loader.svelte.ts';
 import { PredictionBrowser } from '../../../src-renderer/state/prediction-browser.svelte.ts';
-import { createFakeApi } from '../../helpers/fake-api.ts';
+import { createFakeApi } from './fake-api.ts';
 import { createFakeBackend, sample } from '../../helpers/fake-backend.ts';
 
 const { projectId } = sample.project;

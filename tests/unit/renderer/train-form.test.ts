@@ -3,7 +3,7 @@ import type { Handlers } from '../../../src-main/contract/ipc.ts';
 import type { DatasetId } from '../../../src-main/contract/model/ids.ts';
 import type { Knob } from '../../../src-main/contract/model/model-spec.ts';
 import { TrainForm } from '../../../src-renderer/state/train-form.svelte.ts';
-import { createFakeApi } from '../../helpers/fake-api.ts';
+import { createFakeApi } from './fake-api.ts';
 import { createFakeBackend, sample } from '../../helpers/fake-backend.ts';
 
 const { dataset, config } = sample;
