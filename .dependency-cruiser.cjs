@@ -69,6 +69,12 @@ module.exports = {
       { dependencyTypesNot: ['local'], pathNot: contractPackages.flatMap(packagePaths) },
     ),
     rule(
+      'setup-needs-nothing',
+      'The set-up runs before anything is installed.',
+      { path: '^src-main/setup/' },
+      { dependencyTypesNot: ['core', 'local'] },
+    ),
+    rule(
       'renderer-is-a-web-page',
       'The renderer has no Node, and of src-main only the contract.',
       { path: '^src-renderer/' },

@@ -24,7 +24,11 @@ export async function ensureBuilt() {
     cwd: root,
     toStderr: true,
   });
-  if (code !== 0) throw new SetupProblem('The app could not be built; the reason stands above.', 'npm run build');
+  if (code !== 0)
+    throw new SetupProblem(
+      'The app could not be built; the reason stands above.',
+      'mend what it names, then: npm run build',
+    );
   writeFileSync(stampFile, wanted);
 }
 

@@ -24,7 +24,10 @@ export interface CurveChoice {
   shown: 'both' | 'train' | 'test';
 }
 
-export const xAxisLabels = { epoch: 'epoch', step: 'step', time: 'minutes' } as const satisfies Record<XAxis, string>;
+export const xAxisLabels = { epoch: 'epoch', step: 'step', time: 'minutes (mean pace)' } as const satisfies Record<
+  XAxis,
+  string
+>;
 
 /**
  * Time is not recorded with the points: it is the step at the run's mean pace (evaluation and saving included), and not

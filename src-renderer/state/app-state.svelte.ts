@@ -110,7 +110,8 @@ export class AppState {
     if (projectId === null || projectId === this.session?.project.projectId) return;
     const known = this.recent?.find((project) => project.projectId === projectId);
     try {
-      if (known === undefined) throw new Error('The project in the address is not among the recent projects. Open its folder.');
+      if (known === undefined)
+        throw new Error('The project in the address is not among the recent projects. Open its folder.');
       const project = await this.api.call('project.open', { path: known.path });
       this.session = new ProjectSession(this.api, project);
     } catch (error) {

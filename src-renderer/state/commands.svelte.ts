@@ -57,10 +57,6 @@ export class CommandRegistry {
     return this.all.filter((command) => command.enabled?.() ?? true);
   }
 
-  shortcutOf(id: string): string | undefined {
-    return this.#find(id)?.shortcut;
-  }
-
   run(id: string): void {
     const command = this.#find(id);
     if (command !== undefined && (command.enabled?.() ?? true)) command.run();

@@ -116,7 +116,8 @@ export function parsePlace(hash: string): Place {
   const segments = pathText.split('/').filter((segment) => segment !== '');
   const query = new URLSearchParams(queryText);
   const project = v.safeParse(projectId, segments[0]);
-  if (!project.success) return segments[0] === 'settings' ? { projectId: null, route: { screen: 'settings' } } : startPlace;
+  if (!project.success)
+    return segments[0] === 'settings' ? { projectId: null, route: { screen: 'settings' } } : startPlace;
   return { projectId: project.output, route: parseRoute(segments.slice(1), query) };
 }
 

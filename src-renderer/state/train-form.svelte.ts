@@ -44,6 +44,8 @@ export class TrainForm {
   readonly #firstProblem = $derived(this.shownKnobs.find((knob) => this.#problems.has(knob.path)));
   /** A text on the screen is no value yet, so checks and layers are those of the value before it. */
   readonly incomplete = $derived(this.#firstProblem !== undefined);
+  /** Nothing is wrong, only not yet known: the template or its first checks are on their way. */
+  readonly pending = $derived(this.config === null || (this.checks === null && !this.incomplete));
   /** Why the run cannot start, in words; null where it can. */
   readonly blockedBecause = $derived(this.#blockedBecause());
 

@@ -8,9 +8,13 @@ export interface NumberBounds {
 }
 
 export function readNumber(text: string, bounds: NumberBounds): { value: number } | { problem: string } {
-  const plain = text.trim().replace('−', '-').replace(/^([+-]?\d+),(\d+)$/, '$1.$2');
+  const plain = text
+    .trim()
+    .replace('−', '-')
+    .replace(/^([+-]?\d+),(\d+)$/, '$1.$2');
   const value = plain === '' ? NaN : Number(plain);
-  if (!Number.isFinite(value)) return { problem: plain === '' ? 'Enter a number.' : `"${text.trim()}" is not a number.` };
+  if (!Number.isFinite(value))
+    return { problem: plain === '' ? 'Enter a number.' : `"${text.trim()}" is not a number.` };
   if (bounds.integer && !Number.isInteger(value)) return { problem: 'Enter a whole number.' };
   if (value < bounds.min) return { problem: `At least ${bounds.min}.` };
   if (value > bounds.max) return { problem: `At most ${bounds.max}.` };

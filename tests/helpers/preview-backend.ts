@@ -10,7 +10,13 @@ import type { Category, Dataset, ImageSummary } from '../../src-main/contract/mo
 import type { AnnotationId, CategoryId, DatasetId, ImageId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { DeviceInfo } from '../../src-main/contract/model/model-spec.ts';
 import type { Settings } from '../../src-main/contract/model/project.ts';
-import type { Prediction, PredictionFilter, RunConfig, RunStatus } from '../../src-main/contract/model/run.ts';
+import type {
+  Prediction,
+  PredictionFilter,
+  RunConfig,
+  RunStatus,
+  RunSummary,
+} from '../../src-main/contract/model/run.ts';
 import { describeModel, modelSummaries } from '../../src-main/engine/zoo/registry.ts';
 import { startWebHost } from '../../src-main/hosts/web/server.ts';
 import { checkRun } from '../../src-main/services/runs/run-check.ts';
@@ -145,6 +151,11 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
       throw new FoveaError('not-found', `"${run.summary.name}" has no checkpoint yet.`, { runId });
     return run;
   };
+  const change = (runId: RunId, changes: Partial<RunSummary>): RunSummary => {
+    const run = runOf(runId);
+    run.summary = { ...run.summary, ...changes };
+    return run.summary;
+  };
   const predictionsOf = (runId: RunId) =>
     generatePredictions({
       count: testImages,
@@ -195,6 +206,35 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
         trainCounts: new Map(categories.map(({ categoryId }) => [categoryId, 5000])),
       }),
     'run.list': async () => [...runs.values()].map((run) => run.summary),
+    'run.start': async ({ config, name }) => {
+      const runId = (Math.max(0, ...runs.keys()) + 1) as RunId;
+      const run = generateRun({
+        runId,
+        name: name ?? `lenet5-${runId}`,
+        status: 'queued',
+        config,
+        datasetName: dataset.name,
+        parameterCount: config.model.options['batchNorm'] === true ? 63_226 : 62_006,
+        stepsPerEpoch,
+        epochsDone: 0,
+        createdAt: '2026-03-09T10:00:00.000Z',
+      });
+      runs.set(runId, run);
+      return run.summary;
+    },
+    'run.rename': async ({ runId, name }) => change(runId, { name }),
+    'run.cancel': async ({ runId }) => {
+      backend.emit('run.changed', {
+        projectId: sample.project.projectId,
+        summary: change(runId, { status: 'cancelled', resumable: true }),
+      });
+      return {};
+    },
+    'run.resume': async ({ runId }) => change(runId, { status: 'queued', resumable: false }),
+    'run.delete': async ({ runId }) => {
+      runs.delete(runId);
+      return {};
+    },
     'run.get': async ({ runId }) => {
       const run = runOf(runId);
       return { summary: run.summary, config: run.config, folder: `/projects/sample/runs/lenet5-${runId}` };
@@ -245,9 +285,10 @@ function imageOf(imageId: ImageId): ImageSummary {
   };
 }
 
-/** "media/…/thumbnail/7" → a picture of image 7's class. */
+/** "media/…/thumbnail/7" → a picture of image 7's class; the cover of the project is the first. */
 async function pictureOf(path: string): Promise<Uint8Array> {
-  const imageId = Number(path.split('/').at(-1));
+  const name = path.split('/').at(-1);
+  const imageId = name === 'cover' ? 1 : Number(name);
   if (!Number.isInteger(imageId)) throw new FoveaError('not-found', `No picture at ${path}.`, { path });
   const side = 32;
   const planes = drawImages(Uint8Array.of((imageId - 1) % 10), 3, side, seededRandom(imageId));

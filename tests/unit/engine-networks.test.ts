@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { gradients } from '../../src-main/engine/autodiff/gradients.ts';
 import { Random } from '../../src-main/engine/data/random.ts';
-import { tensor, type Value } from '../../src-main/engine/graph/types.ts';
+import { sizeOf, tensor, toNumbers, type Graph, type Value } from '../../src-main/engine/graph/types.ts';
 import { countCorrect, crossEntropy } from '../../src-main/engine/nn/losses.ts';
 import {
   buildFeatureMajorNetwork,
@@ -26,7 +26,7 @@ import {
   modelSpec,
   planModel,
 } from '../../src-main/engine/zoo/registry.ts';
-import { floats, numbersOf, runGraph, runtime, scalarOf, type Results } from '../helpers/engine-run.ts';
+import { floats, numbersOf, runGraph, runtime, scalarOf, type Feeds, type Results } from '../helpers/engine-run.ts';
 
 const lenet = (options = {}, shape = [3, 32, 32], categories = 10): NetworkPlan =>
   planModel('lenet5', options, shape, categories);
@@ -176,64 +176,54 @@ describe('losses', () => {
   });
 });
 
-/** A network's logits, its weights' gradients and its next running statistics, on a batch of noise. */
-async function runNetwork(
-  plan: NetworkPlan,
-  build: typeof buildNetwork,
-  batch: number,
-  mode: 'training' | 'inference',
-  seed: number,
-): Promise<Results> {
-  const random = Random.derive(seed, 'network test');
+type Mode = 'training' | 'inference';
+
+/** A network with its logits, its weights' gradients and its next running statistics as outputs. */
+function learningGraph(plan: NetworkPlan, build: typeof buildNetwork, batch: number, mode: Mode): Graph {
   const g = newGraph('network');
   const bytes = g.input('bytes', 'uint8', [batch, ...plan.inputShape]);
   const labels = g.input('labels', 'int64', [batch]);
   const step = g.input('step', 'int64', []);
-  const values = initialise(plan.parameters, plan.buffers, seed);
-  const weights = new Map<string, Value>(
+  const tensors = new Map<string, Value>(
     [...plan.parameters, ...plan.buffers].map(({ name, shape }) => [name, g.input(name, 'float32', shape)]),
   );
-  const preprocessing = {
-    range: [0, 1],
-    mean: [0.4, 0.5, 0.6].slice(0, plan.inputShape[0]),
-    std: [0.2, 0.25, 0.3].slice(0, plan.inputShape[0]),
-  } as const;
-  const logits = build(
-    plan,
-    g,
-    { bytes, preprocessing },
-    {
-      mode,
-      tensor: (name) => weights.get(name)!,
-      updateBuffer: (name, next) => g.output(next, `next ${name}`),
-      step,
-      seed,
-    },
-  );
+  const channels = plan.inputShape[0];
+  const mean = [0.4, 0.5, 0.6].slice(0, channels);
+  const std = [0.2, 0.25, 0.3].slice(0, channels);
+  const input = { bytes, preprocessing: { range: [0, 1], mean, std } } as const;
+  const logits = build(plan, g, input, {
+    mode,
+    tensor: (name) => tensors.get(name)!,
+    updateBuffer: (name, next) => g.output(next, `next ${name}`),
+    step,
+    seed: 3,
+  });
   const loss = crossEntropy(g, logits, labels, { kind: 'cross-entropy', softmaxBeforeLoss: false });
-  gradients(
+  const names = plan.parameters.map(({ name }) => name);
+  const found = gradients(
     g,
     loss,
-    plan.parameters.map(({ name }) => weights.get(name)!),
-  ).forEach((gradient, i) => g.output(gradient!, `gradient of ${plan.parameters[i]!.name}`));
+    names.map((name) => tensors.get(name)!),
+  );
+  found.forEach((gradient, i) => g.output(gradient!, `gradient of ${names[i]}`));
   g.output(logits, 'logits');
-  const size = batch * plan.inputShape.reduce((a, b) => a * b, 1);
-  return runGraph(optimise(g.graph), {
-    bytes: tensor(
-      'uint8',
-      [batch, ...plan.inputShape],
-      Array.from({ length: size }, () => random.below(256)),
-    ),
-    labels: tensor(
-      'int64',
-      [batch],
-      Array.from({ length: batch }, () => random.below(plan.layers.at(-1)!.outputShape[0]!)),
-    ),
+  return optimise(g.graph);
+}
+
+/** A batch of noise and fresh weights. */
+function noiseFeeds(plan: NetworkPlan, batch: number): Feeds {
+  const random = Random.derive(3, 'network test');
+  const draw = (count: number, bound: number): number[] => Array.from({ length: count }, () => random.below(bound));
+  const shape = [batch, ...plan.inputShape];
+  const values = initialise(plan.parameters, plan.buffers, 3);
+  return {
+    bytes: tensor('uint8', shape, draw(sizeOf(shape), 256)),
+    labels: tensor('int64', [batch], draw(batch, plan.layers.at(-1)!.outputShape[0]!)),
     step: tensor('int64', [], [41]),
     ...Object.fromEntries(
-      [...plan.parameters, ...plan.buffers].map(({ name, shape }) => [name, floats(shape, values.get(name)!)]),
+      [...plan.parameters, ...plan.buffers].map(({ name, shape: own }) => [name, floats(own, values.get(name)!)]),
     ),
-  });
+  };
 }
 
 /** Results that differ by more than float32's rounding. Where a norm follows, a bias's gradient is zero but for rounding,
@@ -345,12 +335,33 @@ describe('channels first and batch innermost give the same numbers', () => {
     const modes = hasDropout(layers) ? (['inference'] as const) : (['training', 'inference'] as const);
     for (const mode of modes) {
       for (const batch of [1, 5]) {
-        const first = await runNetwork(plan, buildNetwork, batch, mode, 3);
-        const innermost = await runNetwork(plan, buildFeatureMajorNetwork, batch, mode, 3);
+        const feeds = noiseFeeds(plan, batch);
+        const first = await runGraph(learningGraph(plan, buildNetwork, batch, mode), feeds);
+        const innermost = await runGraph(learningGraph(plan, buildFeatureMajorNetwork, batch, mode), feeds);
         expect(Object.keys(innermost).sort()).toEqual(Object.keys(first).sort());
         expect(differing(innermost, first), `${mode}, batch of ${batch}`).toEqual([]);
       }
     }
+  });
+
+  test.each([
+    ['2×2 windows', pool('p', 2)],
+    ['overlapping windows', pool('p', 3, 2)],
+    ['windows apart', pool('p', 2, 3)],
+  ])('of equal elements in a window the first takes the gradient: %s', async (_, pooling) => {
+    // Black and white pixels, and kernels that see only the first channel: most windows hold several equal elements,
+    // and the kernels' gradient by the second channel tells which of them was taken.
+    const plan = planNetwork([conv('c', 2, 1), pooling, flatten, linear('fc', 3)], [2, 8, 8]);
+    const noise = noiseFeeds(plan, 4);
+    const bytes = toNumbers(noise['bytes']!.data).map((value) => (value < 128 ? 0 : 255));
+    const feeds = {
+      ...noise,
+      bytes: tensor('uint8', [4, 2, 8, 8], bytes),
+      'c.weight': floats([2, 2, 1, 1], [1, 0, -1, 0]),
+    };
+    const first = await runGraph(learningGraph(plan, buildNetwork, 4, 'training'), feeds);
+    const innermost = await runGraph(learningGraph(plan, buildFeatureMajorNetwork, 4, 'training'), feeds);
+    expect(differing(innermost, first)).toEqual([]);
   });
 
   test('wide networks stay channels first', () => {

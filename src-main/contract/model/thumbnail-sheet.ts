@@ -3,7 +3,7 @@
  * out the same layout: images in the order of the request, row by row, each at the top left of its square cell.
  */
 
-export const sheetColumns = 10;
+const sheetColumns = 10;
 export const sheetImagesMax = 100;
 /** Images with a longer side do not go into sheets. */
 export const sheetCellMaxPx = 64;

@@ -11,7 +11,9 @@ export function jobFraction(job: Job): number | null {
 export function jobProgressText(job: Job): string {
   const amount = job.unit === 'bytes' ? formatBytes : formatCount;
   const unit = job.unit === 'bytes' ? '' : ' images';
-  const parts = [job.total === null ? `${amount(job.done)}${unit}` : `${amount(job.done)} of ${amount(job.total)}${unit}`];
+  const parts = [
+    job.total === null ? `${amount(job.done)}${unit}` : `${amount(job.done)} of ${amount(job.total)}${unit}`,
+  ];
   if (job.ratePerSecond !== null) parts.push(`${amount(job.ratePerSecond)}${unit}/s`);
   if (job.secondsLeft !== null) parts.push(formatTimeLeft(job.secondsLeft));
   return parts.join(', ');

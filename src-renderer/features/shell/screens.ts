@@ -29,6 +29,19 @@ export const railEntries: readonly RailEntry[] = [
     screens: ['train'],
   },
   { label: 'Runs', icon: ChartLine, shortcut: 'G R', route: { screen: 'runs' }, screens: ['runs', 'run'] },
-  { label: 'Compare', icon: GitCompare, shortcut: 'G C', route: { screen: 'compare', runIds: [], tab: null }, screens: ['compare'] },
-  { label: 'Settings', icon: SettingsIcon, shortcut: 'G S', route: { screen: 'settings' }, screens: ['settings'], last: true },
+  {
+    label: 'Compare',
+    icon: GitCompare,
+    shortcut: 'G C',
+    route: { screen: 'compare', runIds: [], tab: null },
+    screens: ['compare'],
+  },
+  {
+    label: 'Settings',
+    icon: SettingsIcon,
+    shortcut: 'G S',
+    route: { screen: 'settings' },
+    screens: ['settings'],
+    last: true,
+  },
 ];

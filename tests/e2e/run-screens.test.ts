@@ -1,0 +1,256 @@
+/**
+ * Train, runs, run and compare in a browser over generated runs: what a person does there, with mouse and keyboard, and
+ * pictures of every screen in both themes. Needs a build in out/.
+ */
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startWebHost, type WebHost } from '../../src-main/hosts/web/server.ts';
+import { defaultSize, repository, screenshot } from '../helpers/app-session.ts';
+import { launchChromium } from '../helpers/browser.ts';
+import { sample } from '../helpers/fake-backend.ts';
+import { createPreviewBackend, type PreviewBackend, type PreviewScene } from '../helpers/preview-backend.ts';
+
+interface Preview {
+  page: Page;
+  backend: PreviewBackend;
+  /** What the page complained about. */
+  problems: string[];
+  open: (screen: string) => Promise<void>;
+  close: () => Promise<void>;
+}
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchChromium();
+});
+afterAll(() => browser.close());
+
+async function preview(scene: PreviewScene, theme: 'dark' | 'light' = 'dark'): Promise<Preview> {
+  const backend = createPreviewBackend(scene, theme);
+  const stopTraining = backend.train();
+  const host: WebHost = await startWebHost({ backend, rendererFolder: join(repository, 'out', 'renderer'), port: 0 });
+  const page = await browser.newPage({ viewport: defaultSize });
+  page.setDefaultTimeout(10_000);
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  await page.goto(host.url);
+  await page.getByRole('heading').first().waitFor();
+  return {
+    page,
+    backend,
+    problems,
+    open: async (screen) => {
+      await page.evaluate(`location.hash = '#/${sample.project.projectId}/${screen}'`);
+    },
+    close: async () => {
+      stopTraining();
+      await page.close();
+      await host.close();
+    },
+  };
+}
+
+describe('with some runs', () => {
+  let at: Preview;
+  beforeAll(async () => {
+    at = await preview('typical');
+  });
+  afterAll(() => at.close());
+
+  const lastRequest = (name: string) => at.backend.requests.findLast((request) => request.name === name)?.request;
+
+  it('plans a run: layers, counts and findings follow the settings', async () => {
+    const { page } = at;
+    await at.open('train');
+    const layers = page.getByRole('table', { name: 'Layers' });
+    await layers.getByText('62,006').waitFor();
+    await page.getByRole('switch', { name: 'Batch norm' }).click();
+    await layers.getByText('63,226').waitFor();
+    await page.getByRole('button', { name: 'Reset Batch norm to off' }).click();
+    await layers.getByText('62,006').waitFor();
+  });
+
+  it('does not start with a text that is no number, and says where', async () => {
+    const { page } = at;
+    const start = page.getByRole('button', { name: 'Start', exact: true });
+    await page.getByLabel('Batch size').fill('many');
+    expect(await start.isDisabled()).toBe(true);
+    await page.getByText('Batch size: "many" is not a number.').waitFor();
+    await page
+      .getByRole('button', { name: 'Reset Batch size to 64' })
+      .or(page.getByLabel('Batch size'))
+      .first()
+      .fill('128');
+    await expect.poll(() => start.isEnabled()).toBe(true);
+  });
+
+  it('starts twins that differ in the switch alone', async () => {
+    const { page } = at;
+    await page.getByRole('button', { name: 'Start as twin' }).click();
+    await page.getByRole('menuitem', { name: /batch norm/ }).click();
+    await expect.poll(() => at.backend.requests.filter((request) => request.name === 'run.start').length).toBe(2);
+    const [off, on] = at.backend.requests
+      .filter((request) => request.name === 'run.start')
+      .map(({ request }) => (request as { config: typeof sample.config }).config);
+    expect([off?.model.options['batchNorm'], on?.model.options['batchNorm']]).toEqual([false, true]);
+    expect({ ...on, model: null }).toEqual({ ...off, model: null });
+    expect(off?.batchSize).toBe(128);
+  });
+
+  it('draws a run while it trains', async () => {
+    const { page } = at;
+    await at.open('run/8');
+    await page
+      .getByText(/images\/s/)
+      .first()
+      .waitFor();
+    const cursor = page.getByRole('slider', { name: 'Cursor over Loss' });
+    await cursor.focus();
+    await page.keyboard.press('End');
+    const reading = () => cursor.getAttribute('aria-valuetext');
+    const before = await reading();
+    expect(before).toMatch(/^epoch [89]\..*train 0\.\d{3}/);
+    await expect
+      .poll(async () => {
+        await page.keyboard.press('End');
+        return reading();
+      })
+      .not.toBe(before);
+  });
+
+  it('zooms by dragging, for all charts at once, and back by a double click', async () => {
+    const { page } = at;
+    await at.open('run/1');
+    const accuracy = page.getByRole('slider', { name: 'Cursor over Accuracy' });
+    await expect.poll(() => accuracy.getAttribute('aria-valuemax')).toBe('20');
+    const box = (await page.getByRole('slider', { name: 'Cursor over Loss' }).boundingBox())!;
+    await page.mouse.move(box.x + 200, box.y + 80);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 400, box.y + 80, { steps: 5 });
+    await page.mouse.up();
+    await expect.poll(async () => Number(await accuracy.getAttribute('aria-valuemax'))).toBeLessThan(15);
+    await page.mouse.dblclick(box.x + 300, box.y + 80);
+    await expect.poll(() => accuracy.getAttribute('aria-valuemax')).toBe('20');
+  });
+
+  it('shows a chart as a table', async () => {
+    const { page } = at;
+    await page.getByRole('button', { name: 'Loss as a table' }).click();
+    const row = page
+      .getByRole('row')
+      .filter({ has: page.getByRole('rowheader', { name: 'test' }) })
+      .first();
+    expect(await row.textContent()).toContain('at epoch 20');
+    await page.getByRole('button', { name: 'Loss as a table' }).click();
+  });
+
+  it('walks over kernels by key and shows their weights', async () => {
+    const { page } = at;
+    await at.open('run/2?tab=kernels');
+    await page.getByText('6 kernels of 3 × 5 × 5').waitFor();
+    await page.getByRole('listbox', { name: 'Kernels of C1' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('heading', { name: 'C1, output channel 1' }).waitFor();
+    await page.getByRole('radio', { name: 'C3' }).click();
+    await page.getByText('16 kernels of 6 × 5 × 5').waitFor();
+    await page.getByRole('radio', { name: 'Best' }).click();
+    await expect.poll(() => lastRequest('run.kernels')).toMatchObject({ checkpoint: 'best' });
+  });
+
+  it('opens a wrong prediction large, and leads from a mix-up to its images', async () => {
+    const { page } = at;
+    await at.open('run/2?tab=predictions');
+    const list = page.getByRole('listbox', { name: 'Predictions' });
+    await list.getByRole('option').first().click();
+    await page.getByText(/^Wrong:/).waitFor();
+    expect(await page.getByRole('list', { name: 'Probability of each class' }).getByRole('listitem').count()).toBe(10);
+    expect(await list.getByRole('option').count()).toBeLessThan(100);
+
+    await page.getByRole('tab', { name: 'Confusion' }).click();
+    await page.getByRole('gridcell', { name: /images of cat called dog/ }).click();
+    await page.getByRole('button', { name: 'Show these images' }).click();
+    await expect
+      .poll(() => lastRequest('run.predictions'))
+      .toMatchObject({
+        filter: { groundTruthCategoryId: 4, predictedCategoryId: 6 },
+      });
+    await page.getByRole('option', { name: 'called dog, is cat' }).first().waitFor();
+  });
+
+  it('selects runs by key and compares them', async () => {
+    const { page } = at;
+    await at.open('runs');
+    const grid = page.getByRole('grid', { name: 'Runs' });
+    await grid.getByRole('row', { name: /plain, second seed/ }).focus();
+    for (const key of ['Space', 'ArrowDown', 'Space', 'c']) await page.keyboard.press(key);
+    await page.getByRole('list', { name: 'Compared runs' }).waitFor();
+    await page.getByText(/^Each setting was run with one seed only/).waitFor();
+  });
+
+  it('says what seeds support, and in which settings runs differ', async () => {
+    const { page } = at;
+    await at.open('compare?runs=1.2.4.5');
+    await page.getByText(/^The seeds support it/).waitFor();
+    await page.getByRole('tab', { name: 'Configuration' }).click();
+    const rows = page.getByRole('table', { name: 'Settings that differ' }).getByRole('rowheader');
+    expect(await rows.allTextContents()).toEqual(['Batch norm', 'Seed']);
+    await page.getByRole('tab', { name: 'Metrics' }).click();
+    expect(await page.getByRole('table', { name: 'Metrics' }).getByLabel('best of all').count()).toBe(8);
+  });
+
+  it('asks before it deletes, with the safe answer in focus', async () => {
+    const { page } = at;
+    await at.open('runs');
+    await page.getByRole('row', { name: /decaying rate/ }).focus();
+    await page.keyboard.press('Delete');
+    const dialog = page.getByRole('alertdialog', { name: /Delete "decaying rate"/ });
+    await dialog.waitFor();
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'hidden' });
+    expect(lastRequest('run.delete')).toBeUndefined();
+    await page.keyboard.press('Delete');
+    await dialog.getByRole('button', { name: 'Delete run' }).click();
+    await expect.poll(() => lastRequest('run.delete')).toMatchObject({ runId: 6 });
+  });
+
+  it('has met no error and no breach of the policy', () => expect(at.problems).toEqual([]));
+});
+
+describe('in pictures', () => {
+  const screens = {
+    train: 'train',
+    runs: 'runs',
+    curves: 'run/1',
+    live: 'run/8',
+    kernels: 'run/2?tab=kernels',
+    predictions: 'run/2?tab=predictions',
+    confusion: 'run/2?tab=confusion',
+    configuration: 'run/6?tab=configuration',
+    overview: 'compare?runs=1.2.4.5',
+    'compare-curves': 'compare?runs=1.2.3&tab=curves',
+    metrics: 'compare?runs=1.2.4.5&tab=metrics',
+  };
+  const settleMs = 500;
+
+  it.each([
+    ['typical', 'dark'],
+    ['typical', 'light'],
+    ['overfull', 'dark'],
+    ['empty', 'light'],
+  ] as const)('%s, %s', async (scene, theme) => {
+    const at = await preview(scene, theme);
+    const shown = scene === 'empty' ? { train: 'train', runs: 'runs', compare: 'compare' } : screens;
+    for (const [name, screen] of Object.entries(shown)) {
+      await at.open(screen);
+      await at.page.waitForTimeout(settleMs);
+      await screenshot(at.page, `screens-${scene}-${theme}-${name}`);
+    }
+    await at.close();
+    expect(at.problems).toEqual([]);
+  });
+});
