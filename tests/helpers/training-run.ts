@@ -1,4 +1,5 @@
 /** Small training runs for tests: packs of drawn images in two files, the run's folder, and what the trainer reported. */
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import type {
 import type { SplitData, TrainingData } from '../../src-main/engine/data/training-data.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import type { Runtime, Session, SessionOptions } from '../../src-main/engine/runtime/runtime.ts';
+import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { train, type TrainOptions, type TrainOutcome } from '../../src-main/engine/train/trainer.ts';
 import { drawImages, seededRandom, shuffledLabels } from './generated-data.ts';
 
@@ -180,5 +182,16 @@ export async function runTraining(
 export const valuesOf = ({ points }: Pick<Reported, 'points'>, series: SeriesName): number[] =>
   points.filter((point) => point.series === series).map(({ value }) => value);
 
-export const checkpointBytes = (folder: string, name: 'last' | 'best' = 'last'): Promise<Buffer> =>
-  readFile(join(folder, 'checkpoints', `${name}.safetensors`));
+/** What a run leaves behind, as hashes: a difference between files is one line, not a million. */
+export async function remains(folder: string): Promise<Record<string, string>> {
+  const files = {
+    last: runFiles.checkpoint(folder, 'last'),
+    best: runFiles.checkpoint(folder, 'best'),
+    predictions: runFiles.predictions(folder),
+  };
+  const hashed = Object.entries(files).map(async ([name, file]) => {
+    const hash = createHash('sha256').update(await readFile(file));
+    return [name, hash.digest('hex')] as const;
+  });
+  return Object.fromEntries(await Promise.all(hashed));
+}

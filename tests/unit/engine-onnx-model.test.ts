@@ -88,7 +88,7 @@ describe('writing and reading gives the same graph', () => {
     expect(back).toEqual(asStored(graph));
     expect(metadata).toEqual({ model: 'lenet5', note: 'naïve ✓' });
     expect(() => verify(back, opRules)).not.toThrow();
-    expect(writeModel(back, metadata)).toEqual(writeModel(graph, metadata));
+    expect(Buffer.compare(writeModel(back, metadata), writeModel(graph, metadata))).toBe(0);
   });
 
   test('every element type, scalars and empty tensors, at the edges of their ranges', () => {
