@@ -1,6 +1,6 @@
 /**
  * One run as its screen shows it: configuration, series and log, the same for a running and a finished run. Points
- * arrive many times a second; readers see them at most once a frame.
+ * arrive many times a second; readers see them a few times a second, because drawing competes with the training.
  */
 import { SvelteMap } from 'svelte/reactivity';
 import type { Api } from '../api/client.svelte.ts';
@@ -14,7 +14,7 @@ import {
 } from '../../src-main/contract/model/run.ts';
 import { GrowableSeries } from './growable-series.ts';
 
-/** What charts need of a series; views that stay valid until the next frame's read. */
+/** What charts need of a series; views that stay valid until the next showing. */
 export interface SeriesView {
   steps: Float64Array;
   epochs: Float64Array;
@@ -24,11 +24,19 @@ export interface SeriesView {
 const noValues = new Float64Array(0);
 const emptySeries: SeriesView = { steps: noValues, epochs: noValues, values: noValues };
 
+/** Shortest time from one showing of new points to the next. */
+const restMs = 200;
+
+/** On the first frame after the rest; not at all while the window is hidden. */
+function onLaterFrame(callback: () => void): void {
+  setTimeout(() => requestAnimationFrame(callback), restMs);
+}
+
 export class RunLive {
   readonly #api: Api;
   readonly #projectId: ProjectId;
   readonly runId: RunId;
-  readonly #onNextFrame: (callback: () => void) => void;
+  readonly #onLater: (callback: () => void) => void;
 
   /** Null until the first answer. */
   detail = $state.raw<RunDetail | null>(null);
@@ -37,26 +45,21 @@ export class RunLive {
   error = $state.raw<unknown>(null);
 
   readonly #series = new Map<SeriesName, GrowableSeries>(seriesNames.map((name) => [name, new GrowableSeries()]));
-  /** What readers have been shown; replaced as a whole once a frame. */
+  /** What readers have been shown; replaced as a whole. */
   readonly #views = new SvelteMap<SeriesName, SeriesView>();
   readonly #changed = new Set<SeriesName>();
   /** Points and lines that arrive before the first answer, which may or may not hold them. */
   #early: { points: MetricPoint[]; lines: LogLine[] } | null = { points: [], lines: [] };
-  #frameAsked = false;
+  #showingAsked = false;
 
-  constructor(
-    api: Api,
-    projectId: ProjectId,
-    runId: RunId,
-    onNextFrame: (callback: () => void) => void = (callback) => requestAnimationFrame(callback),
-  ) {
+  constructor(api: Api, projectId: ProjectId, runId: RunId, onLater: (callback: () => void) => void = onLaterFrame) {
     this.#api = api;
     this.#projectId = projectId;
     this.runId = runId;
-    this.#onNextFrame = onNextFrame;
+    this.#onLater = onLater;
   }
 
-  /** Reactive, at most once a frame. */
+  /** Reactive, a few times a second. */
   series(name: SeriesName): SeriesView {
     return this.#views.get(name) ?? emptySeries;
   }
@@ -109,7 +112,7 @@ export class RunLive {
   #takePoints(points: readonly MetricPoint[]): void {
     if (this.#early !== null) return void this.#early.points.push(...points);
     this.#append(points);
-    this.#askForFrame();
+    this.#askToShow();
   }
 
   #append(points: readonly MetricPoint[]): void {
@@ -124,11 +127,11 @@ export class RunLive {
     if (lines.length > 0) this.log = [...this.log, ...lines];
   }
 
-  #askForFrame(): void {
-    if (this.#frameAsked) return;
-    this.#frameAsked = true;
-    this.#onNextFrame(() => {
-      this.#frameAsked = false;
+  #askToShow(): void {
+    if (this.#showingAsked) return;
+    this.#showingAsked = true;
+    this.#onLater(() => {
+      this.#showingAsked = false;
       this.#show();
     });
   }

@@ -29,10 +29,28 @@ interface Accuracy {
 }
 
 const recipes: readonly Recipe[] = [
-  { name: 'softmaxPlain', label: 'softmax before the loss, 50 epochs', batchNorm: false, softmaxBeforeLoss: true, epochs: 50 },
-  { name: 'softmaxBatchNorm', label: 'softmax before the loss, batch norm, 20 epochs', batchNorm: true, softmaxBeforeLoss: true, epochs: 20 },
+  {
+    name: 'softmaxPlain',
+    label: 'softmax before the loss, 50 epochs',
+    batchNorm: false,
+    softmaxBeforeLoss: true,
+    epochs: 50,
+  },
+  {
+    name: 'softmaxBatchNorm',
+    label: 'softmax before the loss, batch norm, 20 epochs',
+    batchNorm: true,
+    softmaxBeforeLoss: true,
+    epochs: 20,
+  },
   { name: 'properPlain', label: 'proper loss, 50 epochs', batchNorm: false, softmaxBeforeLoss: false, epochs: 50 },
-  { name: 'properBatchNorm', label: 'proper loss, batch norm, 20 epochs', batchNorm: true, softmaxBeforeLoss: false, epochs: 20 },
+  {
+    name: 'properBatchNorm',
+    label: 'proper loss, batch norm, 20 epochs',
+    batchNorm: true,
+    softmaxBeforeLoss: false,
+    epochs: 20,
+  },
 ];
 const tolerance = 0.015;
 const batchNormGain = 0.02;
@@ -41,9 +59,15 @@ export async function runChapter({ quick, progress }: BenchContext): Promise<Ben
   const seeds = quick ? [0] : [0, 1, 2];
   const cifar = await fullCifar10(progress);
   const search = await findPython(['torch', 'numpy']);
-  const outcome: BenchOutcome = { figures: [], bars: [], notes: search.found ? [`Peer: PyTorch ${search.versions.torch}.`] : [search.mend] };
+  const outcome: BenchOutcome = {
+    figures: [],
+    bars: [],
+    notes: search.found ? [`Peer: PyTorch ${search.versions.torch}.`] : [search.mend],
+  };
   if (quick) outcome.notes.push('--quick: one seed and a fifth of the epochs; the bars are meant for the whole.');
-  const peer = search.found ? startPythonPeer(search.python, join(repository, 'tests', 'bench', 'lenet_peer.py'), [cifar.folder, '1']) : null;
+  const peer = search.found
+    ? startPythonPeer(search.python, join(repository, 'tests', 'bench', 'lenet_peer.py'), [cifar.folder, '1'])
+    : null;
   const means = new Map<string, Accuracy>();
   try {
     if (peer) await peer.next();
@@ -52,7 +76,10 @@ export async function runChapter({ quick, progress }: BenchContext): Promise<Ben
       const ours: Accuracy[] = [];
       const torch: Accuracy[] = [];
       for (const seed of seeds) {
-        const [own, other] = await Promise.all([trainOurs(cifar, recipe, seed), peer ? trainTorch(peer, recipe, seed) : null]);
+        const [own, other] = await Promise.all([
+          trainOurs(cifar, recipe, seed),
+          peer ? trainTorch(peer, recipe, seed) : null,
+        ]);
         progress(`${recipe.label}, seed ${seed}: ours ${text(own)}, PyTorch ${other ? text(other) : 'not installed'}`);
         ours.push(own);
         if (other) torch.push(other);
@@ -65,19 +92,27 @@ export async function runChapter({ quick, progress }: BenchContext): Promise<Ben
   }
   for (const loss of ['softmax', 'proper']) {
     const gain = means.get(`${loss}BatchNorm`)!.test - means.get(`${loss}Plain`)!.test;
-    outcome.figures.push({ name: `${loss}BatchNormGain`, value: gain, explanation: 'test accuracy gained by batch norm' });
+    outcome.figures.push({
+      name: `${loss}BatchNormGain`,
+      value: gain,
+      explanation: 'test accuracy gained by batch norm',
+    });
     outcome.bars.push({ figure: `${loss}BatchNormGain`, bar: batchNormGain, direction: 'at-least' });
   }
   return outcome;
 }
 
 function addFigures(outcome: BenchOutcome, { name, label }: Recipe, ours: Accuracy, torch: Accuracy | null): void {
-  const add = (suffix: string, value: number | null, explanation: string): void => void outcome.figures.push({ name: `${name}${suffix}`, value, explanation });
+  const add = (suffix: string, value: number | null, explanation: string): void =>
+    void outcome.figures.push({ name: `${name}${suffix}`, value, explanation });
   add('Test', ours.test, `${label}: our test accuracy`);
   add('Train', ours.train, 'our train accuracy');
   add('PyTorchTest', torch?.test ?? null, "PyTorch's test accuracy");
   add('PyTorchTrain', torch?.train ?? null, "PyTorch's train accuracy");
-  for (const [suffix, key] of [['TestDifference', 'test'], ['TrainDifference', 'train']] as const) {
+  for (const [suffix, key] of [
+    ['TestDifference', 'test'],
+    ['TrainDifference', 'train'],
+  ] as const) {
     add(suffix, torch && Math.abs(ours[key] - torch[key]), `how far apart the ${key} accuracies are`);
     outcome.bars.push({ figure: `${name}${suffix}`, bar: tolerance, direction: 'at-most' });
   }
@@ -135,7 +170,11 @@ function configFor({ batchNorm, softmaxBeforeLoss, epochs }: Recipe, seed: numbe
   };
 }
 
-async function trainTorch(peer: PythonPeer, { batchNorm, softmaxBeforeLoss, epochs }: Recipe, seed: number): Promise<Accuracy> {
+async function trainTorch(
+  peer: PythonPeer,
+  { batchNorm, softmaxBeforeLoss, epochs }: Recipe,
+  seed: number,
+): Promise<Accuracy> {
   type Epoch = { trainAccuracy: number; testAccuracy: number };
   let last = await peer.ask<Epoch>({ command: 'train', batchNorm, softmaxBeforeLoss, epochs, seed });
   for (let epoch = 1; epoch < epochs; epoch++) last = await peer.next<Epoch>();

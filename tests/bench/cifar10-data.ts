@@ -41,7 +41,12 @@ function makeBatches(folder: string, progress: (text: string) => void): void {
 }
 
 /** Writes the batches' pixels into one pack and adds it to `packs`. */
-async function packBatches(folder: string, files: readonly string[], name: string, packs: ImagePack[]): Promise<SplitData> {
+async function packBatches(
+  folder: string,
+  files: readonly string[],
+  name: string,
+  packs: ImagePack[],
+): Promise<SplitData> {
   const target = join(repository, '.cache', 'bench');
   mkdirSync(target, { recursive: true });
   const file = join(target, `${name}.u8`);

@@ -34,7 +34,12 @@ const variants = [
 export async function runLenet({ quick, progress }: BenchContext): Promise<BenchOutcome> {
   const cifar = await fullCifar10(progress);
   const search = await findPython(['torch', 'numpy']);
-  const peer = search.found ? startPythonPeer(search.python, join(repository, 'tests', 'bench', 'lenet_peer.py'), [cifar.folder, String(threads)]) : null;
+  const peer = search.found
+    ? startPythonPeer(search.python, join(repository, 'tests', 'bench', 'lenet_peer.py'), [
+        cifar.folder,
+        String(threads),
+      ])
+    : null;
   const notes = search.found ? [`Peer: PyTorch ${search.versions.torch}, ${threads} threads.`] : [search.mend];
   const outcome: BenchOutcome = { figures: [], bars: [], notes };
   try {
@@ -51,14 +56,23 @@ export async function runLenet({ quick, progress }: BenchContext): Promise<Bench
   return outcome;
 }
 
-async function timeVariant(cifar: Cifar10, peer: PythonPeer | null, { name, label, batchNorm }: (typeof variants)[number], quick: boolean): Promise<{ figures: Figure[]; bars: Bar[] }> {
+async function timeVariant(
+  cifar: Cifar10,
+  peer: PythonPeer | null,
+  { name, label, batchNorm }: (typeof variants)[number],
+  quick: boolean,
+): Promise<{ figures: Figure[]; bars: Bar[] }> {
   const rounds = quick ? 5 : 9;
   const steps = quick ? 2 * maximumSteps : Math.floor(cifar.data.train.rows.length / batchSize);
   const ours = await OurEpoch.create(cifar, batchNorm);
   try {
     const contenders = {
       ours: () => ours.msPerStep(steps),
-      ...(peer ? { torch: async () => (await peer.ask<{ msPerStep: number }>({ command: 'time', batchNorm, steps })).msPerStep } : {}),
+      ...(peer
+        ? {
+            torch: async () => (await peer.ask<{ msPerStep: number }>({ command: 'time', batchNorm, steps })).msPerStep,
+          }
+        : {}),
     };
     for (const warmUp of Object.values(contenders)) await warmUp();
     const measured = await interleave<string>(rounds, contenders);
@@ -67,9 +81,21 @@ async function timeVariant(cifar: Cifar10, peer: PythonPeer | null, { name, labe
     const ratio = torch ? median(measured['ours']!.map((ms, round) => ms / torch[round]!)) : null;
     return {
       figures: [
-        { name: `${name}EpochOverPyTorch`, value: ratio, explanation: `${label}: our epoch time ÷ PyTorch's, median of ${rounds} rounds of ${steps} steps` },
-        { name: `${name}EpochMs`, value: median(measured['ours']!) * stepsPerEpoch, explanation: 'ours, an epoch of training steps' },
-        { name: `${name}PyTorchEpochMs`, value: torch ? median(torch) * stepsPerEpoch : null, explanation: "PyTorch's" },
+        {
+          name: `${name}EpochOverPyTorch`,
+          value: ratio,
+          explanation: `${label}: our epoch time ÷ PyTorch's, median of ${rounds} rounds of ${steps} steps`,
+        },
+        {
+          name: `${name}EpochMs`,
+          value: median(measured['ours']!) * stepsPerEpoch,
+          explanation: 'ours, an epoch of training steps',
+        },
+        {
+          name: `${name}PyTorchEpochMs`,
+          value: torch ? median(torch) * stepsPerEpoch : null,
+          explanation: "PyTorch's",
+        },
       ],
       bars: [{ figure: `${name}EpochOverPyTorch`, bar: 1, direction: 'at-most' }],
     };

@@ -113,7 +113,7 @@ describe('with some runs', () => {
     await page.keyboard.press('End');
     const reading = () => cursor.getAttribute('aria-valuetext');
     const before = await reading();
-    expect(before).toMatch(/^epoch [89]\..*train 0\.\d{3}/);
+    expect(before).toMatch(/^epoch \d+\.\d+: .*train 0\.\d{3}$/);
     await expect
       .poll(async () => {
         await page.keyboard.press('End');

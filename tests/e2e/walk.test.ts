@@ -7,7 +7,16 @@ import type { AppSession } from '../helpers/app-session.ts';
 import { launchBrowser } from '../helpers/browser.ts';
 import { launchElectron } from '../helpers/electron.ts';
 import { writeCifar10 } from '../helpers/generated-data.ts';
-import { browseImages, cancelLongRun, compareTwins, createProject, importImages, lookInside, trainTwins, type WalkOptions } from '../helpers/walk.ts';
+import {
+  browseImages,
+  cancelLongRun,
+  compareTwins,
+  createProject,
+  importImages,
+  lookInside,
+  trainTwins,
+  type WalkOptions,
+} from '../helpers/walk.ts';
 
 const hosts: Record<string, () => Promise<AppSession>> = { electron: launchElectron, web: launchBrowser };
 

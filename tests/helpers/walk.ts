@@ -18,7 +18,8 @@ export interface WalkOptions {
   counts: { train: string; test: string };
 }
 
-const goTo = (page: Page, screen: string) => page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: screen }).click();
+const goTo = (page: Page, screen: string) =>
+  page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: screen }).click();
 
 export async function createProject({ page, host, parentFolder }: WalkOptions): Promise<void> {
   await screenshot(page, `${host}-1-start`);
@@ -86,8 +87,13 @@ export async function cancelLongRun({ page, host }: WalkOptions): Promise<void> 
   await page.getByRole('textbox', { name: 'Name of the run' }).fill('long run');
   await page.getByRole('button', { name: 'Start', exact: true }).click();
   await page.getByRole('button', { name: 'Cancel run' }).waitFor({ timeout: 30_000 });
-  await page.getByText(/images\/s/).first().waitFor({ timeout: 60_000 });
-  await expect.poll(async () => /[1-9]\d* of 500/.test((await page.textContent('body')) ?? ''), { timeout: 60_000 }).toBe(true);
+  await page
+    .getByText(/images\/s/)
+    .first()
+    .waitFor({ timeout: 60_000 });
+  await expect
+    .poll(async () => /[1-9]\d* of 500/.test((await page.textContent('body')) ?? ''), { timeout: 60_000 })
+    .toBe(true);
   await screenshot(page, `${host}-9-live`);
   await page.getByRole('button', { name: 'Cancel run' }).click();
   await page.getByRole('button', { name: 'Resume' }).waitFor({ timeout: 30_000 });
@@ -130,6 +136,9 @@ export async function compareTwins({ page, host }: WalkOptions): Promise<string>
     await screenshot(page, `${host}-${16 + index}-compare-${tab.toLowerCase()}`);
   }
   await page.getByRole('tab', { name: 'Configuration' }).click();
-  await page.getByRole('table', { name: 'Settings that differ' }).getByRole('rowheader', { name: 'Batch norm' }).waitFor();
+  await page
+    .getByRole('table', { name: 'Settings that differ' })
+    .getByRole('rowheader', { name: 'Batch norm' })
+    .waitFor();
   return (await page.textContent('body')) ?? '';
 }

@@ -212,6 +212,14 @@ test('dead nodes, chains of them and their constants go; what an output needs st
   expect(clean.initializers.map(({ constant }) => constant?.data)).toEqual([Float32Array.of(4)]);
 });
 
+test('an abstract operator that makes an output itself is refused, not lowered for ever', () => {
+  const g = newGraph('bare');
+  g.graph.outputs.push(g.op('ChannelSum', [g.input('x', 'float32', [2, 3])], {}, 'fovea'));
+  expect(() => optimise(g.graph)).toThrow(
+    'internal: bare: an abstract operator makes an output itself; an Identity must stand behind it',
+  );
+});
+
 describe('loops', () => {
   /** carried ← carried·x + 2·ChannelSum(carried), three times, with a dead and a repeated node in the body. */
   function loop(): Graph {

@@ -57,7 +57,7 @@ export const runConfig = v.object({
 });
 export type RunConfig = v.InferOutput<typeof runConfig>;
 
-export const runStatuses = ['queued', 'running', 'finished', 'cancelled', 'failed', 'interrupted'] as const;
+const runStatuses = ['queued', 'running', 'finished', 'cancelled', 'failed', 'interrupted'] as const;
 export const runStatus = v.picklist(runStatuses);
 export type RunStatus = v.InferOutput<typeof runStatus>;
 

@@ -62,10 +62,14 @@ function readsAny(node: Node, names: ReadonlySet<string>): boolean {
 function applyRule(g: Builder, node: Node, gradOutputs: (Value | null)[], needs: boolean[]): readonly (Value | null)[] {
   const { gradient } = definitionOf(node.opType, node.domain, node.name);
   if (gradient === 'not-differentiable') {
-    throw new FoveaError('unsupported', `${node.name}: ${node.opType} is not differentiable, but the loss depends on a trained value through it.`, {
-      node: node.name,
-      opType: node.opType,
-    });
+    throw new FoveaError(
+      'unsupported',
+      `${node.name}: ${node.opType} is not differentiable, but the loss depends on a trained value through it.`,
+      {
+        node: node.name,
+        opType: node.opType,
+      },
+    );
   }
   const [first] = node.outputs;
   const gradOutput = gradOutputs[0] ?? g.float(0, first!.shape);
@@ -90,6 +94,8 @@ function sumUp(g: Builder, terms: readonly Value[]): Value | null {
 /** Undoes NumPy broadcasting: sums over axes that the input lacks or has with size 1. */
 function sumToShape(g: Builder, gradient: Value, input: Value): Value {
   const extra = gradient.shape.length - input.shape.length;
-  const axes = gradient.shape.flatMap((d, axis) => (axis < extra || (d !== 1 && input.shape[axis - extra] === 1) ? [axis] : []));
+  const axes = gradient.shape.flatMap((d, axis) =>
+    axis < extra || (d !== 1 && input.shape[axis - extra] === 1) ? [axis] : [],
+  );
   return axes.length === 0 ? g.reshape(gradient, input.shape) : g.reshape(g.reduceSum(gradient, axes), input.shape);
 }

@@ -26,7 +26,12 @@ export class SplitImages {
   private readonly handles: readonly FileHandle[];
   private resident: Uint8Array | null = null;
 
-  private constructor(split: SplitData, packs: readonly ImagePack[], handles: readonly FileHandle[], shape: readonly [number, number, number]) {
+  private constructor(
+    split: SplitData,
+    packs: readonly ImagePack[],
+    handles: readonly FileHandle[],
+    shape: readonly [number, number, number],
+  ) {
     this.split = split;
     this.packs = packs;
     this.handles = handles;
@@ -36,11 +41,18 @@ export class SplitImages {
   }
 
   /** The caller closes it. Throws FoveaError `bad-input` for a missing or short pack, or for images of several sizes. */
-  static async open(split: SplitData, packs: readonly ImagePack[], limitBytes = residentLimitBytes): Promise<SplitImages> {
+  static async open(
+    split: SplitData,
+    packs: readonly ImagePack[],
+    limitBytes = residentLimitBytes,
+  ): Promise<SplitImages> {
     const used = [...new Set(split.packs)].map((index) => packs[index]!);
     const shapes = new Set(used.map((pack) => `${pack.channels}×${pack.heightPx}×${pack.widthPx}`));
     if (shapes.size !== 1) {
-      throw new FoveaError('bad-input', `All images of a split must have one size, got ${[...shapes].join(' and ') || 'no image'}.`);
+      throw new FoveaError(
+        'bad-input',
+        `All images of a split must have one size, got ${[...shapes].join(' and ') || 'no image'}.`,
+      );
     }
     const { channels, heightPx, widthPx } = used[0]!;
     const handles: FileHandle[] = [];
@@ -88,7 +100,8 @@ export class SplitImages {
   private consecutiveFrom(position: number): number {
     const { packs, rows } = this.split;
     let length = 1;
-    while (packs[position + length] === packs[position] && rows[position + length] === rows[position]! + length) length++;
+    while (packs[position + length] === packs[position] && rows[position + length] === rows[position]! + length)
+      length++;
     return length;
   }
 
@@ -102,10 +115,14 @@ export class SplitImages {
     const { bytesRead } = await this.handles[packIndex]!.read(target, 0, target.length, start);
     if (bytesRead !== target.length) {
       const { file } = this.packs[packIndex]!;
-      throw new FoveaError('bad-input', `${file} ends too early: image ${this.split.rows[position]} is not whole. Import the data set again.`, {
-        file,
-        offset: start + bytesRead,
-      });
+      throw new FoveaError(
+        'bad-input',
+        `${file} ends too early: image ${this.split.rows[position]} is not whole. Import the data set again.`,
+        {
+          file,
+          offset: start + bytesRead,
+        },
+      );
     }
   }
 }
@@ -115,6 +132,11 @@ async function openPack(pack: ImagePack): Promise<FileHandle> {
     return await open(pack.file, 'r');
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FoveaError('bad-input', `The images in ${pack.file} cannot be read: ${reason}`, { file: pack.file }, { cause });
+    throw new FoveaError(
+      'bad-input',
+      `The images in ${pack.file} cannot be read: ${reason}`,
+      { file: pack.file },
+      { cause },
+    );
   }
 }

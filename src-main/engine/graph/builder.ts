@@ -87,8 +87,16 @@ export class Builder {
     const key = bytes.length <= 256 ? `${value.dataType}|${value.shape.join()}|${bytes.join()}` : null;
     const known = key === null ? undefined : this.constants.get(key);
     if (known) return known;
-    invariant(value.data.length === sizeOf(value.shape), `constant of shape [${value.shape.join()}] with ${value.data.length} elements`);
-    const made: Value = { name: this.newName('constant'), shape: value.shape, dataType: value.dataType, constant: value };
+    invariant(
+      value.data.length === sizeOf(value.shape),
+      `constant of shape [${value.shape.join()}] with ${value.data.length} elements`,
+    );
+    const made: Value = {
+      name: this.newName('constant'),
+      shape: value.shape,
+      dataType: value.dataType,
+      constant: value,
+    };
     this.graph.initializers.push(made);
     if (key !== null) this.constants.set(key, made);
     return made;
@@ -109,7 +117,13 @@ export class Builder {
   op(opType: string, inputs: readonly (Value | null)[], attributes: Attributes = {}, domain = ''): Value {
     return this.append(opType, domain, inputs, attributes, [null])[0]!;
   }
-  ops(opType: string, inputs: readonly (Value | null)[], attributes: Attributes, outputCount: number, domain = ''): Value[] {
+  ops(
+    opType: string,
+    inputs: readonly (Value | null)[],
+    attributes: Attributes,
+    outputCount: number,
+    domain = '',
+  ): Value[] {
     return this.append(opType, domain, inputs, attributes, new Array<null>(outputCount).fill(null));
   }
 
@@ -126,7 +140,13 @@ export class Builder {
     outputNames: readonly (string | null)[],
   ): Value[] {
     const base = this.newName(opType);
-    const description = { name: this.scopePath ? `${this.scopePath}/${base}` : base, opType, domain, inputs, attributes };
+    const description = {
+      name: this.scopePath ? `${this.scopePath}/${base}` : base,
+      opType,
+      domain,
+      inputs,
+      attributes,
+    };
     const types = this.rules.inferOutputs(description, outputNames.length);
     const outputs = outputNames.map((name, i): Value => {
       const type = types[i];
@@ -175,7 +195,9 @@ export class Builder {
   }
   /** `shape` must have as many elements as `a`. */
   reshape(a: Value, shape: Shape): Value {
-    return shape.length === a.shape.length && shape.every((d, i) => d === a.shape[i]) ? a : this.op('Reshape', [a, this.ints(shape)]);
+    return shape.length === a.shape.length && shape.every((d, i) => d === a.shape[i])
+      ? a
+      : this.op('Reshape', [a, this.ints(shape)]);
   }
   transpose(a: Value, permutation: readonly number[]): Value {
     return this.op('Transpose', [a], { perm: permutation });
@@ -212,6 +234,11 @@ export class Builder {
   }
   /** alpha · op(a) · op(b), where op transposes the last two axes if asked. onnxruntime's own op. */
   fusedMatMul(a: Value, b: Value, options: { transA?: boolean; transB?: boolean } = {}): Value {
-    return this.op('FusedMatMul', [a, b], { transA: options.transA ? 1 : 0, transB: options.transB ? 1 : 0 }, 'com.microsoft');
+    return this.op(
+      'FusedMatMul',
+      [a, b],
+      { transA: options.transA ? 1 : 0, transB: options.transB ? 1 : 0 },
+      'com.microsoft',
+    );
   }
 }

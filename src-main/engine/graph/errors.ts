@@ -14,11 +14,15 @@ export class ShapeError extends FoveaError {
 export class UnsupportedOpError extends FoveaError {
   constructor(opType: string, domain: string, node: string, supported: readonly string[]) {
     const op = domain ? `${domain}.${opType}` : opType;
-    super('unsupported', `${node}: the operator ${op} (opset 18) is not supported. Supported: ${supported.join(', ')}`, {
-      node,
-      opType,
-      domain,
-    });
+    super(
+      'unsupported',
+      `${node}: the operator ${op} (opset 18) is not supported. Supported: ${supported.join(', ')}`,
+      {
+        node,
+        opType,
+        domain,
+      },
+    );
     this.name = 'UnsupportedOpError';
   }
 }

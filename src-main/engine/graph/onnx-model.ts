@@ -122,14 +122,12 @@ export function readModel(
 function checkOpset(model: ModelProto): void {
   const version = toNumber(model.opsetImport?.find(({ domain }) => !domain)?.version);
   if (version >= oldestOpset && version <= opset) return;
-  throw new FoveaError('unsupported', `This ONNX model uses opset ${version}. Supported: ${oldestOpset} to ${opset}.`, { opset: version });
+  throw new FoveaError('unsupported', `This ONNX model uses opset ${version}. Supported: ${oldestOpset} to ${opset}.`, {
+    opset: version,
+  });
 }
 
-function graphFromProto(
-  proto: GraphProto,
-  outer: ReadonlyMap<string, Value>,
-  inferOutputs: InferOutputs,
-): Graph {
+function graphFromProto(proto: GraphProto, outer: ReadonlyMap<string, Value>, inferOutputs: InferOutputs): Graph {
   const values = new Map(outer);
   const known = (name: string, node: string): Value => {
     const value = values.get(name);
@@ -142,7 +140,9 @@ function graphFromProto(
     ...constantNodes.map((node) => constantValue(node.output?.[0] ?? '', node.attribute?.[0]?.t ?? {})),
   ];
   for (const value of initializers) values.set(value.name, value);
-  const inputs = (proto.input ?? []).filter((item) => !values.has(item.name ?? '') || outer.has(item.name ?? '')).map(valueFromProto);
+  const inputs = (proto.input ?? [])
+    .filter((item) => !values.has(item.name ?? '') || outer.has(item.name ?? ''))
+    .map(valueFromProto);
   for (const value of inputs) values.set(value.name, value);
   const nodes = operatorNodes.map((item): Node => {
     const name = item.name || `${item.opType}_${item.output?.[0]}`;
@@ -164,7 +164,8 @@ function graphFromProto(
 }
 
 /** A Constant node with a tensor is an initializer by another name. */
-const isConstantNode = (node: NodeProto): boolean => node.opType === 'Constant' && !node.domain && node.attribute?.[0]?.name === 'value';
+const isConstantNode = (node: NodeProto): boolean =>
+  node.opType === 'Constant' && !node.domain && node.attribute?.[0]?.name === 'value';
 
 function constantValue(name: string, proto: TensorProto): Value {
   const constant = tensorFromProto(proto);
@@ -182,11 +183,23 @@ function outputTypes(node: Omit<Node, 'outputs'>, count: number, inferOutputs: I
     types = inferOutputs(node, count);
   } catch (cause) {
     if (cause instanceof FoveaError && cause.code === 'unsupported') throw cause;
-    const reason = cause instanceof ShapeError ? `expected ${cause.context['expected']}, got ${cause.context['got']}` : 'inputs are missing or wrong';
-    throw new FoveaError('bad-input', `${node.name}: this ${node.opType} does not fit its inputs: ${reason}.`, { node: node.name }, { cause });
+    const reason =
+      cause instanceof ShapeError
+        ? `expected ${cause.context['expected']}, got ${cause.context['got']}`
+        : 'inputs are missing or wrong';
+    throw new FoveaError(
+      'bad-input',
+      `${node.name}: this ${node.opType} does not fit its inputs: ${reason}.`,
+      { node: node.name },
+      { cause },
+    );
   }
   if (types.length < count) {
-    throw new FoveaError('bad-input', `${node.name}: ${node.opType} has ${types.length} outputs, but ${count} are asked for.`, { node: node.name });
+    throw new FoveaError(
+      'bad-input',
+      `${node.name}: ${node.opType} has ${types.length} outputs, but ${count} are asked for.`,
+      { node: node.name },
+    );
   }
   return types;
 }
@@ -235,25 +248,38 @@ function attributesFromProto(
 
 function dataTypeOf(elementType: number | undefined, where: string): DataType {
   const found = dataTypes.find((dataType) => elementTypes[dataType] === elementType);
-  if (!found) throw new FoveaError('unsupported', `${where}: element type ${elementType} is not supported. Supported: ${dataTypes.join(', ')}`);
+  if (!found)
+    throw new FoveaError(
+      'unsupported',
+      `${where}: element type ${elementType} is not supported. Supported: ${dataTypes.join(', ')}`,
+    );
   return found;
 }
 
 function tensorFromProto(proto: TensorProto): Tensor {
   const name = proto.name || 'tensor';
   const dataType = dataTypeOf(proto.dataType, name);
-  if (proto.dataLocation) throw new FoveaError('unsupported', `${name}: its data lie in another file, which is not supported.`);
+  if (proto.dataLocation)
+    throw new FoveaError('unsupported', `${name}: its data lie in another file, which is not supported.`);
   const shape = (proto.dims ?? []).map(toNumber);
   const width = allocate(dataType, 0).BYTES_PER_ELEMENT;
   if (proto.rawData && proto.rawData.length % width !== 0) {
-    throw new FoveaError('bad-input', `${name}: ${proto.rawData.length} bytes are no whole number of ${dataType} elements.`, { tensor: name });
+    throw new FoveaError(
+      'bad-input',
+      `${name}: ${proto.rawData.length} bytes are no whole number of ${dataType} elements.`,
+      { tensor: name },
+    );
   }
-  const numbers = [proto.floatData, proto.int32Data, proto.doubleData, proto.int64Data?.map(toNumber)].find((list) => list?.length);
+  const numbers = [proto.floatData, proto.int32Data, proto.doubleData, proto.int64Data?.map(toNumber)].find(
+    (list) => list?.length,
+  );
   const value: Tensor = proto.rawData?.length
     ? { dataType, shape, data: fromBytes(dataType, proto.rawData) }
     : tensor(dataType, shape, numbers ?? []);
   if (value.data.length !== sizeOf(shape)) {
-    throw new FoveaError('bad-input', `${name}: expected ${sizeOf(shape)} elements, got ${value.data.length}.`, { tensor: name });
+    throw new FoveaError('bad-input', `${name}: expected ${sizeOf(shape)} elements, got ${value.data.length}.`, {
+      tensor: name,
+    });
   }
   return value;
 }
@@ -263,7 +289,10 @@ function valueFromProto(proto: ValueInfoProto): Value {
   const type = proto.type?.tensorType;
   const dims = type?.shape?.dim ?? [];
   const dynamic = dims.find((dim) => dim.dimParam);
-  if (dynamic) throw new FoveaError('unsupported', `${name}: the dimension "${dynamic.dimParam}" is not fixed; only static shapes are supported.`);
+  if (dynamic)
+    throw new FoveaError(
+      'unsupported',
+      `${name}: the dimension "${dynamic.dimParam}" is not fixed; only static shapes are supported.`,
+    );
   return { name, shape: dims.map((dim) => toNumber(dim.dimValue)), dataType: dataTypeOf(type?.elemType, name) };
 }
-

@@ -31,7 +31,13 @@ export function takeRows(g: Builder, x: Value, rows: ArrayLike<number>, shape: S
 export function takePieces(g: Builder, x: Value, pieces: readonly (readonly number[])[]): Value[] {
   const all = pieces.flat();
   const isPartition = all.length === x.shape[0] && all.every((row, i) => row === i);
-  return isPartition ? g.split(x, pieces.map((piece) => piece.length), 0) : pieces.map((piece) => takeRows(g, x, piece));
+  return isPartition
+    ? g.split(
+        x,
+        pieces.map((piece) => piece.length),
+        0,
+      )
+    : pieces.map((piece) => takeRows(g, x, piece));
 }
 
 /**
@@ -43,7 +49,10 @@ export function byChannel(g: Builder, map: FeatureMap): { map: FeatureMap; view:
   const blocks = channelBlocks(map);
   const [count, n] = map.rows.shape as [number, number];
   const ordered = blocks === null ? inNaturalOrder(g, map) : map;
-  return { map: ordered, view: g.reshape(ordered.rows, [blocks ?? 1, channels, (count / (blocks ?? 1) / channels) * n]) };
+  return {
+    map: ordered,
+    view: g.reshape(ordered.rows, [blocks ?? 1, channels, (count / (blocks ?? 1) / channels) * n]),
+  };
 }
 
 /** The number of blocks such that row r belongs to channel ⌊r / run⌋ mod C; null where the rows lie otherwise. */
@@ -63,7 +72,7 @@ export function inNaturalOrder(g: Builder, map: FeatureMap): FeatureMap {
 }
 
 /** A [C] vector spread over a [blocks, C, L] view. */
-export const perChannel = (g: Builder, vector: Value): Value => g.reshape(vector, [1, vector.shape[0]!, 1]);
+const perChannel = (g: Builder, vector: Value): Value => g.reshape(vector, [1, vector.shape[0]!, 1]);
 
 /** Adds what is still to be added. */
 export function settle(g: Builder, map: FeatureMap): FeatureMap {

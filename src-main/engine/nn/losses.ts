@@ -11,7 +11,13 @@ export function crossEntropy(g: Builder, logits: Value, labels: Value, config: L
   const [n, categories] = logits.shape as [number, number];
   const scores = config.softmaxBeforeLoss ? g.op('Softmax', [logits], { axis: 1 }) : logits;
   const logProbabilities = g.op('LogSoftmax', [scores], { axis: 1 });
-  const columns = g.constant(tensor('int64', [1, categories], Array.from({ length: categories }, (_, i) => i)));
+  const columns = g.constant(
+    tensor(
+      'int64',
+      [1, categories],
+      Array.from({ length: categories }, (_, i) => i),
+    ),
+  );
   const oneHot = g.cast(g.op('Equal', [g.reshape(labels, [n, 1]), columns]), 'float32'); // [N, C]
   return g.scale(g.reduceSum(g.mul(logProbabilities, oneHot), [0, 1]), -1 / n);
 }

@@ -31,7 +31,8 @@ export interface NetworkPlan {
 }
 
 // A spec's kind picks the record for exactly its settings, which TypeScript cannot follow through the union.
-const definitionFor = (spec: LayerSpec): LayerDefinition<LayerSpec> => LAYERS[spec.kind] as unknown as LayerDefinition<LayerSpec>;
+const definitionFor = (spec: LayerSpec): LayerDefinition<LayerSpec> =>
+  LAYERS[spec.kind] as unknown as LayerDefinition<LayerSpec>;
 
 /** Resolves every layer's shapes and weights. inputShape: [C, H, W]. Throws where a layer does not fit its input. */
 export function planNetwork(specs: readonly LayerSpec[], inputShape: Shape): NetworkPlan {
@@ -70,9 +71,18 @@ export interface NetworkInput {
 type SharedContext = Omit<BuildContext, 'g' | 'stream'>;
 
 /** Appends the network to the graph; returns the last layer's output, [N, features]. */
-export function buildNetwork(plan: NetworkPlan, g: Builder, { bytes, preprocessing }: NetworkInput, context: SharedContext): Value {
-  return runLayers(plan.layers, g, context.seed, normaliseBytes(g, bytes, 1, preprocessing), (spec, stream, input: Value) =>
-    definitionFor(spec).build({ ...context, g, stream }, spec.path, spec, input),
+export function buildNetwork(
+  plan: NetworkPlan,
+  g: Builder,
+  { bytes, preprocessing }: NetworkInput,
+  context: SharedContext,
+): Value {
+  return runLayers(
+    plan.layers,
+    g,
+    context.seed,
+    normaliseBytes(g, bytes, 1, preprocessing),
+    (spec, stream, input: Value) => definitionFor(spec).build({ ...context, g, stream }, spec.path, spec, input),
   );
 }
 
@@ -81,11 +91,19 @@ const fewChannels = 32;
 
 /** Small networks on a CPU train several times faster with the batch innermost; all layers must be able to. */
 export function prefersFeatureMajor(plan: NetworkPlan): boolean {
-  return plan.layers.every(({ spec, outputShape }) => definitionFor(spec).buildFeatureMajor && (outputShape.length < 3 || outputShape[0]! <= fewChannels));
+  return plan.layers.every(
+    ({ spec, outputShape }) =>
+      definitionFor(spec).buildFeatureMajor && (outputShape.length < 3 || outputShape[0]! <= fewChannels),
+  );
 }
 
 /** As `buildNetwork`, with the batch innermost between the layers (feature-map.ts). */
-export function buildFeatureMajorNetwork(plan: NetworkPlan, g: Builder, { bytes, preprocessing }: NetworkInput, context: SharedContext): Value {
+export function buildFeatureMajorNetwork(
+  plan: NetworkPlan,
+  g: Builder,
+  { bytes, preprocessing }: NetworkInput,
+  context: SharedContext,
+): Value {
   const [n, c, h, w] = bytes.shape as [number, number, number, number];
   // Turned while the elements are still bytes: a quarter of the traffic.
   const turned = g.reshape(g.transpose(g.reshape(bytes, [n, c * h * w]), [1, 0]), [c, h * w * n]);
@@ -100,7 +118,13 @@ export function buildFeatureMajorNetwork(plan: NetworkPlan, g: Builder, { bytes,
 }
 
 /** Builds layer after layer; a layer reads the one before it unless `from` names another. */
-function runLayers<T>(layers: readonly PlannedLayer[], g: Builder, seed: number, input: T, build: (spec: LayerSpec, stream: number, input: T) => T): T {
+function runLayers<T>(
+  layers: readonly PlannedLayer[],
+  g: Builder,
+  seed: number,
+  input: T,
+  build: (spec: LayerSpec, stream: number, input: T) => T,
+): T {
   const outputs = new Map<string, T>();
   return layers.reduce((previous, { spec }) => {
     const source = spec.from === undefined ? previous : outputs.get(spec.from)!;
@@ -118,7 +142,8 @@ function poolBeforeActivation(layers: readonly PlannedLayer[]): readonly Planned
   for (let i = 0; i + 1 < reordered.length; i++) {
     const [activation, pool] = [reordered[i]!, reordered[i + 1]!];
     const commute = activation.spec.kind === 'relu' && pool.spec.kind === 'maxPool2d' && pool.spec.from === undefined;
-    if (commute && activation.spec.from === undefined && !referenced.has(activation.spec.path)) [reordered[i], reordered[i + 1]] = [pool, activation];
+    if (commute && activation.spec.from === undefined && !referenced.has(activation.spec.path))
+      [reordered[i], reordered[i + 1]] = [pool, activation];
   }
   return reordered;
 }
@@ -127,7 +152,9 @@ function poolBeforeActivation(layers: readonly PlannedLayer[]): readonly Planned
 function tileFor(layers: readonly PlannedLayer[], spec: LayerSpec): number {
   const at = layers.findIndex((layer) => layer.spec === spec);
   const { outputShape } = layers[at]!;
-  const reduction = layers.slice(at + 1).reduce((product, layer) => product * (layer.spec.kind === 'maxPool2d' ? layer.spec.stride : 1), 1);
+  const reduction = layers
+    .slice(at + 1)
+    .reduce((product, layer) => product * (layer.spec.kind === 'maxPool2d' ? layer.spec.stride : 1), 1);
   const fits = (tile: number): boolean => outputShape.slice(1).every((size) => size % tile === 0) && tile <= reduction;
   return [4, 2].find(fits) ?? 1;
 }

@@ -48,7 +48,10 @@ const sgd: OptimiserDefinition<ConfigOf<'sgd'>> = {
 // m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  p ← p − (η/(1−β₁ᵗ))·m / (√v/√(1−β₂ᵗ) + ε)
 const adam: OptimiserDefinition<ConfigOf<'adam'>> = {
   slots: () => ['firstMoment', 'secondMoment'],
-  stepNumbers: ({ beta1, beta2 }, learningRate, step) => [learningRate / (1 - beta1 ** step), 1 / Math.sqrt(1 - beta2 ** step)],
+  stepNumbers: ({ beta1, beta2 }, learningRate, step) => [
+    learningRate / (1 - beta1 ** step),
+    1 / Math.sqrt(1 - beta2 ** step),
+  ],
   update: ({ beta1, beta2, epsilon, weightDecay }, { g, parameter, gradient, slots, numbers: [rate, correction] }) => {
     const decayed = withDecay(g, gradient, parameter, weightDecay);
     const first = g.add(g.scale(slots[0]!, beta1), g.scale(decayed, 1 - beta1));
@@ -58,7 +61,9 @@ const adam: OptimiserDefinition<ConfigOf<'adam'>> = {
   },
 };
 
-const OPTIMISERS = { sgd, adam } as const satisfies { [K in OptimiserConfig['kind']]: OptimiserDefinition<ConfigOf<K>> };
+const OPTIMISERS = { sgd, adam } as const satisfies {
+  [K in OptimiserConfig['kind']]: OptimiserDefinition<ConfigOf<K>>;
+};
 
 /** The record for a configuration's kind. */
 export function optimiserFor(config: OptimiserConfig): OptimiserDefinition<OptimiserConfig> {

@@ -27,7 +27,11 @@ export interface BufferSpec {
 export type NamedTensors = Map<string, Float32Array>;
 
 /** Fresh values; the same seed and names give the same bytes, whatever other parameters exist. */
-export function initialise(parameters: readonly ParameterSpec[], buffers: readonly BufferSpec[], seed: number): NamedTensors {
+export function initialise(
+  parameters: readonly ParameterSpec[],
+  buffers: readonly BufferSpec[],
+  seed: number,
+): NamedTensors {
   const values: NamedTensors = new Map();
   for (const { name, shape, initialiser } of parameters) {
     const data = new Float32Array(sizeOf(shape));
@@ -38,7 +42,8 @@ export function initialise(parameters: readonly ParameterSpec[], buffers: readon
     }
     values.set(name, data);
   }
-  for (const { name, shape, initialValue } of buffers) values.set(name, new Float32Array(sizeOf(shape)).fill(initialValue));
+  for (const { name, shape, initialValue } of buffers)
+    values.set(name, new Float32Array(sizeOf(shape)).fill(initialValue));
   return values;
 }
 

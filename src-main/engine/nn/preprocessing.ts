@@ -11,15 +11,27 @@ export interface Preprocessing {
 }
 
 /** uint8 → float32, scaled and normalised. `channelAxis` says which axis of `bytes` the channels are on. */
-export function normaliseBytes(g: Builder, bytes: Value, channelAxis: number, { range, mean, std }: Preprocessing): Value {
+export function normaliseBytes(
+  g: Builder,
+  bytes: Value,
+  channelAxis: number,
+  { range, mean, std }: Preprocessing,
+): Value {
   const [low, high] = range;
   const channels = bytes.shape[channelAxis]!;
-  const each = (value: number | readonly number[], channel: number): number => (typeof value === 'number' ? value : value[channel]!);
+  const each = (value: number | readonly number[], channel: number): number =>
+    typeof value === 'number' ? value : value[channel]!;
   const isUniform = typeof mean === 'number' && typeof std === 'number';
   const constant = (of: (channel: number) => number): Value => {
     if (isUniform) return g.float(of(0));
     const shape = bytes.shape.map((_, axis) => (axis === channelAxis ? channels : 1));
-    return g.constant(tensor('float32', shape, Array.from({ length: channels }, (_, c) => of(c))));
+    return g.constant(
+      tensor(
+        'float32',
+        shape,
+        Array.from({ length: channels }, (_, c) => of(c)),
+      ),
+    );
   };
   const factor = constant((c) => (high - low) / 255 / each(std, c));
   const offset = constant((c) => (low - each(mean, c)) / each(std, c));

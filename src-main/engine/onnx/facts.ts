@@ -19,7 +19,16 @@ export const elementTypes = {
   uint64: 13,
 } as const;
 
-export const attributeTypes = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, floats: 6, ints: 7, strings: 8 } as const;
+export const attributeTypes = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  strings: 8,
+} as const;
 
 /** onnxruntime's own operator domains, with the version to import. */
 export const contribDomains = { 'com.microsoft': 1, 'com.microsoft.nchwc': 1 } as const;

@@ -145,4 +145,5 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
   return modelType.decode(bytes) as unknown as ModelProto;
 }
 
-export const toNumber = (value: Int64 | undefined): number => (value === undefined ? 0 : typeof value === 'number' ? value : value.toNumber());
+export const toNumber = (value: Int64 | undefined): number =>
+  value === undefined ? 0 : typeof value === 'number' ? value : value.toNumber();

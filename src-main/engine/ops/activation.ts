@@ -3,7 +3,9 @@ import type { FloatAttribute, TensorType, Value } from '../graph/types.ts';
 import { normalAxis, type OpDefinition, type ShapeContext } from './definition.ts';
 import type { NoAttributes } from './elementwise.ts';
 
-const likeFirst = ({ inputs: [a] }: { inputs: readonly [Value, ...Value[]] }): TensorType[] => [{ shape: a.shape, dataType: a.dataType }];
+const likeFirst = ({ inputs: [a] }: { inputs: readonly [Value, ...Value[]] }): TensorType[] => [
+  { shape: a.shape, dataType: a.dataType },
+];
 
 // dx = dy where y > 0; 0 at the kink, as PyTorch has it
 export const reluOp: OpDefinition<NoAttributes> = {

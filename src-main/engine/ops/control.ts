@@ -16,9 +16,12 @@ export const loopOp: OpDefinition<LoopAttributes> = {
   inferShape: ({ name, inputs, attributes: { body } }): TensorType[] => {
     const [trips] = constantNumbers(name, inputs[0], 'M');
     const carriedCount = body.inputs.length - 2;
-    if (inputs.length - 2 !== carriedCount) throw new ShapeError(name, `${carriedCount} carried values`, String(inputs.length - 2));
+    if (inputs.length - 2 !== carriedCount)
+      throw new ShapeError(name, `${carriedCount} carried values`, String(inputs.length - 2));
     const [, ...produced] = body.outputs;
-    return produced.map(({ shape, dataType }, i) => (i < carriedCount ? { shape, dataType } : { shape: [trips!, ...shape], dataType }));
+    return produced.map(({ shape, dataType }, i) =>
+      i < carriedCount ? { shape, dataType } : { shape: [trips!, ...shape], dataType },
+    );
   },
   gradient: 'not-differentiable',
 };

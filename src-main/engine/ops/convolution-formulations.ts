@@ -13,10 +13,20 @@ type Context = LoweringContext<ConvGradientAttributes>;
 type Rule = ShapeContext<ConvGradientAttributes>;
 
 const always = (): boolean => true;
-const isPlain = ({ attributes: a }: Rule): boolean => a.strides.every((s) => s === 1) && a.dilations.every((d) => d === 1);
+const isPlain = ({ attributes: a }: Rule): boolean =>
+  a.strides.every((s) => s === 1) && a.dilations.every((d) => d === 1);
 
 /** [begin…, end…] pads over [N, C, H, W] from spatial pads [top, left, bottom, right]. */
-const spatialPads = ([top, left, bottom, right]: readonly number[]): number[] => [0, 0, top!, left!, 0, 0, bottom!, right!];
+const spatialPads = ([top, left, bottom, right]: readonly number[]): number[] => [
+  0,
+  0,
+  top!,
+  left!,
+  0,
+  0,
+  bottom!,
+  right!,
+];
 
 /** [N, channels, L] as [N, group, channels / group, L], or [N, channels, L] where there is one group. */
 function grouped(g: Builder, x: Value, group: number, length: number): Value {
@@ -59,17 +69,23 @@ function oneHotPatches({ g, inputs: [x, dy], attributes: a }: Context): Value[] 
   const kernelSize = kH * kW;
   const oneHot = new Float32Array(c * kernelSize * kernelSize);
   for (let channel = 0; channel < c; channel++) {
-    for (let position = 0; position < kernelSize; position++) oneHot[(channel * kernelSize + position) * kernelSize + position] = 1;
+    for (let position = 0; position < kernelSize; position++)
+      oneHot[(channel * kernelSize + position) * kernelSize + position] = 1;
   }
   const kernel = g.constant({ dataType: 'float32', shape: [c * kernelSize, 1, kH, kW], data: oneHot });
   const { kernel_shape, strides, pads, dilations } = a;
   const patches = g.op('Conv', [x, kernel], { kernel_shape, strides, pads, dilations, group: c }); // [N, C·kH·kW, H', W']
-  const product = g.fusedMatMul(g.reshape(dy, [n, o, oH * oW]), g.reshape(patches, [n, c * kernelSize, oH * oW]), { transB: true });
+  const product = g.fusedMatMul(g.reshape(dy, [n, o, oH * oW]), g.reshape(patches, [n, c * kernelSize, oH * oW]), {
+    transB: true,
+  });
   return [g.reshape(g.reduceSum(product, [0]), a.shape)];
 }
 
 export const weightGradientFormulations: Readonly<Record<string, Formulation<ConvGradientAttributes>>> = {
-  oneHotPatches: { applies: ({ attributes: a }) => a.group === 1 && a.shape[1]! <= 4 && a.kernel_shape.some((k) => k > 1), build: oneHotPatches },
+  oneHotPatches: {
+    applies: ({ attributes: a }) => a.group === 1 && a.shape[1]! <= 4 && a.kernel_shape.some((k) => k > 1),
+    build: oneHotPatches,
+  },
   taps: { applies: always, build: taps },
 };
 
@@ -91,7 +107,9 @@ function flippedConvolution({ g, inputs: [w, dy], attributes: a }: Context): Val
   const [top, left, bottom, right] = a.pads as [number, number, number, number];
   const pads = [kH - 1 - top, kW - 1 - left, kH - 1 - bottom, kW - 1 - right];
   const kernel = flipped(g, w, a.group);
-  return [g.op('Conv', [dy, kernel], { kernel_shape: [kH, kW], strides: [1, 1], pads, dilations: [1, 1], group: a.group })];
+  return [
+    g.op('Conv', [dy, kernel], { kernel_shape: [kH, kW], strides: [1, 1], pads, dilations: [1, 1], group: a.group }),
+  ];
 }
 
 /** Any stride: ONNX's ConvTranspose; what the forward's rounding left unread comes back as output padding. */
@@ -107,9 +125,9 @@ function transposed({ g, inputs: [w, dy], attributes: a }: Context): Value[] {
 
 export const inputGradientFormulations: Readonly<Record<string, Formulation<ConvGradientAttributes>>> = {
   flippedConvolution: {
-    applies: (context) => isPlain(context) && context.attributes.pads.every((p, i) => p <= context.attributes.kernel_shape[i % 2]! - 1),
+    applies: (context) =>
+      isPlain(context) && context.attributes.pads.every((p, i) => p <= context.attributes.kernel_shape[i % 2]! - 1),
     build: flippedConvolution,
   },
   transposed: { applies: always, build: transposed },
 };
-

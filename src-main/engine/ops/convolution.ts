@@ -33,12 +33,14 @@ export const convOp: OpDefinition<ConvAttributes> = {
     expectRank(name, x, 4);
     expectRank(name, w, 4);
     const [n, c, h, width] = x.shape as [number, number, number, number];
-    if (c !== w.shape[1]! * attributes.group) throw new ShapeError(name, `[N, ${w.shape[1]! * attributes.group}, H, W]`, x.shape);
+    if (c !== w.shape[1]! * attributes.group)
+      throw new ShapeError(name, `[N, ${w.shape[1]! * attributes.group}, H, W]`, x.shape);
     return [{ shape: [n, w.shape[0]!, ...convOutputSize([h, width], attributes)], dataType: x.dataType }];
   },
   gradient: ({ g, inputs, attributes, gradOutput: dy, needs }) => {
     const [x, w] = inputs;
-    const gradient = (opType: string, operands: Value[], shape: Shape): Value => g.op(opType, operands, { ...attributes, shape }, 'fovea');
+    const gradient = (opType: string, operands: Value[], shape: Shape): Value =>
+      g.op(opType, operands, { ...attributes, shape }, 'fovea');
     return [
       needs[0] ? gradient('ConvInputGradient', [w, dy], x.shape) : null,
       needs[1] ? gradient('ConvWeightGradient', [x, dy], w.shape) : null,
@@ -47,9 +49,13 @@ export const convOp: OpDefinition<ConvAttributes> = {
   },
 };
 
-const shapeFromAttribute = ({ inputs, attributes }: { inputs: readonly Value[]; attributes: ConvGradientAttributes }): TensorType[] => [
-  { shape: attributes.shape, dataType: inputs[0]!.dataType },
-];
+const shapeFromAttribute = ({
+  inputs,
+  attributes,
+}: {
+  inputs: readonly Value[];
+  attributes: ConvGradientAttributes;
+}): TensorType[] => [{ shape: attributes.shape, dataType: inputs[0]!.dataType }];
 
 /** inputs: x [N, C, H, W], dy [N, O, H', W']; output: dw [O, C/group, kH, kW]. */
 export const convWeightGradientOp: OpDefinition<ConvGradientAttributes> = {
@@ -71,11 +77,18 @@ export const convInputGradientOp: OpDefinition<ConvGradientAttributes> = {
 export const channelSumOp: OpDefinition<Readonly<Record<string, never>>> = {
   domain: 'fovea',
   inferShape: ({ inputs: [x] }) => [{ shape: [x.shape[1]!], dataType: x.dataType }],
-  gradient: ({ g, inputs: [x], gradOutput: dy }) => [g.expand(g.reshape(dy, [1, x.shape[1]!, ...x.shape.slice(2).map(() => 1)]), x.shape)],
+  gradient: ({ g, inputs: [x], gradOutput: dy }) => [
+    g.expand(g.reshape(dy, [1, x.shape[1]!, ...x.shape.slice(2).map(() => 1)]), x.shape),
+  ],
   formulations: {
     reduceSum: {
       applies: () => true,
-      build: ({ g, inputs: [x] }) => [g.reduceSum(x, x.shape.map((_, i) => i).filter((axis) => axis !== 1))],
+      build: ({ g, inputs: [x] }) => [
+        g.reduceSum(
+          x,
+          x.shape.map((_, i) => i).filter((axis) => axis !== 1),
+        ),
+      ],
     },
     /** Two small reductions: the long inner axis first, which onnxruntime vectorises. */
     innerFirst: {

@@ -64,7 +64,8 @@ export function broadcast(name: string, a: Shape, b: Shape): Shape {
   return Array.from({ length: rank }, (_, i) => {
     const x = a[a.length - rank + i] ?? 1;
     const y = b[b.length - rank + i] ?? 1;
-    if (x !== y && x !== 1 && y !== 1) throw new ShapeError(name, `shapes that broadcast`, `${shapeText(a)} and ${shapeText(b)}`);
+    if (x !== y && x !== 1 && y !== 1)
+      throw new ShapeError(name, `shapes that broadcast`, `${shapeText(a)} and ${shapeText(b)}`);
     return x === 1 ? y : x;
   });
 }
@@ -78,11 +79,13 @@ export function normalAxis(name: string, axis: number, rank: number): number {
 
 /** The elements of a constant input as numbers. Throws where the value is not an initializer: shapes must be static. */
 export function constantNumbers(name: string, value: Value | null, role: string): number[] {
-  if (!value?.constant) throw new FoveaError('unsupported', `${name}: "${role}" must be a constant; only static shapes are supported.`, { node: name });
+  if (!value?.constant)
+    throw new FoveaError('unsupported', `${name}: "${role}" must be a constant; only static shapes are supported.`, {
+      node: name,
+    });
   return Array.from(value.constant.data as ArrayLike<number | bigint>, Number);
 }
 
 export function expectRank(name: string, value: Value, rank: number): void {
   if (value.shape.length !== rank) throw new ShapeError(name, `rank ${rank}`, value.shape);
 }
-

@@ -9,16 +9,27 @@ const likeFirst = ({ inputs: [a] }: { inputs: Inputs }): TensorType[] => [{ shap
 const broadcastAll = ({ name, inputs }: ShapeContext<NoAttributes>): TensorType[] => [
   { shape: inputs.map((v) => v.shape).reduce((a, b) => broadcast(name, a, b)), dataType: inputs[0].dataType },
 ];
-const toBool = (context: ShapeContext<NoAttributes>): TensorType[] => [{ shape: broadcastAll(context)[0]!.shape, dataType: 'bool' }];
+const toBool = (context: ShapeContext<NoAttributes>): TensorType[] => [
+  { shape: broadcastAll(context)[0]!.shape, dataType: 'bool' },
+];
 
-const unary = (gradient: GradientRule<NoAttributes> | 'not-differentiable'): OpDefinition<NoAttributes> => ({ inferShape: likeFirst, gradient });
-const binary = (gradient: GradientRule<NoAttributes> | 'not-differentiable'): OpDefinition<NoAttributes> => ({ inferShape: broadcastAll, gradient });
+const unary = (gradient: GradientRule<NoAttributes> | 'not-differentiable'): OpDefinition<NoAttributes> => ({
+  inferShape: likeFirst,
+  gradient,
+});
+const binary = (gradient: GradientRule<NoAttributes> | 'not-differentiable'): OpDefinition<NoAttributes> => ({
+  inferShape: broadcastAll,
+  gradient,
+});
 const comparison: OpDefinition<NoAttributes> = { inferShape: toBool, gradient: 'not-differentiable' };
 
 export const addOp = binary(({ gradOutput: dy }) => [dy, dy]);
 export const subOp = binary(({ g, gradOutput: dy, needs }) => [dy, needs[1] ? g.neg(dy) : null]);
 // y = a·b  ⇒  da = dy·b, db = dy·a
-export const mulOp = binary(({ g, inputs: [a, b], gradOutput: dy, needs }) => [needs[0] ? g.mul(dy, b) : null, needs[1] ? g.mul(dy, a) : null]);
+export const mulOp = binary(({ g, inputs: [a, b], gradOutput: dy, needs }) => [
+  needs[0] ? g.mul(dy, b) : null,
+  needs[1] ? g.mul(dy, a) : null,
+]);
 // y = a/b  ⇒  da = dy/b, db = −dy·y/b
 export const divOp = binary(({ g, inputs: [, b], outputs: [y], gradOutput: dy, needs }) => [
   needs[0] ? g.div(dy, b) : null,

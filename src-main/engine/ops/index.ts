@@ -143,7 +143,9 @@ export const OPS = {
   Where: elementwise.whereOp,
 } as const satisfies { [K in keyof OpAttributes]: OpDefinition<OpAttributes[K]> };
 
-type WithAttributes = { [K in keyof OpAttributes]: string extends keyof OpAttributes[K] ? never : K }[keyof OpAttributes];
+type WithAttributes = {
+  [K in keyof OpAttributes]: string extends keyof OpAttributes[K] ? never : K;
+}[keyof OpAttributes];
 type Presence<A> = { [K in keyof A]-?: undefined extends A[K] ? 'optional' : 'required' };
 
 const sliding = { kernel_shape: 'required', strides: 'required', pads: 'required' } as const;
@@ -189,17 +191,29 @@ export function definitionOf(opType: string, domain: string, node: string): OpDe
 }
 
 /** Attributes that other programs write out at their default, which is how the engine's operators work anyway. */
-const NEUTRAL: Attributes = { allowzero: 0, auto_pad: 'NOTSET', ceil_mode: 0, noop_with_empty_axes: 0, select_last_index: 0, storage_order: 0 };
+const NEUTRAL: Attributes = {
+  allowzero: 0,
+  auto_pad: 'NOTSET',
+  ceil_mode: 0,
+  noop_with_empty_axes: 0,
+  select_last_index: 0,
+  storage_order: 0,
+};
 
 /** Throws UnsupportedAttributeError for one that is unknown, FoveaError `unsupported` for one that is missing. */
 function checkAttributes(opType: string, attributes: Attributes, node: string): void {
   const known = (ATTRIBUTES as Record<string, Readonly<Record<string, string>> | undefined>)[opType] ?? {};
   for (const [attribute, value] of Object.entries(attributes)) {
-    if (!Object.hasOwn(known, attribute) && NEUTRAL[attribute] !== value) throw new UnsupportedAttributeError(opType, attribute, node, Object.keys(known));
+    if (!Object.hasOwn(known, attribute) && NEUTRAL[attribute] !== value)
+      throw new UnsupportedAttributeError(opType, attribute, node, Object.keys(known));
   }
   for (const [attribute, presence] of Object.entries(known)) {
     if (presence === 'required' && attributes[attribute] === undefined) {
-      throw new FoveaError('unsupported', `${node}: ${opType} without the attribute "${attribute}" is not supported.`, { node, opType, attribute });
+      throw new FoveaError('unsupported', `${node}: ${opType} without the attribute "${attribute}" is not supported.`, {
+        node,
+        opType,
+        attribute,
+      });
     }
   }
 }

@@ -11,7 +11,8 @@ function matrixSize(shape: Shape, transposed: boolean): [rows: number, columns: 
 }
 
 function productType(name: string, a: Value, b: Value, transA: boolean, transB: boolean): TensorType[] {
-  if (a.shape.length < 2 || b.shape.length < 2) throw new ShapeError(name, 'matrices', a.shape.length < 2 ? a.shape : b.shape);
+  if (a.shape.length < 2 || b.shape.length < 2)
+    throw new ShapeError(name, 'matrices', a.shape.length < 2 ? a.shape : b.shape);
   const [m, inner] = matrixSize(a.shape, transA);
   const [innerB, n] = matrixSize(b.shape, transB);
   if (inner !== innerB) throw new ShapeError(name, `an inner size of ${inner}`, b.shape);
@@ -33,13 +34,16 @@ export interface FusedMatMulAttributes {
 }
 export const fusedMatMulOp: OpDefinition<FusedMatMulAttributes> = {
   domain: 'com.microsoft',
-  inferShape: ({ name, inputs: [a, b], attributes: { transA, transB } }) => productType(name, a, b, transA === 1, transB === 1),
+  inferShape: ({ name, inputs: [a, b], attributes: { transA, transB } }) =>
+    productType(name, a, b, transA === 1, transB === 1),
   gradient: ({ g, inputs: [a, b], attributes, gradOutput: dy, needs }) => {
     const transA = attributes.transA === 1;
     const transB = attributes.transB === 1;
     // With A' = op(A), B' = op(B): dA' = dY·B'ᵀ and dB' = A'ᵀ·dY; a transposed operand takes the transposed product.
-    const da = (): Value => (transA ? g.fusedMatMul(b, dy, { transA: transB, transB: true }) : g.fusedMatMul(dy, b, { transB: !transB }));
-    const db = (): Value => (transB ? g.fusedMatMul(dy, a, { transA: true, transB: transA }) : g.fusedMatMul(a, dy, { transA: !transA }));
+    const da = (): Value =>
+      transA ? g.fusedMatMul(b, dy, { transA: transB, transB: true }) : g.fusedMatMul(dy, b, { transB: !transB });
+    const db = (): Value =>
+      transB ? g.fusedMatMul(dy, a, { transA: true, transB: transA }) : g.fusedMatMul(a, dy, { transA: !transA });
     return [needs[0] ? da() : null, needs[1] ? db() : null];
   },
 };

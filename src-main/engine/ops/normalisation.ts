@@ -14,7 +14,10 @@ export interface BatchNormAttributes {
 
 /** [C] as [1, C, 1, …], to broadcast against x. */
 function perChannel(g: Builder, vector: Value, x: Value): Value {
-  return g.reshape(vector, x.shape.map((_, axis) => (axis === 1 ? vector.shape[0]! : 1)));
+  return g.reshape(
+    vector,
+    x.shape.map((_, axis) => (axis === 1 ? vector.shape[0]! : 1)),
+  );
 }
 
 const elementsPerChannel = (x: Value): number => sizeOf(x.shape) / x.shape[1]!;
@@ -40,8 +43,20 @@ function buildForward({ g, inputs: [x, gamma, beta], attributes }: LoweringConte
  * dx = γ/σ · (dy − dβ/M − x̂·dγ/M) = slope·dy + b·(x − μ) + c, all three per channel.
  */
 function gradient(context: GradientContext<BatchNormAttributes>): (Value | null)[] {
-  const { g, name, inputs: [x, gamma], outputs, attributes, gradOutput: dy, gradOutputs, needs } = context;
-  invariant(gradOutputs.slice(1).every((other) => other === null), `${name}: of BatchNorm's outputs only y may lead to the loss`);
+  const {
+    g,
+    name,
+    inputs: [x, gamma],
+    outputs,
+    attributes,
+    gradOutput: dy,
+    gradOutputs,
+    needs,
+  } = context;
+  invariant(
+    gradOutputs.slice(1).every((other) => other === null),
+    `${name}: of BatchNorm's outputs only y may lead to the loss`,
+  );
   const [, , variance, centred] = outputs as readonly Value[];
   const count = elementsPerChannel(x);
   const inverse = inverseDeviation(g, variance!, attributes.epsilon.float);
@@ -51,7 +66,10 @@ function gradient(context: GradientContext<BatchNormAttributes>): (Value | null)
   const slope = g.mul(gamma, inverse);
   const b = g.scale(g.mul(g.mul(slope, inverse), dGamma), -1 / count);
   const c = g.scale(g.mul(slope, dBeta), -1 / count);
-  const dx = g.add(g.mul(dy, perChannel(g, slope, x)), g.add(g.mul(centred!, perChannel(g, b, x)), perChannel(g, c, x)));
+  const dx = g.add(
+    g.mul(dy, perChannel(g, slope, x)),
+    g.add(g.mul(centred!, perChannel(g, b, x)), perChannel(g, c, x)),
+  );
   return [dx, dGamma, dBeta];
 }
 
@@ -81,13 +99,20 @@ export const channelDotOp: OpDefinition<NoAttributes> = {
       build: ({ g, inputs: [a, b] }) => {
         const [n, c] = a.shape as [number, number];
         const length = sizeOf(a.shape.slice(2));
-        const products = g.fusedMatMul(g.reshape(a, [n, c, 1, length]), g.reshape(b, [n, c, 1, length]), { transB: true }); // [N, C, 1, 1]
+        const products = g.fusedMatMul(g.reshape(a, [n, c, 1, length]), g.reshape(b, [n, c, 1, length]), {
+          transB: true,
+        }); // [N, C, 1, 1]
         return [g.reduceSum(g.reshape(products, [n, c]), [0])];
       },
     },
     multiplyAndSum: {
       applies: () => true,
-      build: ({ g, inputs: [a, b] }) => [g.reduceSum(g.mul(a, b), a.shape.map((_, i) => i).filter((axis) => axis !== 1))],
+      build: ({ g, inputs: [a, b] }) => [
+        g.reduceSum(
+          g.mul(a, b),
+          a.shape.map((_, i) => i).filter((axis) => axis !== 1),
+        ),
+      ],
     },
   },
 };

@@ -21,7 +21,9 @@ export const maxPoolOp: OpDefinition<PoolAttributes> = {
       { shape, dataType: 'int64' },
     ];
   },
-  gradient: ({ g, inputs: [x], outputs: [y], attributes, gradOutput: dy }) => [g.op('MaxPoolGradient', [x, y, dy], { ...attributes }, 'fovea')],
+  gradient: ({ g, inputs: [x], outputs: [y], attributes, gradOutput: dy }) => [
+    g.op('MaxPoolGradient', [x, y, dy], { ...attributes }, 'fovea'),
+  ],
 };
 
 type Context = LoweringContext<PoolAttributes>;
@@ -31,7 +33,10 @@ function scatter({ g, inputs: [x, , dy], attributes }: Context): Value[] {
   const [, indices] = g.ops('MaxPool', [x], { ...attributes }, 2);
   const count = sizeOf(dy.shape);
   const zeros = g.op('ConstantOfShape', [g.ints([sizeOf(x.shape)])]);
-  const flat = g.op('ScatterElements', [zeros, g.reshape(indices!, [count]), g.reshape(dy, [count])], { axis: 0, reduction: 'add' });
+  const flat = g.op('ScatterElements', [zeros, g.reshape(indices!, [count]), g.reshape(dy, [count])], {
+    axis: 0,
+    reduction: 'add',
+  });
   return [g.reshape(flat, x.shape)];
 }
 

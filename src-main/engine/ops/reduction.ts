@@ -1,6 +1,13 @@
 /** Reductions over fixed axes. */
 import { sizeOf, type Shape, type TensorType } from '../graph/types.ts';
-import { constantNumbers, inputAt, normalAxis, type GradientContext, type OpDefinition, type ShapeContext } from './definition.ts';
+import {
+  constantNumbers,
+  inputAt,
+  normalAxis,
+  type GradientContext,
+  type OpDefinition,
+  type ShapeContext,
+} from './definition.ts';
 
 export interface ReduceAttributes {
   keepdims: number;
@@ -38,7 +45,10 @@ export const reduceSumOp: OpDefinition<ReduceAttributes> = {
 export const reduceMeanOp: OpDefinition<ReduceAttributes> = {
   inferShape,
   gradient: (context) => {
-    const { g, inputs: [x] } = context;
+    const {
+      g,
+      inputs: [x],
+    } = context;
     const count = sizeOf(axesOf(context).map((axis) => x.shape[axis]!));
     return [g.expand(g.scale(withKeptAxes(context), 1 / count), x.shape)];
   },

@@ -4,7 +4,15 @@ import { ShapeError } from '../graph/errors.ts';
 import { elementTypes } from '../onnx/facts.ts';
 import type { Builder } from '../graph/builder.ts';
 import { dataTypes, sizeOf, tensor, type DataType, type Shape, type TensorType, type Value } from '../graph/types.ts';
-import { broadcast, constantNumbers, inputAt, normalAxis, type LoweringContext, type OpDefinition, type ShapeContext } from './definition.ts';
+import {
+  broadcast,
+  constantNumbers,
+  inputAt,
+  normalAxis,
+  type LoweringContext,
+  type OpDefinition,
+  type ShapeContext,
+} from './definition.ts';
 import type { NoAttributes } from './elementwise.ts';
 
 const same = (shape: Shape, dataType: DataType): TensorType[] => [{ shape, dataType }];
@@ -25,10 +33,19 @@ export interface TransposeAttributes {
 }
 export const transposeOp: OpDefinition<TransposeAttributes> = {
   inferShape: ({ name, inputs: [x], attributes: { perm } }) => {
-    if (perm.length !== x.shape.length || new Set(perm).size !== perm.length) throw new ShapeError(name, `a permutation of ${x.shape.length} axes`, perm);
-    return same(perm.map((axis) => x.shape[axis]!), x.dataType);
+    if (perm.length !== x.shape.length || new Set(perm).size !== perm.length)
+      throw new ShapeError(name, `a permutation of ${x.shape.length} axes`, perm);
+    return same(
+      perm.map((axis) => x.shape[axis]!),
+      x.dataType,
+    );
   },
-  gradient: ({ g, attributes: { perm }, gradOutput: dy }) => [g.transpose(dy, perm.map((_, i) => perm.indexOf(i)))],
+  gradient: ({ g, attributes: { perm }, gradOutput: dy }) => [
+    g.transpose(
+      dy,
+      perm.map((_, i) => perm.indexOf(i)),
+    ),
+  ],
 };
 
 export interface ConcatAttributes {
@@ -39,14 +56,23 @@ export const concatOp: OpDefinition<ConcatAttributes> = {
     const [first] = inputs;
     const axis = normalAxis(name, attributes.axis, first.shape.length);
     for (const value of inputs) {
-      const fits = value.shape.length === first.shape.length && value.shape.every((d, i) => i === axis || d === first.shape[i]);
-      if (!fits) throw new ShapeError(name, `shapes equal to [${first.shape.join(', ')}] but for axis ${axis}`, value.shape);
+      const fits =
+        value.shape.length === first.shape.length && value.shape.every((d, i) => i === axis || d === first.shape[i]);
+      if (!fits)
+        throw new ShapeError(name, `shapes equal to [${first.shape.join(', ')}] but for axis ${axis}`, value.shape);
     }
-    return same(first.shape.map((d, i) => (i === axis ? inputs.reduce((sum, v) => sum + v.shape[axis]!, 0) : d)), first.dataType);
+    return same(
+      first.shape.map((d, i) => (i === axis ? inputs.reduce((sum, v) => sum + v.shape[axis]!, 0) : d)),
+      first.dataType,
+    );
   },
   gradient: ({ g, name, inputs, attributes, gradOutput: dy }) => {
     const axis = normalAxis(name, attributes.axis, dy.shape.length);
-    return g.split(dy, inputs.map((v) => v.shape[axis]!), axis);
+    return g.split(
+      dy,
+      inputs.map((v) => v.shape[axis]!),
+      axis,
+    );
   },
 };
 
@@ -57,12 +83,19 @@ export const splitOp: OpDefinition<SplitAttributes> = {
   inferShape: ({ name, inputs: [x, lengths], attributes }) => {
     const axis = normalAxis(name, attributes.axis, x.shape.length);
     const parts = constantNumbers(name, lengths, 'split');
-    if (parts.reduce((a, b) => a + b, 0) !== x.shape[axis]) throw new ShapeError(name, `lengths that add up to ${x.shape[axis]}`, parts);
+    if (parts.reduce((a, b) => a + b, 0) !== x.shape[axis])
+      throw new ShapeError(name, `lengths that add up to ${x.shape[axis]}`, parts);
     return parts.map((length) => ({ shape: x.shape.map((d, i) => (i === axis ? length : d)), dataType: x.dataType }));
   },
   gradient: ({ g, name, inputs: [x], outputs, attributes, gradOutputs }) => {
     const axis = normalAxis(name, attributes.axis, x.shape.length);
-    return [g.concat(gradOutputs.map((dy, i) => dy ?? g.float(0, outputs[i]!.shape)), axis), null];
+    return [
+      g.concat(
+        gradOutputs.map((dy, i) => dy ?? g.float(0, outputs[i]!.shape)),
+        axis,
+      ),
+      null,
+    ];
   },
 };
 
@@ -94,7 +127,10 @@ export const sliceOp: OpDefinition<NoAttributes> = {
     ),
   // Puts dy back where it was cut out: zeros before and after, and between the elements of a strided slice.
   gradient: (context) => {
-    const { g, inputs: [x] } = context;
+    const {
+      g,
+      inputs: [x],
+    } = context;
     const ranges = sliceRanges(context);
     let dx = context.gradOutput;
     ranges.forEach(({ step }, axis) => {
@@ -102,7 +138,10 @@ export const sliceOp: OpDefinition<NoAttributes> = {
       const count = dx.shape[axis]!;
       const rest = dx.shape.slice(axis + 1);
       const before = dx.shape.slice(0, axis);
-      const spread = g.pad(g.reshape(dx, [...before, count, 1, ...rest]), padsFor(dx.shape.length + 1, axis + 1, 0, step - 1));
+      const spread = g.pad(
+        g.reshape(dx, [...before, count, 1, ...rest]),
+        padsFor(dx.shape.length + 1, axis + 1, 0, step - 1),
+      );
       dx = g.slice(g.reshape(spread, [...before, count * step, ...rest]), [0], [(count - 1) * step + 1], [axis]);
     });
     const begins = ranges.map(({ start }) => start);
@@ -123,18 +162,31 @@ export interface PadAttributes {
 }
 export const padOp: OpDefinition<PadAttributes> = {
   inferShape: ({ name, inputs: [x, padsInput], attributes: { mode = 'constant' } }) => {
-    if (mode !== 'constant') throw new FoveaError('unsupported', `${name}: Pad's mode "${mode}" is not supported. Supported: constant`, { node: name });
+    if (mode !== 'constant')
+      throw new FoveaError('unsupported', `${name}: Pad's mode "${mode}" is not supported. Supported: constant`, {
+        node: name,
+      });
     const pads = constantNumbers(name, padsInput, 'pads');
     const rank = x.shape.length;
     if (pads.length !== 2 * rank) throw new ShapeError(name, `${2 * rank} pads`, pads);
-    return same(x.shape.map((d, i) => d + pads[i]! + pads[i + rank]!), x.dataType);
+    return same(
+      x.shape.map((d, i) => d + pads[i]! + pads[i + rank]!),
+      x.dataType,
+    );
   },
   // Negative pads cut, so padding with the opposite sign is the inverse.
-  gradient: ({ g, name, inputs: [, padsInput], gradOutput: dy }) => [g.pad(dy, constantNumbers(name, padsInput, 'pads').map((p) => -p)), null],
+  gradient: ({ g, name, inputs: [, padsInput], gradOutput: dy }) => [
+    g.pad(
+      dy,
+      constantNumbers(name, padsInput, 'pads').map((p) => -p),
+    ),
+    null,
+  ],
 };
 
 export const expandOp: OpDefinition<NoAttributes> = {
-  inferShape: ({ name, inputs: [x, target] }) => same(broadcast(name, x.shape, constantNumbers(name, target, 'shape')), x.dataType),
+  inferShape: ({ name, inputs: [x, target] }) =>
+    same(broadcast(name, x.shape, constantNumbers(name, target, 'shape')), x.dataType),
   gradient: ({ gradOutput: dy }) => [dy, null],
 };
 
@@ -162,7 +214,13 @@ type GatherContext = LoweringContext<GatherGradientAttributes>;
 
 /** [0, 1, …, length − 1] as an int64 column [length, 1]. */
 function arange(g: Builder, length: number): Value {
-  return g.constant(tensor('int64', [length, 1], Array.from({ length }, (_, i) => i)));
+  return g.constant(
+    tensor(
+      'int64',
+      [length, 1],
+      Array.from({ length }, (_, i) => i),
+    ),
+  );
 }
 
 /** one-hot(indices)ᵀ · dy, with the gathered axis in front. Negative indices count from the end. */
@@ -179,7 +237,9 @@ function byOneHot({ g, inputs: [dy, indices], attributes: { axis, shape } }: Gat
 /** For known indices: for each row of x, the rows of dy that came from it. */
 function contributions(name: string, indices: Value, size: number): number[][] {
   const lists = Array.from({ length: size }, (): number[] => []);
-  constantNumbers(name, indices, 'indices').forEach((index, place) => lists[index < 0 ? index + size : index]!.push(place));
+  constantNumbers(name, indices, 'indices').forEach((index, place) =>
+    lists[index < 0 ? index + size : index]!.push(place),
+  );
   return lists;
 }
 
@@ -232,7 +292,9 @@ export const castOp: OpDefinition<CastAttributes> = {
     return same(x.shape, target);
   },
   // Whole numbers and truth values have no slope: nothing flows through them.
-  gradient: ({ g, inputs: [x], outputs: [y], gradOutput: dy }) => [isFloating(x.dataType) && isFloating(y.dataType) ? g.cast(dy, x.dataType) : null],
+  gradient: ({ g, inputs: [x], outputs: [y], gradOutput: dy }) => [
+    isFloating(x.dataType) && isFloating(y.dataType) ? g.cast(dy, x.dataType) : null,
+  ],
 };
 
 const isFloating = (dataType: DataType): boolean => dataType.startsWith('float');

@@ -29,5 +29,8 @@ export function optimise(graph: Graph, options: PassOptions = {}): Graph {
 
 /** Nodes of a graph and its subgraphs. */
 export function countNodes(graph: Graph): number {
-  return graph.nodes.reduce((sum, node) => sum + 1 + (node.opType === 'Loop' ? countNodes(node.attributes['body'] as Graph) : 0), 0);
+  return graph.nodes.reduce(
+    (sum, node) => sum + 1 + (node.opType === 'Loop' ? countNodes(node.attributes['body'] as Graph) : 0),
+    0,
+  );
 }

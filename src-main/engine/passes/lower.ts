@@ -18,15 +18,26 @@ export function lower(graph: Graph, choose: ChooseFormulation = firstThatApplies
 }
 
 function lowerOnce(graph: Graph, choose: ChooseFormulation): Graph {
-  return rewrite(graph, (g, node) => {
+  let count = 0;
+  const lowered = rewrite(graph, (g, node) => {
     const { formulations } = definitionOf(node.opType, node.domain, node.name);
     if (!formulations) return null;
     const { name, attributes, inputs, outputs } = node;
-    const context: LoweringContext<Attributes> = { g, name, attributes, inputs: inputs as unknown as Inputs, outputCount: outputs.length };
+    const context: LoweringContext<Attributes> = {
+      g,
+      name,
+      attributes,
+      inputs: inputs as unknown as Inputs,
+      outputCount: outputs.length,
+    };
     const applicable = Object.keys(formulations).filter((key) => formulations[key]!.applies(context));
     invariant(applicable.length > 0, `${name}: no formulation of ${node.opType} applies`);
+    count++;
     return formulations[choose(node, applicable)]!.build(context);
   });
+  // Rewriting copies a node that makes a graph's output, to keep the name; `Builder.output` puts an Identity there.
+  invariant(count > 0, `${graph.name}: an abstract operator makes an output itself; an Identity must stand behind it`);
+  return lowered;
 }
 
 function hasAbstractNodes(graph: Graph): boolean {

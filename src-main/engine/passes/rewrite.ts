@@ -24,10 +24,19 @@ function rewriteInto(g: Builder, graph: Graph, outer: ReadonlyMap<string, Value>
   const current = (value: Value | null): Value | null => value && renamed.get(value.name)!;
 
   for (const node of graph.nodes) {
-    const moved: Node = { ...node, inputs: node.inputs.map(current), attributes: rewriteSubgraphs(g, node.attributes, renamed, replace) };
+    const moved: Node = {
+      ...node,
+      inputs: node.inputs.map(current),
+      attributes: rewriteSubgraphs(g, node.attributes, renamed, replace),
+    };
     const keepsName = node.outputs.some((output) => outputNames.has(output.name));
     g.scope(scopeOf(node), () => {
-      const made = (keepsName ? null : replace(g, moved)) ?? g.copy(moved, node.outputs.map(({ name }) => (outputNames.has(name) ? name : null)));
+      const made =
+        (keepsName ? null : replace(g, moved)) ??
+        g.copy(
+          moved,
+          node.outputs.map(({ name }) => (outputNames.has(name) ? name : null)),
+        );
       node.outputs.forEach((output, i) => renamed.set(output.name, made[i]!));
     });
   }
@@ -35,9 +44,14 @@ function rewriteInto(g: Builder, graph: Graph, outer: ReadonlyMap<string, Value>
 }
 
 /** The layer path in front of the node's own name. */
-export const scopeOf = (node: Node): string => node.name.split('/').slice(0, -1).join('/');
+const scopeOf = (node: Node): string => node.name.split('/').slice(0, -1).join('/');
 
-function rewriteSubgraphs(g: Builder, attributes: Attributes, outer: ReadonlyMap<string, Value>, replace: Replace): Attributes {
+function rewriteSubgraphs(
+  g: Builder,
+  attributes: Attributes,
+  outer: ReadonlyMap<string, Value>,
+  replace: Replace,
+): Attributes {
   const entries = Object.entries(attributes).map(([key, value]): [string, AttributeValue | undefined] => {
     if (value === undefined || !isGraph(value)) return [key, value];
     const body = g.subgraph(value.name);

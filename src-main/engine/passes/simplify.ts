@@ -1,5 +1,15 @@
 /** Clean-up passes that change no result: equal nodes are computed once, and nodes that nobody reads go. */
-import { isFloat, isGraph, isTensor, toBytes, type Attributes, type AttributeValue, type Graph, type Node, type Value } from '../graph/types.ts';
+import {
+  isFloat,
+  isGraph,
+  isTensor,
+  toBytes,
+  type Attributes,
+  type AttributeValue,
+  type Graph,
+  type Node,
+  type Value,
+} from '../graph/types.ts';
 import { rewrite } from './rewrite.ts';
 
 /** Common sub-expressions: a node with the same op, inputs and attributes as an earlier one gives that one's outputs. */
@@ -12,14 +22,22 @@ export function mergeEqualNodes(graph: Graph): Graph {
     const key = nodeKey(node);
     const known = seen.get(key);
     if (known && known.length >= node.outputs.length) return known;
-    const made = g.copy(node, node.outputs.map(() => null));
+    const made = g.copy(
+      node,
+      node.outputs.map(() => null),
+    );
     seen.set(key, made);
     return made;
   });
 }
 
 function nodeKey(node: Node): string {
-  return JSON.stringify([node.domain, node.opType, node.inputs.map((v) => v?.name ?? ''), attributeKey(node.attributes)]);
+  return JSON.stringify([
+    node.domain,
+    node.opType,
+    node.inputs.map((v) => v?.name ?? ''),
+    attributeKey(node.attributes),
+  ]);
 }
 
 function attributeKey(attributes: Attributes): unknown {
@@ -46,7 +64,10 @@ export function removeDeadNodes(graph: Graph): Graph {
 }
 
 function cleanSubgraphs(node: Node): Node {
-  const entries = Object.entries(node.attributes).map(([key, value]) => [key, value !== undefined && isGraph(value) ? removeDeadNodes(value) : value]);
+  const entries = Object.entries(node.attributes).map(([key, value]) => [
+    key,
+    value !== undefined && isGraph(value) ? removeDeadNodes(value) : value,
+  ]);
   return { ...node, attributes: Object.fromEntries(entries) as Attributes };
 }
 

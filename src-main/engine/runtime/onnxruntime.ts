@@ -7,7 +7,11 @@ import type { Runtime, Session, SessionOptions } from './runtime.ts';
 type OrtData = Exclude<ort.Tensor.DataType, string[]>;
 
 function toOrt(tensor: Tensor): ort.Tensor {
-  return new ort.Tensor(tensor.dataType as ort.Tensor.Type, tensor.data as OrtData & TensorArray, tensor.shape as number[]);
+  return new ort.Tensor(
+    tensor.dataType as ort.Tensor.Type,
+    tensor.data as OrtData & TensorArray,
+    tensor.shape as number[],
+  );
 }
 
 function fromOrt(value: ort.Tensor): Tensor {
@@ -44,13 +48,21 @@ export class OnnxRuntime implements Runtime {
       session = await ort.InferenceSession.create(model, sessionOptions(options));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      if (options.device !== 'cpu') throw new FoveaError('unsupported', `The device "${options.device}" cannot be used: ${reason}`, { device: options.device }, { cause });
+      if (options.device !== 'cpu')
+        throw new FoveaError(
+          'unsupported',
+          `The device "${options.device}" cannot be used: ${reason}`,
+          { device: options.device },
+          { cause },
+        );
       throw new FoveaError('internal', `internal: onnxruntime refused the graph: ${reason}`, {}, { cause });
     }
     this.live++;
     return {
       run: async (feeds) => {
-        const results = await session.run(Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toOrt(value)])));
+        const results = await session.run(
+          Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toOrt(value)])),
+        );
         return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, fromOrt(value)]));
       },
       release: async () => {

@@ -48,13 +48,24 @@ export interface Checkpoint {
 const slotPrefix = 'optimiser.';
 
 /** Replaces `file` atomically. `shapes` gives every tensor's shape by name. */
-export async function writeCheckpoint(file: string, checkpoint: Checkpoint, shapes: ReadonlyMap<string, Shape>, modelId: string): Promise<void> {
+export async function writeCheckpoint(
+  file: string,
+  checkpoint: Checkpoint,
+  shapes: ReadonlyMap<string, Shape>,
+  modelId: string,
+): Promise<void> {
   const entries = new Map<string, Tensor>();
   for (const [name, data] of checkpoint.tensors) entries.set(name, { dtype: 'F32', shape: shapes.get(name)!, data });
   for (const [slot, values] of checkpoint.slots) {
-    for (const [name, data] of values) entries.set(`${slotPrefix}${slot}.${name}`, { dtype: 'F32', shape: shapes.get(name)!, data });
+    for (const [name, data] of values)
+      entries.set(`${slotPrefix}${slot}.${name}`, { dtype: 'F32', shape: shapes.get(name)!, data });
   }
-  await writeSafetensors(file, entries, { format: 'fovea-checkpoint', version: '1', model: modelId, position: JSON.stringify(checkpoint.position) });
+  await writeSafetensors(file, entries, {
+    format: 'fovea-checkpoint',
+    version: '1',
+    model: modelId,
+    position: JSON.stringify(checkpoint.position),
+  });
 }
 
 /**
@@ -63,7 +74,8 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint, shap
  */
 export async function readCheckpoint(file: string, shapes: ReadonlyMap<string, Shape>): Promise<Checkpoint> {
   const { tensors, metadata } = await readSafetensors(file);
-  if (metadata['format'] !== 'fovea-checkpoint') throw new FoveaError('bad-input', `${file} is not a checkpoint of a run.`, { file });
+  if (metadata['format'] !== 'fovea-checkpoint')
+    throw new FoveaError('bad-input', `${file} is not a checkpoint of a run.`, { file });
   const checkpoint: Checkpoint & { slots: Map<string, NamedTensors> } = {
     position: v.parse(positionSchema, JSON.parse(metadata['position'] ?? 'null')),
     tensors: new Map(),
@@ -73,16 +85,25 @@ export async function readCheckpoint(file: string, shapes: ReadonlyMap<string, S
     const [slot, name] = key.startsWith(slotPrefix) ? splitSlotKey(key) : [null, key];
     const shape = shapes.get(name);
     if (!shape || shape.join() !== value.shape.join()) {
-      throw new FoveaError('bad-input', `${file}: "${name}" has the shape [${value.shape.join(', ')}], expected ${shape ? `[${shape.join(', ')}]` : 'no such tensor'}.`, {
-        file,
-        tensor: name,
-      });
+      throw new FoveaError(
+        'bad-input',
+        `${file}: "${name}" has the shape [${value.shape.join(', ')}], expected ${shape ? `[${shape.join(', ')}]` : 'no such tensor'}.`,
+        {
+          file,
+          tensor: name,
+        },
+      );
     }
     if (slot === null) checkpoint.tensors.set(name, floatValues(value));
-    else checkpoint.slots.set(slot, (checkpoint.slots.get(slot) ?? new Map<string, Float32Array>()).set(name, floatValues(value)));
+    else
+      checkpoint.slots.set(
+        slot,
+        (checkpoint.slots.get(slot) ?? new Map<string, Float32Array>()).set(name, floatValues(value)),
+      );
   }
   const missing = [...shapes.keys()].find((name) => !checkpoint.tensors.has(name));
-  if (missing) throw new FoveaError('bad-input', `${file}: the tensor "${missing}" is missing.`, { file, tensor: missing });
+  if (missing)
+    throw new FoveaError('bad-input', `${file}: the tensor "${missing}" is missing.`, { file, tensor: missing });
   return checkpoint;
 }
 

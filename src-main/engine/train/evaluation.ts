@@ -32,12 +32,22 @@ export class Evaluator {
   /** The caller closes it. */
   static async create(options: EvaluatorOptions): Promise<Evaluator> {
     const { runtime, device, threads, images, plan, layout, preprocessing } = options;
-    const graph = buildInferenceGraph({ plan, layout, preprocessing, imageCount: images.feedRows(batchSize), batchSize });
+    const graph = buildInferenceGraph({
+      plan,
+      layout,
+      preprocessing,
+      imageCount: images.feedRows(batchSize),
+      batchSize,
+    });
     return new Evaluator(options, await runtime.createSession(writeModel(graph), { device, threads }));
   }
 
   /** Logits [N, categories], or null where `signal` ended it. The last batch is filled up with its first image. */
-  async logits(state: Readonly<Record<string, Tensor>>, signal: AbortSignal, onBatch?: (done: number) => void): Promise<Float32Array | null> {
+  async logits(
+    state: Readonly<Record<string, Tensor>>,
+    signal: AbortSignal,
+    onBatch?: (done: number) => void,
+  ): Promise<Float32Array | null> {
     const { images, categoryCount } = this.options;
     const all = new Float32Array(images.count * categoryCount);
     for (let start = 0; start < images.count; start += batchSize) {

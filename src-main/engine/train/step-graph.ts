@@ -44,14 +44,19 @@ function splitState(g: Builder, pieces: readonly { layout: FlatLayout; flat: Val
   const values = new Map<string, Value>();
   for (const { layout, flat } of pieces) {
     if (!flat) continue;
-    const parts = g.split(flat, layout.entries.map((entry) => entry.length), 0);
+    const parts = g.split(
+      flat,
+      layout.entries.map((entry) => entry.length),
+      0,
+    );
     layout.entries.forEach(({ name, shape }, i) => values.set(name, g.reshape(parts[i]!, shape)));
   }
   return values;
 }
 
 /** A graph input for a flat vector, or null where there is nothing in it. */
-const flatInput = (g: Builder, name: string, layout: FlatLayout): Value | null => (layout.length === 0 ? null : g.input(name, 'float32', [layout.length]));
+const flatInput = (g: Builder, name: string, layout: FlatLayout): Value | null =>
+  layout.length === 0 ? null : g.input(name, 'float32', [layout.length]);
 
 /**
  * Up to K training steps.
@@ -75,7 +80,9 @@ export function buildTrainGraph(options: TrainGraphOptions): Graph {
   const firstStep = main.input('firstStep', 'int64', []);
   const frozen = flatInput(main, 'frozen', layout.frozen);
   const carriedNames = ['parameters', ...slotNames, ...(layout.buffers.length > 0 ? ['buffers'] : [])];
-  const carried = carriedNames.map((name) => main.input(name, 'float32', [name === 'buffers' ? layout.buffers.length : layout.trainable.length]));
+  const carried = carriedNames.map((name) =>
+    main.input(name, 'float32', [name === 'buffers' ? layout.buffers.length : layout.trainable.length]),
+  );
 
   const body = main.subgraph('step');
   const iteration = body.input('iteration', 'int64', []);
@@ -101,7 +108,9 @@ export function buildTrainGraph(options: TrainGraphOptions): Graph {
   const trips = main.int(k);
   const always = main.constant(tensor('bool', [], [1]));
   const results = main.ops('Loop', [trips, always, ...carried], { body: body.graph }, carried.length + 2);
-  [...carriedNames.map((name) => `${name}Next`), 'losses', 'correct'].forEach((name, i) => main.output(results[i]!, name));
+  [...carriedNames.map((name) => `${name}Next`), 'losses', 'correct'].forEach((name, i) =>
+    main.output(results[i]!, name),
+  );
   return optimise(main.graph);
 }
 
@@ -117,7 +126,11 @@ interface StepInputs {
   frozen: Value | null;
 }
 
-function buildStep(g: Builder, options: TrainGraphOptions, inputs: StepInputs): { next: Value[]; loss: Value; correct: Value } {
+function buildStep(
+  g: Builder,
+  options: TrainGraphOptions,
+  inputs: StepInputs,
+): { next: Value[]; loss: Value; correct: Value } {
   const { layout, plan, optimiser } = options;
   const tensors = splitState(g, [
     { layout: layout.trainable, flat: inputs.parameters },
@@ -126,27 +139,42 @@ function buildStep(g: Builder, options: TrainGraphOptions, inputs: StepInputs): 
   ]);
   const nextBuffers = new Map<string, Value>();
   const build = prefersFeatureMajor(plan) ? buildFeatureMajorNetwork : buildNetwork;
-  const logits = build(plan, g, { bytes: inputs.bytes, preprocessing: options.preprocessing }, {
-    mode: 'training',
-    tensor: (name) => tensors.get(name)!,
-    updateBuffer: (name, next) => nextBuffers.set(name, next),
-    step: inputs.step,
-    seed: options.seed,
-  });
+  const logits = build(
+    plan,
+    g,
+    { bytes: inputs.bytes, preprocessing: options.preprocessing },
+    {
+      mode: 'training',
+      tensor: (name) => tensors.get(name)!,
+      updateBuffer: (name, next) => nextBuffers.set(name, next),
+      step: inputs.step,
+      seed: options.seed,
+    },
+  );
   const loss = g.scope('loss', () => crossEntropy(g, logits, inputs.labels, options.loss));
   const correct = countCorrect(g, logits, inputs.labels);
   const trained = layout.trainable.entries.map(({ name }) => tensors.get(name)!);
   const gradient = g.concat(
-    gradients(g, loss, trained).map((value, i) => g.reshape(value ?? g.float(0, trained[i]!.shape), [layout.trainable.entries[i]!.length])),
+    gradients(g, loss, trained).map((value, i) =>
+      g.reshape(value ?? g.float(0, trained[i]!.shape), [layout.trainable.entries[i]!.length]),
+    ),
     0,
   );
   const updated = g.scope('optimiser', () => {
     const numbers = Array.from({ length: inputs.numbers.shape[0]! }, (_, i) => element(g, inputs.numbers, i));
-    return optimiserFor(optimiser).update(optimiser, { g, parameter: inputs.parameters, gradient, slots: inputs.slots, numbers });
+    return optimiserFor(optimiser).update(optimiser, {
+      g,
+      parameter: inputs.parameters,
+      gradient,
+      slots: inputs.slots,
+      numbers,
+    });
   });
   const next = [updated.parameter, ...updated.slots];
   if (inputs.buffers) {
-    const pieces = layout.buffers.entries.map(({ name, length }) => g.reshape(nextBuffers.get(name) ?? tensors.get(name)!, [length]));
+    const pieces = layout.buffers.entries.map(({ name, length }) =>
+      g.reshape(nextBuffers.get(name) ?? tensors.get(name)!, [length]),
+    );
     next.push(g.concat(pieces, 0));
   }
   return { next, loss, correct };
@@ -161,7 +189,13 @@ export interface InferenceGraphOptions {
 }
 
 /** Feeds: images uint8 [M, C, H, W]; indices int64 [B]; parameters, frozen, buffers. Result: logits [B, categories]. */
-export function buildInferenceGraph({ plan, layout, preprocessing, imageCount, batchSize }: InferenceGraphOptions): Graph {
+export function buildInferenceGraph({
+  plan,
+  layout,
+  preprocessing,
+  imageCount,
+  batchSize,
+}: InferenceGraphOptions): Graph {
   const g = newGraph('inference');
   const images = g.input('images', 'uint8', [imageCount, ...plan.inputShape]);
   const indices = g.input('indices', 'int64', [batchSize]);
@@ -170,13 +204,18 @@ export function buildInferenceGraph({ plan, layout, preprocessing, imageCount, b
     { layout: layout.frozen, flat: flatInput(g, 'frozen', layout.frozen) },
     { layout: layout.buffers, flat: flatInput(g, 'buffers', layout.buffers) },
   ]);
-  const logits = buildNetwork(plan, g, { bytes: g.gather(images, indices), preprocessing }, {
-    mode: 'inference',
-    tensor: (name) => tensors.get(name)!,
-    updateBuffer: () => undefined,
-    step: null,
-    seed: 0,
-  });
+  const logits = buildNetwork(
+    plan,
+    g,
+    { bytes: g.gather(images, indices), preprocessing },
+    {
+      mode: 'inference',
+      tensor: (name) => tensors.get(name)!,
+      updateBuffer: () => undefined,
+      step: null,
+      seed: 0,
+    },
+  );
   g.output(logits, 'logits');
   return optimise(g.graph);
 }

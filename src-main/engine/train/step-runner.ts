@@ -58,10 +58,22 @@ export class StepRunner {
     const feed = await images.feed(positions);
     const results = await session.run({
       ...state.trainFeeds(),
-      images: { dataType: 'uint8', shape: [images.feedRows(maximumSteps * batchSize), ...images.imageShape], data: feed.images },
+      images: {
+        dataType: 'uint8',
+        shape: [images.feedRows(maximumSteps * batchSize), ...images.imageShape],
+        data: feed.images,
+      },
       indices: tensor('int64', [maximumSteps, batchSize], feed.rows),
-      labels: tensor('int64', [maximumSteps, batchSize], positions.map((position) => labels[position]!)),
-      numbers: tensor('float32', [maximumSteps, steps[0]!.numbers.length], padded.flatMap((step) => [...step.numbers])),
+      labels: tensor(
+        'int64',
+        [maximumSteps, batchSize],
+        positions.map((position) => labels[position]!),
+      ),
+      numbers: tensor(
+        'float32',
+        [maximumSteps, steps[0]!.numbers.length],
+        padded.flatMap((step) => [...step.numbers]),
+      ),
       steps: tensor('int64', [], [steps.length]),
       firstStep: tensor('int64', [], [firstStep]),
     });
@@ -90,7 +102,8 @@ export class StepRunner {
       seed,
     });
     const model = writeModel(graph);
-    if (debugLevel() >= 1) debugLog(`training graph for batches of ${batchSize}: ${countNodes(graph)} nodes, ${model.length} bytes`);
+    if (debugLevel() >= 1)
+      debugLog(`training graph for batches of ${batchSize}: ${countNodes(graph)} nodes, ${model.length} bytes`);
     const session = await runtime.createSession(model, { device, threads });
     this.sessions.set(batchSize, session);
     return session;

@@ -74,7 +74,12 @@ class Trainer {
   private position: Position;
   private checkpoint: Checkpoint;
 
-  private constructor(options: TrainOptions, plan: NetworkPlan, images: { train: SplitImages; evaluation: SplitImages }, checkpoint: Checkpoint) {
+  private constructor(
+    options: TrainOptions,
+    plan: NetworkPlan,
+    images: { train: SplitImages; evaluation: SplitImages },
+    checkpoint: Checkpoint,
+  ) {
     this.options = options;
     this.runtime = options.runtime ?? new OnnxRuntime();
     this.plan = plan;
@@ -114,12 +119,17 @@ class Trainer {
   async run(): Promise<TrainOutcome> {
     const { config, report } = this.options;
     report.started(countParameters(this.plan.parameters), this.epochsDone());
-    report.log('info', `${modelSpec(config.model.id).label} on ${this.trainImages.count} images, ${this.runtime.description}, device ${config.device}, seed ${config.seed}`);
-    if (this.position.step > 0) report.log('info', `Going on after ${this.position.step} steps (epoch ${this.epochsDone().toFixed(2)}).`);
+    report.log(
+      'info',
+      `${modelSpec(config.model.id).label} on ${this.trainImages.count} images, ${this.runtime.description}, device ${config.device}, seed ${config.seed}`,
+    );
+    if (this.position.step > 0)
+      report.log('info', `Going on after ${this.position.step} steps (epoch ${this.epochsDone().toFixed(2)}).`);
     let firstEpoch = 0;
     for (const phase of config.phases) {
       const lastEpoch = firstEpoch + phase.epochs;
-      if (this.position.epoch < lastEpoch && !(await this.runPhase(phase, firstEpoch, lastEpoch))) return { kind: 'cancelled', epochsDone: this.epochsDone() };
+      if (this.position.epoch < lastEpoch && !(await this.runPhase(phase, firstEpoch, lastEpoch)))
+        return { kind: 'cancelled', epochsDone: this.epochsDone() };
       firstEpoch = lastEpoch;
     }
     return { kind: 'finished', epochsDone: this.position.epoch };
@@ -130,7 +140,12 @@ class Trainer {
     const { config, data } = this.options;
     const isNew = this.position.epoch === firstEpoch && this.position.stepInEpoch === 0;
     if (isNew) this.position.stepInPhase = 0;
-    const state = new TrainingState(this.plan, phase, this.checkpoint.tensors, isNew ? new Map() : this.checkpoint.slots);
+    const state = new TrainingState(
+      this.plan,
+      phase,
+      this.checkpoint.tensors,
+      isNew ? new Map() : this.checkpoint.slots,
+    );
     const shared = {
       runtime: this.runtime,
       device: config.device,
@@ -139,12 +154,26 @@ class Trainer {
       preprocessing: modelSpec(config.model.id).preprocessing,
     };
     const { loss, seed } = config;
-    const runner = new StepRunner({ ...shared, loss, optimiser: phase.optimiser, images: this.trainImages, labels: data.train.labels, seed, state });
-    const evaluator = await Evaluator.create({ ...shared, layout: state.layout, images: this.evaluationImages, categoryCount: data.categories.length });
+    const runner = new StepRunner({
+      ...shared,
+      loss,
+      optimiser: phase.optimiser,
+      images: this.trainImages,
+      labels: data.train.labels,
+      seed,
+      state,
+    });
+    const evaluator = await Evaluator.create({
+      ...shared,
+      layout: state.layout,
+      images: this.evaluationImages,
+      categoryCount: data.categories.length,
+    });
     try {
       while (this.position.epoch < lastEpoch) {
         const learningRate = phase.learningRate * scheduleFactor(phase.schedule, this.position.epoch - firstEpoch);
-        const completed = (await this.runEpoch(phase, learningRate, runner)) && (await this.evaluate(state, evaluator, learningRate));
+        const completed =
+          (await this.runEpoch(phase, learningRate, runner)) && (await this.evaluate(state, evaluator, learningRate));
         if (!completed) {
           await this.save(state, false);
           return false;
@@ -165,10 +194,16 @@ class Trainer {
       if (signal.aborted) return false;
       this.progress('training');
       const started = performance.now();
-      const steps = this.nextSteps(order, (stepInPhase) => definition.stepNumbers(phase.optimiser, learningRate, stepInPhase));
+      const steps = this.nextSteps(order, (stepInPhase) =>
+        definition.stepNumbers(phase.optimiser, learningRate, stepInPhase),
+      );
       const { losses, correct } = await runner.run(steps, this.position.step);
       this.advance(steps, losses, correct);
-      this.throughput.add(steps.length, steps.reduce((sum, step) => sum + step.positions.length, 0), performance.now() - started);
+      this.throughput.add(
+        steps.length,
+        steps.reduce((sum, step) => sum + step.positions.length, 0),
+        performance.now() - started,
+      );
     }
     this.progress('training');
     return true;
@@ -203,9 +238,13 @@ class Trainer {
   }
 
   private failOnLoss(loss: number): never {
-    throw new FoveaError('bad-input', `The loss became ${loss} at step ${this.position.step + 1}. Lower the learning rate, or check the images.`, {
-      step: this.position.step + 1,
-    });
+    throw new FoveaError(
+      'bad-input',
+      `The loss became ${loss} at step ${this.position.step + 1}. Lower the learning rate, or check the images.`,
+      {
+        step: this.position.step + 1,
+      },
+    );
   }
 
   /** Measures the evaluation split, reports the epoch and saves. False where it was cancelled: the epoch is measured again. */
@@ -229,8 +268,19 @@ class Trainer {
       point('test/accuracy', accuracy),
       point('epoch/learningRate', learningRate),
     ]);
-    report.log('info', `Epoch ${epoch}: train loss ${(lossSum / seenImages).toFixed(4)}, test loss ${loss.toFixed(4)}, test accuracy ${accuracy.toFixed(4)}`);
-    this.position = { ...this.position, epoch, stepInEpoch: 0, lossSum: 0, correctSum: 0, seenImages: 0, bestAccuracy: Math.max(accuracy, bestAccuracy) };
+    report.log(
+      'info',
+      `Epoch ${epoch}: train loss ${(lossSum / seenImages).toFixed(4)}, test loss ${loss.toFixed(4)}, test accuracy ${accuracy.toFixed(4)}`,
+    );
+    this.position = {
+      ...this.position,
+      epoch,
+      stepInEpoch: 0,
+      lossSum: 0,
+      correctSum: 0,
+      seenImages: 0,
+      bestAccuracy: Math.max(accuracy, bestAccuracy),
+    };
     await writePredictions(runFiles.predictions(folder), {
       epoch,
       categoryCount,
@@ -247,7 +297,13 @@ class Trainer {
     this.progress('saving');
     this.checkpoint = { position: { ...this.position }, tensors: state.tensors(), slots: state.slots() };
     await writeCheckpoint(runFiles.checkpoint(folder, 'last'), this.checkpoint, this.shapes, config.model.id);
-    if (best) await writeCheckpoint(runFiles.checkpoint(folder, 'best'), { ...this.checkpoint, slots: new Map() }, this.shapes, config.model.id);
+    if (best)
+      await writeCheckpoint(
+        runFiles.checkpoint(folder, 'best'),
+        { ...this.checkpoint, slots: new Map() },
+        this.shapes,
+        config.model.id,
+      );
     report.checkpoint(this.epochsDone(), best);
   }
 

@@ -36,12 +36,18 @@ export class TrainingState {
 
   /** What a training step is fed. Empty vectors are not part of a graph. */
   trainFeeds(): Record<string, Tensor> {
-    return Object.fromEntries([...this.vectors].filter(([, data]) => data.length > 0).map(([name, data]) => [name, vector(data)]));
+    return Object.fromEntries(
+      [...this.vectors].filter(([, data]) => data.length > 0).map(([name, data]) => [name, vector(data)]),
+    );
   }
 
   inferenceFeeds(): Record<string, Tensor> {
     const { frozen, parameters, buffers } = this.trainFeeds();
-    return Object.fromEntries(Object.entries({ parameters, frozen, buffers }).filter((entry): entry is [string, Tensor] => entry[1] !== undefined));
+    return Object.fromEntries(
+      Object.entries({ parameters, frozen, buffers }).filter(
+        (entry): entry is [string, Tensor] => entry[1] !== undefined,
+      ),
+    );
   }
 
   /** Takes the results of a training run over as the current state. */

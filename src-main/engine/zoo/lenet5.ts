@@ -47,13 +47,15 @@ export const lenet5: ModelSpec<Options> = {
     {
       option: 'batchNorm',
       label: 'Batch norm',
-      explanation: 'Normalises each feature over the batch after every pool and hidden layer. Training becomes faster and test accuracy usually rises.',
+      explanation:
+        'Normalises each feature over the batch after every pool and hidden layer. Training becomes faster and test accuracy usually rises.',
       control: { kind: 'boolean' },
     },
     {
       option: 'dropout',
       label: 'Dropout',
-      explanation: 'Probability with which each hidden unit is switched off in a training step. It works against over-fitting; 0 is off.',
+      explanation:
+        'Probability with which each hidden unit is switched off in a training step. It works against over-fitting; 0 is off.',
       control: { kind: 'number', min: 0, max: 0.9 },
     },
   ],

@@ -9,17 +9,29 @@ import type { ModelSpec } from './model-spec.ts';
 
 const specs = { lenet5 } as const;
 
-export const models: Readonly<Record<string, ModelSpec<ModelOptions>>> = specs as unknown as Record<string, ModelSpec<ModelOptions>>;
+const models: Readonly<Record<string, ModelSpec<ModelOptions>>> = specs as unknown as Record<
+  string,
+  ModelSpec<ModelOptions>
+>;
 
 /** Throws FoveaError `not-found`, naming the models that exist. */
 export function modelSpec(modelId: string): ModelSpec<ModelOptions> {
   const spec = models[modelId];
-  if (!spec) throw new FoveaError('not-found', `There is no model "${modelId}". Models: ${Object.keys(models).join(', ')}.`, { modelId });
+  if (!spec)
+    throw new FoveaError('not-found', `There is no model "${modelId}". Models: ${Object.keys(models).join(', ')}.`, {
+      modelId,
+    });
   return spec;
 }
 
 export function modelSummaries(): ModelSummary[] {
-  return Object.values(models).map(({ id, label, task, description, source }) => ({ id, label, task, description, source }));
+  return Object.values(models).map(({ id, label, task, description, source }) => ({
+    id,
+    label,
+    task,
+    description,
+    source,
+  }));
 }
 
 export const defaultOptions = (modelId: string): ModelOptions => ({ ...modelSpec(modelId).defaults });
@@ -43,17 +55,30 @@ export function completeOptions(modelId: string, options: ModelOptions): ModelOp
   for (const [option, value] of Object.entries(options)) {
     const expected = defaults[option];
     if (expected === undefined) {
-      throw new FoveaError('invalid-request', `${label} has no option "${option}". Options: ${Object.keys(defaults).join(', ')}.`, { option });
+      throw new FoveaError(
+        'invalid-request',
+        `${label} has no option "${option}". Options: ${Object.keys(defaults).join(', ')}.`,
+        { option },
+      );
     }
     if (typeof value !== typeof expected) {
-      throw new FoveaError('invalid-request', `${label}: "${option}" must be a ${typeof expected}, got ${String(value)}.`, { option });
+      throw new FoveaError(
+        'invalid-request',
+        `${label}: "${option}" must be a ${typeof expected}, got ${String(value)}.`,
+        { option },
+      );
     }
   }
   return { ...defaults, ...options };
 }
 
 /** inputShape: [C, H, W]. */
-export function planModel(modelId: string, options: ModelOptions, inputShape: Shape, categoryCount: number): NetworkPlan {
+export function planModel(
+  modelId: string,
+  options: ModelOptions,
+  inputShape: Shape,
+  categoryCount: number,
+): NetworkPlan {
   return planNetwork(modelSpec(modelId).layers(completeOptions(modelId, options), categoryCount), inputShape);
 }
 
@@ -73,9 +98,16 @@ export function describeModel(
 }
 
 /** Convolutions in order, with the name of each one's weight in a checkpoint. */
-export function convolutionLayers(modelId: string, options: ModelOptions): { layer: string; label: string; tensor: string }[] {
+export function convolutionLayers(
+  modelId: string,
+  options: ModelOptions,
+): { layer: string; label: string; tensor: string }[] {
   const layers = modelSpec(modelId).layers(completeOptions(modelId, options), 1);
   return layers
     .filter((layer) => layer.kind === 'conv2d')
-    .map((layer) => ({ layer: layer.path, label: `${layer.path} (${layer.kernel}×${layer.kernel})`, tensor: `${layer.path}.weight` }));
+    .map((layer) => ({
+      layer: layer.path,
+      label: `${layer.path} (${layer.kernel}×${layer.kernel})`,
+      tensor: `${layer.path}.weight`,
+    }));
 }

@@ -42,7 +42,7 @@ interface Opened {
   live: RunLive;
   emitPoints: (points: MetricPoint[], of?: RunId) => void;
   emitLines: (lines: LogLine[]) => void;
-  /** Runs what was put off to the next frame, and says how much that was. */
+  /** Runs what was put off, and says how much that was. */
   frame: () => number;
   /** Lets the reading go through. */
   answer: () => Promise<void>;
@@ -92,7 +92,7 @@ function stepLoss(...steps: number[]): Series {
 }
 
 describe('RunLive', () => {
-  it('shows what is recorded, then what arrives, at most once a frame', async () => {
+  it('shows what is recorded, then what arrives, all of it at once when it is time', async () => {
     const run = open([stepLoss(1, 2)]);
     await run.answer();
     expect([...run.live.series('step/loss').values]).toEqual([100, 200]);

@@ -48,6 +48,10 @@ function byRunningStatistics({ g, tensor }: BuildContext, path: string, x: Value
   const inverse = g.reciprocal(g.sqrt(g.add(tensor(`${path}.running_var`), g.float(epsilon))));
   const slope = g.mul(tensor(`${path}.weight`), inverse);
   const offset = g.sub(tensor(`${path}.bias`), g.mul(tensor(`${path}.running_mean`), slope));
-  const spread = (vector: Value): Value => g.reshape(vector, x.shape.map((_, axis) => (axis === 1 ? vector.shape[0]! : 1)));
+  const spread = (vector: Value): Value =>
+    g.reshape(
+      vector,
+      x.shape.map((_, axis) => (axis === 1 ? vector.shape[0]! : 1)),
+    );
   return g.add(g.mul(x, spread(slope)), spread(offset));
 }

@@ -1,7 +1,15 @@
 /** Two-dimensional convolution. */
 import type { Value } from '../../graph/types.ts';
 import { takeRows, withRowOrder, settle, type FeatureMap } from '../feature-map.ts';
-import { positive, slidingFormula, slidingSize, spatial, weightAndBias, type FeatureMajorContext, type LayerDefinition } from './definition.ts';
+import {
+  positive,
+  slidingFormula,
+  slidingSize,
+  spatial,
+  weightAndBias,
+  type FeatureMajorContext,
+  type LayerDefinition,
+} from './definition.ts';
 
 export interface Conv2dSettings {
   outChannels: number;
@@ -13,9 +21,14 @@ export interface Conv2dSettings {
 export const conv2d: LayerDefinition<Conv2dSettings> = {
   outputShape: (path, { outChannels, kernel, stride, padding }, input) => {
     const [, h, w] = spatial(path, input);
-    return positive(path, [outChannels, slidingSize(h, kernel, stride, padding), slidingSize(w, kernel, stride, padding)], input);
+    return positive(
+      path,
+      [outChannels, slidingSize(h, kernel, stride, padding), slidingSize(w, kernel, stride, padding)],
+      input,
+    );
   },
-  parameters: (path, { outChannels, kernel }, input) => weightAndBias(path, [outChannels, spatial(path, input)[0], kernel, kernel]),
+  parameters: (path, { outChannels, kernel }, input) =>
+    weightAndBias(path, [outChannels, spatial(path, input)[0], kernel, kernel]),
   build: ({ g, tensor: weight }, path, { kernel: k, stride: s, padding: p }, x) =>
     g.op('Conv', [x, weight(`${path}.weight`), weight(`${path}.bias`)], {
       kernel_shape: [k, k],
@@ -86,7 +99,12 @@ function tilePositions(f: number): [row: number, column: number][] {
 }
 
 /** w [O, C, k, k] → [f²·O, C·P·P]: for each position of the tile, the kernel where that position sees it, zeros around. */
-function placedKernel({ g }: FeatureMajorContext, w: Value, positions: readonly [number, number][], { k, s, patch }: { k: number; s: number; patch: number }): Value {
+function placedKernel(
+  { g }: FeatureMajorContext,
+  w: Value,
+  positions: readonly [number, number][],
+  { k, s, patch }: { k: number; s: number; patch: number },
+): Value {
   const [o, c] = w.shape as [number, number];
   const placement = new Float32Array(positions.length * k * k * patch * patch);
   positions.forEach(([row, column], q) => {
@@ -100,4 +118,3 @@ function placedKernel({ g }: FeatureMajorContext, w: Value, positions: readonly 
   const placed = g.matmul(g.reshape(w, [1, o * c, k * k]), spread); // [f², O·C, P·P]
   return g.reshape(placed, [positions.length * o, c * patch * patch]);
 }
-

@@ -55,8 +55,13 @@ export function weightAndBias(path: string, shape: Shape): ParameterSpec[] {
 export const slidingSize = (input: number, kernel: number, stride: number, padding: number): number =>
   Math.floor((input - kernel + 2 * padding) / stride) + 1;
 
-export const slidingFormula = (input: number, kernel: number, stride: number, padding: number, output: number): string =>
-  `(${input} − ${kernel} + 2·${padding}) / ${stride} + 1 = ${output}`;
+export const slidingFormula = (
+  input: number,
+  kernel: number,
+  stride: number,
+  padding: number,
+  output: number,
+): string => `(${input} − ${kernel} + 2·${padding}) / ${stride} + 1 = ${output}`;
 
 export function spatial(path: string, input: Shape): [c: number, h: number, w: number] {
   if (input.length !== 3) throw new ShapeError(path, '[C, H, W]', input);
@@ -66,5 +71,9 @@ export function spatial(path: string, input: Shape): [c: number, h: number, w: n
 /** Throws where the layer leaves nothing of the image: the person chose a size that is too small. */
 export function positive(path: string, shape: Shape, input: Shape): Shape {
   if (shape.every((d) => d > 0)) return shape;
-  throw new FoveaError('bad-input', `${path}: an input of ${input.join('×')} is too small for this layer. Use larger images or fewer layers.`, { layer: path });
+  throw new FoveaError(
+    'bad-input',
+    `${path}: an input of ${input.join('×')} is too small for this layer. Use larger images or fewer layers.`,
+    { layer: path },
+  );
 }

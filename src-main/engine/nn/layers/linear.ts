@@ -13,7 +13,8 @@ export const linear: LayerDefinition<LinearSettings> = {
     return [outFeatures];
   },
   parameters: (path, { outFeatures }, input) => weightAndBias(path, [outFeatures, input[0]!]),
-  build: ({ g, tensor }, path, _settings, x) => g.op('Gemm', [x, tensor(`${path}.weight`), tensor(`${path}.bias`)], { transB: 1 }),
+  build: ({ g, tensor }, path, _settings, x) =>
+    g.op('Gemm', [x, tensor(`${path}.weight`), tensor(`${path}.bias`)], { transB: 1 }),
   // Rows of a vector of features are always in natural order: flatten puts them there.
   buildFeatureMajor: ({ g, tensor }, path, { outFeatures }, x) => {
     const bias = g.reshape(tensor(`${path}.bias`), [outFeatures, 1]);

@@ -13,7 +13,8 @@ export const maxPool2d: LayerDefinition<MaxPool2dSettings> = {
     const [c, h, w] = spatial(path, input);
     return positive(path, [c, slidingSize(h, kernel, stride, 0), slidingSize(w, kernel, stride, 0)], input);
   },
-  build: ({ g }, _path, { kernel: k, stride: s }, x) => g.op('MaxPool', [x], { kernel_shape: [k, k], strides: [s, s], pads: [0, 0, 0, 0] }),
+  build: ({ g }, _path, { kernel: k, stride: s }, x) =>
+    g.op('MaxPool', [x], { kernel_shape: [k, k], strides: [s, s], pads: [0, 0, 0, 0] }),
   // A channel's bias moves past the maximum: max(x + b) = max(x) + b.
   buildFeatureMajor: ({ g }, _path, settings, x) => maxAlong(g, maxAlong(g, x, 2, settings), 1, settings),
   describe: ({ kernel, stride }, input, output) => ({
@@ -28,14 +29,33 @@ export const maxPool2d: LayerDefinition<MaxPool2dSettings> = {
  */
 function maxAlong(g: Builder, x: FeatureMap, axis: 1 | 2, { kernel, stride }: MaxPool2dSettings): FeatureMap {
   const [c, h, w] = x.shape as [number, number, number];
-  const shape = x.shape.map((size, i) => (i === axis ? slidingSize(size, kernel, stride, 0) : size)) as [number, number, number];
+  const shape = x.shape.map((size, i) => (i === axis ? slidingSize(size, kernel, stride, 0) : size)) as [
+    number,
+    number,
+    number,
+  ];
   const rowAt = (feature: number, offset: number): number => {
-    const [channel, y, z] = [Math.floor(feature / shape[2] / shape[1]), Math.floor(feature / shape[2]) % shape[1], feature % shape[2]];
+    const [channel, y, z] = [
+      Math.floor(feature / shape[2] / shape[1]),
+      Math.floor(feature / shape[2]) % shape[1],
+      feature % shape[2],
+    ];
     const [sourceY, sourceZ] = axis === 1 ? [y * stride + offset, z] : [y, z * stride + offset];
     return x.rowOf[(channel * h + sourceY) * w + sourceZ]!;
   };
   // Rows of the result keep the order of the windows' first elements, so that a tiled layout stays tiled.
-  const features = Array.from({ length: c * shape[1] * shape[2] }, (_, i) => i).sort((a, b) => rowAt(a, 0) - rowAt(b, 0));
-  const operands = takePieces(g, x.rows, Array.from({ length: kernel }, (_, offset) => features.map((feature) => rowAt(feature, offset))));
-  return withRowOrder(operands.reduce((a, b) => g.op('Max', [a, b])), shape, features, x.bias);
+  const features = Array.from({ length: c * shape[1] * shape[2] }, (_, i) => i).sort(
+    (a, b) => rowAt(a, 0) - rowAt(b, 0),
+  );
+  const operands = takePieces(
+    g,
+    x.rows,
+    Array.from({ length: kernel }, (_, offset) => features.map((feature) => rowAt(feature, offset))),
+  );
+  return withRowOrder(
+    operands.reduce((a, b) => g.op('Max', [a, b])),
+    shape,
+    features,
+    x.bias,
+  );
 }
