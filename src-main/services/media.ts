@@ -3,7 +3,6 @@
  * holds ids and never a path. Pixels are read by position and encoded off the main thread (sharp); small pictures that
  * were shown lately are kept.
  */
-import sharp from 'sharp';
 import { FoveaError, invariant } from '../contract/errors.ts';
 import type { ImageId } from '../contract/model/ids.ts';
 import { sheetImagesMax } from '../contract/model/thumbnail-sheet.ts';
@@ -12,6 +11,7 @@ import type { MediaResponse } from './backend.ts';
 import { ByteCache } from './byte-cache.ts';
 import { Limiter } from './limiter.ts';
 import type { OpenProject, OpenProjects } from './open-projects.ts';
+import { imageCodec } from './image-codec.ts';
 import { channelCount, interleave, readPackImages } from './pack-pixels.ts';
 import { readCover, renderCover } from './project-cover.ts';
 import { renderSheet } from './thumbnail-sheet.ts';
@@ -93,6 +93,7 @@ async function renderImage(folder: string, rows: readonly PackRow[], maxPx: numb
   invariant(source && planes, 'a picture is made of one image');
   const { channels, heightPx, widthPx } = source.pack;
   const raw = { width: widthPx, height: heightPx, channels: channelCount(channels) };
+  const sharp = await imageCodec();
   const image = sharp(interleave(planes, channels), { raw });
   if (maxPx !== null) image.resize({ width: maxPx, height: maxPx, fit: 'inside', withoutEnlargement: true });
   if (channels < 3) image.toColourspace('b-w');

@@ -4,9 +4,9 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import sharp from 'sharp';
 import type { ImageId } from '../contract/model/ids.ts';
 import type { OpenProject } from './open-projects.ts';
+import { imageCodec } from './image-codec.ts';
 import { channelCount, interleave, readPackImages } from './pack-pixels.ts';
 import { RgbCanvas } from './rgb-canvas.ts';
 
@@ -24,6 +24,7 @@ export async function renderCover(opened: OpenProject): Promise<Uint8Array | nul
   if (imageIds.length === 0) return null;
   const rows = imageIds.map((imageId) => opened.store.images.packRow(imageId));
   const images = await readPackImages(opened.folder, rows);
+  const sharp = await imageCodec();
   const canvas = new RgbCanvas(COLUMNS * CELL_PX, ROWS * CELL_PX);
   for (const [index, { pack }] of rows.entries()) {
     const raw = { width: pack.widthPx, height: pack.heightPx, channels: channelCount(pack.channels) };

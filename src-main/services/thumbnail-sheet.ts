@@ -1,8 +1,8 @@
 /** Draws a sheet: up to 100 tiny images in one PNG, in the layout of the contract. */
-import sharp from 'sharp';
 import { FoveaError } from '../contract/errors.ts';
 import { sheetCell, sheetCellMaxPx, sheetCellPx, sheetSize } from '../contract/model/thumbnail-sheet.ts';
 import type { PackRow } from '../store/image-repository.ts';
+import { imageCodec } from './image-codec.ts';
 import { readPackImages } from './pack-pixels.ts';
 import { RgbCanvas } from './rgb-canvas.ts';
 
@@ -21,6 +21,7 @@ export async function renderSheet(folder: string, rows: readonly PackRow[]): Pro
     const { x, y } = sheetCell(index, cellPx);
     canvas.putPlanes(images[index] ?? new Uint8Array(), pack, x, y);
   });
+  const sharp = await imageCodec();
   return sharp(canvas.pixels, { raw: { width: widthPx, height: heightPx, channels: 3 } })
     .png({ compressionLevel: 3 })
     .toBuffer();

@@ -9,7 +9,7 @@ import { tensor, type Graph, type Value } from '../graph/types.ts';
 import { countCorrect, crossEntropy } from '../nn/losses.ts';
 import { buildFeatureMajorNetwork, buildNetwork, prefersFeatureMajor, type NetworkPlan } from '../nn/network.ts';
 import { optimiserFor } from '../nn/optimisers.ts';
-import { FlatLayout } from '../nn/parameters.ts';
+import type { FlatLayout } from '../nn/parameters.ts';
 import { newGraph } from '../ops/index.ts';
 import { optimise } from '../passes/index.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
