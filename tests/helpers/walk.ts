@@ -121,7 +121,7 @@ export async function lookInside({ page, host }: WalkOptions): Promise<void> {
 /** Puts the twins side by side and returns the sentence that says who wins. */
 export async function compareTwins({ page, host }: WalkOptions): Promise<string> {
   await goTo(page, 'Runs');
-  const boxes = page.getByRole('grid', { name: 'Runs' }).getByRole('checkbox', { name: /^Select lenet5/ });
+  const boxes = page.getByRole('grid', { name: 'Runs' }).getByRole('checkbox', { name: /^Select LeNet-5, batch norm/ });
   await expect.poll(() => boxes.count()).toBe(2);
   await boxes.nth(0).check();
   await boxes.nth(1).check();

@@ -72,10 +72,10 @@ export class SplitImages {
     return this.resident ? this.count : asked;
   }
 
-  /** `positions`: places in the split, 0-based. */
-  async feed(positions: ArrayLike<number>): Promise<ImageFeed> {
+  /** `positions`: places in the split, 0-based. An array that is read anew has room for `asked` images, zeros at its end. */
+  async feed(positions: ArrayLike<number>, asked = positions.length): Promise<ImageFeed> {
     if (this.resident) return { images: this.resident, rows: positions };
-    const images = new Uint8Array(positions.length * this.imageBytes);
+    const images = new Uint8Array(asked * this.imageBytes);
     for (let i = 0; i < positions.length; i++) await this.readInto(images, i, positions[i]!);
     return { images, rows: Array.from({ length: positions.length }, (_, i) => i) };
   }

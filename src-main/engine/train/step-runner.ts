@@ -6,7 +6,7 @@ import type { LossConfig, OptimiserConfig } from '../../contract/model/run.ts';
 import type { SplitImages } from '../data/split-images.ts';
 import { debugLevel, debugLog } from '../graph/debug.ts';
 import { writeModel } from '../graph/onnx-model.ts';
-import { tensor, type Tensor } from '../graph/types.ts';
+import { tensor, type DataType, type Tensor } from '../graph/types.ts';
 import type { NetworkPlan } from '../nn/network.ts';
 import { countNodes } from '../passes/index.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
@@ -53,26 +53,26 @@ export class StepRunner {
     const { images, labels, state } = this.options;
     const batchSize = steps[0]!.positions.length;
     const session = await this.sessionFor(batchSize);
-    const padded = Array.from({ length: maximumSteps }, (_, i) => steps[i] ?? steps[0]!);
-    const positions = padded.flatMap((step) => Array.from(step.positions));
-    const feed = await images.feed(positions);
+    const capacity = maximumSteps * batchSize;
+    const positions = steps.flatMap((step) => Array.from(step.positions));
+    const feed = await images.feed(positions, capacity);
     const results = await session.run({
       ...state.trainFeeds(),
       images: {
         dataType: 'uint8',
-        shape: [images.feedRows(maximumSteps * batchSize), ...images.imageShape],
+        shape: [images.feedRows(capacity), ...images.imageShape],
         data: feed.images,
       },
-      indices: tensor('int64', [maximumSteps, batchSize], feed.rows),
-      labels: tensor(
+      indices: padded('int64', batchSize, feed.rows),
+      labels: padded(
         'int64',
-        [maximumSteps, batchSize],
+        batchSize,
         positions.map((position) => labels[position]!),
       ),
-      numbers: tensor(
+      numbers: padded(
         'float32',
-        [maximumSteps, steps[0]!.numbers.length],
-        padded.flatMap((step) => [...step.numbers]),
+        steps[0]!.numbers.length,
+        steps.flatMap((step) => [...step.numbers]),
       ),
       steps: tensor('int64', [], [steps.length]),
       firstStep: tensor('int64', [], [firstStep]),
@@ -108,6 +108,13 @@ export class StepRunner {
     this.sessions.set(batchSize, session);
     return session;
   }
+}
+
+/** [maximumSteps, width], with zeros for the steps that are not done. */
+function padded(dataType: DataType, width: number, values: ArrayLike<number>): Tensor {
+  const all = new Array<number>(maximumSteps * width).fill(0);
+  for (let i = 0; i < values.length; i++) all[i] = values[i]!;
+  return tensor(dataType, [maximumSteps, width], all);
 }
 
 const floats = (value: Tensor | undefined): Float32Array => value!.data as Float32Array;
