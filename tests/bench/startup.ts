@@ -6,6 +6,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { chromium, type Page } from 'playwright-core';
 import { ensureBuilt } from '../../src-main/setup/build.mjs';
@@ -70,9 +71,10 @@ async function electronStart(userDataFolder: string): Promise<number> {
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   try {
-    const browser = await chromium.connectOverCDP(await debuggingAddress(child));
-    const [context] = browser.contexts();
-    const page = context?.pages()[0] ?? (await context?.waitForEvent('page'));
+    const address = await debuggingAddress(child);
+    await windowListed(address);
+    const browser = await chromium.connectOverCDP(address);
+    const page = browser.contexts()[0]?.pages()[0];
     if (!page) throw new Error('Electron has no window.');
     return (await usableSince(page)) - started;
   } finally {
@@ -91,6 +93,16 @@ function debuggingAddress(child: ChildProcess): Promise<string> {
     });
     child.once('exit', (code) => reject(new Error(`Electron ended with code ${code} at its start:\n${output}`)));
   });
+}
+
+/** Waits until Electron lists its window: Playwright hangs now and then where it connects before there is one. */
+async function windowListed(address: string): Promise<void> {
+  const list = `http://${new URL(address).host}/json/list`;
+  for (;;) {
+    const targets = (await (await fetch(list)).json()) as { type: string }[];
+    if (targets.some(({ type }) => type === 'page')) return;
+    await setTimeout(20);
+  }
 }
 
 async function webStart(userDataFolder: string): Promise<number> {
