@@ -99,22 +99,35 @@ describe('LeNet-5', () => {
     expect(() => completeOptions('lenet5', { dropout: 'much' })).toThrow(
       'LeNet-5: "dropout" must be a number, got much.',
     );
-    expect(() => modelSpec('lenet6')).toThrow('There is no model "lenet6". Models: lenet5.');
+    expect(() => modelSpec('lenet6')).toThrow(
+      'There is no model "lenet6". Models: lenet5, resnet18, resnet34, mobilenet_v2, efficientnet-b0.',
+    );
     expect(modelKnobs('lenet5').map(({ path, defaultValue }) => [path, defaultValue])).toEqual([
       ['model.options.batchNorm', false],
       ['model.options.dropout', 0],
     ]);
     expect(convolutionLayers('lenet5', {}).map(({ tensor: name }) => name)).toEqual(['conv1.weight', 'conv2.weight']);
+    const shown = convolutionLayers('resnet18', { smallImages: false });
+    expect(
+      shown.map(({ label }) => label),
+      'neither single pixels nor thousands',
+    ).toEqual([
+      'conv1 (7×7)',
+      'layer1.0.conv1 (3×3)',
+      'layer1.0.conv2 (3×3)',
+      'layer1.1.conv1 (3×3)',
+      'layer1.1.conv2 (3×3)',
+    ]);
   });
 });
 
 describe('freezing', () => {
   test('a path freezes itself and everything below it, and nothing else', () => {
-    expect(isFrozen('conv1.weight', ['conv1'])).toBe(true);
-    expect(isFrozen('features.conv1.bias', ['features'])).toBe(true);
-    expect(isFrozen('conv10.weight', ['conv1'])).toBe(false);
-    expect(isFrozen('conv1.weight', ['conv1.weight'])).toBe(false);
-    expect(isFrozen('conv1.weight', [])).toBe(false);
+    expect(isFrozen({ name: 'conv1.weight' }, ['conv1'])).toBe(true);
+    expect(isFrozen({ name: 'features.conv1.bias' }, ['features'])).toBe(true);
+    expect(isFrozen({ name: 'conv10.weight' }, ['conv1'])).toBe(false);
+    expect(isFrozen({ name: 'conv1.weight' }, ['conv1.weight'])).toBe(false);
+    expect(isFrozen({ name: 'conv1.weight' }, [])).toBe(false);
   });
   test('is counted', () => {
     const { parameterCount, trainableCount } = describeModel('lenet5', { batchNorm: true }, [3, 32, 32], 10, [
@@ -124,26 +137,6 @@ describe('freezing', () => {
       'fc2',
     ]);
     expect([parameterCount, trainableCount]).toEqual([63_226, 63_226 - 456 - 2416 - 12 - 10_164]);
-  });
-});
-
-describe('a plan', () => {
-  test('refuses two layers of one path, and a source that does not come before', () => {
-    const relu = (path: string, from?: string): LayerSpec => ({ kind: 'relu', path, ...(from ? { from } : {}) });
-    expect(() => planNetwork([relu('a'), relu('a')], [1, 2, 2])).toThrow('internal: two layers are called "a"');
-    expect(() => planNetwork([relu('a', 'b'), relu('b')], [1, 2, 2])).toThrow(
-      'internal: layer "a" reads "b", which does not come before it',
-    );
-  });
-  test('refuses a layer that its input does not suit', () => {
-    expect(() => planNetwork([{ kind: 'linear', path: 'fc', outFeatures: 2 }], [3, 4, 4])).toThrow(
-      'internal: fc: expected [features], got [3, 4, 4]',
-    );
-    const convAfterFlatten: LayerSpec[] = [
-      { kind: 'flatten', path: 'flat' },
-      { kind: 'conv2d', path: 'conv', outChannels: 2, kernel: 1, stride: 1, padding: 0 },
-    ];
-    expect(() => planNetwork(convAfterFlatten, [3, 4, 4])).toThrow('internal: conv: expected [C, H, W], got [48]');
   });
 });
 
@@ -191,7 +184,7 @@ function learningGraph(plan: NetworkPlan, build: typeof buildNetwork, batch: num
   const mean = [0.4, 0.5, 0.6].slice(0, channels);
   const std = [0.2, 0.25, 0.3].slice(0, channels);
   const input = { bytes, preprocessing: { range: [0, 1], mean, std } } as const;
-  const logits = build(plan, g, input, {
+  const [logits] = build(plan, g, input, {
     mode,
     tensor: (name) => tensors.get(name)!,
     updateBuffer: (name, next) => g.output(next, `next ${name}`),
@@ -313,6 +306,44 @@ describe('channels first and batch innermost give the same numbers', () => {
       [conv('c1', 3, 3), relu('r1'), pool('p1', 2), flatten, linear('f1', 9), drop, linear('f2', 3)],
     ],
     [
+      'no bias',
+      [2, 8, 8],
+      [
+        { kind: 'conv2d', path: 'c1', outChannels: 3, kernel: 3, stride: 1, padding: 0, bias: false },
+        relu('r1'),
+        pool('p1', 2),
+        flatten,
+        { kind: 'linear', path: 'fc', outFeatures: 3, bias: false },
+      ],
+    ],
+    [
+      'other activations, another epsilon and momentum',
+      [2, 8, 8],
+      [
+        conv('c1', 3, 3),
+        { kind: 'batchNorm', path: 'n1', epsilon: 0.1, momentum: 0.3 },
+        { kind: 'silu', path: 's1' },
+        pool('p1', 2),
+        flatten,
+        linear('f1', 6),
+        { kind: 'sigmoid', path: 's2' },
+        linear('f2', 3),
+      ],
+    ],
+    [
+      'a pool that is read by name behind a ReLU',
+      [1, 8, 8],
+      [
+        conv('c1', 2, 3),
+        relu('r1'),
+        pool('p1', 2),
+        relu('r2'),
+        { ...conv('c2', 2, 2), from: 'p1' },
+        flatten,
+        linear('fc', 3),
+      ],
+    ],
+    [
       'a layer that reads an earlier one',
       [1, 8, 8],
       [conv('c1', 2, 3), relu('r1'), { ...conv('c2', 2, 3), from: 'c1' }, pool('p1', 2), flatten, linear('fc', 3)],
@@ -376,8 +407,10 @@ describe('channels first and batch innermost give the same numbers', () => {
       const bytes = g.input('bytes', 'uint8', [4, 1, 20, 50]);
       const context = { tensor: () => g.float(0), updateBuffer: () => undefined, seed: 9 };
       const input = { bytes, preprocessing: { range: [0, 255], mean: 0, std: 1 } } as const;
-      g.output(build(plan, g, input, { ...context, mode: 'training', step: g.input('step', 'int64', []) }), 'training');
-      g.output(build(plan, g, input, { ...context, mode: 'inference', step: null }), 'inference');
+      const [training] = build(plan, g, input, { ...context, mode: 'training', step: g.input('step', 'int64', []) });
+      g.output(training, 'training');
+      const [inference] = build(plan, g, input, { ...context, mode: 'inference', step: null });
+      g.output(inference, 'inference');
       const feeds = { bytes: tensor('uint8', [4, 1, 20, 50], new Uint8Array(4000).fill(3)) };
       const results = await runGraph(optimise(g.graph), { ...feeds, step: tensor('int64', [], [7]) });
       const values = numbersOf(results, 'training');

@@ -1,7 +1,7 @@
 /** What the GUI and CLI need to know of a network and of every knob, without knowing any network by name. */
 import * as v from 'valibot';
 
-const knobValue = v.union([v.string(), v.number(), v.boolean()]);
+const knobValue = v.union([v.string(), v.number(), v.boolean(), v.null()]);
 
 /** One setting with its default and a sentence that explains it. `path` addresses the value in a RunConfig. */
 export const knob = v.object({
@@ -15,8 +15,15 @@ export const knob = v.object({
     v.object({ kind: v.literal('number'), min: v.number(), max: v.number() }),
     v.object({ kind: v.literal('boolean') }),
     v.object({ kind: v.literal('choice'), options: v.array(v.object({ value: v.string(), label: v.string() })) }),
+    /** A number or null, which is off; switching it on takes `whenOn`. */
+    v.object({ kind: v.literal('optional-number'), min: v.number(), max: v.number(), whenOn: v.number() }),
+    /** A record whose fields are knobs of their own ("ema.decay"), or null, which is off; switching it on takes `whenOn`. */
+    v.object({ kind: v.literal('optional'), whenOn: v.record(v.string(), v.number()) }),
   ]),
+  /** Null is off. */
   defaultValue: knobValue,
+  /** Defaults under other kinds of the record that the value is in: gamma where the schedule is "step". */
+  defaultsByKind: v.optional(v.record(v.string(), knobValue)),
 });
 export type Knob = v.InferOutput<typeof knob>;
 
@@ -37,11 +44,14 @@ export const layerRow = v.object({
   kind: v.string(),
   /** "5×5, stride 1, padding 0", or empty. */
   settings: v.string(),
-  inputShape: v.array(v.number()),
+  /** Of each layer that it reads. */
+  inputShapes: v.array(v.array(v.number())),
   outputShape: v.array(v.number()),
   /** The output-size formula filled in, "(32 − 5 + 2·0)/1 + 1 = 28", for layers that have one. */
   formula: v.nullable(v.string()),
   parameterCount: v.number(),
+  /** Of those, the ones that training may change: not what is fixed by the architecture. */
+  trainableCount: v.number(),
 });
 export type LayerRow = v.InferOutput<typeof layerRow>;
 
@@ -52,12 +62,3 @@ export const modelDescription = v.object({
   trainableCount: v.number(),
 });
 export type ModelDescription = v.InferOutput<typeof modelDescription>;
-
-export const deviceInfo = v.object({
-  id: v.string(),
-  label: v.string(),
-  available: v.boolean(),
-  /** Why it is not available and what would mend it; null where it is. */
-  reason: v.nullable(v.string()),
-});
-export type DeviceInfo = v.InferOutput<typeof deviceInfo>;

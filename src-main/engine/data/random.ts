@@ -36,6 +36,12 @@ export class Random {
     return ((this.uint32() >>> 5) * 67108864 + (this.uint32() >>> 6)) / 9007199254740992;
   }
 
+  /** A number from the normal distribution with mean 0 and deviation 1. Source: Box & Muller 1958. */
+  normal(): number {
+    // 1 − u is in (0, 1], so that its logarithm is finite.
+    return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
+  }
+
   /** An integer in [0, bound), without modulo bias. */
   below(bound: number): number {
     const limit = 4294967296 - (4294967296 % bound);

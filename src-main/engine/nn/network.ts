@@ -1,6 +1,6 @@
 /**
- * A network is a list of layer records (data). Planning resolves shapes and weights; building writes the graph. A layer
- * reads the layer before it unless `from` names another.
+ * A network is a list of layer records (data) that form a graph without cycles. Planning resolves shapes and weights;
+ * building writes the graph. A layer reads the layer before it unless `from` names another, or several.
  */
 import { invariant } from '../../contract/errors.ts';
 import type { LayerRow } from '../../contract/model/model-spec.ts';
@@ -13,11 +13,23 @@ import { LAYERS, type LayerKind, type LayerSettings } from './layers/index.ts';
 import { normaliseBytes, type Preprocessing } from './preprocessing.ts';
 import type { BufferSpec, ParameterSpec } from './parameters.ts';
 
-export type LayerSpec = { [K in LayerKind]: { kind: K; path: string; from?: string } & LayerSettings[K] }[LayerKind];
+export type LayerSpec = {
+  [K in LayerKind]: { kind: K; path: string; from?: string | readonly string[] } & LayerSettings[K];
+}[LayerKind];
+
+/** Layers, and the paths of those whose results the network gives. */
+export interface NetworkSpec {
+  layers: readonly LayerSpec[];
+  outputs: readonly string[];
+}
+
+type AtLeastOne<T> = readonly [T, ...T[]];
 
 export interface PlannedLayer {
   spec: LayerSpec;
-  inputShape: Shape;
+  /** Paths of what it reads; `networkInput` is what the network itself is given. */
+  sources: AtLeastOne<string>;
+  inputShapes: AtLeastOne<Shape>;
   outputShape: Shape;
   parameters: readonly ParameterSpec[];
   buffers: readonly BufferSpec[];
@@ -26,40 +38,65 @@ export interface PlannedLayer {
 export interface NetworkPlan {
   inputShape: Shape;
   layers: readonly PlannedLayer[];
+  /** Paths of the layers whose results are the network's. */
+  outputs: AtLeastOne<string>;
   parameters: readonly ParameterSpec[];
   buffers: readonly BufferSpec[];
 }
+
+const networkInput = '';
 
 // A spec's kind picks the record for exactly its settings, which TypeScript cannot follow through the union.
 const definitionFor = (spec: LayerSpec): LayerDefinition<LayerSpec> =>
   LAYERS[spec.kind] as unknown as LayerDefinition<LayerSpec>;
 
-/** Resolves every layer's shapes and weights. inputShape: [C, H, W]. Throws where a layer does not fit its input. */
-export function planNetwork(specs: readonly LayerSpec[], inputShape: Shape): NetworkPlan {
-  const shapes = new Map<string, Shape>();
-  let previous = inputShape;
+/**
+ * Resolves every layer's shapes and weights. inputShape: [C, H, W]; the output is the last layer's unless `outputs` says
+ * otherwise. Throws where a layer does not fit its input.
+ */
+export function planNetwork(specs: readonly LayerSpec[], inputShape: Shape, outputs?: readonly string[]): NetworkPlan {
+  const shapes = new Map<string, Shape>([[networkInput, inputShape]]);
+  let previous = networkInput;
   const layers = specs.map((spec): PlannedLayer => {
-    invariant(!shapes.has(spec.path), `two layers are called "${spec.path}"`);
-    const input = spec.from === undefined ? previous : shapes.get(spec.from);
-    invariant(input, `layer "${spec.path}" reads "${spec.from}", which does not come before it`);
+    const { path, kind } = spec;
+    invariant(!shapes.has(path), `two layers are called "${path}"`);
     const definition = definitionFor(spec);
-    const outputShape = definition.outputShape(spec.path, spec, input);
-    shapes.set(spec.path, outputShape);
-    previous = outputShape;
+    const sources = atLeastOne([spec.from ?? previous].flat(), `layer "${path}" reads nothing`);
+    invariant(
+      sources.length === 1 || definition.reads === 'several',
+      `layer "${path}" reads ${sources.length} layers, but a ${kind} reads one`,
+    );
+    const inputShapes = sources.map((source) => {
+      const shape = shapes.get(source);
+      invariant(shape, `layer "${path}" reads "${source}", which does not come before it`);
+      return shape;
+    }) as unknown as AtLeastOne<Shape>;
+    const outputShape = definition.outputShape(path, spec, ...inputShapes);
+    shapes.set(path, outputShape);
+    previous = path;
     return {
       spec,
-      inputShape: input,
+      sources,
+      inputShapes,
       outputShape,
-      parameters: definition.parameters?.(spec.path, spec, input) ?? [],
-      buffers: definition.buffers?.(spec.path, spec, input) ?? [],
+      parameters: definition.parameters?.(path, spec, inputShapes[0]) ?? [],
+      buffers: definition.buffers?.(path, spec, inputShapes[0]) ?? [],
     };
   });
+  const results = atLeastOne(outputs ?? [previous], 'a network without outputs');
+  for (const path of results) invariant(shapes.has(path), `the output "${path}" is not a layer`);
   return {
     inputShape,
     layers,
+    outputs: results,
     parameters: layers.flatMap((layer) => layer.parameters),
     buffers: layers.flatMap((layer) => layer.buffers),
   };
+}
+
+function atLeastOne<T>(items: readonly T[], complaint: string): AtLeastOne<T> {
+  invariant(items.length > 0, complaint);
+  return items as unknown as AtLeastOne<T>;
 }
 
 export interface NetworkInput {
@@ -70,19 +107,21 @@ export interface NetworkInput {
 
 type SharedContext = Omit<BuildContext, 'g' | 'stream'>;
 
-/** Appends the network to the graph; returns the last layer's output, [N, features]. */
+/** Appends the network to the graph; returns its outputs, [N, C, H, W] or [N, features], in the plan's order. */
 export function buildNetwork(
   plan: NetworkPlan,
   g: Builder,
   { bytes, preprocessing }: NetworkInput,
   context: SharedContext,
-): Value {
+): AtLeastOne<Value> {
   return runLayers(
     plan.layers,
+    plan.outputs,
     g,
     context.seed,
     normaliseBytes(g, bytes, 1, preprocessing),
-    (spec, stream, input: Value) => definitionFor(spec).build({ ...context, g, stream }, spec.path, spec, input),
+    (spec, stream, inputs: AtLeastOne<Value>) =>
+      definitionFor(spec).build({ ...context, g, stream }, spec.path, spec, ...inputs),
   );
 }
 
@@ -91,65 +130,95 @@ const fewChannels = 32;
 
 /** Small networks on a CPU train several times faster with the batch innermost; all layers must be able to. */
 export function prefersFeatureMajor(plan: NetworkPlan): boolean {
-  return plan.layers.every(
-    ({ spec, outputShape }) =>
-      definitionFor(spec).buildFeatureMajor && (outputShape.length < 3 || outputShape[0]! <= fewChannels),
-  );
+  return plan.layers.every(({ spec, outputShape }) => {
+    const { buildFeatureMajor, suitsFeatureMajor } = definitionFor(spec);
+    const canBuild = buildFeatureMajor !== undefined && (suitsFeatureMajor?.(spec) ?? true);
+    return canBuild && (outputShape.length < 3 || outputShape[0]! <= fewChannels);
+  });
 }
 
-/** As `buildNetwork`, with the batch innermost between the layers (feature-map.ts). */
+/** As `buildNetwork`, with the batch innermost between the layers (feature-map.ts). Outputs must be [features]. */
 export function buildFeatureMajorNetwork(
   plan: NetworkPlan,
   g: Builder,
   { bytes, preprocessing }: NetworkInput,
   context: SharedContext,
-): Value {
+): AtLeastOne<Value> {
   const [n, c, h, w] = bytes.shape as [number, number, number, number];
   // Turned while the elements are still bytes: a quarter of the traffic.
   const turned = g.reshape(g.transpose(g.reshape(bytes, [n, c * h * w]), [1, 0]), [c, h * w * n]);
   const rows = g.reshape(normaliseBytes(g, turned, 0, preprocessing), [c * h * w, n]);
   const first: FeatureMap = { rows, shape: [c, h, w], rowOf: naturalOrder(c * h * w), bias: null };
-  const layers = poolBeforeActivation(plan.layers);
-  const last = runLayers(layers, g, context.seed, first, (spec, stream, input: FeatureMap) => {
+  const layers = poolBeforeActivation(plan);
+  const results = runLayers(layers, plan.outputs, g, context.seed, first, (spec, stream, [input]) => {
     const tile = tileFor(layers, spec);
     return definitionFor(spec).buildFeatureMajor!({ ...context, g, stream, tile }, spec.path, spec, input);
   });
-  return g.transpose(settle(g, last).rows, [1, 0]);
+  return results.map((map) => g.transpose(settle(g, map).rows, [1, 0])) as unknown as AtLeastOne<Value>;
 }
 
-/** Builds layer after layer; a layer reads the one before it unless `from` names another. */
+interface RunnableLayer {
+  spec: LayerSpec;
+  sources: AtLeastOne<string>;
+  outputShape: Shape;
+  /** Under which path others find its result; its own where absent. */
+  resultPath?: string;
+}
+
+const resultPathOf = ({ spec, resultPath = spec.path }: RunnableLayer): string => resultPath;
+
+/** Builds the layers that lead to an output, in order. The others have weights, which a checkpoint keeps, and no nodes. */
 function runLayers<T>(
-  layers: readonly PlannedLayer[],
+  layers: readonly RunnableLayer[],
+  outputs: AtLeastOne<string>,
   g: Builder,
   seed: number,
   input: T,
-  build: (spec: LayerSpec, stream: number, input: T) => T,
-): T {
-  const outputs = new Map<string, T>();
-  return layers.reduce((previous, { spec }) => {
-    const source = spec.from === undefined ? previous : outputs.get(spec.from)!;
+  build: (spec: LayerSpec, stream: number, inputs: AtLeastOne<T>) => T,
+): AtLeastOne<T> {
+  const results = new Map([[networkInput, input]]);
+  const resultsOf = (paths: AtLeastOne<string>): AtLeastOne<T> =>
+    paths.map((path) => results.get(path)!) as unknown as AtLeastOne<T>;
+  for (const layer of layersLeadingTo(outputs, layers)) {
+    const { spec, sources } = layer;
     const stream = Random.derive(seed, 'layer', spec.path).uint32() >>> 1;
-    const output = g.scope(spec.path, () => build(spec, stream, source));
-    outputs.set(spec.path, output);
-    return output;
-  }, input);
+    results.set(
+      resultPathOf(layer),
+      g.scope(spec.path, () => build(spec, stream, resultsOf(sources))),
+    );
+  }
+  return resultsOf(outputs);
+}
+
+function layersLeadingTo(outputs: readonly string[], layers: readonly RunnableLayer[]): RunnableLayer[] {
+  const needed = new Set(outputs);
+  const found = [...layers].reverse().filter((layer) => {
+    if (!needed.has(resultPathOf(layer))) return false;
+    for (const source of layer.sources) needed.add(source);
+    return true;
+  });
+  return found.reverse();
 }
 
 /** ReLU and max pooling commute, gradients included, and after the pool there is less to do. */
-function poolBeforeActivation(layers: readonly PlannedLayer[]): readonly PlannedLayer[] {
-  const referenced = new Set(layers.map(({ spec }) => spec.from));
-  const reordered = [...layers];
+function poolBeforeActivation({ layers, outputs }: NetworkPlan): readonly RunnableLayer[] {
+  const readers = new Map<string, number>();
+  for (const path of [...layers.flatMap(({ sources }) => sources), ...outputs])
+    readers.set(path, (readers.get(path) ?? 0) + 1);
+  const reordered: RunnableLayer[] = [...layers];
   for (let i = 0; i + 1 < reordered.length; i++) {
     const [activation, pool] = [reordered[i]!, reordered[i + 1]!];
-    const commute = activation.spec.kind === 'relu' && pool.spec.kind === 'maxPool2d' && pool.spec.from === undefined;
-    if (commute && activation.spec.from === undefined && !referenced.has(activation.spec.path))
-      [reordered[i], reordered[i + 1]] = [pool, activation];
+    const path = resultPathOf(activation);
+    const commute = activation.spec.kind === 'relu' && pool.spec.kind === 'maxPool2d' && pool.sources[0] === path;
+    if (!commute || readers.get(path) !== 1) continue;
+    reordered[i] = { ...pool, sources: activation.sources, resultPath: path };
+    reordered[i + 1] = { ...activation, sources: [path], resultPath: resultPathOf(pool) };
   }
   return reordered;
 }
 
 /** Tiles as large as the pools that are still to come, so that patches are few; at most 4, and dividing the output. */
-function tileFor(layers: readonly PlannedLayer[], spec: LayerSpec): number {
+function tileFor(layers: readonly RunnableLayer[], spec: LayerSpec): number {
   const at = layers.findIndex((layer) => layer.spec === spec);
   const { outputShape } = layers[at]!;
   const reduction = layers
@@ -159,9 +228,12 @@ function tileFor(layers: readonly PlannedLayer[], spec: LayerSpec): number {
   return [4, 2].find(fits) ?? 1;
 }
 
-/** A module path freezes itself and everything below it. */
-export function isFrozen(parameterName: string, frozenPaths: readonly string[]): boolean {
-  return frozenPaths.some((path) => parameterName.startsWith(`${path}.`));
+/** A module path freezes itself and everything below it; what is fixed never trains. */
+export function isFrozen(
+  { name, fixed }: Pick<ParameterSpec, 'name' | 'fixed'>,
+  frozenPaths: readonly string[],
+): boolean {
+  return fixed === true || frozenPaths.some((path) => name.startsWith(`${path}.`));
 }
 
 export function countParameters(parameters: readonly ParameterSpec[]): number {
@@ -170,16 +242,17 @@ export function countParameters(parameters: readonly ParameterSpec[]): number {
 
 /** The rows of the layer table. */
 export function describeLayers(plan: NetworkPlan): LayerRow[] {
-  return plan.layers.map(({ spec, inputShape, outputShape, parameters }) => {
-    const described = definitionFor(spec).describe?.(spec, inputShape, outputShape);
+  return plan.layers.map(({ spec, inputShapes, outputShape, parameters }) => {
+    const described = definitionFor(spec).describe?.(spec, inputShapes[0], outputShape);
     return {
       path: spec.path,
       kind: spec.kind,
       settings: described?.settings ?? '',
-      inputShape: [...inputShape],
+      inputShapes: inputShapes.map((shape) => [...shape]),
       outputShape: [...outputShape],
       formula: described?.formula ?? null,
       parameterCount: countParameters(parameters),
+      trainableCount: countParameters(parameters.filter(({ fixed }) => fixed !== true)),
     };
   });
 }

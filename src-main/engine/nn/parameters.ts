@@ -6,7 +6,12 @@ import { invariant } from '../../contract/errors.ts';
 import { sizeOf, type Shape } from '../graph/types.ts';
 import { Random } from '../data/random.ts';
 
-export type Initialiser = { kind: 'uniform'; bound: number } | { kind: 'constant'; value: number };
+export type Initialiser =
+  | { kind: 'uniform'; bound: number }
+  | { kind: 'normal'; std: number }
+  | { kind: 'constant'; value: number }
+  /** 0, 1, 2, … */
+  | { kind: 'counting' };
 
 /** A weight that training changes. */
 export interface ParameterSpec {
@@ -14,6 +19,8 @@ export interface ParameterSpec {
   name: string;
   shape: Shape;
   initialiser: Initialiser;
+  /** True for what is counted and saved as a weight, but is a constant of the architecture and never trained. */
+  fixed?: boolean;
 }
 
 /** A value that the forward pass updates and no gradient reaches: a running mean or variance. */
@@ -34,17 +41,27 @@ export function initialise(
 ): NamedTensors {
   const values: NamedTensors = new Map();
   for (const { name, shape, initialiser } of parameters) {
-    const data = new Float32Array(sizeOf(shape));
-    if (initialiser.kind === 'constant') data.fill(initialiser.value);
-    else {
-      const random = Random.derive(seed, 'initialise', name);
-      for (let i = 0; i < data.length; i++) data[i] = (2 * random.uniform() - 1) * initialiser.bound;
-    }
-    values.set(name, data);
+    values.set(name, freshValues(initialiser, sizeOf(shape), Random.derive(seed, 'initialise', name)));
   }
   for (const { name, shape, initialValue } of buffers)
     values.set(name, new Float32Array(sizeOf(shape)).fill(initialValue));
   return values;
+}
+
+function freshValues(initialiser: Initialiser, length: number, random: Random): Float32Array {
+  const data = new Float32Array(length);
+  switch (initialiser.kind) {
+    case 'constant':
+      return data.fill(initialiser.value);
+    case 'counting':
+      return data.map((_, i) => i);
+    case 'uniform':
+      for (let i = 0; i < length; i++) data[i] = (2 * random.uniform() - 1) * initialiser.bound;
+      return data;
+    case 'normal':
+      for (let i = 0; i < length; i++) data[i] = random.normal() * initialiser.std;
+      return data;
+  }
 }
 
 /** Where each tensor lies in a flat vector. */

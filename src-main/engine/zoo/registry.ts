@@ -4,15 +4,15 @@ import type { Knob, ModelDescription, ModelSummary } from '../../contract/model/
 import type { ModelOptions } from '../../contract/model/run.ts';
 import type { Shape } from '../graph/types.ts';
 import { countParameters, describeLayers, isFrozen, planNetwork, type NetworkPlan } from '../nn/network.ts';
+import { efficientnetB0, mobilenetV2, resnet18, resnet34 } from './classifiers.ts';
 import { lenet5 } from './lenet5.ts';
 import type { ModelSpec } from './model-spec.ts';
 
-const specs = { lenet5 } as const;
+const specs = [lenet5, resnet18, resnet34, mobilenetV2, efficientnetB0] as const;
 
-const models: Readonly<Record<string, ModelSpec<ModelOptions>>> = specs as unknown as Record<
-  string,
-  ModelSpec<ModelOptions>
->;
+const models: Readonly<Record<string, ModelSpec<ModelOptions>>> = Object.fromEntries(
+  specs.map((spec) => [spec.id, spec as unknown as ModelSpec<ModelOptions>]),
+);
 
 /** Throws FoveaError `not-found`, naming the models that exist. */
 export function modelSpec(modelId: string): ModelSpec<ModelOptions> {
@@ -93,21 +93,27 @@ export function describeModel(
   return {
     layers: describeLayers(plan),
     parameterCount: countParameters(plan.parameters),
-    trainableCount: countParameters(plan.parameters.filter(({ name }) => !isFrozen(name, freeze))),
+    trainableCount: countParameters(plan.parameters.filter((parameter) => !isFrozen(parameter, freeze))),
   };
 }
 
-/** Convolutions in order, with the name of each one's weight in a checkpoint. */
+/** More kernels than these make no picture, and are slow to send. */
+const mostKernels = 4096;
+
+/**
+ * The convolutions whose kernels can be looked at (more than one pixel, not too many), in order, with the name of each
+ * one's weight in a checkpoint.
+ */
 export function convolutionLayers(
   modelId: string,
   options: ModelOptions,
 ): { layer: string; label: string; tensor: string }[] {
-  const layers = modelSpec(modelId).layers(completeOptions(modelId, options), 1);
-  return layers
-    .filter((layer) => layer.kind === 'conv2d')
-    .map((layer) => ({
-      layer: layer.path,
-      label: `${layer.path} (${layer.kernel}×${layer.kernel})`,
-      tensor: `${layer.path}.weight`,
-    }));
+  // Any size will do: weights do not depend on it.
+  const { layers } = planModel(modelId, options, [3, 64, 64], 1);
+  return layers.flatMap(({ spec, parameters: [weight] }) => {
+    if (spec.kind !== 'conv2d' || !weight) return [];
+    const [outChannels, inChannels, kernel] = weight.shape as [number, number, number];
+    if (kernel === 1 || outChannels * inChannels > mostKernels) return [];
+    return [{ layer: spec.path, label: `${spec.path} (${kernel}×${kernel})`, tensor: weight.name }];
+  });
 }

@@ -1,4 +1,5 @@
 /** Two-dimensional convolution. */
+import { ShapeError } from '../../graph/errors.ts';
 import type { Value } from '../../graph/types.ts';
 import { takeRows, withRowOrder, settle, type FeatureMap } from '../feature-map.ts';
 import {
@@ -9,40 +10,80 @@ import {
   weightAndBias,
   type FeatureMajorContext,
   type LayerDefinition,
+  type WeightSettings,
 } from './definition.ts';
 
-export interface Conv2dSettings {
+export interface Conv2dSettings extends WeightSettings {
   outChannels: number;
   kernel: number;
   stride: number;
-  padding: number;
+  /** Pixels on every side, or [top, left, bottom, right]. */
+  padding: number | readonly [top: number, left: number, bottom: number, right: number];
+  /** Channels are split into so many groups that do not mix; as many as there are channels is "depthwise". 1 where absent. */
+  groups?: number;
+  /** Distance between the pixels that a kernel's neighbouring elements see. 1 where absent. */
+  dilation?: number;
 }
 
+type Pads = readonly [top: number, left: number, bottom: number, right: number];
+const padsOf = ({ padding }: Conv2dSettings): Pads =>
+  typeof padding === 'number' ? [padding, padding, padding, padding] : padding;
+
+/** Pixels from a kernel's first element to behind its last. */
+const reachOf = ({ kernel, dilation = 1 }: Conv2dSettings): number => dilation * (kernel - 1) + 1;
+
 export const conv2d: LayerDefinition<Conv2dSettings> = {
-  outputShape: (path, { outChannels, kernel, stride, padding }, input) => {
-    const [, h, w] = spatial(path, input);
+  outputShape: (path, settings, input) => {
+    const [c, h, w] = spatial(path, input);
+    const { outChannels, stride, groups = 1 } = settings;
+    if (c % groups !== 0 || outChannels % groups !== 0)
+      throw new ShapeError(path, `channels in and out that divide into ${groups} groups`, `${c} and ${outChannels}`);
+    const [top, left, bottom, right] = padsOf(settings);
+    const reach = reachOf(settings);
     return positive(
       path,
-      [outChannels, slidingSize(h, kernel, stride, padding), slidingSize(w, kernel, stride, padding)],
+      [
+        outChannels,
+        slidingSize(h, reach, stride, (top + bottom) / 2),
+        slidingSize(w, reach, stride, (left + right) / 2),
+      ],
       input,
     );
   },
-  parameters: (path, { outChannels, kernel }, input) =>
-    weightAndBias(path, [outChannels, spatial(path, input)[0], kernel, kernel]),
-  build: ({ g, tensor: weight }, path, { kernel: k, stride: s, padding: p }, x) =>
-    g.op('Conv', [x, weight(`${path}.weight`), weight(`${path}.bias`)], {
+  parameters: (path, settings, input) => {
+    const { outChannels, kernel, groups = 1 } = settings;
+    return weightAndBias(path, [outChannels, spatial(path, input)[0] / groups, kernel, kernel], settings);
+  },
+  build: ({ g, tensor: weight }, path, settings, x) => {
+    const { kernel: k, stride: s, bias = true, groups = 1, dilation: d = 1 } = settings;
+    const operands = [x, weight(`${path}.weight`), ...(bias ? [weight(`${path}.bias`)] : [])];
+    return g.op('Conv', operands, {
       kernel_shape: [k, k],
       strides: [s, s],
-      pads: [p, p, p, p],
-      dilations: [1, 1],
-      group: 1,
-    }),
+      pads: padsOf(settings),
+      dilations: [d, d],
+      group: groups,
+    });
+  },
+  suitsFeatureMajor: ({ padding, groups = 1, dilation = 1 }) =>
+    typeof padding === 'number' && groups === 1 && dilation === 1,
   buildFeatureMajor: tiled,
-  describe: ({ kernel, stride, padding }, input, output) => ({
-    settings: `${kernel}×${kernel}, stride ${stride}, padding ${padding}`,
-    formula: slidingFormula(input[1]!, kernel, stride, padding, output[1]!),
+  describe: (settings, input, output) => ({
+    settings: settingsText(settings),
+    formula:
+      typeof settings.padding === 'number'
+        ? slidingFormula(input[1]!, reachOf(settings), settings.stride, settings.padding, output[1]!)
+        : null,
   }),
 };
+
+function settingsText({ kernel, stride, padding, groups = 1, dilation = 1 }: Conv2dSettings): string {
+  return [
+    `${kernel}×${kernel}, stride ${stride}, padding ${typeof padding === 'number' ? padding : padding.join('/')}`,
+    ...(groups === 1 ? [] : [`${groups} groups`]),
+    ...(dilation === 1 ? [] : [`dilation ${dilation}`]),
+  ].join(', ');
+}
 
 /**
  * Output tiles of f×f positions as one matrix product: the patch that a tile sees, [C·P·P, tiles·N], times the kernel
@@ -52,7 +93,8 @@ export const conv2d: LayerDefinition<Conv2dSettings> = {
 function tiled(context: FeatureMajorContext, path: string, settings: Conv2dSettings, input: FeatureMap): FeatureMap {
   const { g, tile: f } = context;
   const x = settle(g, input);
-  const { outChannels: o, kernel: k, stride: s, padding: p } = settings;
+  const { outChannels: o, kernel: k, stride: s, bias = true } = settings;
+  const [p] = padsOf(settings);
   const [c, h, w] = spatial(path, x.shape);
   const [, outH, outW] = conv2d.outputShape(path, settings, x.shape) as [number, number, number];
   const patch = (f - 1) * s + k;
@@ -88,7 +130,7 @@ function tiled(context: FeatureMajorContext, path: string, settings: Conv2dSetti
     }),
   );
   const out = g.reshape(product, [positions.length * o * tilesH * tilesW, batch]);
-  return withRowOrder(out, [o, outH, outW], features, context.tensor(`${path}.bias`));
+  return withRowOrder(out, [o, outH, outW], features, bias ? context.tensor(`${path}.bias`) : null);
 }
 
 /** [row, column] of each position in a tile, in an order in which a 2×2 pool finds its operands in contiguous halves. */

@@ -4,7 +4,9 @@ import { ShapeError } from '../../graph/errors.ts';
 import type { Builder } from '../../graph/builder.ts';
 import { sizeOf, type Shape, type Value } from '../../graph/types.ts';
 import type { FeatureMap } from '../feature-map.ts';
-import type { BufferSpec, ParameterSpec } from '../parameters.ts';
+import type { BufferSpec, Initialiser, ParameterSpec } from '../parameters.ts';
+
+export type NoSettings = Readonly<Record<never, never>>;
 
 /** What a layer may use while it is built. */
 export interface BuildContext {
@@ -29,11 +31,15 @@ export interface FeatureMajorContext extends BuildContext {
 
 /** Shapes are without the batch axis: [C, H, W] or [features]. */
 export interface LayerDefinition<S> {
-  outputShape(path: string, settings: S, input: Shape): Shape;
+  /** Set where a layer may read more than one other; what it reads then comes as further arguments. */
+  reads?: 'several';
+  outputShape(path: string, settings: S, input: Shape, ...others: readonly Shape[]): Shape;
   parameters?(path: string, settings: S, input: Shape): ParameterSpec[];
   buffers?(path: string, settings: S, input: Shape): BufferSpec[];
   /** Channels first: x is [N, C, H, W] or [N, features]. */
-  build(context: BuildContext, path: string, settings: S, x: Value): Value;
+  build(context: BuildContext, path: string, settings: S, x: Value, ...others: readonly Value[]): Value;
+  /** Which settings `buildFeatureMajor` can do; all of them where absent. */
+  suitsFeatureMajor?(settings: S): boolean;
   /** The same with the batch innermost. A network can be built so where all its layers have this. */
   buildFeatureMajor?(context: FeatureMajorContext, path: string, settings: S, x: FeatureMap): FeatureMap;
   /** Settings in words, and the output-size formula filled in where the layer has one. */
@@ -42,13 +48,49 @@ export interface LayerDefinition<S> {
 
 export const unchanged = (_path: string, _settings: unknown, input: Shape): Shape => input;
 
-/** PyTorch's default for convolutions and linear layers: U(−1/√fanIn, 1/√fanIn) for weight and bias. */
-export function weightAndBias(path: string, shape: Shape): ParameterSpec[] {
-  const bound = 1 / Math.sqrt(sizeOf(shape.slice(1)));
-  return [
-    { name: `${path}.weight`, shape, initialiser: { kind: 'uniform', bound } },
-    { name: `${path}.bias`, shape: [shape[0]!], initialiser: { kind: 'uniform', bound } },
-  ];
+/**
+ * How a weight starts. 'default' is PyTorch's own for convolutions and linear layers, U(−1/√fanIn, 1/√fanIn). The others
+ * are He et al. 2015 for ReLU (by fan-out, normal; by fan-in, uniform), Glorot & Bengio 2010, and a plain normal.
+ */
+export type WeightInitialiser = 'default' | 'heNormalFanOut' | 'heUniformFanIn' | 'glorotUniform' | { std: number };
+
+export interface WeightSettings {
+  /** True where absent. */
+  bias?: boolean;
+  /** 'default' where absent. */
+  initialiser?: WeightInitialiser;
+  /** The value that every bias starts with; PyTorch's default, drawn like the weight's, where absent. */
+  biasValue?: number;
+}
+
+/** A weight [out, in, …] and, where there is one, its bias [out]. */
+export function weightAndBias(path: string, shape: Shape, settings: WeightSettings = {}): ParameterSpec[] {
+  const { bias = true, biasValue } = settings;
+  const weight: ParameterSpec = {
+    name: `${path}.weight`,
+    shape,
+    initialiser: weightInitialiser(shape, settings.initialiser ?? 'default'),
+  };
+  if (!bias) return [weight];
+  const initialiser: Initialiser =
+    biasValue === undefined ? weightInitialiser(shape, 'default') : { kind: 'constant', value: biasValue };
+  return [weight, { name: `${path}.bias`, shape: [shape[0]!], initialiser }];
+}
+
+function weightInitialiser(shape: Shape, rule: WeightInitialiser): Initialiser {
+  const [out, fanIn] = [shape[0]!, sizeOf(shape.slice(1))];
+  const fanOut = out * sizeOf(shape.slice(2));
+  if (typeof rule === 'object') return { kind: 'normal', std: rule.std };
+  switch (rule) {
+    case 'default':
+      return { kind: 'uniform', bound: 1 / Math.sqrt(fanIn) };
+    case 'heNormalFanOut':
+      return { kind: 'normal', std: Math.sqrt(2 / fanOut) };
+    case 'heUniformFanIn':
+      return { kind: 'uniform', bound: Math.sqrt(6 / fanIn) };
+    case 'glorotUniform':
+      return { kind: 'uniform', bound: Math.sqrt(6 / (fanIn + fanOut)) };
+  }
 }
 
 /** O = ⌊(I − k + 2p) / s⌋ + 1 */

@@ -1,4 +1,4 @@
-/** Two-dimensional max pooling without padding. */
+/** Two-dimensional max pooling. */
 import type { Builder } from '../../graph/builder.ts';
 import { takePieces, withRowOrder, type FeatureMap } from '../feature-map.ts';
 import { positive, slidingFormula, slidingSize, spatial, type LayerDefinition } from './definition.ts';
@@ -6,20 +6,24 @@ import { positive, slidingFormula, slidingSize, spatial, type LayerDefinition } 
 export interface MaxPool2dSettings {
   kernel: number;
   stride: number;
+  /** Pixels on every side, of which none is ever the maximum. 0 where absent. */
+  padding?: number;
 }
 
 export const maxPool2d: LayerDefinition<MaxPool2dSettings> = {
-  outputShape: (path, { kernel, stride }, input) => {
+  outputShape: (path, { kernel, stride, padding = 0 }, input) => {
     const [c, h, w] = spatial(path, input);
-    return positive(path, [c, slidingSize(h, kernel, stride, 0), slidingSize(w, kernel, stride, 0)], input);
+    const shape = [c, slidingSize(h, kernel, stride, padding), slidingSize(w, kernel, stride, padding)];
+    return positive(path, shape, input);
   },
-  build: ({ g }, _path, { kernel: k, stride: s }, x) =>
-    g.op('MaxPool', [x], { kernel_shape: [k, k], strides: [s, s], pads: [0, 0, 0, 0] }),
+  build: ({ g }, _path, { kernel: k, stride: s, padding: p = 0 }, x) =>
+    g.op('MaxPool', [x], { kernel_shape: [k, k], strides: [s, s], pads: [p, p, p, p] }),
+  suitsFeatureMajor: ({ padding = 0 }) => padding === 0,
   // A channel's bias moves past the maximum: max(x + b) = max(x) + b.
   buildFeatureMajor: ({ g }, _path, settings, x) => maxAlong(g, maxAlong(g, x, 2, settings), 1, settings),
-  describe: ({ kernel, stride }, input, output) => ({
-    settings: `${kernel}×${kernel}, stride ${stride}`,
-    formula: slidingFormula(input[1]!, kernel, stride, 0, output[1]!),
+  describe: ({ kernel, stride, padding = 0 }, input, output) => ({
+    settings: `${kernel}×${kernel}, stride ${stride}${padding === 0 ? '' : `, padding ${padding}`}`,
+    formula: slidingFormula(input[1]!, kernel, stride, padding, output[1]!),
   }),
 };
 
@@ -53,7 +57,7 @@ function maxAlong(g: Builder, x: FeatureMap, axis: 1 | 2, { kernel, stride }: Ma
     Array.from({ length: kernel }, (_, offset) => features.map((feature) => rowAt(feature, offset))),
   );
   return withRowOrder(
-    operands.reduce((a, b) => g.op('Max', [a, b])),
+    operands.reduce((a, b) => g.op('FirstMax', [a, b], {}, 'fovea')),
     shape,
     features,
     x.bias,

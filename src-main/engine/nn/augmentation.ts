@@ -1,0 +1,48 @@
+/**
+ * Mirrored and shifted training images as a graph. Which row and column of the image each pixel comes from is a matrix of
+ * zeros and ones, and two products with it move the pixels; a row without a one is black. What is drawn comes from
+ * outside (data/augmentation.ts).
+ */
+import type { AugmentationConfig } from '../../contract/model/run.ts';
+import type { Builder } from '../graph/builder.ts';
+import { tensor, type Value } from '../graph/types.ts';
+
+/** images: uint8 [B, C, H, W]; draws: int64 [B, 3], (mirrored 0 or 1, right, down) in pixels. Same type and shape. */
+export function augment(g: Builder, images: Value, draws: Value, { shift }: AugmentationConfig): Value {
+  const [batch, , height, width] = images.shape as [number, number, number, number];
+  const [mirrored, right, down] = g.split(draws, [1, 1, 1], 1).map((draw) => g.reshape(draw, [batch, 1, 1, 1])) as [
+    Value,
+    Value,
+    Value,
+  ];
+  const moved = g.matmul(g.cast(images, 'float32'), columnSources(g, width, mirrored, right));
+  const shifted = shift === 0 ? moved : g.matmul(rowSources(g, height, down), moved);
+  return g.cast(shifted, 'uint8');
+}
+
+/** [B, 1, H, H]: 1 where row y comes from row y − down. */
+function rowSources(g: Builder, height: number, down: Value): Value {
+  return ones(g, counting(g, height, 'row'), g.add(counting(g, height, 'column'), down));
+}
+
+/** [B, 1, W, W]: 1 where column x comes from column x − right, or W − 1 − (x − right) where it is mirrored. */
+function columnSources(g: Builder, width: number, mirrored: Value, right: Value): Value {
+  const source = g.sub(counting(g, width, 'column'), right);
+  const reflected = g.sub(g.int(width - 1), source);
+  const chosen = g.add(source, g.mul(mirrored, g.sub(reflected, source)));
+  return ones(g, counting(g, width, 'row'), chosen);
+}
+
+const ones = (g: Builder, a: Value, b: Value): Value => g.cast(g.op('Equal', [a, b]), 'float32');
+
+/** 0, 1, … along the last axis but one, or along the last. */
+function counting(g: Builder, length: number, along: 'row' | 'column'): Value {
+  const shape = along === 'row' ? [1, 1, length, 1] : [1, 1, 1, length];
+  return g.constant(
+    tensor(
+      'int64',
+      shape,
+      Array.from({ length }, (_, i) => i),
+    ),
+  );
+}
