@@ -5,6 +5,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { FoveaError } from '../contract/errors.ts';
 import type { DatasetId, RunId } from '../contract/model/ids.ts';
+import { readRunConfig } from '../contract/model/run-config-versions.ts';
 import {
   metricDefinitions,
   type MetricName,
@@ -166,9 +167,9 @@ export class RunRepository {
     return this.#summarise(this.#row(runId));
   }
 
-  /** Throws `not-found`. */
+  /** As of today, whatever version it was stored in. Throws `not-found`. */
   config(runId: RunId): RunConfig {
-    return JSON.parse(this.#row(runId).config) as RunConfig;
+    return readRunConfig(JSON.parse(this.#row(runId).config));
   }
 
   /** Relative to the project folder. Throws `not-found`. */

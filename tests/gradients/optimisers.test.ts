@@ -1,72 +1,114 @@
-/** Fifty steps of every optimiser and schedule on a small network against PyTorch, and the schedules by themselves. */
-import { describe, expect, test } from 'vitest';
-import type { OptimiserConfig, ScheduleConfig } from '../../src-main/contract/model/run.ts';
-import { planNetwork } from '../../src-main/engine/nn/network.ts';
-import { optimiserFor } from '../../src-main/engine/nn/optimisers.ts';
-import { scheduleFactor } from '../../src-main/engine/nn/schedules.ts';
+/**
+ * Fifty steps of a small network against PyTorch for every optimiser, parameter groups, clipping, accumulation and
+ * schedules, and the moving average against its formula. Bar: 1e-5 of each tensor's largest element.
+ */
+import { afterAll, describe, expect, test } from 'vitest';
+import type { PhaseConfig, RunConfig } from '../../src-main/contract/model/run.ts';
+import { planNetwork, type LayerSpec, type NetworkPlan } from '../../src-main/engine/nn/network.ts';
+import { optimiserFor } from '../../src-main/engine/nn/optimisers/index.ts';
 import { readGolden } from '../helpers/engine-cases.ts';
-import { relativeError } from '../helpers/engine-run.ts';
+import { relativeError, runtime } from '../helpers/engine-run.ts';
 import { goldenParameters, runGoldenSteps, type ImageSpec, type ParameterSpec } from '../helpers/golden-training.ts';
 
+type ModelName = 'plain' | 'norm';
+interface GoldenRun {
+  name: string;
+  model: ModelName;
+  phase: PhaseConfig;
+  accumulation: number;
+  ema: RunConfig['ema'];
+  losses: number[];
+  tensors: Record<string, number[]>;
+  averages: Record<string, number[]> | null;
+}
 interface Golden {
   images: ImageSpec;
   indices: number[][];
-  stepsPerEpoch: number;
-  parameters: ParameterSpec[];
-  runs: {
-    name: string;
-    optimiser: OptimiserConfig;
-    learningRate: number;
-    schedule: ScheduleConfig;
-    losses: number[];
-    tensors: Record<string, number[]>;
-  }[];
+  parameters: Record<ModelName, ParameterSpec[]>;
+  runs: GoldenRun[];
 }
 const golden = readGolden<Golden>('optimisers.json');
-const plan = planNetwork(
-  [
-    { kind: 'conv2d', path: 'conv', outChannels: 4, kernel: 3, stride: 1, padding: 0 },
-    { kind: 'relu', path: 'relu' },
-    { kind: 'flatten', path: 'flatten' },
-    { kind: 'linear', path: 'fc', outFeatures: 5 },
-  ],
-  [1, 6, 6],
-);
+const bar = 1e-5;
+
+const conv = { kind: 'conv2d', path: 'conv', outChannels: 4, kernel: 3, stride: 1, padding: 0 } as const;
+const rest: readonly LayerSpec[] = [
+  { kind: 'relu', path: 'relu' },
+  { kind: 'flatten', path: 'flatten' },
+  { kind: 'linear', path: 'fc', outFeatures: 5 },
+];
+const plans: Record<ModelName, NetworkPlan> = {
+  plain: planNetwork([conv, ...rest], [1, 6, 6]),
+  norm: planNetwork([{ ...conv, bias: false }, { kind: 'batchNorm', path: 'norm' }, ...rest], [1, 6, 6]),
+};
+
+/** Tensors further from the golden ones than the bar. */
+function wrong(actual: ReadonlyMap<string, Float32Array>, wanted: Record<string, number[]>): [string, number][] {
+  expect([...actual.keys()].sort()).toEqual(Object.keys(wanted).sort());
+  const errors = Object.entries(wanted).map(([name, values]): [string, number] => [
+    name,
+    relativeError(actual.get(name)!, values),
+  ]);
+  return errors.filter(([, error]) => error > bar);
+}
 
 describe('fifty steps end where PyTorch ends', () => {
-  test.each(golden.runs.map((run) => [run.name, run] as const))(
-    '%s',
-    async (_, { optimiser, learningRate, schedule, losses, tensors }) => {
-      const learningRates = golden.indices.map(
-        (_batch, step) => learningRate * scheduleFactor(schedule, Math.floor(step / golden.stepsPerEpoch)),
-      );
-      const { images, indices } = golden;
-      const parameters = goldenParameters(golden.parameters);
-      const loss = { kind: 'cross-entropy', softmaxBeforeLoss: false } as const;
-      const [result] = await runGoldenSteps({ plan, loss, optimiser, images, indices, learningRates, parameters }, [
-        indices.length,
-      ]);
-      expect(relativeError(result!.losses, losses)).toBeLessThan(1e-5);
-      const errors = Object.entries(tensors).map(
-        ([name, values]) => [name, relativeError(result!.tensors.get(name)!, values)] as const,
-      );
-      expect(errors.map(([name]) => name).sort()).toEqual(plan.parameters.map(({ name }) => name).sort());
-      expect(errors.filter(([, error]) => error > 1e-5)).toEqual([]);
-    },
-  );
-
-  test('the golden runs hold every kind of optimiser and schedule, with and without weight decay', () => {
-    const kinds = golden.runs.map(
-      ({ optimiser, schedule }) => `${optimiser.kind} ${schedule.kind} ${optimiser.weightDecay > 0}`,
+  test.each(golden.runs.map((run) => [run.name, run] as const))('%s', async (_, run) => {
+    const { phase, accumulation, ema, model } = run;
+    const { images, indices } = golden;
+    const [result] = await runGoldenSteps(
+      {
+        plan: plans[model],
+        loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
+        phase,
+        settings: { accumulation, ema },
+        images,
+        indices,
+        parameters: goldenParameters(golden.parameters[model]),
+      },
+      [indices.length],
     );
-    expect([...new Set(kinds)].sort()).toEqual([
-      'adam constant false',
-      'adam constant true',
-      'adam exponential false',
-      'sgd constant false',
-      'sgd constant true',
-      'sgd exponential true',
+    const { losses, tensors, averages } = result!;
+    expect(relativeError(losses, run.losses)).toBeLessThan(bar);
+    expect(wrong(tensors, run.tensors)).toEqual([]);
+    expect(averages === null).toBe(run.averages === null);
+    if (averages && run.averages) {
+      expect(wrong(averages, run.averages)).toEqual([]);
+      // The averages are something else than the weights, or the comparison would show nothing.
+      expect(wrong(averages, run.tensors).length).toBe(averages.size);
+    }
+  });
+
+  const kindsOf = (of: (run: GoldenRun) => unknown): unknown[] => [...new Set(golden.runs.map(of))].sort();
+
+  test('the golden runs hold every optimiser, with all that can be on or off, and every schedule', () => {
+    expect(kindsOf(({ phase }) => phase.optimiser.kind)).toEqual(['adam', 'adamw', 'rmsprop', 'sgd']);
+    expect(kindsOf(({ phase }) => phase.schedule.kind)).toEqual([
+      'constant',
+      'cosine',
+      'exponential',
+      'linear',
+      'one-cycle',
+      'step',
     ]);
+    for (const kind of ['adam', 'adamw', 'rmsprop', 'sgd']) {
+      const runs = golden.runs.filter(({ phase }) => phase.optimiser.kind === kind);
+      const has = (of: (run: GoldenRun) => boolean): boolean[] =>
+        [true, false].map((on) => runs.some((run) => of(run) === on));
+      expect(
+        has(({ phase }) => phase.optimiser.weightDecay > 0),
+        `${kind}: weight decay`,
+      ).toEqual([true, true]);
+      expect(
+        has(({ phase }) => phase.decayAll),
+        `${kind}: decay of everything`,
+      ).toEqual([true, true]);
+      expect(
+        has(({ accumulation }) => accumulation > 1),
+        `${kind}: accumulation`,
+      ).toEqual([true, true]);
+    }
+    expect(golden.runs.filter(({ phase }) => phase.clipNorm !== null).length).toBeGreaterThan(2);
+    expect(golden.runs.filter(({ ema }) => ema !== null).length).toBeGreaterThan(2);
   });
 });
 
@@ -79,21 +121,24 @@ describe('numbers of a step', () => {
     expect(correction).toBeCloseTo(1 / Math.sqrt(0.001999), 10);
   });
 
-  test('SGD keeps a momentum only where it has one', () => {
-    const config = { kind: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 } as const;
-    expect(optimiserFor(config).slots(config)).toEqual([]);
-    const moving = { ...config, momentum: 0.9 };
-    expect(optimiserFor(moving).slots(moving)).toEqual(['momentum']);
-  });
-});
-
-describe('schedules', () => {
-  test('a constant one stays', () => {
-    expect([0, 1, 99].map((epoch) => scheduleFactor({ kind: 'constant' }, epoch))).toEqual([1, 1, 1]);
-  });
-  test('an exponential one falls by gamma each epoch', () => {
-    expect([0, 1, 2, 3].map((epoch) => scheduleFactor({ kind: 'exponential', gamma: 0.5 }, epoch))).toEqual([
-      1, 0.5, 0.25, 0.125,
+  test('an optimiser keeps only what it needs', () => {
+    const sgd = { kind: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 } as const;
+    const rmsprop = {
+      kind: 'rmsprop',
+      alpha: 0.9,
+      epsilon: 1e-8,
+      momentum: 0,
+      centered: false,
+      weightDecay: 0,
+    } as const;
+    const configs = [sgd, { ...sgd, momentum: 0.9 }, rmsprop, { ...rmsprop, momentum: 0.9, centered: true }];
+    expect(configs.map((config) => optimiserFor(config).slots(config))).toEqual([
+      [],
+      ['momentum'],
+      ['meanSquare'],
+      ['meanSquare', 'mean', 'momentum'],
     ]);
   });
 });
+
+afterAll(() => expect(runtime.liveSessions).toBe(0));

@@ -1,4 +1,7 @@
-/** The real training process, killed at random moments and started again, ends with the bytes of one left alone. */
+/**
+ * The real training process with every optimiser and everything else on, killed at random moments and started again, ends
+ * with the bytes of one left alone.
+ */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -9,16 +12,31 @@ import { Random } from '../../src-main/engine/data/random.ts';
 import { writeTrainingData } from '../../src-main/engine/train/training-data-file.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import type { TrainerCommand, TrainerEvent, TrainJob } from '../../src-main/training-process/messages.ts';
-import { makeSmallData, momentum, phase, remains, smallConfig, type SmallData } from '../helpers/training-run.ts';
+import {
+  adam,
+  everythingOn,
+  makeSmallData,
+  momentum,
+  phase,
+  remains,
+  type SmallData,
+} from '../helpers/training-run.ts';
 
 const entry = new URL('../../src-main/training-process/main.ts', import.meta.url);
-const config = smallConfig(
-  {
-    batchSize: 8,
-    phases: [phase({ epochs: 4 }), phase({ epochs: 4, optimiser: momentum, learningRate: 0.01, freeze: ['conv1'] })],
-  },
-  { batchNorm: true, dropout: 0.2 },
-);
+const rmsprop = {
+  kind: 'rmsprop',
+  alpha: 0.9,
+  epsilon: 1e-6,
+  momentum: 0.5,
+  centered: true,
+  weightDecay: 0.01,
+} as const;
+const config = everythingOn([
+  phase({ epochs: 2, warmup: { epochs: 1, startFactor: 0.1 } }),
+  phase({ epochs: 2, optimiser: momentum, learningRate: 0.01, freeze: ['conv1'] }),
+  phase({ epochs: 2, optimiser: { ...adam, kind: 'adamw', weightDecay: 0.05 }, clipNorm: 1 }),
+  phase({ epochs: 2, optimiser: rmsprop, schedule: { kind: 'cosine', finalFactor: 0 } }),
+]);
 
 let small: SmallData;
 beforeAll(async () => {
@@ -82,14 +100,14 @@ test('kill -9 at random moments, then resume: the same bytes', { timeout: 120_00
   const seed = 17;
   const random = Random.derive(seed, 'kills');
   let kills = 0;
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 5; i++) {
     // At any point of step, evaluation and saving, and so early that the attempts together do not finish.
-    if (await killAfter(startTraining(killed, i > 0), (random.uniform() * trainingMs) / 4)) kills++;
+    if (await killAfter(startTraining(killed, i > 0), (random.uniform() * trainingMs) / 6)) kills++;
   }
   const last = startTraining(killed, true);
   await last.ended;
 
   expect(last.events.at(-1), `kill seed ${seed}`).toEqual({ kind: 'finished', epochsDone: 8 });
-  expect(kills, `kills in the middle, seed ${seed}`).toBeGreaterThan(1);
+  expect(kills, `kills in the middle, seed ${seed}`).toBeGreaterThan(2);
   expect(await remains(killed), `kill seed ${seed}`).toEqual(await remains(whole));
 });

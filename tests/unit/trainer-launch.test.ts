@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { launchNodeTrainer } from '../../src-main/hosts/node-process.ts';
+import { launchNodeChild } from '../../src-main/hosts/node-process.ts';
 import { exitOf } from '../../src-main/hosts/electron/wait-status.ts';
 import type { TrainerProcess } from '../../src-main/services/backend.ts';
 import type { TrainerEvent } from '../../src-main/training-process/messages.ts';
@@ -17,7 +17,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 function launch(source: string) {
   const file = join(folder, 'child.mjs');
   writeFileSync(file, source);
-  const child = launchNodeTrainer(pathToFileURL(file));
+  const child: TrainerProcess = launchNodeChild(pathToFileURL(file));
   const events: TrainerEvent[] = [];
   child.onEvent((event) => events.push(event));
   return { child, events, exit: new Promise<unknown>((resolve) => child.onExit(resolve)) };

@@ -9,17 +9,40 @@ import { split } from './dataset.ts';
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const nonNegative = v.pipe(v.number(), v.finite(), v.minValue(0));
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
+const wholeNumber = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** [0, 1) */
 const fraction = v.pipe(v.number(), v.minValue(0), v.ltValue(1));
+/** [0, 1] */
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
+const adamFields = { beta1: fraction, beta2: fraction, epsilon: positive, weightDecay: nonNegative };
 export const optimiserConfig = v.variant('kind', [
   v.object({ kind: v.literal('sgd'), momentum: fraction, nesterov: v.boolean(), weightDecay: nonNegative }),
-  v.object({ kind: v.literal('adam'), beta1: fraction, beta2: fraction, epsilon: positive, weightDecay: nonNegative }),
+  v.object({ kind: v.literal('adam'), ...adamFields }),
+  /** Adam whose decay shrinks the weights themselves and does not pass through the moments. */
+  v.object({ kind: v.literal('adamw'), ...adamFields }),
+  v.object({
+    kind: v.literal('rmsprop'),
+    /** How much of the mean square is kept from step to step. */
+    alpha: fraction,
+    epsilon: positive,
+    momentum: fraction,
+    /** Divides by the standard deviation of the gradient instead of its root mean square. */
+    centered: v.boolean(),
+    weightDecay: nonNegative,
+  }),
 ]);
 export type OptimiserConfig = v.InferOutput<typeof optimiserConfig>;
 
+/** Factors are of the phase's learning rate; `schedule.ts` defines each kind. */
 export const scheduleConfig = v.variant('kind', [
   v.object({ kind: v.literal('constant') }),
+  v.object({ kind: v.literal('step'), everyEpochs: count, gamma: positive }),
   v.object({ kind: v.literal('exponential'), gamma: positive }),
+  v.object({ kind: v.literal('cosine'), finalFactor: nonNegative }),
+  v.object({ kind: v.literal('linear'), finalFactor: nonNegative }),
+  /** Rises from the start factor to 1 in `riseFraction` of the phase, then falls to the final factor. */
+  v.object({ kind: v.literal('one-cycle'), startFactor: share, finalFactor: share, riseFraction: share }),
 ]);
 export type ScheduleConfig = v.InferOutput<typeof scheduleConfig>;
 
@@ -29,8 +52,14 @@ export const phaseConfig = v.object({
   learningRate: positive,
   optimiser: optimiserConfig,
   schedule: scheduleConfig,
+  /** The learning rate starts at this factor of what the schedule says and reaches it after `epochs`; 0 is none. */
+  warmup: v.object({ epochs: nonNegative, startFactor: share }),
   /** Module paths whose parameters do not change ("conv1", "features"); a path covers all below it. */
   freeze: v.array(v.string()),
+  /** Whether weight decay reaches biases and the weights of norms too. */
+  decayAll: v.boolean(),
+  /** The gradient of an update is scaled down to this Euclidean norm where it is longer; null is off. */
+  clipNorm: v.nullable(positive),
 });
 export type PhaseConfig = v.InferOutput<typeof phaseConfig>;
 
@@ -41,19 +70,46 @@ export const lossConfig = v.object({
 });
 export type LossConfig = v.InferOutput<typeof lossConfig>;
 
+/** Moving average of the weights: after update n, average ← d·average + (1 − d)·weights, d = decay·(1 − e^(−n/warmupSteps)). */
+const emaConfig = v.object({
+  decay: fraction,
+  /** Updates; 0 averages with the full decay from the first update on. */
+  warmupSteps: wholeNumber,
+});
+export type EmaConfig = v.InferOutput<typeof emaConfig>;
+
+/** Random changes of training images, drawn anew in each epoch. */
+const augmentationConfig = v.object({
+  /** Mirrors every other image left to right, by chance. */
+  flip: v.boolean(),
+  /** Moves an image by up to this many pixels in each direction; what comes in at the edge is black. */
+  shift: wholeNumber,
+});
+export type AugmentationConfig = v.InferOutput<typeof augmentationConfig>;
+
 export const modelOptions = v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]));
 export type ModelOptions = v.InferOutput<typeof modelOptions>;
 
+export const device = v.picklist(['cpu', 'cuda', 'webgpu', 'dml', 'coreml']);
+export type Device = v.InferOutput<typeof device>;
+
+/** Documents of earlier versions are completed by `run-config-versions.ts`. */
 export const runConfig = v.object({
-  version: v.literal(1),
+  version: v.literal(2),
   task: v.literal('classification'),
   model: v.object({ id: v.string(), options: modelOptions }),
   data: v.object({ datasetId, trainSplit: split, evaluationSplit: split }),
+  augmentation: augmentationConfig,
   loss: lossConfig,
+  /** Images that go through the network at once: a step. */
   batchSize: count,
+  /** Steps whose gradients are averaged for one update of the weights. Batch norm's statistics are those of each step. */
+  accumulation: count,
+  /** Null is off. Where it is on, the averaged weights are evaluated and kept as the best. */
+  ema: v.nullable(emaConfig),
   phases: v.pipe(v.array(phaseConfig), v.minLength(1)),
   seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
-  device: v.picklist(['cpu', 'cuda']),
+  device,
 });
 export type RunConfig = v.InferOutput<typeof runConfig>;
 

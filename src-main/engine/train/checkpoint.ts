@@ -1,6 +1,8 @@
 /**
  * Checkpoints: everything a run needs to go on as if it had never stopped, in one .safetensors file with PyTorch's
- * tensor names, so that other tools can read the weights. Optimiser slots stand under "optimiser.<slot>.<tensor>".
+ * tensor names, so that other tools can read the weights. Optimiser slots stand under "optimiser.<slot>.<tensor>", moving
+ * averages under "average.<tensor>". The order of images, augmentation, dropout and the schedule follow from the seed and
+ * the position, so the position is all that is kept of them.
  */
 import * as v from 'valibot';
 import { FoveaError } from '../../contract/errors.ts';
@@ -14,9 +16,11 @@ const positionSchema = v.object({
   epoch: v.number(),
   /** Steps done in the epoch that has begun. */
   stepInEpoch: v.number(),
-  /** Steps done since the run began, and since the phase's optimiser began. */
+  /** Steps done since the run began. */
   step: v.number(),
-  stepInPhase: v.number(),
+  /** Updates of the weights since the run began, and since the optimiser began. */
+  update: v.number(),
+  optimiserUpdate: v.number(),
   /** Sums over the steps of the epoch that has begun, for its averages. */
   lossSum: v.number(),
   correctSum: v.number(),
@@ -30,7 +34,8 @@ export const startPosition: Position = {
   epoch: 0,
   stepInEpoch: 0,
   step: 0,
-  stepInPhase: 0,
+  update: 0,
+  optimiserUpdate: 0,
   lossSum: 0,
   correctSum: 0,
   seenImages: 0,
@@ -41,30 +46,35 @@ export interface Checkpoint {
   position: Position;
   /** Parameters and buffers by name. */
   tensors: NamedTensors;
+  /** Their moving averages; null where they are not averaged. */
+  averages: NamedTensors | null;
   /** Slot name → values by parameter name. */
   slots: ReadonlyMap<string, NamedTensors>;
 }
 
+const checkpointVersion = '2';
 const slotPrefix = 'optimiser.';
+const averagePrefix = 'average.';
 
 /** Replaces `file` atomically. `shapes` gives every tensor's shape by name. */
 export async function writeCheckpoint(
   file: string,
-  checkpoint: Checkpoint,
+  { position, tensors, averages, slots }: Checkpoint,
   shapes: ReadonlyMap<string, Shape>,
   modelId: string,
 ): Promise<void> {
   const entries = new Map<string, Tensor>();
-  for (const [name, data] of checkpoint.tensors) entries.set(name, { dtype: 'F32', shape: shapes.get(name)!, data });
-  for (const [slot, values] of checkpoint.slots) {
-    for (const [name, data] of values)
-      entries.set(`${slotPrefix}${slot}.${name}`, { dtype: 'F32', shape: shapes.get(name)!, data });
-  }
+  const add = (prefix: string, values: NamedTensors): void => {
+    for (const [name, data] of values) entries.set(prefix + name, { dtype: 'F32', shape: shapes.get(name)!, data });
+  };
+  add('', tensors);
+  if (averages) add(averagePrefix, averages);
+  for (const [slot, values] of slots) add(`${slotPrefix}${slot}.`, values);
   await writeSafetensors(file, entries, {
     format: 'fovea-checkpoint',
-    version: '1',
+    version: checkpointVersion,
     model: modelId,
-    position: JSON.stringify(checkpoint.position),
+    position: JSON.stringify(position),
   });
 }
 
@@ -76,39 +86,56 @@ export async function readCheckpoint(file: string, shapes: ReadonlyMap<string, S
   const { tensors, metadata } = await readSafetensors(file);
   if (metadata['format'] !== 'fovea-checkpoint')
     throw new FoveaError('bad-input', `${file} is not a checkpoint of a run.`, { file });
-  const checkpoint: Checkpoint & { slots: Map<string, NamedTensors> } = {
-    position: v.parse(positionSchema, JSON.parse(metadata['position'] ?? 'null')),
-    tensors: new Map(),
-    slots: new Map(),
-  };
+  const slots = new Map<string, NamedTensors>();
+  const checkpoint: Checkpoint = { position: readPosition(file, metadata), tensors: new Map(), averages: null, slots };
   for (const [key, value] of tensors) {
-    const [slot, name] = key.startsWith(slotPrefix) ? splitSlotKey(key) : [null, key];
+    const parts = partsOf(key);
+    const { name } = parts;
     const shape = shapes.get(name);
     if (!shape || shape.join() !== value.shape.join()) {
       throw new FoveaError(
         'bad-input',
         `${file}: "${name}" has the shape [${value.shape.join(', ')}], expected ${shape ? `[${shape.join(', ')}]` : 'no such tensor'}.`,
-        {
-          file,
-          tensor: name,
-        },
+        { file, tensor: name },
       );
     }
-    if (slot === null) checkpoint.tensors.set(name, floatValues(value));
-    else
-      checkpoint.slots.set(
-        slot,
-        (checkpoint.slots.get(slot) ?? new Map<string, Float32Array>()).set(name, floatValues(value)),
-      );
+    const data = floatValues(value);
+    if (parts.kind === 'weight') checkpoint.tensors.set(name, data);
+    else if (parts.kind === 'average') (checkpoint.averages ??= new Map()).set(name, data);
+    else slots.set(parts.slot, (slots.get(parts.slot) ?? new Map<string, Float32Array>()).set(name, data));
   }
-  const missing = [...shapes.keys()].find((name) => !checkpoint.tensors.has(name));
-  if (missing)
-    throw new FoveaError('bad-input', `${file}: the tensor "${missing}" is missing.`, { file, tensor: missing });
+  for (const values of [checkpoint.tensors, checkpoint.averages ?? checkpoint.tensors]) {
+    const missing = [...shapes.keys()].find((name) => !values.has(name));
+    if (missing)
+      throw new FoveaError('bad-input', `${file}: the tensor "${missing}" is missing.`, { file, tensor: missing });
+  }
   return checkpoint;
 }
 
-function splitSlotKey(key: string): [slot: string, name: string] {
+/** In version 1 every step was an update, and there were no averages. */
+function readPosition(file: string, { version, position = 'null' }: Readonly<Record<string, string>>): Position {
+  if (version !== '1' && version !== checkpointVersion)
+    throw new FoveaError(
+      'bad-input',
+      `${file} is a checkpoint of version ${version}; this app reads up to ${checkpointVersion}. Update the app.`,
+      { file },
+    );
+  try {
+    const stored = JSON.parse(position) as Record<string, unknown> | null;
+    const today = version === '1' && { update: stored?.['step'], optimiserUpdate: stored?.['stepInPhase'] };
+    return v.parse(positionSchema, { ...stored, ...today });
+  } catch (cause) {
+    throw new FoveaError('bad-input', `${file} does not say where its run stands.`, { file }, { cause });
+  }
+}
+
+type Parts =
+  { kind: 'weight'; name: string } | { kind: 'average'; name: string } | { kind: 'slot'; slot: string; name: string };
+
+function partsOf(key: string): Parts {
+  if (key.startsWith(averagePrefix)) return { kind: 'average', name: key.slice(averagePrefix.length) };
+  if (!key.startsWith(slotPrefix)) return { kind: 'weight', name: key };
   const rest = key.slice(slotPrefix.length);
   const dot = rest.indexOf('.');
-  return [rest.slice(0, dot), rest.slice(dot + 1)];
+  return { kind: 'slot', slot: rest.slice(0, dot), name: rest.slice(dot + 1) };
 }

@@ -2,31 +2,28 @@
  * The graphs that training runs: K steps of forward, backward and optimiser in one ONNX Loop, and the forward alone.
  * State travels as flat vectors; the images stay where they are and each step gathers its batch by index.
  */
-import type { LossConfig, OptimiserConfig } from '../../contract/model/run.ts';
+import type { AugmentationConfig, LossConfig } from '../../contract/model/run.ts';
 import { gradients } from '../autodiff/gradients.ts';
+import { drawsPerImage, isAugmented } from '../data/augmentation.ts';
 import type { Builder } from '../graph/builder.ts';
 import { tensor, type Graph, type Value } from '../graph/types.ts';
+import { augment } from '../nn/augmentation.ts';
 import { countCorrect, crossEntropy } from '../nn/losses.ts';
 import { buildFeatureMajorNetwork, buildNetwork, prefersFeatureMajor, type NetworkPlan } from '../nn/network.ts';
-import { optimiserFor } from '../nn/optimisers.ts';
 import type { FlatLayout } from '../nn/parameters.ts';
+import type { Preprocessing } from '../nn/preprocessing.ts';
 import { newGraph } from '../ops/index.ts';
 import { optimise } from '../passes/index.ts';
-import type { Preprocessing } from '../nn/preprocessing.ts';
-
-/** Which flat vector each tensor of the network is in. */
-export interface StateLayout {
-  trainable: FlatLayout;
-  frozen: FlatLayout;
-  buffers: FlatLayout;
-}
+import { carriedVectors, frozenName, groupVector, type StateLayout, type UpdateSettings } from './state-layout.ts';
+import { buildUpdate, numbersOfStep } from './update-graph.ts';
 
 export interface TrainGraphOptions {
   plan: NetworkPlan;
   layout: StateLayout;
   preprocessing: Preprocessing;
+  augmentation: AugmentationConfig;
   loss: LossConfig;
-  optimiser: OptimiserConfig;
+  update: UpdateSettings;
   /** Rows of the `images` feed. */
   imageCount: number;
   batchSize: number;
@@ -61,54 +58,53 @@ const flatInput = (g: Builder, name: string, layout: FlatLayout): Value | null =
 /**
  * Up to K training steps.
  * Feeds: images uint8 [M, C, H, W]; indices int64 [K, B] (rows of images); labels int64 [K, B]; numbers float32 [K, Q]
- * (the optimiser's, a row a step); steps int64 [] (how many of the K to do); firstStep int64 []; parameters [P], one
- * vector a slot, frozen [F], buffers [R] (each only where not empty).
- * Results: the state under the same names with "Next" behind, losses [steps] and correct [steps].
+ * (`numbersOfStep`, a row a step); steps int64 [] (how many of the K to do); firstStep int64 []; frozen [F], where not
+ * empty; the carried vectors (`carriedVectors`); draws int64 [K, B, 3] where images are augmented; completes bool [K]
+ * (whether the step completes an update) where gradients are accumulated.
+ * Results: the carried vectors under the same names with "Next" behind, losses [steps] and correct [steps].
  */
 export function buildTrainGraph(options: TrainGraphOptions): Graph {
-  const { layout, batchSize, maximumSteps: k, plan } = options;
-  const definition = optimiserFor(options.optimiser);
-  const slotNames = definition.slots(options.optimiser);
-  const numberCount = definition.stepNumbers(options.optimiser, 0, 1).length;
+  const { layout, batchSize, maximumSteps: k, plan, update, augmentation } = options;
+  const numberCount = numbersOfStep(update, { learningRate: 0, update: 1, weight: 1, averagePace: 0 }).length;
 
   const main = newGraph('train');
   const images = main.input('images', 'uint8', [options.imageCount, ...plan.inputShape]);
   const indices = main.input('indices', 'int64', [k, batchSize]);
   const labels = main.input('labels', 'int64', [k, batchSize]);
+  const draws = isAugmented(augmentation) ? main.input('draws', 'int64', [k, batchSize, drawsPerImage]) : null;
   const numbers = main.input('numbers', 'float32', [k, numberCount]);
+  const completes = update.accumulates ? main.input('completes', 'bool', [k]) : null;
   const steps = main.input('steps', 'int64', []);
   const firstStep = main.input('firstStep', 'int64', []);
-  const frozen = flatInput(main, 'frozen', layout.frozen);
-  const carriedNames = ['parameters', ...slotNames, ...(layout.buffers.length > 0 ? ['buffers'] : [])];
-  const carried = carriedNames.map((name) =>
-    main.input(name, 'float32', [name === 'buffers' ? layout.buffers.length : layout.trainable.length]),
-  );
+  const frozen = flatInput(main, frozenName, layout.frozen);
+  const vectors = carriedVectors(layout, update);
+  const carried = vectors.map((vector) => main.input(vector.name, 'float32', [vector.layout.length]));
 
   const body = main.subgraph('step');
   const iteration = body.input('iteration', 'int64', []);
   body.input('condition', 'bool', []);
-  const [parameters, ...rest] = carried.map(({ name, shape }) => body.input(`${name}Now`, 'float32', shape));
-  const slots = rest.slice(0, slotNames.length);
-  const buffers = rest[slotNames.length] ?? null;
+  const state = new Map(carried.map(({ name, shape }) => [name, body.input(`${name}Now`, 'float32', shape)]));
+  const bytes = body.gather(images, body.gather(indices, iteration));
   const step = buildStep(body, options, {
-    bytes: body.gather(images, body.gather(indices, iteration)),
+    bytes: draws
+      ? body.scope('augmentation', () => augment(body, bytes, body.gather(draws, iteration), augmentation))
+      : bytes,
     labels: body.gather(labels, iteration),
     numbers: body.gather(numbers, iteration),
+    completes: completes && body.gather(completes, iteration),
     step: body.add(firstStep, iteration),
-    parameters: parameters!,
-    slots,
-    buffers,
+    state,
     frozen,
   });
   body.output(body.op('Less', [body.add(iteration, body.int(1)), steps]), 'goOn');
-  carriedNames.forEach((name, i) => body.output(step.next[i]!, `${name}Then`));
+  for (const { name } of vectors) body.output(step.next.get(name)!, `${name}Then`);
   body.output(step.loss, 'stepLoss');
   body.output(step.correct, 'stepCorrect');
 
   const trips = main.int(k);
   const always = main.constant(tensor('bool', [], [1]));
   const results = main.ops('Loop', [trips, always, ...carried], { body: body.graph }, carried.length + 2);
-  [...carriedNames.map((name) => `${name}Next`), 'losses', 'correct'].forEach((name, i) =>
+  [...vectors.map(({ name }) => `${name}Next`), 'losses', 'correct'].forEach((name, i) =>
     main.output(results[i]!, name),
   );
   return optimise(main.graph);
@@ -119,10 +115,10 @@ interface StepInputs {
   bytes: Value;
   labels: Value;
   numbers: Value;
+  completes: Value | null;
   step: Value;
-  parameters: Value;
-  slots: readonly Value[];
-  buffers: Value | null;
+  /** Carried vectors by name. */
+  state: ReadonlyMap<string, Value>;
   frozen: Value | null;
 }
 
@@ -130,16 +126,17 @@ function buildStep(
   g: Builder,
   options: TrainGraphOptions,
   inputs: StepInputs,
-): { next: Value[]; loss: Value; correct: Value } {
-  const { layout, plan, optimiser } = options;
+): { next: ReadonlyMap<string, Value>; loss: Value; correct: Value } {
+  const { layout, plan, update } = options;
+  const { state, frozen } = inputs;
   const tensors = splitState(g, [
-    { layout: layout.trainable, flat: inputs.parameters },
-    { layout: layout.frozen, flat: inputs.frozen },
-    { layout: layout.buffers, flat: inputs.buffers },
+    ...layout.groups.map((group) => ({ layout: group.layout, flat: state.get(groupVector('parameters', group))! })),
+    { layout: layout.frozen, flat: frozen },
+    { layout: layout.buffers, flat: state.get('buffers') ?? null },
   ]);
   const nextBuffers = new Map<string, Value>();
   const build = prefersFeatureMajor(plan) ? buildFeatureMajorNetwork : buildNetwork;
-  const logits = build(
+  const [logits] = build(
     plan,
     g,
     { bytes: inputs.bytes, preprocessing: options.preprocessing },
@@ -153,31 +150,36 @@ function buildStep(
   );
   const loss = g.scope('loss', () => crossEntropy(g, logits, inputs.labels, options.loss));
   const correct = countCorrect(g, logits, inputs.labels);
-  const trained = layout.trainable.entries.map(({ name }) => tensors.get(name)!);
-  const gradient = g.concat(
-    gradients(g, loss, trained).map((value, i) =>
-      g.reshape(value ?? g.float(0, trained[i]!.shape), [layout.trainable.entries[i]!.length]),
-    ),
-    0,
-  );
-  const updated = g.scope('optimiser', () => {
-    const numbers = Array.from({ length: inputs.numbers.shape[0]! }, (_, i) => element(g, inputs.numbers, i));
-    return optimiserFor(optimiser).update(optimiser, {
-      g,
-      parameter: inputs.parameters,
-      gradient,
-      slots: inputs.slots,
-      numbers,
-    });
-  });
-  const next = [updated.parameter, ...updated.slots];
-  if (inputs.buffers) {
+  const gradientVectors = flatGradients(g, loss, layout, tensors);
+  const moved = new Map(state);
+  if (state.has('buffers')) {
     const pieces = layout.buffers.entries.map(({ name, length }) =>
       g.reshape(nextBuffers.get(name) ?? tensors.get(name)!, [length]),
     );
-    next.push(g.concat(pieces, 0));
+    moved.set('buffers', g.concat(pieces, 0));
   }
+  const next = g.scope('optimiser', () => {
+    const numbers = Array.from({ length: inputs.numbers.shape[0]! }, (_, i) => element(g, inputs.numbers, i));
+    const { completes } = inputs;
+    return buildUpdate(g, { layout, update, state: moved, frozen, gradients: gradientVectors, numbers, completes });
+  });
   return { next, loss, correct };
+}
+
+/** The gradient of every group, [P]; zeros for parameters that the loss does not depend on. */
+function flatGradients(g: Builder, loss: Value, { groups }: StateLayout, tensors: ReadonlyMap<string, Value>): Value[] {
+  const entries = groups.flatMap(({ layout }) => layout.entries);
+  const trained = entries.map(({ name }) => tensors.get(name)!);
+  const pieces = gradients(g, loss, trained).map((value, i) =>
+    g.reshape(value ?? g.float(0, trained[i]!.shape), [entries[i]!.length]),
+  );
+  let first = 0;
+  return groups.map(({ layout }) => {
+    const end = first + layout.entries.length;
+    const vector = g.concat(pieces.slice(first, end), 0);
+    first = end;
+    return vector;
+  });
 }
 
 export interface InferenceGraphOptions {
@@ -188,7 +190,10 @@ export interface InferenceGraphOptions {
   batchSize: number;
 }
 
-/** Feeds: images uint8 [M, C, H, W]; indices int64 [B]; parameters, frozen, buffers. Result: logits [B, categories]. */
+/**
+ * Feeds: images uint8 [M, C, H, W]; indices int64 [B]; each group's parameters, frozen, buffers. Result: logits
+ * [B, categories].
+ */
 export function buildInferenceGraph({
   plan,
   layout,
@@ -200,11 +205,14 @@ export function buildInferenceGraph({
   const images = g.input('images', 'uint8', [imageCount, ...plan.inputShape]);
   const indices = g.input('indices', 'int64', [batchSize]);
   const tensors = splitState(g, [
-    { layout: layout.trainable, flat: flatInput(g, 'parameters', layout.trainable) },
-    { layout: layout.frozen, flat: flatInput(g, 'frozen', layout.frozen) },
+    ...layout.groups.map((group) => ({
+      layout: group.layout,
+      flat: flatInput(g, groupVector('parameters', group), group.layout),
+    })),
+    { layout: layout.frozen, flat: flatInput(g, frozenName, layout.frozen) },
     { layout: layout.buffers, flat: flatInput(g, 'buffers', layout.buffers) },
   ]);
-  const logits = buildNetwork(
+  const [logits] = buildNetwork(
     plan,
     g,
     { bytes: g.gather(images, indices), preprocessing },

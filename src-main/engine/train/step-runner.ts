@@ -2,39 +2,35 @@
  * Runs training steps: hands a few steps at a time to the runtime and takes the state back. An epoch's last batch may
  * be smaller, which is a graph of its own; sessions are made when first needed and kept.
  */
-import type { LossConfig, OptimiserConfig } from '../../contract/model/run.ts';
+import type { AugmentationConfig, Device, LossConfig } from '../../contract/model/run.ts';
+import { FoveaError } from '../../contract/errors.ts';
+import { drawsPerImage, isAugmented } from '../data/augmentation.ts';
 import type { SplitImages } from '../data/split-images.ts';
 import { debugLevel, debugLog } from '../graph/debug.ts';
-import { writeModel } from '../graph/onnx-model.ts';
-import { tensor, type DataType, type Tensor } from '../graph/types.ts';
+import { sizeOf, tensor, type DataType, type Graph, type Shape, type Tensor } from '../graph/types.ts';
 import type { NetworkPlan } from '../nn/network.ts';
 import { countNodes } from '../passes/index.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
+import { badNodeText, describeNodes, findFirstBadNode } from './inspect-step.ts';
+import { openGraph } from './open-graph.ts';
 import { buildTrainGraph } from './step-graph.ts';
+import type { Step } from './step-plan.ts';
 import type { TrainingState } from './training-state.ts';
 
 export interface StepRunnerOptions {
   runtime: Runtime;
-  device: 'cpu' | 'cuda';
+  device: Device;
   threads: number;
   plan: NetworkPlan;
   preprocessing: Preprocessing;
   loss: LossConfig;
-  optimiser: OptimiserConfig;
+  augmentation: AugmentationConfig;
   images: SplitImages;
   /** Category ordinals in the split's order. */
   labels: ArrayLike<number>;
   seed: number;
   state: TrainingState;
-}
-
-/** One batch and the numbers of its step. */
-export interface Step {
-  /** Places in the split, 0-based; all steps of a call have equally many. */
-  positions: ArrayLike<number>;
-  /** In the order that the optimiser wants (`stepNumbers`). */
-  numbers: readonly number[];
 }
 
 /** The most steps of one dispatch. Fewer are done where cancelling or progress would have to wait. */
@@ -43,42 +39,52 @@ export const maximumSteps = 64;
 export class StepRunner {
   private readonly options: StepRunnerOptions;
   private readonly sessions = new Map<number, Session>();
+  /** Batch sizes whose nodes have been printed (DEBUG_ENGINE=3). */
+  private readonly described = new Set<number>();
 
   constructor(options: StepRunnerOptions) {
     this.options = options;
   }
 
-  /** Trains on 1 … maximumSteps batches of one size and updates the state. Results are per step. */
+  /**
+   * Trains on 1 … maximumSteps batches of one size and updates the state. Results are per step. Throws FoveaError
+   * `bad-input` where a loss is not finite, or the gradient of the step before was not; the state is then that of before.
+   */
   async run(steps: readonly Step[], firstStep: number): Promise<{ losses: Float32Array; correct: Float32Array }> {
-    const { images, labels, state } = this.options;
+    const { images, state } = this.options;
     const batchSize = steps[0]!.positions.length;
     const session = await this.sessionFor(batchSize);
     const capacity = maximumSteps * batchSize;
     const positions = steps.flatMap((step) => Array.from(step.positions));
     const feed = await images.feed(positions, capacity);
-    const results = await session.run({
+    const feeds = {
       ...state.trainFeeds(),
       images: {
         dataType: 'uint8',
         shape: [images.feedRows(capacity), ...images.imageShape],
         data: feed.images,
-      },
-      indices: padded('int64', batchSize, feed.rows),
-      labels: padded(
-        'int64',
-        batchSize,
-        positions.map((position) => labels[position]!),
-      ),
-      numbers: padded(
-        'float32',
-        steps[0]!.numbers.length,
-        steps.flatMap((step) => [...step.numbers]),
-      ),
-      steps: tensor('int64', [], [steps.length]),
+      } as const,
+      indices: padded('int64', [batchSize], feed.rows),
+      ...this.stepFeeds(steps, positions, batchSize),
       firstStep: tensor('int64', [], [firstStep]),
-    });
+    };
+    if (debugLevel() >= 3 && !this.described.has(batchSize)) {
+      this.described.add(batchSize);
+      const { runtime, device } = this.options;
+      const fed = { ...feeds, steps: tensor('int64', [], [1]) };
+      await describeNodes({ runtime, device, graph: this.graphFor(batchSize), feeds: fed, step: 0 }, debugLog);
+    }
+    const results = await session.run({ ...feeds, steps: tensor('int64', [], [steps.length]) });
+    const losses = floats(results['losses']);
+    const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+    if (bad >= 0) {
+      const before = bad === 0 ? null : await session.run({ ...feeds, steps: tensor('int64', [], [bad]) });
+      const weightsAreFinite = state.isFinite(before);
+      const place = await this.placeOfBadNumber(batchSize, feeds, weightsAreFinite ? bad : bad - 1);
+      throw notFinite(firstStep + bad + 1, losses[bad]!, weightsAreFinite, place);
+    }
     state.accept(results);
-    return { losses: floats(results['losses']), correct: floats(results['correct']) };
+    return { losses, correct: floats(results['correct']) };
   }
 
   async close(): Promise<void> {
@@ -86,35 +92,105 @@ export class StepRunner {
     this.sessions.clear();
   }
 
+  /** What differs from step to step, as far as the graph has it. */
+  private stepFeeds(steps: readonly Step[], positions: readonly number[], batchSize: number): Record<string, Tensor> {
+    const { labels, augmentation, state } = this.options;
+    const [first] = steps as [Step, ...Step[]];
+    const completes = steps.map((step) => Number(step.completesUpdate));
+    return {
+      labels: padded(
+        'int64',
+        [batchSize],
+        positions.map((position) => labels[position]!),
+      ),
+      numbers: padded(
+        'float32',
+        [first.numbers.length],
+        steps.flatMap((step) => [...step.numbers]),
+      ),
+      ...(state.update.accumulates && { completes: padded('bool', [], completes) }),
+      ...(isAugmented(augmentation) && {
+        draws: padded(
+          'int64',
+          [batchSize, drawsPerImage],
+          steps.flatMap((step) => [...(step.draws ?? [])]),
+        ),
+      }),
+    };
+  }
+
+  /** Where in the `step`-th of the fed steps the numbers went wrong, in words; null where it cannot be told. */
+  private async placeOfBadNumber(
+    batchSize: number,
+    feeds: Readonly<Record<string, Tensor>>,
+    step: number,
+  ): Promise<string | null> {
+    if (step < 0) return null; // it was in a dispatch whose state is gone
+    const { runtime, device } = this.options;
+    try {
+      const session = await this.sessionFor(batchSize);
+      const before = step === 0 ? {} : await session.run({ ...feeds, steps: tensor('int64', [], [step]) });
+      const state = Object.entries(before).flatMap(([name, value]) =>
+        name.endsWith('Next') ? [[name.slice(0, -'Next'.length), value] as const] : [],
+      );
+      const fed = { ...feeds, ...Object.fromEntries(state), steps: tensor('int64', [], [step + 1]) };
+      const found = await findFirstBadNode({ runtime, device, graph: this.graphFor(batchSize), feeds: fed, step });
+      return found && badNodeText(found);
+    } catch (error) {
+      // The person is told of the bad loss all the same; there may be no memory for a second look.
+      debugLog(`the bad number could not be looked for: ${error instanceof Error ? error.message : String(error)}`);
+      return null;
+    }
+  }
+
   private async sessionFor(batchSize: number): Promise<Session> {
     const known = this.sessions.get(batchSize);
     if (known) return known;
-    const { runtime, device, threads, plan, preprocessing, loss, optimiser, images, seed, state } = this.options;
-    const graph = buildTrainGraph({
+    const { runtime, device, threads } = this.options;
+    const graph = this.graphFor(batchSize);
+    if (debugLevel() >= 1) debugLog(`training graph for batches of ${batchSize}: ${countNodes(graph)} nodes`);
+    const session = await openGraph(runtime, graph, { device, threads });
+    this.sessions.set(batchSize, session);
+    return session;
+  }
+
+  private graphFor(batchSize: number): Graph {
+    const { plan, preprocessing, augmentation, loss, images, seed, state } = this.options;
+    return buildTrainGraph({
       plan,
       layout: state.layout,
+      update: state.update,
       preprocessing,
+      augmentation,
       loss,
-      optimiser,
       imageCount: images.feedRows(maximumSteps * batchSize),
       batchSize,
       maximumSteps,
       seed,
     });
-    const model = writeModel(graph);
-    if (debugLevel() >= 1)
-      debugLog(`training graph for batches of ${batchSize}: ${countNodes(graph)} nodes, ${model.length} bytes`);
-    const session = await runtime.createSession(model, { device, threads });
-    this.sessions.set(batchSize, session);
-    return session;
   }
 }
 
-/** [maximumSteps, width], with zeros for the steps that are not done. */
-function padded(dataType: DataType, width: number, values: ArrayLike<number>): Tensor {
-  const all = new Array<number>(maximumSteps * width).fill(0);
+/** [maximumSteps, …shape], with zeros for the steps that are not done. */
+function padded(dataType: DataType, shape: Shape, values: ArrayLike<number>): Tensor {
+  const all = new Array<number>(maximumSteps * sizeOf(shape)).fill(0);
   for (let i = 0; i < values.length; i++) all[i] = values[i]!;
-  return tensor(dataType, [maximumSteps, width], all);
+  return tensor(dataType, [maximumSteps, ...shape], all);
 }
+
+/** `weightsAreFinite`: those that the step began with. */
+function notFinite(step: number, loss: number, weightsAreFinite: boolean, place: string | null): FoveaError {
+  if (!weightsAreFinite) return weightsNotFinite(step - 1, place);
+  const message = `The loss became ${loss} at step ${step}${foundAt(place)}. Lower the learning rate, or check the images.`;
+  return new FoveaError('bad-input', message, { step, place });
+}
+
+/** `place`: where the first bad number was found, null where that is not known. */
+export function weightsNotFinite(step: number, place: string | null = null): FoveaError {
+  const message = `The weights or their gradient stopped being finite numbers at step ${step}${foundAt(place)}. Lower the learning rate, or clip the gradient.`;
+  return new FoveaError('bad-input', message, { step, place });
+}
+
+const foundAt = (place: string | null): string => (place === null ? '' : `, first in ${place}`);
 
 const floats = (value: Tensor | undefined): Float32Array => value!.data as Float32Array;

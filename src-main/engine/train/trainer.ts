@@ -6,16 +6,20 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
-import type { LogLine, MetricPoint, PhaseConfig, RunConfig, RunProgress } from '../../contract/model/run.ts';
-import { permutation, Random } from '../data/random.ts';
+import type {
+  CheckpointName,
+  LogLine,
+  MetricPoint,
+  PhaseConfig,
+  RunConfig,
+  RunProgress,
+} from '../../contract/model/run.ts';
 import { SplitImages } from '../data/split-images.ts';
 import type { SplitData, TrainingData } from '../data/training-data.ts';
 import type { Shape } from '../graph/types.ts';
 import { classificationResult, meanCrossEntropy } from '../metrics/classification.ts';
 import { countParameters, isFrozen, type NetworkPlan } from '../nn/network.ts';
-import { optimiserFor } from '../nn/optimisers.ts';
 import { initialise } from '../nn/parameters.ts';
-import { scheduleFactor } from '../nn/schedules.ts';
 import { OnnxRuntime } from '../runtime/onnxruntime.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { modelSpec, planModel } from '../zoo/registry.ts';
@@ -23,7 +27,8 @@ import { readCheckpoint, startPosition, writeCheckpoint, type Checkpoint, type P
 import { Evaluator } from './evaluation.ts';
 import { writePredictions } from './predictions-file.ts';
 import { runFiles } from './run-folder.ts';
-import { maximumSteps, StepRunner, type Step } from './step-runner.ts';
+import { StepPlan, type Step } from './step-plan.ts';
+import { weightsNotFinite, maximumSteps, StepRunner } from './step-runner.ts';
 import { Throughput } from './throughput.ts';
 import { TrainingState } from './training-state.ts';
 
@@ -62,6 +67,8 @@ export async function train(options: TrainOptions): Promise<TrainOutcome> {
 
 /** A dispatch should not take longer than this, so that progress moves and cancelling is quick. */
 const dispatchMs = 200;
+/** A crash costs no more than this, however long an epoch is. */
+const saveEveryMs = 5 * 60_000;
 
 class Trainer {
   private readonly options: TrainOptions;
@@ -73,6 +80,7 @@ class Trainer {
   private readonly throughput: Throughput;
   private position: Position;
   private checkpoint: Checkpoint;
+  private savedAt = performance.now();
 
   private constructor(
     options: TrainOptions,
@@ -126,26 +134,28 @@ class Trainer {
     if (this.position.step > 0)
       report.log('info', `Going on after ${this.position.step} steps (epoch ${this.epochsDone().toFixed(2)}).`);
     let firstEpoch = 0;
-    for (const phase of config.phases) {
-      const lastEpoch = firstEpoch + phase.epochs;
-      if (this.position.epoch < lastEpoch && !(await this.runPhase(phase, firstEpoch, lastEpoch)))
+    for (const [index, { epochs }] of config.phases.entries()) {
+      if (this.position.epoch < firstEpoch + epochs && !(await this.runPhase(index, firstEpoch)))
         return { kind: 'cancelled', epochsDone: this.epochsDone() };
-      firstEpoch = lastEpoch;
+      firstEpoch += epochs;
     }
     return { kind: 'finished', epochsDone: this.position.epoch };
   }
 
   /** False where it was cancelled. */
-  private async runPhase(phase: PhaseConfig, firstEpoch: number, lastEpoch: number): Promise<boolean> {
+  private async runPhase(index: number, firstEpoch: number): Promise<boolean> {
     const { config, data } = this.options;
+    const phase = config.phases[index]!;
     const isNew = this.position.epoch === firstEpoch && this.position.stepInEpoch === 0;
-    if (isNew) this.position.stepInPhase = 0;
-    const state = new TrainingState(
-      this.plan,
-      phase,
-      this.checkpoint.tensors,
-      isNew ? new Map() : this.checkpoint.slots,
-    );
+    const startsAfresh = isNew && !goesOn(this.plan, config.phases[index - 1], phase);
+    if (startsAfresh) this.position.optimiserUpdate = 0;
+    if (isNew && config.phases.length > 1) this.announce(phase, index + 1);
+    const { tensors, averages, slots } = this.checkpoint;
+    const state = new TrainingState(this.plan, config, phase, {
+      tensors,
+      averages,
+      slots: startsAfresh ? new Map() : slots,
+    });
     const shared = {
       runtime: this.runtime,
       device: config.device,
@@ -153,50 +163,51 @@ class Trainer {
       plan: this.plan,
       preprocessing: modelSpec(config.model.id).preprocessing,
     };
-    const { loss, seed } = config;
-    const runner = new StepRunner({
-      ...shared,
-      loss,
-      optimiser: phase.optimiser,
-      images: this.trainImages,
-      labels: data.train.labels,
-      seed,
-      state,
-    });
+    const { loss, seed, augmentation } = config;
+    const images = this.trainImages;
+    const runner = new StepRunner({ ...shared, augmentation, loss, images, labels: data.train.labels, seed, state });
     const evaluator = await Evaluator.create({
       ...shared,
       layout: state.layout,
       images: this.evaluationImages,
       categoryCount: data.categories.length,
     });
+    const plan = new StepPlan({ config, phase, firstEpoch, update: state.update, imageCount: images.count });
     try {
-      while (this.position.epoch < lastEpoch) {
-        const learningRate = phase.learningRate * scheduleFactor(phase.schedule, this.position.epoch - firstEpoch);
-        const completed =
-          (await this.runEpoch(phase, learningRate, runner)) && (await this.evaluate(state, evaluator, learningRate));
+      while (this.position.epoch < firstEpoch + phase.epochs) {
+        const completed = (await this.runEpoch(plan, state, runner)) && (await this.evaluate(plan, state, evaluator));
         if (!completed) {
-          await this.save(state, false);
+          await this.saveAsItIs(state);
           return false;
         }
       }
       return true;
+    } catch (error) {
+      // What was learned since the last checkpoint must not be lost with the device.
+      if (isFailureOfDevice(error)) await this.save(state, false);
+      throw error;
     } finally {
       await Promise.all([runner.close(), evaluator.close()]);
     }
   }
 
+  private announce({ epochs, optimiser, freeze }: PhaseConfig, number: number): void {
+    const { config, report } = this.options;
+    const trained = countParameters(this.plan.parameters.filter((parameter) => !isFrozen(parameter, freeze)));
+    report.log(
+      'info',
+      `Phase ${number} of ${config.phases.length}: ${epochs} epochs with ${optimiser.kind}, ${trained} of ${countParameters(this.plan.parameters)} parameters are trained.`,
+    );
+  }
+
   /** The rest of the epoch's steps. False where it was cancelled. */
-  private async runEpoch(phase: PhaseConfig, learningRate: number, runner: StepRunner): Promise<boolean> {
-    const { config, signal } = this.options;
-    const order = permutation(this.trainImages.count, Random.derive(config.seed, 'shuffle', this.position.epoch));
-    const definition = optimiserFor(phase.optimiser);
-    while (this.position.stepInEpoch < this.stepsPerEpoch()) {
-      if (signal.aborted) return false;
+  private async runEpoch(plan: StepPlan, state: TrainingState, runner: StepRunner): Promise<boolean> {
+    while (this.position.stepInEpoch < plan.stepsPerEpoch) {
+      if (this.options.signal.aborted) return false;
       this.progress('training');
       const started = performance.now();
-      const steps = this.nextSteps(order, (stepInPhase) =>
-        definition.stepNumbers(phase.optimiser, learningRate, stepInPhase),
-      );
+      // As many steps as one dispatch should have.
+      const steps = plan.next(this.position, Math.min(this.throughput.stepsWithin(dispatchMs), maximumSteps));
       const { losses, correct } = await runner.run(steps, this.position.step);
       this.advance(steps, losses, correct);
       this.throughput.add(
@@ -204,52 +215,33 @@ class Trainer {
         steps.reduce((sum, step) => sum + step.positions.length, 0),
         performance.now() - started,
       );
+      if (started - this.savedAt > saveEveryMs) await this.saveAsItIs(state);
     }
     this.progress('training');
     return true;
   }
 
-  /** As many steps of equal batch size as one dispatch should have. */
-  private nextSteps(order: Uint32Array, numbersAt: (stepInPhase: number) => readonly number[]): Step[] {
-    const { batchSize } = this.options.config;
-    const { stepInEpoch, stepInPhase } = this.position;
-    const wholeSteps = Math.floor(this.trainImages.count / batchSize) - stepInEpoch;
-    const fitting = this.throughput.stepsWithin(dispatchMs);
-    const count = wholeSteps > 0 ? Math.min(wholeSteps, fitting, maximumSteps) : 1;
-    return Array.from({ length: count }, (_, i) => {
-      const start = (stepInEpoch + i) * batchSize;
-      return { positions: order.subarray(start, start + batchSize), numbers: numbersAt(stepInPhase + i + 1) };
-    });
-  }
-
   private advance(steps: readonly Step[], losses: Float32Array, correct: Float32Array): void {
-    const points = steps.map(({ positions }, i): MetricPoint => {
+    const points = steps.map(({ positions, completesUpdate }, i): MetricPoint => {
       const loss = losses[i]!;
-      if (!Number.isFinite(loss)) this.failOnLoss(loss);
       this.position.lossSum += loss * positions.length;
       this.position.correctSum += correct[i]!;
       this.position.seenImages += positions.length;
       this.position.stepInEpoch++;
       this.position.step++;
-      this.position.stepInPhase++;
+      if (completesUpdate) {
+        this.position.update++;
+        this.position.optimiserUpdate++;
+      }
       return { series: 'step/loss', step: this.position.step, epoch: this.epochsDone(), value: loss };
     });
     this.options.report.points(points);
   }
 
-  private failOnLoss(loss: number): never {
-    throw new FoveaError(
-      'bad-input',
-      `The loss became ${loss} at step ${this.position.step + 1}. Lower the learning rate, or check the images.`,
-      {
-        step: this.position.step + 1,
-      },
-    );
-  }
-
   /** Measures the evaluation split, reports the epoch and saves. False where it was cancelled: the epoch is measured again. */
-  private async evaluate(state: TrainingState, evaluator: Evaluator, learningRate: number): Promise<boolean> {
+  private async evaluate(plan: StepPlan, state: TrainingState, evaluator: Evaluator): Promise<boolean> {
     const { config, data, signal, report, folder } = this.options;
+    this.checkWeights(state);
     this.progress('evaluating');
     const logits = await evaluator.logits(state.inferenceFeeds(), signal);
     if (!logits) return false;
@@ -266,7 +258,7 @@ class Trainer {
       point('train/accuracy', correctSum / seenImages),
       point('test/loss', loss),
       point('test/accuracy', accuracy),
-      point('epoch/learningRate', learningRate),
+      point('epoch/learningRate', plan.learningRateAt(epoch - 1, plan.stepsPerEpoch - 1)),
     ]);
     report.log(
       'info',
@@ -292,18 +284,31 @@ class Trainer {
     return true;
   }
 
+  /** A gradient that is not finite shows in the loss of the next step; the last step before a stop has none. */
+  private checkWeights(state: TrainingState): void {
+    if (!state.isFinite()) throw weightsNotFinite(this.position.step);
+  }
+
+  /** Somewhere within an epoch. */
+  private async saveAsItIs(state: TrainingState): Promise<void> {
+    this.checkWeights(state);
+    await this.save(state, false);
+  }
+
   private async save(state: TrainingState, best: boolean): Promise<void> {
     const { config, folder, report } = this.options;
     this.progress('saving');
-    this.checkpoint = { position: { ...this.position }, tensors: state.tensors(), slots: state.slots() };
-    await writeCheckpoint(runFiles.checkpoint(folder, 'last'), this.checkpoint, this.shapes, config.model.id);
-    if (best)
-      await writeCheckpoint(
-        runFiles.checkpoint(folder, 'best'),
-        { ...this.checkpoint, slots: new Map() },
-        this.shapes,
-        config.model.id,
-      );
+    const isMidUpdate =
+      this.position.stepInEpoch % config.accumulation !== 0 && this.position.stepInEpoch < this.stepsPerEpoch();
+    this.checkpoint = { position: { ...this.position }, ...state.keep(isMidUpdate) };
+    const write = (name: CheckpointName, checkpoint: Checkpoint): Promise<void> =>
+      writeCheckpoint(runFiles.checkpoint(folder, name), checkpoint, this.shapes, config.model.id);
+    await write('last', this.checkpoint);
+    if (best) {
+      const { averages, tensors } = this.checkpoint;
+      await write('best', { ...this.checkpoint, tensors: averages ?? tensors, averages: null, slots: new Map() });
+    }
+    this.savedAt = performance.now();
     report.checkpoint(this.epochsDone(), best);
   }
 
@@ -331,6 +336,9 @@ class Trainer {
   }
 }
 
+const isFailureOfDevice = (error: unknown): boolean =>
+  error instanceof FoveaError && (error.code === 'device-failed' || error.code === 'out-of-memory');
+
 async function makeCheckpointFolder(runFolder: string): Promise<void> {
   const folder = dirname(runFiles.checkpoint(runFolder, 'last'));
   try {
@@ -342,11 +350,22 @@ async function makeCheckpointFolder(runFolder: string): Promise<void> {
 }
 
 function checkFreezing(plan: NetworkPlan, { freeze }: PhaseConfig, phaseNumber: number): void {
-  if (plan.parameters.some(({ name }) => !isFrozen(name, freeze))) return;
+  if (plan.parameters.some((parameter) => !isFrozen(parameter, freeze))) return;
   throw new FoveaError(
     'invalid-request',
     `Every layer is frozen in phase ${phaseNumber}, so there is nothing to train. Leave at least one layer free.`,
     { phase: phaseNumber },
+  );
+}
+
+/**
+ * Whether the optimiser's moments and its count of updates stay when one phase follows another: where it is the same
+ * optimiser with the same settings on the same weights. Otherwise they begin anew.
+ */
+function goesOn(plan: NetworkPlan, previous: PhaseConfig | undefined, next: PhaseConfig): boolean {
+  if (!previous || JSON.stringify(previous.optimiser) !== JSON.stringify(next.optimiser)) return false;
+  return plan.parameters.every(
+    (parameter) => isFrozen(parameter, previous.freeze) === isFrozen(parameter, next.freeze),
   );
 }
 
@@ -364,5 +383,6 @@ async function firstCheckpoint({ config, folder, resume }: TrainOptions, plan: N
       if (!(error instanceof FoveaError && error.code === 'not-found')) throw error;
     }
   }
-  return { position: startPosition, tensors: initialise(plan.parameters, plan.buffers, config.seed), slots: new Map() };
+  const tensors = initialise(plan.parameters, plan.buffers, config.seed);
+  return { position: startPosition, tensors, averages: null, slots: new Map() };
 }

@@ -1,79 +1,131 @@
-/** The numbers that training changes, as flat vectors in the layout of the current phase, and by name in between. */
-import type { PhaseConfig } from '../../contract/model/run.ts';
+/**
+ * The numbers that training changes, as flat vectors in the layout of the current phase, and by name in between. Where
+ * weights are averaged, the averages are what is evaluated.
+ */
+import type { PhaseConfig, RunConfig } from '../../contract/model/run.ts';
 import type { Tensor } from '../graph/types.ts';
-import { isFrozen, type NetworkPlan } from '../nn/network.ts';
-import { optimiserFor } from '../nn/optimisers.ts';
-import { FlatLayout, type NamedTensors } from '../nn/parameters.ts';
-import type { StateLayout } from './step-graph.ts';
+import type { NetworkPlan } from '../nn/network.ts';
+import { optimiserFor } from '../nn/optimisers/index.ts';
+import type { FlatLayout, NamedTensors } from '../nn/parameters.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import {
+  carriedVectors,
+  frozenName,
+  groupVector,
+  stateLayout,
+  updateSettings,
+  type StateLayout,
+  type StateVector,
+  type UpdateSettings,
+} from './state-layout.ts';
 
 const vector = (data: Float32Array): Tensor => ({ dataType: 'float32', shape: [data.length], data });
 
+/** What a run goes on from. */
+export type Kept = Pick<Checkpoint, 'tensors' | 'averages' | 'slots'>;
+
+/** Kept beside the optimiser's own slots while an update is incomplete. */
+const gradientSum = 'gradientSum';
+
 export class TrainingState {
   readonly layout: StateLayout;
-  readonly slotNames: readonly string[];
-  private readonly vectors: Map<string, Float32Array>;
+  readonly update: UpdateSettings;
+  private readonly carried: readonly StateVector[];
+  private readonly vectors = new Map<string, Float32Array>();
 
-  /** `slots` holds what an interrupted phase kept; without it the phase's optimiser starts afresh. */
-  constructor(plan: NetworkPlan, phase: PhaseConfig, tensors: NamedTensors, slots: ReadonlyMap<string, NamedTensors>) {
-    this.layout = {
-      trainable: new FlatLayout(plan.parameters.filter(({ name }) => !isFrozen(name, phase.freeze))),
-      frozen: new FlatLayout(plan.parameters.filter(({ name }) => isFrozen(name, phase.freeze))),
-      buffers: new FlatLayout(plan.buffers),
-    };
-    this.slotNames = optimiserFor(phase.optimiser).slots(phase.optimiser);
-    const { trainable, frozen, buffers } = this.layout;
-    const kept = (slot: string): Float32Array => {
-      const values = slots.get(slot);
-      return values ? trainable.pack(values) : new Float32Array(trainable.length);
-    };
-    this.vectors = new Map([
-      ['parameters', trainable.pack(tensors)],
-      ...this.slotNames.map((slot): [string, Float32Array] => [slot, kept(slot)]),
-      ['frozen', frozen.pack(tensors)],
-      ['buffers', buffers.pack(tensors)],
-    ]);
+  /** Slots that are not kept start at zero, and averages at the weights. */
+  constructor(plan: NetworkPlan, config: Pick<RunConfig, 'accumulation' | 'ema'>, phase: PhaseConfig, kept: Kept) {
+    const { tensors, slots } = kept;
+    const averages = kept.averages ?? tensors;
+    this.layout = stateLayout(plan, phase);
+    this.update = updateSettings(config, phase);
+    const { groups, frozen, buffers } = this.layout;
+    if (config.ema !== null && !sameValues(frozen, tensors, averages))
+      this.update = { ...this.update, averages: 'everything' };
+    this.carried = carriedVectors(this.layout, this.update);
+    for (const group of groups) {
+      const set = (role: string, values: NamedTensors | undefined): void =>
+        void this.vectors.set(
+          groupVector(role, group),
+          values ? group.layout.pack(values) : new Float32Array(group.layout.length),
+        );
+      set('parameters', tensors);
+      for (const slot of this.slotNames()) set(slot, slots.get(slot));
+      if (this.update.averages !== 'nothing') set('average', averages);
+    }
+    this.vectors.set(frozenName, frozen.pack(tensors));
+    this.vectors.set('buffers', buffers.pack(tensors));
+    if (this.update.averages === 'nothing') return;
+    this.vectors.set('averageFrozen', frozen.pack(averages));
+    this.vectors.set('averageBuffers', buffers.pack(averages));
   }
 
   /** What a training step is fed. Empty vectors are not part of a graph. */
   trainFeeds(): Record<string, Tensor> {
-    return Object.fromEntries(
-      [...this.vectors].filter(([, data]) => data.length > 0).map(([name, data]) => [name, vector(data)]),
-    );
+    const names = [...this.carried.map(({ name }) => name), frozenName];
+    return feedsOf(names.map((name) => [name, this.vectors.get(name)!]));
   }
 
+  /** The averaged weights where there are any. */
   inferenceFeeds(): Record<string, Tensor> {
-    const { frozen, parameters, buffers } = this.trainFeeds();
-    return Object.fromEntries(
-      Object.entries({ parameters, frozen, buffers }).filter(
-        (entry): entry is [string, Tensor] => entry[1] !== undefined,
-      ),
-    );
+    const averaged = this.update.averages !== 'nothing';
+    const read = (name: string): Float32Array => this.vectors.get(name)!;
+    return feedsOf([
+      ...this.layout.groups.map((group): [string, Float32Array] => [
+        groupVector('parameters', group),
+        read(groupVector(averaged ? 'average' : 'parameters', group)),
+      ]),
+      [frozenName, read(averaged ? 'averageFrozen' : frozenName)],
+      ['buffers', read(averaged ? 'averageBuffers' : 'buffers')],
+    ]);
   }
 
   /** Takes the results of a training run over as the current state. */
   accept(results: Readonly<Record<string, Tensor>>): void {
-    for (const name of this.vectors.keys()) {
-      const next = results[`${name}Next`];
-      if (next) this.vectors.set(name, next.data as Float32Array);
-    }
+    for (const { name } of this.carried) this.vectors.set(name, results[`${name}Next`]!.data as Float32Array);
   }
 
-  /** Parameters and buffers by name. */
-  tensors(): NamedTensors {
+  /** Copies for a checkpoint. `isMidUpdate`: some steps of an update are done and others are not. */
+  keep(isMidUpdate: boolean): Kept {
+    const slots = isMidUpdate ? this.slotNames() : optimiserSlots(this.update);
+    return {
+      tensors: this.named('parameters', frozenName, 'buffers'),
+      averages: this.update.averages === 'nothing' ? null : this.named('average', 'averageFrozen', 'averageBuffers'),
+      slots: new Map(slots.map((slot) => [slot, this.named(slot)])),
+    };
+  }
+
+  /** Whether weights and accumulated gradients are finite: those that a training run gave, or the current ones. */
+  isFinite(results: Readonly<Record<string, Tensor>> | null = null): boolean {
+    const roles = ['parameters', ...(this.update.accumulates ? [gradientSum] : [])];
+    const names = this.layout.groups.flatMap((group) => roles.map((role) => groupVector(role, group)));
+    return names.every((name) => {
+      const values = (results?.[`${name}Next`]?.data as Float32Array | undefined) ?? this.vectors.get(name)!;
+      return values.every(Number.isFinite);
+    });
+  }
+
+  private slotNames(): readonly string[] {
+    return [...optimiserSlots(this.update), ...(this.update.accumulates ? [gradientSum] : [])];
+  }
+
+  private named(role: string, frozenVector?: string, buffersVector?: string): NamedTensors {
+    const { groups, frozen, buffers } = this.layout;
     const values: NamedTensors = new Map();
-    this.layout.trainable.unpack(this.vectors.get('parameters')!, values);
-    this.layout.frozen.unpack(this.vectors.get('frozen')!, values);
-    this.layout.buffers.unpack(this.vectors.get('buffers')!, values);
+    for (const group of groups) group.layout.unpack(this.vectors.get(groupVector(role, group))!, values);
+    if (frozenVector) frozen.unpack(this.vectors.get(frozenVector)!, values);
+    if (buffersVector) buffers.unpack(this.vectors.get(buffersVector)!, values);
     return values;
   }
+}
 
-  slots(): Map<string, NamedTensors> {
-    return new Map(
-      this.slotNames.map((slot) => {
-        const values: NamedTensors = new Map();
-        this.layout.trainable.unpack(this.vectors.get(slot)!, values);
-        return [slot, values];
-      }),
-    );
-  }
+const optimiserSlots = ({ optimiser }: UpdateSettings): readonly string[] => optimiserFor(optimiser).slots(optimiser);
+
+function feedsOf(entries: readonly (readonly [string, Float32Array])[]): Record<string, Tensor> {
+  return Object.fromEntries(entries.filter(([, data]) => data.length > 0).map(([name, data]) => [name, vector(data)]));
+}
+
+function sameValues({ entries }: FlatLayout, a: NamedTensors, b: NamedTensors): boolean {
+  if (a === b) return true;
+  return entries.every(({ name }) => a.get(name)!.every((value, i) => Object.is(value, b.get(name)![i])));
 }

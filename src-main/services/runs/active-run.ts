@@ -9,6 +9,7 @@ import type { RunEvent } from '../../engine/train/run-events.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
 import type { TrainerEvent, TrainJob } from '../../training-process/messages.ts';
 import type { TrainerProcess } from '../backend.ts';
+import { describeDeath, type Exit } from '../process-death.ts';
 import type { RunRows } from './run-rows.ts';
 
 export interface RunDeadlines {
@@ -24,7 +25,6 @@ export const usualDeadlines: RunDeadlines = { startMs: 60_000, stopMs: 60_000, e
 /** Who asked for the stop: the person, or the app that is closing. */
 export type StopCause = 'person' | 'closing';
 
-type Exit = { code: number | null; signal: string | null };
 interface Ending {
   status: RunStatus;
   reason: string | null;
@@ -157,7 +157,7 @@ export class ActiveRun {
     if (this.#stopCause === 'closing' || (this.#stopCause && !this.#hasJob)) return this.#endingOfCancelled();
     const status = this.#stopCause === 'person' ? 'cancelled' : 'interrupted';
     if (this.#killReason !== null) return { status, reason: `The training process was ended: ${this.#killReason}.` };
-    return { status, reason: describeDeath(exit) };
+    return { status, reason: describeDeath(exit, 'The training process') };
   }
 
   #end(ending: Ending, epochsDone?: number): void {
@@ -212,12 +212,4 @@ export class ActiveRun {
       // Already reported above; the run is found as unfinished when the project is opened next.
     }
   }
-}
-
-function describeDeath({ code, signal }: Exit): string {
-  if (signal === 'SIGKILL') {
-    return 'The training process was killed (SIGKILL). The system does this when memory runs out; a smaller batch needs less.';
-  }
-  if (signal !== null) return `The training process crashed (${signal}).`;
-  return `The training process ended unexpectedly with exit code ${code}.`;
 }

@@ -13,20 +13,22 @@ import { readEvents } from '../../engine/train/run-events.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
 import { describeModel, modelSummaries } from '../../engine/zoo/registry.ts';
 import type { ServiceContext } from '../context.ts';
+import type { DeviceCatalogue } from '../devices/catalogue.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { collectTrainingData } from './collect-training-data.ts';
-import { listDevices } from './devices.ts';
 import { readKernels } from './kernels.ts';
 import { PredictionReader } from './predictions.ts';
 import { hasCheckpoint, restorePoints, restoreUnfinishedRuns, runFolder } from './restore-runs.ts';
-import { checkRun, type Finding } from './run-check.ts';
+import type { Finding } from './findings.ts';
+import { checkRun } from './run-check.ts';
 import { compareRuns } from './run-comparison.ts';
 import { createRunFolder, deleteRun, sweepRunFolders, writeRunInputs } from './run-folders.ts';
 import { RunSupervisor } from './run-supervisor.ts';
+import { estimateRun } from './run-estimate.ts';
 import { runTemplate } from './run-template.ts';
 
-type RunCalls = Extract<keyof Handlers, `run.${string}` | `model.${string}` | 'device.list'>;
+type RunCalls = Extract<keyof Handlers, `run.${string}` | `model.${string}`>;
 type InRun = { projectId: ProjectId; runId: RunId };
 
 export interface RunServices {
@@ -36,7 +38,7 @@ export interface RunServices {
 }
 
 export function createRunHandlers(context: ServiceContext): RunServices {
-  const { ports, projects, emit } = context;
+  const { ports, projects, emit, devices } = context;
   const supervisor = new RunSupervisor({ launchTrainer: () => ports.launchTrainer(), emit });
   const predictions = new PredictionReader();
 
@@ -54,7 +56,7 @@ export function createRunHandlers(context: ServiceContext): RunServices {
   async function start({ projectId, config, name }: Calls['run.start']['request']) {
     const opened = projects.get(projectId);
     refuseWhileClosing(supervisor);
-    refuseErrors(await findings(opened, config));
+    refuseErrors(await findings(opened, config, devices));
     const runId = await addRun(opened, config, name);
     supervisor.enqueue(opened, runId, { resume: false });
     return opened.store.runs.get(runId);
@@ -86,10 +88,13 @@ export function createRunHandlers(context: ServiceContext): RunServices {
     'model.list': async () => modelSummaries(),
     'model.describe': async ({ modelId, options, inputShape, categoryCount, freeze }) =>
       describeModel(modelId, options, inputShape, categoryCount, freeze),
-    'device.list': async () => listDevices(),
     'run.template': async ({ projectId, datasetId, modelId }) =>
-      runTemplate(modelId, projects.get(projectId).store.datasets.get(datasetId), listDevices()),
-    'run.check': async ({ projectId, config }) => findings(projects.get(projectId), config),
+      runTemplate(modelId, projects.get(projectId).store.datasets.get(datasetId), devices.known()),
+    'run.check': async ({ projectId, config }) => findings(projects.get(projectId), config, devices),
+    'run.estimate': async ({ projectId, config }) => {
+      const { datasets } = projects.get(projectId).store;
+      return estimateRun(() => ports.launchTask(), config, datasets.get(config.data.datasetId));
+    },
     'run.start': start,
     'run.resume': resume,
     'run.delete': remove,
@@ -138,11 +143,11 @@ export function createRunHandlers(context: ServiceContext): RunServices {
   return { handlers, close: () => supervisor.close() };
 }
 
-async function findings(opened: OpenProject, config: RunConfig): Promise<Finding[]> {
+async function findings(opened: OpenProject, config: RunConfig, devices: DeviceCatalogue): Promise<Finding[]> {
   const { datasetId, trainSplit } = config.data;
   const dataset = opened.store.datasets.get(datasetId);
   const trainCounts = await countByCategory(opened, datasetId, trainSplit);
-  return checkRun({ config, dataset, trainCounts, devices: listDevices() });
+  return checkRun({ config, dataset, trainCounts, devices: await devices.certainOf(config.device) });
 }
 
 /** Piece by piece, so that a large data set holds nobody up. */

@@ -3,14 +3,14 @@
  * finding says what to do and names the setting it is about.
  */
 import { toErrorData } from '../../contract/errors.ts';
-import type { Calls } from '../../contract/ipc.ts';
 import type { Category, Dataset, Split } from '../../contract/model/dataset.ts';
 import type { CategoryId } from '../../contract/model/ids.ts';
-import type { DeviceInfo, ModelDescription } from '../../contract/model/model-spec.ts';
+import type { DeviceInfo } from '../../contract/model/device.ts';
+import type { ModelDescription } from '../../contract/model/model-spec.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
 import { describeModel } from '../../engine/zoo/registry.ts';
-
-export type Finding = Calls['run.check']['response'][number];
+import { count, error, warning, type Finding } from './findings.ts';
+import { checkPlan } from './plan-check.ts';
 
 export interface CheckedFacts {
   config: RunConfig;
@@ -22,14 +22,15 @@ export interface CheckedFacts {
 
 /** Errors first, then warnings, then notes. */
 export function checkRun(facts: CheckedFacts): Finding[] {
-  const findings = [...checkData(facts), ...checkNetwork(facts), ...checkPlan(facts), ...checkDevice(facts)];
+  const findings = [
+    ...checkData(facts),
+    ...checkNetwork(facts),
+    ...checkPlan(facts.config, facts.dataset),
+    ...checkDevice(facts),
+  ];
   const order: Finding['severity'][] = ['error', 'warning', 'note'];
   return findings.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
 }
-
-const error = (message: string, path?: string): Finding => ({ severity: 'error', message, path });
-const warning = (message: string, path?: string): Finding => ({ severity: 'warning', message, path });
-const note = (message: string, path?: string): Finding => ({ severity: 'note', message, path });
 
 function checkData({ config, dataset, trainCounts }: CheckedFacts): Finding[] {
   const { trainSplit, evaluationSplit } = config.data;
@@ -106,33 +107,6 @@ function checkFreezing(config: RunConfig, descriptions: readonly ModelDescriptio
   });
 }
 
-function checkPlan({ config, dataset }: CheckedFacts): Finding[] {
-  const trainCount = dataset.splitCounts[config.data.trainSplit];
-  const findings: Finding[] = [];
-  if (trainCount > 0 && config.batchSize > trainCount) {
-    findings.push(
-      warning(
-        `A batch of ${config.batchSize} is more than the ${count(trainCount, 'training image')}: every epoch is a single step. Make it smaller.`,
-        'batchSize',
-      ),
-    );
-  }
-  config.phases.forEach(({ optimiser }, phase) => {
-    if (optimiser.kind === 'sgd' && optimiser.nesterov && optimiser.momentum === 0) {
-      findings.push(error('Nesterov needs a momentum above 0.', `phases.${phase}.optimiser.nesterov`));
-    }
-  });
-  if (config.loss.softmaxBeforeLoss) {
-    findings.push(
-      note(
-        'Softmax is applied twice, to reproduce curves that were published so. Learning is slower than it could be.',
-        'loss.softmaxBeforeLoss',
-      ),
-    );
-  }
-  return findings;
-}
-
 function checkDevice({ config, devices }: CheckedFacts): Finding[] {
   const device = devices.find(({ id }) => id === config.device);
   if (device?.available) return [];
@@ -140,9 +114,6 @@ function checkDevice({ config, devices }: CheckedFacts): Finding[] {
   const reason = device?.reason ?? `it is not known here. Devices: ${known}.`;
   return [error(`The device “${config.device}” cannot be used: ${reason}`, 'device')];
 }
-
-const count = (number: number, noun: string): string =>
-  `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 
 /** At most five by name. */
 function namesOf(categories: readonly Category[]): string {

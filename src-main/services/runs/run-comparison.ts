@@ -38,9 +38,15 @@ function differingSettings(runs: readonly ComparedRun[]): RunComparison['configu
     .map((path) => ({
       path,
       label: names.label(path),
-      values: runs.map((run, index) => names.value(path, valuesOfRuns[index]?.get(path), run)),
+      values: runs.map((run, index) => names.value(path, settingAt(valuesOfRuns[index]!, path), run)),
     }))
     .filter(({ values }) => new Set(values).size > 1);
+}
+
+/** True for a record of settings, which stands for a switch that is on. */
+function settingAt(values: ReadonlyMap<string, ConfigValue>, path: string): ConfigValue | undefined {
+  const isRecord = [...values.keys()].some((each) => each.startsWith(`${path}.`));
+  return isRecord ? true : values.get(path);
 }
 
 const ownLabels: Readonly<Record<string, string>> = {
@@ -64,12 +70,13 @@ class SettingNames {
     this.#knobs = new Map(knobs.map((knob) => [knob.path, knob]));
   }
 
-  /** Settings of later phases are called as those of the first, with the phase's number. */
+  /** Settings of later phases are called as those of the first; where a run has several, with the phase's number. */
   label(path: string): string {
     const [, phase, field] = /^phases\.(\d+)\.(.*)$/.exec(path) ?? [];
     if (phase === undefined || field === undefined) return this.#knobs.get(path)?.label ?? ownLabels[path] ?? path;
     const label = this.#knobs.get(`phases.0.${field}`)?.label ?? ownLabels[field] ?? field;
-    return phase === '0' ? label : `Phase ${Number(phase) + 1}: ${label}`;
+    const isOnlyPhase = this.#runs.every(({ config }) => config.phases.length === 1);
+    return isOnlyPhase ? label : `Phase ${Number(phase) + 1}: ${label}`;
   }
 
   /** With its number where another data set has the same name. */
@@ -83,7 +90,8 @@ class SettingNames {
   value(path: string, value: ConfigValue | undefined, { summary }: ComparedRun): string {
     if (path === 'data.datasetId') return this.#datasetName(summary);
     if (path === 'model.id') return this.#modelLabels.get(String(value)) ?? String(value);
-    if (value === undefined || value === null) return absent;
+    if (value === undefined) return absent;
+    if (value === null) return 'off';
     if (typeof value === 'boolean') return value ? 'on' : 'off';
     if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
     const control = this.#knobs.get(path.replace(/^phases\.\d+\./, 'phases.0.'))?.control;

@@ -5,6 +5,7 @@ values; float32's own worst error stands beside them, so that a tolerance can be
 """
 import json
 import pathlib
+import zlib
 
 import numpy as np
 import torch
@@ -100,8 +101,12 @@ def evaluate(function, inputs, upstreams, dtype):
 class Family:
     """The cases of one file."""
 
-    def __init__(self, name):
+    def __init__(self, name, own_stream=False):
+        """`own_stream`: its random numbers depend on nothing but its name and what it draws."""
+        global RANDOM
         self.name, self.cases = name, []
+        if own_stream:
+            RANDOM = np.random.default_rng(zlib.crc32(name.encode()))
 
     def add(self, op, name, inputs, function, attributes=None, domain="", unused=(), **flags):
         """`unused`: outputs that the loss does not read. Flags go into the case as they are."""

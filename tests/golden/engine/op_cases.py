@@ -33,15 +33,12 @@ def elementwise():
     f.add("Sum", "three inputs that broadcast", [var(2, 3), var(3), var(2, 1)], lambda a, b, c: a + b + c)
     f.add("Sum", "four inputs, two of them scalars", [var(2, 3), var(), var(1, 3), var()], lambda *all: sum(all))
 
-    # Ties: the first input takes the whole gradient (PyTorch would halve it).
-    first_max = lambda a, b: torch.where(a >= b, a, b)
-    first_min = lambda a, b: torch.where(a <= b, a, b)
-    for op, function in {"Max": first_max, "Min": first_min}.items():
+    for op, function in {"Max": torch.maximum, "Min": torch.minimum}.items():
         for name in ("same shape", "row and column", "fewer axes on the right"):
             a, b = shapes[name]
             f.add(op, name, [var(*a), var(*b)], function, kinks=True)
         ties = np.array([0, 1, 2, -1, 0.5], np.float32)
-        f.add(op, "ties go to the first input", [Input(ties, grad=True), Input(ties[[0, 1, 3, 2, 4]], grad=True)], function, kinks=True)
+        f.add(op, "ties share the gradient", [Input(ties, grad=True), Input(ties[[0, 1, 3, 2, 4]], grad=True)], function, kinks=True)
 
     everywhere = lambda: var(3, 5, scale=1.5)
     f.add("Identity", "any", [everywhere()], lambda a: a * 1)

@@ -1,0 +1,249 @@
+/**
+ * Checks a device: steps of small networks, one for each kind of layer, of LeNet-5 and of a detector against the same
+ * steps on the CPU as built, and how fast it is beside the CPU. Every check is a step with gradients, because a provider
+ * that only infers well is of no use here.
+ */
+import { toErrorData } from '../../contract/errors.ts';
+import type { DeviceReport, ParityRow, SpeedRow } from '../../contract/model/device.ts';
+import type { Device } from '../../contract/model/run.ts';
+import { toNumbers, type Graph, type Tensor } from '../graph/types.ts';
+import { planNetwork, type LayerSpec } from '../nn/network.ts';
+import { newGraph } from '../ops/index.ts';
+import { optimise } from '../passes/index.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { openGraph } from './open-graph.ts';
+import { buildExampleStep, exampleFeeds, exampleNetwork, type ExampleNetwork } from './example-step.ts';
+
+export type ReportProgress = (step: string, done: number, total: number) => void;
+
+/**
+ * Relative errors beyond which training would suffer. CUDA multiplies matrices in TensorFloat-32 (10 bits of mantissa)
+ * unless told otherwise, Core ML may compute in half precision; the others have single precision and their own order of
+ * summation.
+ */
+export const parityTolerance: Readonly<Record<Device, number>> = {
+  cpu: 1e-4,
+  cuda: 5e-3,
+  webgpu: 1e-3,
+  dml: 1e-3,
+  coreml: 5e-3,
+};
+
+const layerCheck = (name: string, layers: readonly LayerSpec[], size: readonly [number, number] = [16, 16]) =>
+  ({
+    name,
+    label: name,
+    batchSize: 2,
+    size,
+    plan: ([height, width]) => planNetwork(layers, [3, height, width]),
+  }) satisfies ExampleNetwork;
+const conv = (path: string, changes: Partial<Extract<LayerSpec, { kind: 'conv2d' }>> = {}): LayerSpec => ({
+  kind: 'conv2d',
+  path,
+  outChannels: 8,
+  kernel: 3,
+  stride: 1,
+  padding: 1,
+  ...changes,
+});
+
+const parityChecks: readonly { network: ExampleNetwork; batchSize?: number; size?: readonly [number, number] }[] = [
+  { network: layerCheck('Convolution 3×3', [conv('a'), conv('b')]) },
+  { network: layerCheck('Convolution 3×3, stride 2', [conv('a'), conv('b', { stride: 2 })]) },
+  { network: layerCheck('Convolution 1×1', [conv('a'), conv('b', { kernel: 1, padding: 0 })]) },
+  { network: layerCheck('Max pooling', [conv('a'), { kind: 'maxPool2d', path: 'b', kernel: 2, stride: 2 }]) },
+  { network: layerCheck('Batch norm', [conv('a'), { kind: 'batchNorm', path: 'b' }]) },
+  { network: layerCheck('ReLU', [conv('a'), { kind: 'relu', path: 'b' }]) },
+  { network: layerCheck('SiLU', [conv('a'), { kind: 'silu', path: 'b' }]) },
+  {
+    network: layerCheck('Linear', [
+      { kind: 'flatten', path: 'a' },
+      { kind: 'linear', path: 'b', outFeatures: 64 },
+      { kind: 'linear', path: 'c', outFeatures: 10 },
+    ]),
+  },
+  { network: exampleNetwork('lenet5'), batchSize: 16 },
+  { network: exampleNetwork('lenet5-bn'), batchSize: 16 },
+  { network: exampleNetwork('yolov8n'), batchSize: 2, size: [64, 64] },
+];
+
+/** The results of a step that say whether its gradients are right. */
+const compared = ['gradient', 'parametersNext', 'buffersNext'];
+
+export async function checkDevice(runtime: Runtime, device: Device, report: ReportProgress): Promise<DeviceReport> {
+  const total = parityChecks.length + 2;
+  const parity: ParityRow[] = [];
+  for (const [i, { network, ...shape }] of parityChecks.entries()) {
+    report(`comparing ${network.label}`, i, total);
+    parity.push(await checkParity(runtime, device, network, shape));
+  }
+  report('timing LeNet-5', total - 2, total);
+  const training = await measure(runtime, device, 'images/s', 'LeNet-5, batches of 64', () =>
+    stepWork(exampleNetwork('lenet5')),
+  );
+  report('timing matrix products', total - 1, total);
+  const products = await measure(runtime, device, 'GFLOP/s', 'Matrix products', matrixProducts);
+  report('Done', total, total);
+  const speed = [training, products];
+  return {
+    checkedAt: new Date().toISOString(),
+    runtime: runtime.description,
+    parity,
+    speed,
+    ...judge(device, parity, training),
+  };
+}
+
+export interface StepShape {
+  batchSize?: number;
+  size?: readonly [number, number];
+}
+
+/** One step on the device against the CPU, which runs the graph without onnxruntime's own rewriting. */
+export async function checkParity(
+  runtime: Runtime,
+  device: Device,
+  network: ExampleNetwork,
+  shape: StepShape,
+): Promise<ParityRow> {
+  const tolerance = parityTolerance[device];
+  const row = { name: `${network.label}, one step`, tolerance };
+  try {
+    const step = buildExampleStep(network, shape);
+    const graph = optimise(step.graph);
+    const feeds = exampleFeeds(step, 1);
+    const expected = await runOnce(runtime, graph, 'cpu', feeds, true);
+    const actual = await runOnce(runtime, graph, device, feeds, false);
+    const error = Math.max(
+      ...compared.filter((name) => expected[name]).map((name) => relativeError(actual[name], expected[name]!)),
+    );
+    return { ...row, error, passed: error <= tolerance, note: null };
+  } catch (error) {
+    const { message, context } = toErrorData(error);
+    return { ...row, error: null, passed: false, note: String(context['providerError'] ?? message) };
+  }
+}
+
+async function runOnce(
+  runtime: Runtime,
+  graph: Graph,
+  device: Device,
+  feeds: Readonly<Record<string, Tensor>>,
+  unoptimised: boolean,
+): Promise<Record<string, Tensor>> {
+  const session = await openGraph(runtime, graph, { device, threads: 0, unoptimised });
+  try {
+    return await session.run(feeds);
+  } finally {
+    await session.release();
+  }
+}
+
+/** max|a − b| / max|b|; NaN counts as infinitely wrong. */
+export function relativeError(actual: Tensor | undefined, expected: Tensor): number {
+  const [a, b] = [actual ? toNumbers(actual.data) : [], toNumbers(expected.data)];
+  if (a.length !== b.length) return Infinity;
+  let worst = 0;
+  let scale = 0;
+  for (let i = 0; i < b.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!);
+    if (Number.isNaN(difference)) return Infinity;
+    worst = Math.max(worst, difference);
+    scale = Math.max(scale, Math.abs(b[i]!));
+  }
+  return scale === 0 ? worst : worst / scale;
+}
+
+export interface Work {
+  graph: Graph;
+  feeds: Record<string, Tensor>;
+  /** Images, or 10⁹ floating-point operations, of one run. */
+  amount: number;
+}
+
+/** A step of the network, whose amount is its images. */
+export function stepWork(network: ExampleNetwork, shape: StepShape = {}): Work {
+  const step = buildExampleStep(network, shape);
+  return {
+    graph: optimise(step.graph),
+    feeds: exampleFeeds(step, 1),
+    amount: shape.batchSize ?? network.batchSize,
+  };
+}
+
+/** Eight products of 512 × 512 matrices in a row, so that moving data to the device and back counts little. */
+function matrixProducts(): Work {
+  const [side, count] = [512, 8];
+  const g = newGraph('products');
+  const x = g.input('x', 'float32', [side, side]);
+  let product = x;
+  for (let i = 0; i < count; i++) product = g.matmul(product, x);
+  g.output(g.reduceMean(product, [0, 1]), 'y');
+  const data = new Float32Array(side * side).fill(1 / side);
+  return {
+    graph: g.graph,
+    feeds: { x: { dataType: 'float32', shape: [side, side], data } },
+    amount: (2 * side ** 3 * count) / 1e9,
+  };
+}
+
+async function measure(
+  runtime: Runtime,
+  device: Device,
+  unit: SpeedRow['unit'],
+  name: string,
+  makeWork: () => Work,
+): Promise<SpeedRow> {
+  const work = makeWork();
+  const value = await perSecond(runtime, device, work).catch(() => null);
+  const cpuValue = device === 'cpu' ? value : await perSecond(runtime, 'cpu', work);
+  return { name, unit, value, cpuValue };
+}
+
+const measureMs = 1000;
+
+/** Amount a second, by the median of runs over about a second, at least one, after one to warm up. */
+export async function perSecond(runtime: Runtime, device: Device, { graph, feeds, amount }: Work): Promise<number> {
+  const session = await openGraph(runtime, graph, { device, threads: 0 });
+  try {
+    await session.run(feeds);
+    const times: number[] = [];
+    const started = performance.now();
+    while (times.length === 0 || performance.now() - started < measureMs) {
+      const before = performance.now();
+      await session.run(feeds);
+      times.push(performance.now() - before);
+    }
+    const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
+    return (amount * 1000) / median;
+  } finally {
+    await session.release();
+  }
+}
+
+function judge(
+  device: Device,
+  parity: readonly ParityRow[],
+  { value, cpuValue }: SpeedRow,
+): Pick<DeviceReport, 'verdict' | 'advice'> {
+  const failed = parity.filter(({ passed }) => !passed);
+  if (failed.length > 0) {
+    const names = failed.map(({ name }) => name).join('; ');
+    const differing = failed.some(({ error }) => error !== null);
+    const what = differing ? 'It computes other numbers than the CPU' : 'It cannot run';
+    return { verdict: 'wrong', advice: `Do not train on it. ${what}: ${names}.` };
+  }
+  if (device === 'cpu')
+    return { verdict: 'good', advice: 'It computes right numbers. It is what every run can fall back to.' };
+  const speedup = value && cpuValue ? value / cpuValue : 0;
+  if (speedup > 1) {
+    return {
+      verdict: 'good',
+      advice: `It computes the same numbers as the CPU and trains LeNet-5 ${speedup.toFixed(1)} times as fast; larger networks usually gain more.`,
+    };
+  }
+  return {
+    verdict: 'slow',
+    advice: `It computes the same numbers as the CPU but trains LeNet-5 at ${speedup.toFixed(2)} times its speed. Larger networks may gain from it; for small ones use the CPU.`,
+  };
+}

@@ -1,0 +1,157 @@
+/**
+ * The end of a training step as a graph: from gradients to new weights. In this order: gradients of several steps are
+ * averaged, the gradient is clipped, the optimiser moves the weights, the moving average follows them.
+ */
+import type { Builder } from '../graph/builder.ts';
+import type { Value } from '../graph/types.ts';
+import { optimiserFor } from '../nn/optimisers/index.ts';
+import {
+  carriedVectors,
+  groupVector,
+  type ParameterGroup,
+  type StateLayout,
+  type UpdateSettings,
+} from './state-layout.ts';
+
+/** What the numbers of one step follow from. */
+export interface StepNumbers {
+  learningRate: number;
+  /** Counts from 1 since the optimiser began; of several steps that make one update, each has its number. */
+  update: number;
+  /** The share of this step's images in those of its update. */
+  weight: number;
+  /** 1 − d: how far the moving average goes towards the weights. */
+  averagePace: number;
+}
+
+/** The numbers that a step is fed: the optimiser's, then the weight and the pace where they are needed. */
+export function numbersOfStep(
+  { optimiser, accumulates, averages }: UpdateSettings,
+  { learningRate, update, weight, averagePace }: StepNumbers,
+): number[] {
+  return [
+    ...optimiserFor(optimiser).stepNumbers(optimiser, learningRate, update),
+    ...(accumulates ? [weight] : []),
+    ...(averages === 'nothing' ? [] : [averagePace]),
+  ];
+}
+
+export interface UpdateInputs {
+  layout: StateLayout;
+  update: UpdateSettings;
+  /** Carried vectors by name; of the buffers, what the step has made of them. */
+  state: ReadonlyMap<string, Value>;
+  /** The network's frozen parameters; null where there are none. */
+  frozen: Value | null;
+  /** One for each group, [P]. */
+  gradients: readonly Value[];
+  /** Scalars in the order of `numbersOfStep`. */
+  numbers: readonly Value[];
+  /** bool scalar: whether this step completes an update. Null where each does. */
+  completes: Value | null;
+}
+
+/** The carried vectors as they are after the step. */
+export function buildUpdate(g: Builder, inputs: UpdateInputs): Map<string, Value> {
+  const { layout, update, state, gradients, numbers, completes } = inputs;
+  if (!completes) return applyUpdate(g, inputs);
+  const weight = numbers.at(update.averages === 'nothing' ? -1 : -2)!;
+  const summed = new Map(state);
+  layout.groups.forEach((group, i) => {
+    const name = groupVector('gradientSum', group);
+    summed.set(name, g.add(state.get(name)!, g.mul(gradients[i]!, weight)));
+  });
+  return onlyIf(
+    g,
+    completes,
+    summed,
+    carriedVectors(layout, update).map(({ name }) => name),
+    (body, before) => {
+      const sums = layout.groups.map((group) => before.get(groupVector('gradientSum', group))!);
+      const after = applyUpdate(body, { ...inputs, state: before, gradients: sums });
+      // +0 whatever the sign was, as in a run that begins here.
+      layout.groups.forEach((group, i) => after.set(groupVector('gradientSum', group), body.sub(sums[i]!, sums[i]!)));
+      return after;
+    },
+  );
+}
+
+/** `change` where `condition` holds, else the values as they are: a Loop of at most one turn. */
+function onlyIf(
+  g: Builder,
+  condition: Value,
+  values: ReadonlyMap<string, Value>,
+  names: readonly string[],
+  change: (body: Builder, before: ReadonlyMap<string, Value>) => ReadonlyMap<string, Value>,
+): Map<string, Value> {
+  const body = g.subgraph('update');
+  body.input('updateTurn', 'int64', []);
+  const due = body.input('updateDue', 'bool', []);
+  const before = new Map(
+    names.map((name) => {
+      const { dataType, shape } = values.get(name)!;
+      return [name, body.input(`${name}Before`, dataType, shape)];
+    }),
+  );
+  const after = change(body, before);
+  body.output(due, 'updateAgain');
+  for (const name of names) body.output(after.get(name)!, `${name}After`);
+  const results = g.ops(
+    'Loop',
+    [g.int(1), condition, ...names.map((name) => values.get(name)!)],
+    { body: body.graph },
+    names.length,
+  );
+  return new Map(names.map((name, i) => [name, results[i]!]));
+}
+
+function applyUpdate(
+  g: Builder,
+  { layout, update, state, frozen, gradients, numbers }: UpdateInputs,
+): Map<string, Value> {
+  const { optimiser, clipNorm, averages } = update;
+  const clipped = clipNorm === null ? gradients : clip(g, gradients, clipNorm);
+  const definition = optimiserFor(optimiser);
+  const slotNames = definition.slots(optimiser);
+  const next = new Map(state);
+  layout.groups.forEach((group, i) => {
+    const now = (role: string): Value => state.get(groupVector(role, group))!;
+    const config = group.decays ? optimiser : { ...optimiser, weightDecay: 0 };
+    const moved = definition.update(config, {
+      g,
+      parameter: now('parameters'),
+      gradient: clipped[i]!,
+      slots: slotNames.map(now),
+      numbers,
+    });
+    next.set(groupVector('parameters', group), moved.parameter);
+    slotNames.forEach((slot, at) => next.set(groupVector(slot, group), moved.slots[at]!));
+  });
+  if (averages !== 'nothing') followWeights(g, layout.groups, next, frozen, numbers.at(-1)!);
+  return next;
+}
+
+/** g ← g · min(1, c / (‖g‖ + 10⁻⁶)) with the norm over all groups, as PyTorch's clip_grad_norm_. */
+function clip(g: Builder, gradients: readonly Value[], clipNorm: number): Value[] {
+  const squares = gradients.map((gradient) => g.reduceSum(g.mul(gradient, gradient), [0]));
+  const norm = g.sqrt(squares.reduce((sum, square) => g.add(sum, square)));
+  const factor = g.op('Min', [g.float(1), g.div(g.float(clipNorm), g.add(norm, g.float(1e-6)))]);
+  return gradients.map((gradient) => g.mul(gradient, factor));
+}
+
+/** average ← average + (1 − d)·(value − average): d·average + (1 − d)·value, but exact where both are equal. */
+function followWeights(
+  g: Builder,
+  groups: readonly ParameterGroup[],
+  state: Map<string, Value>,
+  frozen: Value | null,
+  pace: Value,
+): void {
+  const follow = (averageName: string, value: Value | null | undefined): void => {
+    const average = state.get(averageName);
+    if (average && value) state.set(averageName, g.add(average, g.mul(g.sub(value, average), pace)));
+  };
+  for (const group of groups) follow(groupVector('average', group), state.get(groupVector('parameters', group)));
+  follow('averageBuffers', state.get('buffers'));
+  follow('averageFrozen', frozen);
+}

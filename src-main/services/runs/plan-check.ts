@@ -1,0 +1,71 @@
+/** What would stop or spoil a run in how it is to be trained: batches, optimisers, schedules, augmentation. */
+import type { Dataset } from '../../contract/model/dataset.ts';
+import type { PhaseConfig, RunConfig } from '../../contract/model/run.ts';
+import { count, error, note, warning, type Finding } from './findings.ts';
+
+export function checkPlan(config: RunConfig, dataset: Dataset): Finding[] {
+  return [
+    ...checkBatches(config, dataset),
+    ...config.phases.flatMap((phase, index) => checkPhase(phase, `phases.${index}`)),
+    ...checkAugmentation(config, dataset),
+    ...checkLoss(config),
+  ];
+}
+
+function checkBatches({ batchSize, accumulation, data }: RunConfig, dataset: Dataset): Finding[] {
+  const images = dataset.splitCounts[data.trainSplit];
+  if (images === 0) return [];
+  if (batchSize > images)
+    return [
+      warning(
+        `A batch of ${batchSize} is more than the ${count(images, 'training image')}: every epoch is a single step. Make it smaller.`,
+        'batchSize',
+      ),
+    ];
+  const steps = Math.ceil(images / batchSize);
+  if (accumulation <= steps) return [];
+  return [
+    warning(
+      `An epoch has only ${count(steps, 'step')}, so the weights change once in an epoch. Accumulate fewer.`,
+      'accumulation',
+    ),
+  ];
+}
+
+function checkPhase({ optimiser, schedule, warmup, epochs }: PhaseConfig, path: string): Finding[] {
+  const findings: Finding[] = [];
+  if (optimiser.kind === 'sgd' && optimiser.nesterov && optimiser.momentum === 0)
+    findings.push(error('Nesterov needs a momentum above 0.', `${path}.optimiser.nesterov`));
+  if (optimiser.kind === 'adamw' && optimiser.weightDecay === 0)
+    findings.push(note('AdamW without weight decay is the same as Adam.', `${path}.optimiser.weightDecay`));
+  if (warmup.epochs >= epochs)
+    findings.push(
+      warning(
+        'The warm-up lasts as long as training, so the learning rate never reaches its value. Make it shorter.',
+        `${path}.warmup.epochs`,
+      ),
+    );
+  else if (warmup.epochs > 0 && schedule.kind === 'one-cycle')
+    findings.push(note('One cycle already begins with a rise; it needs no warm-up.', `${path}.warmup.epochs`));
+  return findings;
+}
+
+function checkAugmentation({ augmentation }: RunConfig, { imageSize }: Dataset): Finding[] {
+  if (imageSize === null || augmentation.shift < Math.min(imageSize.widthPx, imageSize.heightPx)) return [];
+  return [
+    error(
+      `A shift of ${augmentation.shift} px can push an image of ${imageSize.widthPx} × ${imageSize.heightPx} px out of sight. Make it smaller.`,
+      'augmentation.shift',
+    ),
+  ];
+}
+
+function checkLoss({ loss }: RunConfig): Finding[] {
+  if (!loss.softmaxBeforeLoss) return [];
+  return [
+    note(
+      'Softmax is applied twice, to reproduce curves that were published so. Learning is slower than it could be.',
+      'loss.softmaxBeforeLoss',
+    ),
+  ];
+}
