@@ -3,10 +3,11 @@
  * five steps of Adam and SGD, each tensor within 1e-5 of its largest element. Both ways of laying a network out are tried.
  */
 import { afterAll, describe, expect, test } from 'vitest';
-import type { LossConfig, OptimiserConfig } from '../../src-main/contract/model/run.ts';
+import type { LossConfig } from '../../src-main/contract/model/loss.ts';
+import type { OptimiserConfig } from '../../src-main/contract/model/run.ts';
 import { gradients } from '../../src-main/engine/autodiff/gradients.ts';
 import { tensor } from '../../src-main/engine/graph/types.ts';
-import { crossEntropy } from '../../src-main/engine/nn/losses.ts';
+import { classificationLoss } from '../../src-main/engine/nn/losses/cross-entropy.ts';
 import { buildFeatureMajorNetwork, buildNetwork, type NetworkPlan } from '../../src-main/engine/nn/network.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { optimise } from '../../src-main/engine/passes/index.ts';
@@ -21,6 +22,7 @@ import {
   type ImageSpec,
   type ParameterSpec,
 } from '../helpers/golden-training.ts';
+import { phase } from '../helpers/training-run.ts';
 
 /** A tensor, or every `stride`-th element of it and its products with rows of random signs. */
 interface SampledTensor {
@@ -79,7 +81,7 @@ async function firstGradients(variant: Variant, build: typeof buildNetwork): Pro
   const expected = g.input('labels', 'int64', [batch.length]);
   const weights = new Map(plan.parameters.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
   const buffers = new Map(plan.buffers.map(({ name, shape, initialValue }) => [name, g.float(initialValue, shape)]));
-  const logits = build(
+  const [logits] = build(
     plan,
     g,
     { bytes, preprocessing: modelSpec('lenet5').preprocessing },
@@ -91,7 +93,7 @@ async function firstGradients(variant: Variant, build: typeof buildNetwork): Pro
       seed: 0,
     },
   );
-  const loss = crossEntropy(g, logits, expected, lossOf(variant));
+  const loss = classificationLoss(g, logits, expected, variant);
   gradients(g, loss, [...weights.values()]).forEach((gradient, i) =>
     g.output(gradient!, `gradient of ${plan.parameters[i]!.name}`),
   );
@@ -178,10 +180,10 @@ describe.each(golden.variants.map((variant) => [variant.name, variant] as const)
       {
         plan: planOf(variant),
         loss: lossOf(variant),
-        optimiser: run.optimiser,
+        phase: phase({ epochs: 1, optimiser: run.optimiser, learningRate: run.learningRate }),
+        settings: { accumulation: 1, ema: null },
         images: golden.images,
         indices: golden.indices,
-        learningRates: golden.indices.map(() => run.learningRate),
         parameters: start,
       },
       run.after.map(({ steps }) => steps),

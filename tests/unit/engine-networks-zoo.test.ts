@@ -168,7 +168,7 @@ describe('segmentation', () => {
 });
 
 describe('the registry', () => {
-  test.each(modelSummaries().map(({ id }) => id))('%s takes colour and grey images', (id) => {
+  test.each(modelSummaries('classification').map(({ id }) => id))('%s takes colour and grey images', (id) => {
     for (const shape of [
       [3, 32, 32],
       [1, 28, 28],

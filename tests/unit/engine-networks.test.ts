@@ -3,7 +3,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { gradients } from '../../src-main/engine/autodiff/gradients.ts';
 import { Random } from '../../src-main/engine/data/random.ts';
 import { sizeOf, tensor, toNumbers, type Graph, type Value } from '../../src-main/engine/graph/types.ts';
-import { countCorrect, crossEntropy } from '../../src-main/engine/nn/losses.ts';
+import { classificationLoss } from '../../src-main/engine/nn/losses/cross-entropy.ts';
+import { countCorrect } from '../../src-main/engine/train/tasks/classification.ts';
 import {
   buildFeatureMajorNetwork,
   buildNetwork,
@@ -151,7 +152,7 @@ describe('losses', () => {
   async function lossOf(softmaxBeforeLoss: boolean): Promise<Results> {
     const g = newGraph('loss');
     const [x, y] = [g.input('x', 'float32', [2, 3]), g.input('y', 'int64', [2])];
-    g.output(crossEntropy(g, x, y, { kind: 'cross-entropy', softmaxBeforeLoss }), 'loss');
+    g.output(classificationLoss(g, x, y, { softmaxBeforeLoss }), 'loss');
     g.output(countCorrect(g, x, y), 'correct');
     return runGraph(optimise(g.graph), { x: floats([2, 3], logits), y: tensor('int64', [2], labels) });
   }
@@ -191,7 +192,7 @@ function learningGraph(plan: NetworkPlan, build: typeof buildNetwork, batch: num
     step,
     seed: 3,
   });
-  const loss = crossEntropy(g, logits, labels, { kind: 'cross-entropy', softmaxBeforeLoss: false });
+  const loss = classificationLoss(g, logits, labels, { softmaxBeforeLoss: false });
   const names = plan.parameters.map(({ name }) => name);
   const found = gradients(
     g,

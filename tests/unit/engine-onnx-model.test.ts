@@ -15,7 +15,6 @@ import {
   type Value,
 } from '../../src-main/engine/graph/types.ts';
 import { verify } from '../../src-main/engine/graph/verify.ts';
-import { FlatLayout } from '../../src-main/engine/nn/parameters.ts';
 import { attributeTypes, elementTypes, opset } from '../../src-main/engine/onnx/facts.ts';
 import {
   decodeModel,
@@ -26,10 +25,12 @@ import {
 } from '../../src-main/engine/onnx/schema.ts';
 import { newGraph, opRules } from '../../src-main/engine/ops/index.ts';
 import { optimise } from '../../src-main/engine/passes/index.ts';
+import { stateLayout, updateSettings } from '../../src-main/engine/train/state-layout.ts';
 import { buildTrainGraph } from '../../src-main/engine/train/step-graph.ts';
 import { modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
 import { buildCase, caseTitle, opCases, readGolden } from '../helpers/engine-cases.ts';
 import { floats, numbersOf, relativeError, runGraph, runtime } from '../helpers/engine-run.ts';
+import { adam, phase, smallConfig, taskOf } from '../helpers/training-run.ts';
 
 const read = (bytes: Uint8Array): ReturnType<typeof readModel> => readModel(bytes, opRules.inferOutputs);
 
@@ -55,16 +56,14 @@ function asStored(graph: Graph): Graph {
 
 function lenetTrainGraph(): Graph {
   const plan = planModel('lenet5', { batchNorm: true, dropout: 0.25 }, [1, 16, 16], 3);
+  const settings = phase({ optimiser: { ...adam, weightDecay: 0.01 }, clipNorm: 1 });
   return buildTrainGraph({
     plan,
-    layout: {
-      trainable: new FlatLayout(plan.parameters),
-      frozen: new FlatLayout([]),
-      buffers: new FlatLayout(plan.buffers),
-    },
+    layout: stateLayout(plan, settings),
+    update: updateSettings({ accumulation: 2, ema: { decay: 0.99, warmupSteps: 10 } }, settings),
     preprocessing: modelSpec('lenet5').preprocessing,
-    loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
-    optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
+    augmentation: { flip: true, shift: 2 },
+    task: taskOf(smallConfig()),
     imageCount: 4,
     batchSize: 2,
     maximumSteps: 3,
@@ -191,7 +190,7 @@ describe('what is not supported is named, with what is', () => {
       'an operator',
       withNode({ opType: 'Einsum' }),
       'unsupported',
-      /^n1: the operator Einsum \(opset 18\) is not supported\. Supported: Abs, .*, Where$/,
+      /^n1: the operator Einsum \(opset 18\) is not supported\. Supported: Abs, .*, Where/,
     ],
     [
       'an operator named like a method of objects',

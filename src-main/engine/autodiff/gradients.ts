@@ -23,7 +23,7 @@ export function gradients(g: Builder, loss: Value, wrt: readonly Value[]): (Valu
 
   for (const node of forward.reverse()) {
     const reached = node.outputs.some((output) => contributions.has(output.name));
-    if (!reached || !readsAny(node, dependent)) continue;
+    if (!reached || !passesOn(node, dependent)) continue;
     g.scope(`gradient/${node.name}`, () => {
       const needs = node.inputs.map((input) => input !== null && dependent.has(input.name));
       const results = applyRule(g, node, node.outputs.map(total), needs);
@@ -41,14 +41,18 @@ export function gradients(g: Builder, loss: Value, wrt: readonly Value[]): (Valu
   return wrt.map(total);
 }
 
-/** Names of all values that depend on one of `sources`, the sources included. */
+/** Names of all values that depend on one of `sources`, the sources included, and not past a StopGradient. */
 function dependentsOf(nodes: readonly Node[], sources: readonly Value[]): Set<string> {
   const dependent = new Set(sources.map((value) => value.name));
   for (const node of nodes) {
-    if (readsAny(node, dependent)) for (const output of node.outputs) dependent.add(output.name);
+    if (passesOn(node, dependent)) for (const output of node.outputs) dependent.add(output.name);
   }
   return dependent;
 }
+
+/** Whether a gradient by one of `names` may come through the node. */
+const passesOn = (node: Node, names: ReadonlySet<string>): boolean =>
+  readsAny(node, names) && definitionOf(node.opType, node.domain, node.name).gradient !== 'stops';
 
 /** Whether the node, or a subgraph of it, reads one of `names`. */
 function readsAny(node: Node, names: ReadonlySet<string>): boolean {
@@ -61,6 +65,7 @@ function readsAny(node: Node, names: ReadonlySet<string>): boolean {
 
 function applyRule(g: Builder, node: Node, gradOutputs: (Value | null)[], needs: boolean[]): readonly (Value | null)[] {
   const { gradient } = definitionOf(node.opType, node.domain, node.name);
+  invariant(gradient !== 'stops', `${node.name}: no gradient may reach ${node.opType}`);
   if (gradient === 'not-differentiable') {
     throw new FoveaError(
       'unsupported',
@@ -87,8 +92,8 @@ function applyRule(g: Builder, node: Node, gradOutputs: (Value | null)[], needs:
 }
 
 function sumUp(g: Builder, terms: readonly Value[]): Value | null {
-  if (terms.length <= 1) return terms[0] ?? null;
-  return terms.length === 2 ? g.add(terms[0]!, terms[1]!) : g.op('Sum', terms);
+  // Not by ONNX's Sum, which onnxruntime computes on one thread.
+  return terms.length === 0 ? null : terms.reduce((a, b) => g.add(a, b));
 }
 
 /** Undoes NumPy broadcasting: sums over axes that the input lacks or has with size 1. */

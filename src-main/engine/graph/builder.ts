@@ -31,6 +31,13 @@ interface Naming {
   readonly taken: Set<string>;
 }
 
+const resizeModes = {
+  nearest: { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
+  linear: { mode: 'linear', coordinate_transformation_mode: 'half_pixel' },
+  'linear, corners aligned': { mode: 'linear', coordinate_transformation_mode: 'align_corners' },
+} as const;
+export type ResizeMode = keyof typeof resizeModes;
+
 export class Builder {
   readonly graph: Graph;
   private readonly rules: OpRules;
@@ -144,7 +151,8 @@ export class Builder {
       name: this.scopePath ? `${this.scopePath}/${base}` : base,
       opType,
       domain,
-      inputs,
+      // Left out at the end means not there: onnxruntime's LayerNormalization crashes on an empty name in the last place.
+      inputs: inputs.slice(0, inputs.findLastIndex((input) => input !== null) + 1),
       attributes,
     };
     const types = this.rules.inferOutputs(description, outputNames.length);
@@ -228,6 +236,15 @@ export class Builder {
   }
   reduceMean(a: Value, axes: readonly number[], keepdims = false): Value {
     return this.op('ReduceMean', [a, this.ints(axes)], { keepdims: keepdims ? 1 : 0 });
+  }
+  /**
+   * a [N, C, H, W] at another height and width. 'nearest' repeats elements (output element o reads ⌊o · input / output⌋);
+   * the linear ones interpolate between pixel centres, or between corners that stay in place.
+   */
+  resize(a: Value, [height, width]: readonly [number, number], how: ResizeMode): Value {
+    if (a.shape[2] === height && a.shape[3] === width) return a;
+    const sizes = this.ints([a.shape[0]!, a.shape[1]!, height, width]);
+    return this.op('Resize', [a, null, null, sizes], resizeModes[how]);
   }
   matmul(a: Value, b: Value): Value {
     return this.op('MatMul', [a, b]);

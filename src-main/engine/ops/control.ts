@@ -1,8 +1,7 @@
-/** Loops and constants made at run time. Autodiff runs inside a loop's body, never through the loop. */
+/** Loops. Autodiff runs inside a loop's body, never through the loop. */
 import { ShapeError } from '../graph/errors.ts';
 import type { Graph, TensorType } from '../graph/types.ts';
 import { constantNumbers, type OpDefinition } from './definition.ts';
-import type { NoAttributes } from './elementwise.ts';
 
 export interface LoopAttributes {
   body: Graph;
@@ -13,6 +12,7 @@ export interface LoopAttributes {
  * carried…; body outputs: condition, carried…, one slice of each scan output. outputs: carried…, scans [trips, …].
  */
 export const loopOp: OpDefinition<LoopAttributes> = {
+  attributes: { body: 'required' },
   inferShape: ({ name, inputs, attributes: { body } }): TensorType[] => {
     const [trips] = constantNumbers(name, inputs[0], 'M');
     const carriedCount = body.inputs.length - 2;
@@ -23,20 +23,5 @@ export const loopOp: OpDefinition<LoopAttributes> = {
       i < carriedCount ? { shape, dataType } : { shape: [trips!, ...shape], dataType },
     );
   },
-  gradient: 'not-differentiable',
-};
-
-/** float32 zeros. */
-export const constantOfShapeOp: OpDefinition<NoAttributes> = {
-  inferShape: ({ name, inputs: [shape] }) => [{ shape: constantNumbers(name, shape, 'shape'), dataType: 'float32' }],
-  gradient: 'not-differentiable',
-};
-
-export interface ScatterElementsAttributes {
-  axis: number;
-  reduction: string;
-}
-export const scatterElementsOp: OpDefinition<ScatterElementsAttributes> = {
-  inferShape: ({ inputs: [x] }) => [{ shape: x.shape, dataType: x.dataType }],
   gradient: 'not-differentiable',
 };

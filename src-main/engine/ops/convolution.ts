@@ -1,34 +1,30 @@
 /**
  * Convolution and its two gradients. The gradients are abstract operators: autodiff only says that one is wanted, and
- * the lowering pass picks a formulation from convolution-formulations.ts by shape.
+ * the lowering pass picks a formulation by shape.
  */
 import { ShapeError } from '../graph/errors.ts';
 import { sizeOf, type Shape, type TensorType, type Value } from '../graph/types.ts';
-import { expectRank, inputAt, type OpDefinition } from './definition.ts';
-import { inputGradientFormulations, weightGradientFormulations } from './convolution-formulations.ts';
+import { expectRank, inputAt, type NoAttributes, type OpDefinition } from './definition.ts';
+import { blockedConvolution, canBeBlocked } from './blocked.ts';
+import { inputGradientFormulations } from './convolution-input-gradient.ts';
+import { convOutputSize, type ConvAttributes } from './convolution-size.ts';
+import { weightGradientFormulations } from './convolution-weight-gradient.ts';
 
-/** pads: [top, left, bottom, right], px. */
-export interface ConvAttributes {
-  kernel_shape: readonly number[];
-  strides: readonly number[];
-  pads: readonly number[];
-  dilations: readonly number[];
-  group: number;
-}
+const convolving = {
+  kernel_shape: 'required',
+  strides: 'required',
+  pads: 'required',
+  dilations: 'required',
+  group: 'required',
+} as const;
+
 /** The gradients carry the shape of what they are the gradient of. */
 export interface ConvGradientAttributes extends ConvAttributes {
   shape: Shape;
 }
 
-/** O = ⌊(I + begin + end − dilation·(k − 1) − 1) / stride⌋ + 1, for each spatial axis. */
-export function convOutputSize(inputHw: readonly number[], a: ConvAttributes): number[] {
-  return inputHw.map((size, i) => {
-    const reach = a.dilations[i]! * (a.kernel_shape[i]! - 1) + 1;
-    return Math.floor((size + a.pads[i]! + a.pads[i + 2]! - reach) / a.strides[i]!) + 1;
-  });
-}
-
 export const convOp: OpDefinition<ConvAttributes> = {
+  attributes: convolving,
   inferShape: ({ name, inputs: [x, w], attributes }): TensorType[] => {
     expectRank(name, x, 4);
     expectRank(name, w, 4);
@@ -47,6 +43,22 @@ export const convOp: OpDefinition<ConvAttributes> = {
       inputAt(inputs, 2) && needs[2] ? g.op('ChannelSum', [dy], {}, 'fovea') : null,
     ];
   },
+  formulations: {
+    blocked: {
+      applies: ({ inputs, attributes: { group }, channelBlock }) =>
+        canBeBlocked([inputs[0].shape[1]!, inputs[1].shape[0]!], group, channelBlock),
+      suits: ({ attributes }) => attributes.kernel_shape.some((k) => k > 1),
+      build: ({ g, inputs, attributes, channelBlock }) => {
+        const [x, w] = inputs;
+        return [blockedConvolution(g, [x, w, inputAt(inputs, 2)], attributes, channelBlock!)];
+      },
+    },
+    plain: {
+      applies: () => true,
+      suits: () => true,
+      build: ({ g, inputs, attributes }) => [g.op('Conv', inputs, { ...attributes })],
+    },
+  },
 };
 
 const shapeFromAttribute = ({
@@ -60,6 +72,7 @@ const shapeFromAttribute = ({
 /** inputs: x [N, C, H, W], dy [N, O, H', W']; output: dw [O, C/group, kH, kW]. */
 export const convWeightGradientOp: OpDefinition<ConvGradientAttributes> = {
   domain: 'fovea',
+  attributes: { ...convolving, shape: 'required' },
   inferShape: shapeFromAttribute,
   gradient: 'not-differentiable',
   formulations: weightGradientFormulations,
@@ -68,14 +81,16 @@ export const convWeightGradientOp: OpDefinition<ConvGradientAttributes> = {
 /** inputs: w [O, C/group, kH, kW], dy [N, O, H', W']; output: dx [N, C, H, W]. */
 export const convInputGradientOp: OpDefinition<ConvGradientAttributes> = {
   domain: 'fovea',
+  attributes: { ...convolving, shape: 'required' },
   inferShape: shapeFromAttribute,
   gradient: 'not-differentiable',
   formulations: inputGradientFormulations,
 };
 
 /** Σ over all axes but the second: a bias's gradient. input: [N, C, …]; output: [C]. */
-export const channelSumOp: OpDefinition<Readonly<Record<string, never>>> = {
+export const channelSumOp: OpDefinition<NoAttributes> = {
   domain: 'fovea',
+  attributes: {},
   inferShape: ({ inputs: [x] }) => [{ shape: [x.shape[1]!], dataType: x.dataType }],
   gradient: ({ g, inputs: [x], gradOutput: dy }) => [
     g.expand(g.reshape(dy, [1, x.shape[1]!, ...x.shape.slice(2).map(() => 1)]), x.shape),
@@ -106,6 +121,7 @@ export interface ConvTransposeAttributes extends ConvAttributes {
 }
 /** inputs: x [N, C, H, W], w [C, O/group, kH, kW], optional bias [O]. */
 export const convTransposeOp: OpDefinition<ConvTransposeAttributes> = {
+  attributes: { ...convolving, output_padding: 'required' },
   inferShape: ({ name, inputs: [x, w], attributes: a }) => {
     expectRank(name, x, 4);
     if (x.shape[1] !== w.shape[0]) throw new ShapeError(name, `[N, ${w.shape[0]}, H, W]`, x.shape);

@@ -16,6 +16,11 @@ export interface ShapeContext<A> {
   inputs: Inputs;
   attributes: A;
   outputCount: number;
+  /**
+   * Lowering only: how many channels the runtime's blocked convolutions keep side by side (16 on AVX-512, 8 on AVX2), where
+   * it has them.
+   */
+  channelBlock?: number | null;
 }
 
 export interface GradientContext<A> extends ShapeContext<A> {
@@ -41,17 +46,30 @@ export interface LoweringContext<A> extends ShapeContext<A> {
 export interface Formulation<A> {
   /** False where this way cannot express these shapes or attributes. */
   applies: (context: ShapeContext<A>) => boolean;
+  /** Where this way is usually the fastest; without tuning the first that suits is taken. */
+  suits?: (context: ShapeContext<A>) => boolean;
   build: (context: LoweringContext<A>) => readonly Value[];
 }
+
+/** For each attribute whether a node must carry it; a node with any other is refused. */
+export type AttributePresence<A> = { readonly [K in keyof A]-?: undefined extends A[K] ? 'optional' : 'required' };
+export type NoAttributes = Readonly<Record<string, never>>;
 
 export interface OpDefinition<A> {
   /** '' (ONNX) where absent. */
   domain?: 'com.microsoft' | 'com.microsoft.nchwc' | 'fovea';
+  attributes: AttributePresence<A>;
   inferShape: (context: ShapeContext<A>) => readonly TensorType[];
-  gradient: GradientRule<A> | 'not-differentiable';
+  /** 'stops': its outputs count as constants, whatever they are made from. */
+  gradient: GradientRule<A> | 'not-differentiable' | 'stops';
   /** Abstract operators only: formulations by name, the default first among those that apply. */
   formulations?: Readonly<Record<string, Formulation<A>>>;
 }
+
+/** What all records have in common, whatever their attributes. */
+export type AnyOpDefinition = Omit<OpDefinition<never>, 'attributes'> & {
+  attributes: Readonly<Record<string, 'optional' | 'required'>>;
+};
 
 /** The input at `index`, or null where it is left out. */
 export function inputAt(inputs: readonly (Value | null)[], index: number): Value | null {

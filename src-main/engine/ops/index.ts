@@ -1,114 +1,77 @@
 /**
- * The op table: every operator the engine knows, complete by type. A new operator is one record in its family's file,
- * one line in `OpAttributes`, one in `OPS` and, where it has attributes, one in `ATTRIBUTES`; leaving one out does not
- * compile.
+ * The op table: every operator the engine knows. A new operator is one record in its family's file and one line here; a
+ * record that says nothing of its attributes, its shape or its gradient does not compile.
  */
 import { FoveaError } from '../../contract/errors.ts';
 import { UnsupportedAttributeError, UnsupportedOpError } from '../graph/errors.ts';
 import { Builder, type OpRules } from '../graph/builder.ts';
 import type { Attributes } from '../graph/types.ts';
 import * as activation from './activation.ts';
+import * as blocked from './blocked.ts';
 import * as control from './control.ts';
 import * as convolution from './convolution.ts';
-import type { Inputs, OpDefinition } from './definition.ts';
+import type { AnyOpDefinition, Inputs, OpDefinition } from './definition.ts';
 import * as elementwise from './elementwise.ts';
-import type { NoAttributes } from './elementwise.ts';
+import * as layerNorm from './layer-norm.ts';
 import * as matmul from './matmul.ts';
 import * as normalisation from './normalisation.ts';
+import * as phases from './phases.ts';
 import * as pooling from './pooling.ts';
 import * as reduction from './reduction.ts';
+import * as resize from './resize.ts';
+import * as selection from './selection.ts';
 import * as shape from './shape.ts';
-
-export interface OpAttributes {
-  Abs: NoAttributes;
-  Add: NoAttributes;
-  ArgMax: reduction.ArgMaxAttributes;
-  BatchNorm: normalisation.BatchNormAttributes;
-  BitwiseAnd: NoAttributes;
-  BitwiseXor: NoAttributes;
-  Cast: shape.CastAttributes;
-  ChannelDot: NoAttributes;
-  ChannelSum: NoAttributes;
-  Concat: shape.ConcatAttributes;
-  ConstantOfShape: NoAttributes;
-  Conv: convolution.ConvAttributes;
-  ConvInputGradient: convolution.ConvGradientAttributes;
-  ConvTranspose: convolution.ConvTransposeAttributes;
-  ConvWeightGradient: convolution.ConvGradientAttributes;
-  Div: NoAttributes;
-  Equal: NoAttributes;
-  Exp: NoAttributes;
-  Expand: NoAttributes;
-  Floor: NoAttributes;
-  FusedMatMul: matmul.FusedMatMulAttributes;
-  Gather: shape.GatherAttributes;
-  GatherGradient: shape.GatherGradientAttributes;
-  Gemm: matmul.GemmAttributes;
-  Greater: NoAttributes;
-  GreaterOrEqual: NoAttributes;
-  Identity: NoAttributes;
-  Less: NoAttributes;
-  LessOrEqual: NoAttributes;
-  Log: NoAttributes;
-  LogSoftmax: activation.AxisAttributes;
-  Loop: control.LoopAttributes;
-  MatMul: NoAttributes;
-  Max: NoAttributes;
-  MaxPool: pooling.PoolAttributes;
-  MaxPoolGradient: pooling.PoolAttributes;
-  Min: NoAttributes;
-  Mul: NoAttributes;
-  Neg: NoAttributes;
-  Pad: shape.PadAttributes;
-  QuickGelu: { alpha: { float: number } };
-  Reciprocal: NoAttributes;
-  ReduceMax: reduction.ReduceAttributes;
-  ReduceMean: reduction.ReduceAttributes;
-  ReduceSum: reduction.ReduceAttributes;
-  Relu: NoAttributes;
-  Reshape: NoAttributes;
-  ScatterElements: control.ScatterElementsAttributes;
-  Sigmoid: NoAttributes;
-  Sign: NoAttributes;
-  Slice: NoAttributes;
-  Softmax: activation.AxisAttributes;
-  Split: shape.SplitAttributes;
-  Sqrt: NoAttributes;
-  Sub: NoAttributes;
-  Sum: NoAttributes;
-  Tanh: NoAttributes;
-  Transpose: shape.TransposeAttributes;
-  Where: NoAttributes;
-}
 
 export const OPS = {
   Abs: elementwise.absOp,
+  AdaptiveAveragePool: pooling.adaptiveAveragePoolOp,
   Add: elementwise.addOp,
+  And: elementwise.andOp,
   ArgMax: reduction.argMaxOp,
+  ArgMin: reduction.argMinOp,
+  Atan: elementwise.atanOp,
+  AveragePool: pooling.averagePoolOp,
+  AveragePoolGradient: pooling.averagePoolGradientOp,
   BatchNorm: normalisation.batchNormOp,
   BitwiseAnd: elementwise.bitwiseAndOp,
   BitwiseXor: elementwise.bitwiseXorOp,
   Cast: shape.castOp,
+  Ceil: elementwise.ceilOp,
   ChannelDot: normalisation.channelDotOp,
   ChannelSum: convolution.channelSumOp,
+  Clip: activation.clipOp,
   Concat: shape.concatOp,
-  ConstantOfShape: control.constantOfShapeOp,
+  ConstantOfShape: selection.constantOfShapeOp,
   Conv: convolution.convOp,
   ConvInputGradient: convolution.convInputGradientOp,
   ConvTranspose: convolution.convTransposeOp,
   ConvWeightGradient: convolution.convWeightGradientOp,
+  Cos: elementwise.cosOp,
+  CumSum: reduction.cumSumOp,
   Div: elementwise.divOp,
+  Elu: activation.eluOp,
   Equal: elementwise.equalOp,
+  Erf: activation.erfOp,
   Exp: elementwise.expOp,
   Expand: shape.expandOp,
+  FirstMax: elementwise.firstMaxOp,
   Floor: elementwise.floorOp,
   FusedMatMul: matmul.fusedMatMulOp,
   Gather: shape.gatherOp,
+  GatherElements: selection.gatherElementsOp,
   GatherGradient: shape.gatherGradientOp,
+  Gelu: activation.geluOp,
   Gemm: matmul.gemmOp,
+  GlobalAveragePool: pooling.globalAveragePoolOp,
   Greater: elementwise.greaterOp,
   GreaterOrEqual: elementwise.greaterOrEqualOp,
+  HardSigmoid: activation.hardSigmoidOp,
+  HardSwish: activation.hardSwishOp,
+  HardTanh: activation.hardTanhOp,
   Identity: elementwise.identityOp,
+  ImageToPhases: phases.imageToPhasesOp,
+  LayerNormalization: layerNorm.layerNormalizationOp,
+  LeakyRelu: activation.leakyReluOp,
   Less: elementwise.lessOp,
   LessOrEqual: elementwise.lessOrEqualOp,
   Log: elementwise.logOp,
@@ -118,74 +81,60 @@ export const OPS = {
   Max: elementwise.maxOp,
   MaxPool: pooling.maxPoolOp,
   MaxPoolGradient: pooling.maxPoolGradientOp,
+  MaxUnpool: pooling.maxUnpoolOp,
   Min: elementwise.minOp,
+  Mod: elementwise.modOp,
   Mul: elementwise.mulOp,
   Neg: elementwise.negOp,
+  Not: elementwise.notOp,
+  OneHot: selection.oneHotOp,
+  Or: elementwise.orOp,
   Pad: shape.padOp,
+  PhasesToImage: phases.phasesToImageOp,
+  Pow: elementwise.powOp,
   QuickGelu: activation.quickGeluOp,
   Reciprocal: elementwise.reciprocalOp,
   ReduceMax: reduction.reduceMaxOp,
   ReduceMean: reduction.reduceMeanOp,
+  ReduceMin: reduction.reduceMinOp,
+  ReduceProd: reduction.reduceProdOp,
   ReduceSum: reduction.reduceSumOp,
   Relu: activation.reluOp,
   Reshape: shape.reshapeOp,
-  ScatterElements: control.scatterElementsOp,
+  Resize: resize.resizeOp,
+  ResizeGradient: resize.resizeGradientOp,
+  Round: elementwise.roundOp,
+  ScatterElements: selection.scatterElementsOp,
   Sigmoid: activation.sigmoidOp,
   Sign: elementwise.signOp,
+  Sin: elementwise.sinOp,
   Slice: shape.sliceOp,
   Softmax: activation.softmaxOp,
+  Softplus: activation.softplusOp,
   Split: shape.splitOp,
   Sqrt: elementwise.sqrtOp,
+  Squeeze: shape.squeezeOp,
+  StopGradient: elementwise.stopGradientOp,
   Sub: elementwise.subOp,
   Sum: elementwise.sumOp,
   Tanh: activation.tanhOp,
+  Tile: shape.tileOp,
+  TopK: selection.topKOp,
   Transpose: shape.transposeOp,
+  Unsqueeze: shape.unsqueezeOp,
   Where: elementwise.whereOp,
-} as const satisfies { [K in keyof OpAttributes]: OpDefinition<OpAttributes[K]> };
+  'nchwc.Conv': blocked.blockedConvOp,
+  'nchwc.ReorderInput': blocked.reorderInputOp,
+  'nchwc.ReorderOutput': blocked.reorderOutputOp,
+} as const satisfies Readonly<Record<string, AnyOpDefinition>>;
 
-type WithAttributes = {
-  [K in keyof OpAttributes]: string extends keyof OpAttributes[K] ? never : K;
-}[keyof OpAttributes];
-type Presence<A> = { [K in keyof A]-?: undefined extends A[K] ? 'optional' : 'required' };
-
-const sliding = { kernel_shape: 'required', strides: 'required', pads: 'required' } as const;
-const convolving = { ...sliding, dilations: 'required', group: 'required' } as const;
-
-/** What each operator's node may and must carry. Others have no attributes. */
-const ATTRIBUTES: { [K in WithAttributes]: Presence<OpAttributes[K]> } = {
-  ArgMax: { axis: 'required', keepdims: 'required' },
-  BatchNorm: { epsilon: 'required' },
-  Cast: { to: 'required' },
-  Concat: { axis: 'required' },
-  Conv: convolving,
-  ConvInputGradient: { ...convolving, shape: 'required' },
-  ConvTranspose: { ...convolving, output_padding: 'required' },
-  ConvWeightGradient: { ...convolving, shape: 'required' },
-  FusedMatMul: { transA: 'required', transB: 'required' },
-  Gather: { axis: 'required' },
-  GatherGradient: { axis: 'required', shape: 'required' },
-  Gemm: { transA: 'optional', transB: 'optional', alpha: 'optional', beta: 'optional' },
-  LogSoftmax: { axis: 'required' },
-  Loop: { body: 'required' },
-  MaxPool: sliding,
-  MaxPoolGradient: sliding,
-  Pad: { mode: 'optional' },
-  QuickGelu: { alpha: 'required' },
-  ReduceMax: { keepdims: 'required' },
-  ReduceMean: { keepdims: 'required' },
-  ReduceSum: { keepdims: 'required' },
-  ScatterElements: { axis: 'required', reduction: 'required' },
-  Softmax: { axis: 'required' },
-  Split: { axis: 'required' },
-  Transpose: { perm: 'required' },
-};
-
-export type OpType = keyof OpAttributes;
+export type OpType = keyof typeof OPS;
 export const opTypes = Object.keys(OPS) as OpType[];
 
 /** The record of an operator with its attributes as they lie in a node. Throws UnsupportedOpError. */
 export function definitionOf(opType: string, domain: string, node: string): OpDefinition<Attributes> {
-  const definition = Object.hasOwn(OPS, opType) ? (OPS as Record<string, OpDefinition<never>>)[opType] : undefined;
+  const key = domain === 'com.microsoft.nchwc' ? `nchwc.${opType}` : opType;
+  const definition = Object.hasOwn(OPS, key) ? (OPS as Record<string, AnyOpDefinition>)[key] : undefined;
   if (!definition || (definition.domain ?? '') !== domain) throw new UnsupportedOpError(opType, domain, node, opTypes);
   return definition as unknown as OpDefinition<Attributes>;
 }
@@ -201,8 +150,12 @@ const NEUTRAL: Attributes = {
 };
 
 /** Throws UnsupportedAttributeError for one that is unknown, FoveaError `unsupported` for one that is missing. */
-function checkAttributes(opType: string, attributes: Attributes, node: string): void {
-  const known = (ATTRIBUTES as Record<string, Readonly<Record<string, string>> | undefined>)[opType] ?? {};
+function checkAttributes(
+  opType: string,
+  known: AnyOpDefinition['attributes'],
+  attributes: Attributes,
+  node: string,
+): void {
   for (const [attribute, value] of Object.entries(attributes)) {
     if (!Object.hasOwn(known, attribute) && NEUTRAL[attribute] !== value)
       throw new UnsupportedAttributeError(opType, attribute, node, Object.keys(known));
@@ -221,7 +174,7 @@ function checkAttributes(opType: string, attributes: Attributes, node: string): 
 export const opRules: OpRules = {
   inferOutputs: ({ name, opType, domain, inputs, attributes }, outputCount) => {
     const definition = definitionOf(opType, domain, name);
-    checkAttributes(opType, attributes, name);
+    checkAttributes(opType, definition.attributes, attributes, name);
     return definition.inferShape({ name, inputs: inputs as unknown as Inputs, attributes, outputCount });
   },
 };

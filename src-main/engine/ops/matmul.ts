@@ -1,8 +1,7 @@
 /** Matrix products. */
 import { ShapeError } from '../graph/errors.ts';
 import type { FloatAttribute, Shape, TensorType, Value } from '../graph/types.ts';
-import { broadcast, expectRank, inputAt, type OpDefinition } from './definition.ts';
-import type { NoAttributes } from './elementwise.ts';
+import { broadcast, expectRank, inputAt, type NoAttributes, type OpDefinition } from './definition.ts';
 
 /** Rows and columns of a matrix operand after an optional transposition of its last two axes. */
 function matrixSize(shape: Shape, transposed: boolean): [rows: number, columns: number] {
@@ -21,6 +20,7 @@ function productType(name: string, a: Value, b: Value, transA: boolean, transB: 
 
 // Y = A·B  ⇒  dA = dY·Bᵀ, dB = Aᵀ·dY; the walker sums over broadcast batch axes
 export const matMulOp: OpDefinition<NoAttributes> = {
+  attributes: {},
   inferShape: ({ name, inputs: [a, b] }) => productType(name, a, b, false, false),
   gradient: ({ g, inputs: [a, b], gradOutput: dy, needs }) => [
     needs[0] ? g.fusedMatMul(dy, b, { transB: true }) : null,
@@ -34,6 +34,7 @@ export interface FusedMatMulAttributes {
 }
 export const fusedMatMulOp: OpDefinition<FusedMatMulAttributes> = {
   domain: 'com.microsoft',
+  attributes: { transA: 'required', transB: 'required' },
   inferShape: ({ name, inputs: [a, b], attributes: { transA, transB } }) =>
     productType(name, a, b, transA === 1, transB === 1),
   gradient: ({ g, inputs: [a, b], attributes, gradOutput: dy, needs }) => {
@@ -56,6 +57,7 @@ export interface GemmAttributes {
 }
 // Y = α·A'·B' + β·C  ⇒  dC = β·dY (summed over broadcast axes by the walker); the products carry α
 export const gemmOp: OpDefinition<GemmAttributes> = {
+  attributes: { transA: 'optional', transB: 'optional', alpha: 'optional', beta: 'optional' },
   inferShape: ({ name, inputs: [a, b], attributes: { transA, transB } }) => {
     expectRank(name, a, 2);
     return productType(name, a, b, transA === 1, transB === 1);

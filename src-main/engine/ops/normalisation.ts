@@ -5,8 +5,7 @@
 import { sizeOf, type FloatAttribute, type TensorType, type Value } from '../graph/types.ts';
 import { invariant } from '../../contract/errors.ts';
 import type { Builder } from '../graph/builder.ts';
-import type { GradientContext, LoweringContext, OpDefinition } from './definition.ts';
-import type { NoAttributes } from './elementwise.ts';
+import type { GradientContext, LoweringContext, NoAttributes, OpDefinition } from './definition.ts';
 
 export interface BatchNormAttributes {
   epsilon: FloatAttribute;
@@ -76,6 +75,7 @@ function gradient(context: GradientContext<BatchNormAttributes>): (Value | null)
 /** inputs: x [N, C, …], gamma [C], beta [C]; outputs: y, mean [C], variance [C] (biased), x − mean. */
 export const batchNormOp: OpDefinition<BatchNormAttributes> = {
   domain: 'fovea',
+  attributes: { epsilon: 'required' },
   inferShape: ({ inputs: [x, gamma] }): TensorType[] => {
     const like = (shape: readonly number[]): TensorType => ({ shape, dataType: x.dataType });
     return [like(x.shape), like(gamma.shape), like(gamma.shape), like(x.shape)];
@@ -87,6 +87,7 @@ export const batchNormOp: OpDefinition<BatchNormAttributes> = {
 /** Σ a·b over all axes but the second. inputs: [N, C, …] twice; output: [C]. */
 export const channelDotOp: OpDefinition<NoAttributes> = {
   domain: 'fovea',
+  attributes: {},
   inferShape: ({ inputs: [a] }) => [{ shape: [a.shape[1]!], dataType: a.dataType }],
   gradient: ({ g, inputs: [a, b], gradOutput: dy, needs }) => {
     const d = perChannel(g, dy, a);

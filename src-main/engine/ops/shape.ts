@@ -10,14 +10,15 @@ import {
   inputAt,
   normalAxis,
   type LoweringContext,
+  type NoAttributes,
   type OpDefinition,
   type ShapeContext,
 } from './definition.ts';
-import type { NoAttributes } from './elementwise.ts';
 
 const same = (shape: Shape, dataType: DataType): TensorType[] => [{ shape, dataType }];
 
 export const reshapeOp: OpDefinition<NoAttributes> = {
+  attributes: {},
   inferShape: ({ name, inputs: [x, target] }) => {
     const wanted = constantNumbers(name, target, 'shape').map((d, i) => (d === 0 ? x.shape[i]! : d));
     const known = sizeOf(wanted.filter((d) => d !== -1));
@@ -32,6 +33,7 @@ export interface TransposeAttributes {
   perm: readonly number[];
 }
 export const transposeOp: OpDefinition<TransposeAttributes> = {
+  attributes: { perm: 'required' },
   inferShape: ({ name, inputs: [x], attributes: { perm } }) => {
     if (perm.length !== x.shape.length || new Set(perm).size !== perm.length)
       throw new ShapeError(name, `a permutation of ${x.shape.length} axes`, perm);
@@ -52,6 +54,7 @@ export interface ConcatAttributes {
   axis: number;
 }
 export const concatOp: OpDefinition<ConcatAttributes> = {
+  attributes: { axis: 'required' },
   inferShape: ({ name, inputs, attributes }) => {
     const [first] = inputs;
     const axis = normalAxis(name, attributes.axis, first.shape.length);
@@ -80,6 +83,7 @@ export interface SplitAttributes {
   axis: number;
 }
 export const splitOp: OpDefinition<SplitAttributes> = {
+  attributes: { axis: 'required' },
   inferShape: ({ name, inputs: [x, lengths], attributes }) => {
     const axis = normalAxis(name, attributes.axis, x.shape.length);
     const parts = constantNumbers(name, lengths, 'split');
@@ -120,6 +124,7 @@ function sliceRanges({ name, inputs }: ShapeContext<NoAttributes>): { start: num
 }
 
 export const sliceOp: OpDefinition<NoAttributes> = {
+  attributes: {},
   inferShape: (context) =>
     same(
       sliceRanges(context).map(({ start, end, step }) => Math.max(0, Math.ceil((end - start) / step))),
@@ -157,15 +162,29 @@ function padsFor(rank: number, axis: number, begin: number, end: number): number
   return pads;
 }
 
+const padModes = ['constant', 'edge', 'reflect'] as const;
 export interface PadAttributes {
   mode?: string;
 }
+/** For modes that copy: which element of x each element of an axis is. */
+function paddedIndices(mode: string, size: number, before: number, after: number): number[] {
+  return Array.from({ length: before + size + after }, (_, i) => {
+    const place = i - before;
+    if (mode === 'edge') return Math.min(Math.max(place, 0), size - 1);
+    const turned = Math.abs(place);
+    return turned < size ? turned : 2 * (size - 1) - turned;
+  });
+}
+
 export const padOp: OpDefinition<PadAttributes> = {
+  attributes: { mode: 'optional' },
   inferShape: ({ name, inputs: [x, padsInput], attributes: { mode = 'constant' } }) => {
-    if (mode !== 'constant')
-      throw new FoveaError('unsupported', `${name}: Pad's mode "${mode}" is not supported. Supported: constant`, {
-        node: name,
-      });
+    if (!padModes.some((known) => known === mode))
+      throw new FoveaError(
+        'unsupported',
+        `${name}: Pad's mode "${mode}" is not supported. Supported: ${padModes.join(', ')}`,
+        { node: name },
+      );
     const pads = constantNumbers(name, padsInput, 'pads');
     const rank = x.shape.length;
     if (pads.length !== 2 * rank) throw new ShapeError(name, `${2 * rank} pads`, pads);
@@ -174,26 +193,101 @@ export const padOp: OpDefinition<PadAttributes> = {
       x.dataType,
     );
   },
-  // Negative pads cut, so padding with the opposite sign is the inverse.
-  gradient: ({ g, name, inputs: [, padsInput], gradOutput: dy }) => [
-    g.pad(
-      dy,
-      constantNumbers(name, padsInput, 'pads').map((p) => -p),
-    ),
-    null,
-  ],
+  // Negative pads cut, so padding with the opposite sign is the inverse; the other modes gather along each axis.
+  gradient: ({ g, name, inputs, attributes: { mode = 'constant' }, gradOutput: dy }) => {
+    const [x, padsInput] = inputs;
+    const pads = constantNumbers(name, padsInput, 'pads');
+    if (mode === 'constant')
+      return [
+        g.pad(
+          dy,
+          pads.map((p) => -p),
+        ),
+        ...inputs.slice(1).map(() => null),
+      ];
+    let dx = dy;
+    x.shape.forEach((size, axis) => {
+      const [before, after] = [pads[axis]!, pads[axis + x.shape.length]!];
+      if (before === 0 && after === 0) return;
+      const indices = paddedIndices(mode, size, before, after);
+      const shape = dx.shape.map((d, i) => (i === axis ? size : d));
+      const gathered = g.constant(tensor('int64', [indices.length], indices));
+      dx = g.op('GatherGradient', [dx, gathered], { axis, shape }, 'fovea');
+    });
+    return [dx, ...inputs.slice(1).map(() => null)];
+  },
 };
 
 export const expandOp: OpDefinition<NoAttributes> = {
+  attributes: {},
   inferShape: ({ name, inputs: [x, target] }) =>
     same(broadcast(name, x.shape, constantNumbers(name, target, 'shape')), x.dataType),
   gradient: ({ gradOutput: dy }) => [dy, null],
+};
+
+/** inputs: x, repeats (a constant, one number an axis). */
+export const tileOp: OpDefinition<NoAttributes> = {
+  attributes: {},
+  inferShape: ({ name, inputs: [x, repeats] }) => {
+    const counts = constantNumbers(name, repeats, 'repeats');
+    if (counts.length !== x.shape.length) throw new ShapeError(name, `${x.shape.length} repeats`, counts);
+    return same(
+      x.shape.map((d, i) => d * counts[i]!),
+      x.dataType,
+    );
+  },
+  // Each element's gradient is the sum over its copies.
+  gradient: ({ g, name, inputs: [x, repeats], gradOutput: dy }) => {
+    const counts = constantNumbers(name, repeats, 'repeats');
+    const copies = g.reshape(
+      dy,
+      x.shape.flatMap((d, i) => [counts[i]!, d]),
+    );
+    return [
+      g.reduceSum(
+        copies,
+        x.shape.map((_, i) => 2 * i),
+      ),
+      null,
+    ];
+  },
+};
+
+/** inputs: x, axes of size 1 to drop (constants); all of them where left out. */
+export const squeezeOp: OpDefinition<NoAttributes> = {
+  attributes: {},
+  inferShape: ({ name, inputs }) => {
+    const [x] = inputs;
+    const given = inputAt(inputs, 1);
+    const axes = given ? constantNumbers(name, given, 'axes').map((a) => normalAxis(name, a, x.shape.length)) : null;
+    const kept = x.shape.filter((d, i) => (axes ? !axes.includes(i) : d !== 1));
+    if (sizeOf(kept) !== sizeOf(x.shape)) throw new ShapeError(name, `size 1 along axes ${axes?.join(', ')}`, x.shape);
+    return same(kept, x.dataType);
+  },
+  gradient: ({ g, inputs, gradOutput: dy }) => [g.reshape(dy, inputs[0].shape), ...inputs.slice(1).map(() => null)],
+};
+
+/** inputs: x, axes of the result that are new and of size 1 (constants). */
+export const unsqueezeOp: OpDefinition<NoAttributes> = {
+  attributes: {},
+  inferShape: ({ name, inputs: [x, axesInput] }) => {
+    const given = constantNumbers(name, axesInput, 'axes');
+    const rank = x.shape.length + given.length;
+    const axes = given.map((axis) => normalAxis(name, axis, rank));
+    const old = x.shape.values();
+    return same(
+      Array.from({ length: rank }, (_, i) => (axes.includes(i) ? 1 : old.next().value!)),
+      x.dataType,
+    );
+  },
+  gradient: ({ g, inputs: [x], gradOutput: dy }) => [g.reshape(dy, x.shape), null],
 };
 
 export interface GatherAttributes {
   axis: number;
 }
 export const gatherOp: OpDefinition<GatherAttributes> = {
+  attributes: { axis: 'required' },
   inferShape: ({ name, inputs: [x, indices], attributes }) => {
     const axis = normalAxis(name, attributes.axis, x.shape.length);
     return same([...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)], x.dataType);
@@ -266,6 +360,7 @@ function byContributions({ g, name, inputs: [dy, indices], attributes: { shape }
 /** inputs: dy, indices; output: the gradient of what was gathered from. */
 export const gatherGradientOp: OpDefinition<GatherGradientAttributes> = {
   domain: 'fovea',
+  attributes: { axis: 'required', shape: 'required' },
   inferShape: ({ inputs: [dy], attributes: { shape } }) => same(shape, dy.dataType),
   gradient: 'not-differentiable',
   formulations: {
@@ -286,6 +381,7 @@ export interface CastAttributes {
   to: number;
 }
 export const castOp: OpDefinition<CastAttributes> = {
+  attributes: { to: 'required' },
   inferShape: ({ name, inputs: [x], attributes }) => {
     const target = dataTypes.find((dataType) => elementTypes[dataType] === attributes.to);
     if (!target) throw new ShapeError(name, `an element type among ${dataTypes.join(', ')}`, String(attributes.to));

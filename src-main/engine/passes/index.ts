@@ -3,19 +3,21 @@ import type { Graph } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
 import { opRules } from '../ops/index.ts';
 import { debugLevel, debugLog } from '../graph/debug.ts';
-import { lower, type ChooseFormulation } from './lower.ts';
+import { cleanUpAlgebra } from './algebra.ts';
+import { lower, type LowerOptions } from './lower.ts';
+import { nameOutputs } from './outputs.ts';
 import { mergeEqualNodes, removeDeadNodes } from './simplify.ts';
 
-export interface PassOptions {
-  choose?: ChooseFormulation;
-}
+export type PassOptions = LowerOptions;
 
 /** From a graph as built to a graph that a runtime can run. */
 export function optimise(graph: Graph, options: PassOptions = {}): Graph {
   const passes: [name: string, pass: (graph: Graph) => Graph][] = [
     ['remove dead nodes', removeDeadNodes],
-    ['lower abstract operators', (g) => lower(g, options.choose)],
+    ['lower abstract operators', (g) => lower(g, options)],
+    ['clean up algebra', cleanUpAlgebra],
     ['merge equal nodes', mergeEqualNodes],
+    ['name outputs', nameOutputs],
     ['remove dead nodes', removeDeadNodes],
   ];
   verify(graph, opRules);

@@ -185,5 +185,15 @@ def layer_norm():
     return f
 
 
+def without_gradient():
+    f = Family("without-gradient", own_stream=True)
+    f.add("StopGradient", "any", [rnd(3, 4)], lambda x: x.detach(), {}, FOVEA)
+    greatest = lambda x, i, u: x.scatter_reduce(1, i, u, "amax")
+    places = np.array([[0, 2, 0, 0], [1, 1, 3, 1]])
+    f.add("ScatterElements", "the greatest, with repeats", [rnd(2, 5), places, rnd(2, 4)], greatest, {"axis": 1, "reduction": "max"})
+    f.add("ScatterElements", "the greatest, all equal", [np.zeros((1, 3), np.float32), np.array([[1, 1]]), np.ones((1, 2), np.float32)], greatest, {"axis": 1, "reduction": "max"})
+    return f
+
+
 def families():
-    return [activations(), functions(), first_max(), reductions(), selections(), views(), layer_norm()]
+    return [activations(), functions(), first_max(), reductions(), selections(), views(), layer_norm(), without_gradient()]

@@ -107,6 +107,7 @@ WIDE_CONVOLUTIONS = [
     ("depthwise, 16 channels", (2, 16, 4, 3), 16, (3, 3), {"group": 16, "pads": (1, 1, 1, 1)}),
     ("depthwise, 16 channels, stride 2, a row left over", (1, 16, 6, 5), 16, (3, 3), {"group": 16, "strides": (2, 2), "pads": (0, 1, 0, 1)}),
     ("depthwise, eight channels of two images", (2, 8, 3, 4), 8, (2, 3), {"group": 8}),
+    ("16 channels, 3×3, halved", (2, 16, 4, 2), 16, (3, 3), {"strides": (2, 2), "pads": (1, 1, 1, 1)}),
 ]
 
 
@@ -119,5 +120,31 @@ def wide_convolutions():
     return f
 
 
+def phases():
+    f = Family("phases", own_stream=True)
+
+    def to_image(p):
+        n, c, h, w = p.shape
+        image = p.new_zeros(n, c // 4, 2 * h - 2, 2 * w - 2)
+        for r in (0, 1):
+            for c_ in (0, 1):
+                phase = p[:, (2 * r + c_) * (c // 4) : (2 * r + c_ + 1) * (c // 4)]
+                image[:, :, r::2, c_::2] = phase[:, :, r : r + h - 1, c_ : c_ + w - 1]
+        return image
+
+    for name, (n, c, h, w) in {"one channel": (2, 1, 2, 3), "three channels": (1, 3, 3, 2), "16 channels": (1, 16, 1, 2)}.items():
+        phases_shape = (n, 4 * c, h + 1, w + 1)
+        f.add("PhasesToImage", name, [var(*phases_shape)], to_image, {}, FOVEA)
+        to_phases = lambda y: adjoint_of_linear(to_image, phases_shape, y)
+        f.add("ImageToPhases", name, [var(n, c, 2 * h, 2 * w)], to_phases, {}, FOVEA)
+    return f
+
+
+def adjoint_of_linear(linear, shape, y):
+    """As `adjoint`, and differentiable by y."""
+    v = torch.zeros(shape, dtype=y.dtype, requires_grad=True)
+    return torch.autograd.grad((linear(v) * y).sum(), v, create_graph=True)[0]
+
+
 def families():
-    return [resize(), average_pools(), unpool(), wide_convolutions()]
+    return [resize(), average_pools(), unpool(), wide_convolutions(), phases()]

@@ -1,0 +1,164 @@
+/**
+ * Times the formulations of a graph's operators, each alone with its shapes. A candidate must give what the reference
+ * gives (the most general formulation, the last in its record), or it cannot be chosen.
+ */
+import { FoveaError } from '../../contract/errors.ts';
+import { Random } from '../data/random.ts';
+import { debugLevel, debugLog } from '../graph/debug.ts';
+import { writeModel } from '../graph/onnx-model.ts';
+import { sizeOf, type Graph, type Node, type Tensor, type Value } from '../graph/types.ts';
+import { definitionOf, newGraph } from '../ops/index.ts';
+import { optimise } from '../passes/index.ts';
+import { lower } from '../passes/lower.ts';
+import type { Runtime } from '../runtime/runtime.ts';
+import { nodeKey, type Choices, type Place } from './tuning.ts';
+
+export interface TuneOptions {
+  runtime: Runtime;
+  place: Place;
+  /** What is known already is not timed again. */
+  known?: Choices;
+  signal?: AbortSignal;
+  progress?: (done: number, total: number) => void;
+}
+
+export interface TuneOutcome {
+  choices: Map<string, string>;
+  /** False where it was cancelled; what was found until then is right all the same. */
+  finished: boolean;
+}
+
+/** Largest difference to the reference, over the reference's largest value. */
+const tolerance = 1e-4;
+/** Runs of a candidate; a slow one gets fewer. */
+const mostRuns = 7;
+const enoughMs = 60;
+/** Another way must be this much faster than the one that the rules take: less is chance. */
+const gain = 0.95;
+
+interface Candidate {
+  node: Node;
+  /** In the order of the rules' preference. */
+  applicable: readonly string[];
+}
+
+export async function tune(graph: Graph, options: TuneOptions): Promise<TuneOutcome> {
+  const choices = new Map(options.known);
+  const candidates = candidatesOf(graph, options.place.channelBlock, choices);
+  let done = 0;
+  for (const candidate of candidates) {
+    if (options.signal?.aborted) return { choices, finished: false };
+    choices.set(nodeKey(candidate.node), await fastest(candidate, options));
+    options.progress?.(++done, candidates.length);
+  }
+  return { choices, finished: true };
+}
+
+/** Operators that can be written in several ways, one of each kind and shape. */
+function candidatesOf(graph: Graph, channelBlock: number | null, known: Choices): Candidate[] {
+  const found = new Map<string, Candidate>();
+  const note = (node: Node, applicable: readonly string[]): string => {
+    const key = nodeKey(node);
+    const isFloat = node.inputs.every((input) => input === null || input.dataType === 'float32');
+    if (applicable.length > 1 && isFloat && !known.has(key)) found.set(key, { node, applicable });
+    return applicable[0]!;
+  };
+  lower(graph, { choose: note, channelBlock });
+  return [...found.values()];
+}
+
+async function fastest({ node, applicable }: Candidate, options: TuneOptions): Promise<string> {
+  const feeds = feedsFor(node);
+  const inOrder = Object.keys(definitionOf(node.opType, node.domain, node.name).formulations!);
+  const reference = inOrder.findLast((name) => applicable.includes(name))!;
+  const expected = await run(node, reference, feeds, options);
+  if (!expected) return applicable[0]!;
+  const times = new Map([[reference, expected.ms]]);
+  for (const name of applicable) {
+    if (name === reference) continue;
+    const result = await run(node, name, feeds, options);
+    if (result && agrees(result.outputs, expected.outputs)) times.set(name, result.ms);
+    else if (debugLevel() >= 1)
+      debugLog(`tuner: ${nodeKey(node)}: "${name}" does not give what "${reference}" gives and is left out`);
+  }
+  const first = applicable.find((name) => times.has(name))!;
+  const [best, ms] = [...times].reduce((a, b) => (b[1] < a[1] ? b : a));
+  const chosen = ms < gain * times.get(first)! ? best : first;
+  if (debugLevel() >= 1) {
+    const all = [...times].map(([name, time]) => `${name} ${time.toFixed(2)} ms`).join(', ');
+    debugLog(`tuner: ${nodeKey(node)}: ${chosen} (${all})`);
+  }
+  return chosen;
+}
+
+type Feeds = Readonly<Record<string, Tensor>>;
+
+const inputName = (index: number): string => `input${index}`;
+
+function feedsFor({ inputs }: Node): Feeds {
+  const random = Random.derive(0, 'tuner');
+  const fed = inputs.flatMap((input, i) => {
+    if (!input || input.constant) return [];
+    const data = Float32Array.from({ length: sizeOf(input.shape) }, () => random.uniform() - 0.5);
+    return [[inputName(i), { dataType: 'float32', shape: input.shape, data }] as const];
+  });
+  return Object.fromEntries(fed);
+}
+
+/** The node alone, in one formulation. */
+function graphOf(node: Node, formulation: string, channelBlock: number | null): Graph {
+  const g = newGraph('candidate');
+  const inputs = node.inputs.map((input, i): Value | null => {
+    if (!input) return null;
+    return input.constant ? g.constant(input.constant) : g.input(inputName(i), input.dataType, input.shape);
+  });
+  const outputs = g.ops(node.opType, inputs, node.attributes, node.outputs.length, node.domain);
+  outputs.forEach((output, i) => g.output(output, `output${i}`));
+  const key = nodeKey(node);
+  const choose = (other: Node, applicable: readonly string[]): string =>
+    nodeKey(other) === key && applicable.includes(formulation) ? formulation : applicable[0]!;
+  return optimise(g.graph, { choose, channelBlock });
+}
+
+/** Null where the runtime refuses it. */
+async function run(
+  node: Node,
+  formulation: string,
+  feeds: Feeds,
+  { runtime, place }: TuneOptions,
+): Promise<{ outputs: Record<string, Tensor>; ms: number } | null> {
+  try {
+    const model = writeModel(graphOf(node, formulation, place.channelBlock));
+    const session = await runtime.createSession(model, { device: place.device, threads: place.threads });
+    try {
+      const outputs = await session.run(feeds);
+      let ms = Infinity;
+      const started = performance.now();
+      for (let i = 0; i < mostRuns && performance.now() - started < enoughMs; i++) {
+        const begun = performance.now();
+        await session.run(feeds);
+        ms = Math.min(ms, performance.now() - begun);
+      }
+      return { outputs, ms };
+    } finally {
+      await session.release();
+    }
+  } catch (error) {
+    if (error instanceof FoveaError) return null;
+    throw error;
+  }
+}
+
+function agrees(outputs: Readonly<Record<string, Tensor>>, expected: Readonly<Record<string, Tensor>>): boolean {
+  return Object.entries(expected).every(([name, { data }]) => {
+    const [actual, wanted] = [outputs[name]!.data as Float32Array, data as Float32Array];
+    let [difference, scale] = [0, 0];
+    for (let i = 0; i < wanted.length; i++) {
+      // A NaN fails every comparison, so it must be looked for.
+      if (Number.isNaN(actual[i]!) && !Number.isNaN(wanted[i]!)) return false;
+      difference = Math.max(difference, Math.abs(actual[i]! - wanted[i]!));
+      scale = Math.max(scale, Math.abs(wanted[i]!));
+    }
+    return difference <= tolerance * scale;
+  });
+}

@@ -1,0 +1,9 @@
+"""Rewrites all golden files of detection: python3 tests/golden/detection/make.py"""
+import torch
+
+import loss
+import measures
+
+torch.set_num_threads(1)
+loss.write()
+measures.write()

@@ -1,0 +1,169 @@
+/** The tuner: it asks the runtime, times what applies, and never takes a way that computes something else. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { FoveaError } from '../../src-main/contract/errors.ts';
+import { gradients } from '../../src-main/engine/autodiff/gradients.ts';
+import { sizeOf, type Graph } from '../../src-main/engine/graph/types.ts';
+import type { Formulation } from '../../src-main/engine/ops/definition.ts';
+import { newGraph, OPS } from '../../src-main/engine/ops/index.ts';
+import { optimise } from '../../src-main/engine/passes/index.ts';
+import type { Runtime } from '../../src-main/engine/runtime/runtime.ts';
+import { channelBlockOf } from '../../src-main/engine/tuner/channel-block.ts';
+import { tune } from '../../src-main/engine/tuner/tune.ts';
+import { chooseBy, nodeKey, readTuning, writeTuning, type Place } from '../../src-main/engine/tuner/tuning.ts';
+import { findChannelBlock } from '../helpers/channel-block.ts';
+import { floats, numbersOf, relativeError, runGraph, runtime } from '../helpers/engine-run.ts';
+
+const place: Place = { device: 'cpu', runtime: runtime.description, threads: 1, channelBlock: null };
+
+/** Two convolutions of different shapes, with all gradients. */
+function smallNetwork(): Graph {
+  const g = newGraph('small');
+  const x = g.input('x', 'float32', [2, 3, 6, 6]);
+  const w1 = g.input('w1', 'float32', [4, 3, 3, 3]);
+  const w2 = g.input('w2', 'float32', [5, 4, 1, 1]);
+  const attributes = { strides: [1, 1], dilations: [1, 1], group: 1 };
+  const first = g.op('Conv', [x, w1], { ...attributes, kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
+  const second = g.op('Conv', [first, w2], { ...attributes, kernel_shape: [1, 1], pads: [0, 0, 0, 0] });
+  const loss = g.reduceSum(g.mul(second, second), [0, 1, 2, 3]);
+  gradients(g, loss, [w1, w2]).forEach((value, i) => g.output(value!, `gradient${i}`));
+  return g.graph;
+}
+const feeds = {
+  x: floats(
+    [2, 3, 6, 6],
+    Array.from({ length: 216 }, (_, i) => Math.sin(i)),
+  ),
+  w1: floats(
+    [4, 3, 3, 3],
+    Array.from({ length: 108 }, (_, i) => Math.cos(i)),
+  ),
+  w2: floats(
+    [5, 4, 1, 1],
+    Array.from({ length: 20 }, (_, i) => Math.sin(3 * i)),
+  ),
+};
+
+test('the channel block is the one with which blocked convolutions are right', async () => {
+  expect(await channelBlockOf(runtime, 'cpu')).toBe(await findChannelBlock());
+  expect(await channelBlockOf(runtime, 'cuda')).toBeNull();
+});
+
+test('a runtime without blocked kernels has no channel block', async () => {
+  const refusing: Runtime = {
+    description: 'refusing',
+    liveSessions: 0,
+    createSession: () => Promise.reject(new FoveaError('internal', 'no such operator')),
+  };
+  expect(await channelBlockOf(refusing, 'cpu')).toBeNull();
+});
+
+describe('choices', () => {
+  test('are made for every shape once, apply to the graph, and change no number', async () => {
+    const { choices, finished } = await tune(smallNetwork(), { runtime, place });
+    expect(finished).toBe(true);
+    expect([...choices.keys()].map((key) => key.split(' | ')[0]).sort()).toEqual([
+      'ConvInputGradient',
+      'ConvWeightGradient',
+      'ConvWeightGradient',
+    ]);
+    const reference = await runGraph(optimise(smallNetwork()), feeds);
+    const tuned = await runGraph(optimise(smallNetwork(), { choose: chooseBy(choices) }), feeds);
+    for (const name of ['gradient0', 'gradient1'])
+      expect(relativeError(numbersOf(tuned, name), numbersOf(reference, name)), name).toBeLessThan(1e-5);
+    const again = await tune(smallNetwork(), { runtime, place, known: choices, progress: () => expect.unreachable() });
+    expect(again.choices).toEqual(choices);
+  });
+
+  test('that no longer apply are passed over', () => {
+    const node = smallNetwork().nodes[0]!;
+    const choose = chooseBy(new Map([[nodeKey(node), 'gone']]));
+    expect(choose(node, ['plain', 'blocked'])).toBe('plain');
+    expect(chooseBy(new Map([[nodeKey(node), 'blocked']]))(node, ['plain', 'blocked'])).toBe('blocked');
+  });
+
+  test('stop where it is cancelled, with what was found', async () => {
+    const cancel = new AbortController();
+    const outcome = await tune(smallNetwork(), {
+      runtime,
+      place,
+      signal: cancel.signal,
+      progress: () => cancel.abort(),
+    });
+    expect(outcome.finished).toBe(false);
+    expect(outcome.choices.size).toBe(1);
+  });
+});
+
+describe('a wrong candidate', () => {
+  const formulations = OPS.ConvInputGradient.formulations as unknown as Record<string, Formulation<never>>;
+  afterEach(() => {
+    delete formulations['wrong'];
+  });
+  /** First in the record's order, and far faster than the right ones. */
+  function addWrong(wrong: Formulation<never>): void {
+    const right = { ...formulations };
+    for (const name of Object.keys(formulations)) delete formulations[name];
+    Object.assign(formulations, { wrong }, right);
+  }
+  const chosenFor = async (opType: string): Promise<string | undefined> => {
+    const { choices } = await tune(smallNetwork(), { runtime, place });
+    return [...choices].find(([key]) => key.startsWith(`${opType} |`))?.[1];
+  };
+
+  test.each([
+    ['zeros', 0],
+    ['no numbers', NaN],
+  ])('that gives %s is not chosen', async (_, value) => {
+    const build: Formulation<never>['build'] = ({ g, attributes }) => [
+      g.float(value, (attributes as { shape: number[] }).shape),
+    ];
+    addWrong({ applies: () => true, suits: () => true, build });
+    expect(await chosenFor('ConvInputGradient')).not.toBe('wrong');
+  });
+
+  test('that the runtime refuses is not chosen', async () => {
+    const build: Formulation<never>['build'] = ({ g, inputs: [, dy], attributes }) => [
+      // An index beyond the axis, which only shows when it runs.
+      g.expand(g.gather(g.reshape(dy, [sizeOf(dy.shape)]), g.int(1e6)), (attributes as { shape: number[] }).shape),
+    ];
+    addWrong({ applies: () => true, suits: () => true, build });
+    expect(await chosenFor('ConvInputGradient')).not.toBe('wrong');
+  });
+});
+
+describe('the file', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'fovea-tuning-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('gives back what was written, and only in the same place', () => {
+    const file = join(folder, 'tuning.json');
+    const choices = new Map([['Conv | 1×2 | {}', 'plain']]);
+    writeTuning(file, place, choices);
+    expect(readTuning(file, place)).toEqual(choices);
+    const others: Place[] = [
+      { ...place, device: 'cuda' },
+      { ...place, runtime: 'onnxruntime 9' },
+      { ...place, threads: 7 },
+      { ...place, channelBlock: 8 },
+    ];
+    for (const other of others) expect(readTuning(file, other).size).toBe(0);
+  });
+
+  test('that is missing or damaged is as good as none', () => {
+    const file = join(folder, 'tuning.json');
+    expect(readTuning(file, place).size).toBe(0);
+    writeTuning(file, place, new Map([['a', 'b']]));
+    writeFileSync(file, readFileSync(file, 'utf8').slice(0, -5));
+    expect(readTuning(file, place).size).toBe(0);
+    writeFileSync(file, '{"version": 2}');
+    expect(readTuning(file, place).size).toBe(0);
+  });
+});
+
+afterAll(() => expect(runtime.liveSessions).toBe(0));
