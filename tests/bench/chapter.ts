@@ -150,19 +150,25 @@ async function trainOurs({ data }: Cifar10, recipe: Recipe, seed: number): Promi
 
 function configFor({ batchNorm, softmaxBeforeLoss, epochs }: Recipe, seed: number): RunConfig {
   return {
-    version: 1,
+    version: 2,
     task: 'classification',
     model: { id: 'lenet5', options: { batchNorm, dropout: 0 } },
     data: { datasetId: v.parse(datasetId, 1), trainSplit: 'train', evaluationSplit: 'test' },
+    augmentation: { flip: false, shift: 0 },
     loss: { kind: 'cross-entropy', softmaxBeforeLoss },
     batchSize: 64,
+    accumulation: 1,
+    ema: null,
     phases: [
       {
         epochs,
         learningRate: 0.001,
         optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
         schedule: { kind: 'constant' },
+        warmup: { epochs: 0, startFactor: 0.1 },
         freeze: [],
+        decayAll: false,
+        clipNorm: null,
       },
     ],
     seed,

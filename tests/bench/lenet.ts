@@ -5,10 +5,11 @@
 import { join } from 'node:path';
 import { SplitImages } from '../../src-main/engine/data/split-images.ts';
 import { permutation, Random } from '../../src-main/engine/data/random.ts';
-import { optimiserFor } from '../../src-main/engine/nn/optimisers.ts';
+import { optimiserFor } from '../../src-main/engine/nn/optimisers/index.ts';
 import { initialise } from '../../src-main/engine/nn/parameters.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import { maximumSteps, StepRunner } from '../../src-main/engine/train/step-runner.ts';
+import { taskFor } from '../../src-main/engine/train/tasks/index.ts';
 import { TrainingState } from '../../src-main/engine/train/training-state.ts';
 import { modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
 import type { PhaseConfig } from '../../src-main/contract/model/run.ts';
@@ -24,7 +25,10 @@ const phase: PhaseConfig = {
   learningRate: 0.001,
   optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
   schedule: { kind: 'constant' },
+  warmup: { epochs: 0, startFactor: 0.1 },
   freeze: [],
+  decayAll: false,
+  clipNorm: null,
 };
 const variants = [
   { name: 'plain', label: 'LeNet-5', batchNorm: false },
@@ -117,18 +121,29 @@ class OurEpoch {
 
   static async create({ data }: Cifar10, batchNorm: boolean): Promise<OurEpoch> {
     const images = await SplitImages.open(data.train, data.packs);
-    const plan = planModel('lenet5', { batchNorm, dropout: 0 }, images.imageShape, data.categories.length);
-    const state = new TrainingState(plan, phase, initialise(plan.parameters, plan.buffers, 0), new Map());
+    const task = taskFor({
+      config: {
+        task: 'classification',
+        model: { id: 'lenet5', options: { batchNorm, dropout: 0 } },
+        loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
+      },
+      categoryCount: data.categories.length,
+      imageShape: images.imageShape,
+    });
+    const plan = planModel('lenet5', { batchNorm, dropout: 0 }, images.imageShape, task.outputCount);
+    const tensors = initialise(plan.parameters, plan.buffers, 0);
+    const kept = { tensors, averages: null, slots: new Map() };
+    const state = new TrainingState(plan, { accumulation: 1, ema: null }, phase, kept);
     const runner = new StepRunner({
       runtime: new OnnxRuntime(),
       device: 'cpu',
       threads,
       plan,
       preprocessing: modelSpec('lenet5').preprocessing,
-      loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
-      optimiser: phase.optimiser,
+      task,
+      augmentation: { flip: false, shift: 0 },
       images,
-      labels: data.train.labels,
+      labels: await task.openLabels(data.train, data.packs, images),
       seed: 0,
       state,
     });
@@ -143,7 +158,9 @@ class OurEpoch {
     for (let done = 0; done < steps; done += maximumSteps) {
       const batch = Array.from({ length: Math.min(maximumSteps, steps - done) }, (_, i) => ({
         positions: order.subarray((done + i) * batchSize, (done + i + 1) * batchSize),
+        draws: null,
         numbers: definition.stepNumbers(phase.optimiser, phase.learningRate, this.step + i + 1),
+        completesUpdate: true,
       }));
       await this.runner.run(batch, this.step);
       this.step += batch.length;

@@ -38,9 +38,26 @@ export interface PythonPeer {
   close(): Promise<void>;
 }
 
-/** `script` is an absolute path; its standard error goes to ours. */
-export function startPythonPeer(python: string, script: string, args: readonly string[] = []): PythonPeer {
-  const child = spawn(python, ['-u', script, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+/** `script` is an absolute path; its standard error goes to ours. `environment` is added to ours. */
+export function startPythonPeer(
+  python: string,
+  script: string,
+  args: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): PythonPeer {
+  return startPeer([python, '-u', script, ...args], script, environment);
+}
+
+/** A program in another language, or ours in a process of its own, that speaks in the same way. */
+export function startPeer(
+  [command, ...args]: readonly [string, ...string[]],
+  script: string,
+  environment: Readonly<Record<string, string>> = {},
+): PythonPeer {
+  const child = spawn(command, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment },
+  });
   child.stdin.on('error', () => {}); // a peer that has ended is told by `lines`
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

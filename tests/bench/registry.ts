@@ -14,9 +14,19 @@ export const benches: readonly Entry[] = [
     load: async () => (await import('./lenet.ts')).runLenet,
   },
   {
+    name: 'engine',
+    summary: "a training step of every network: time and memory over PyTorch's",
+    load: async () => (await import('./engine.ts')).runEngine,
+  },
+  {
     name: 'chapter',
     summary: 'accuracies of LeNet-5 with and without batch norm beside PyTorch, three seeds (an hour)',
     load: async () => (await import('./chapter.ts')).runChapter,
+  },
+  {
+    name: 'memory',
+    summary: "the engine's estimate of a step's memory over the measured peak",
+    load: async () => (await import('./memory.ts')).runMemory,
   },
   {
     name: 'startup',

@@ -1,0 +1,105 @@
+/**
+ * Our side of the engine bench, in a process of its own so that its memory can be told apart. Arguments and commands are
+ * those of engine_peer.py. PROFILE=prefix in the environment has onnxruntime write its profile per node.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { writeModel } from '../../src-main/engine/graph/onnx-model.ts';
+import { tensor, type Tensor } from '../../src-main/engine/graph/types.ts';
+import { countNodes, optimise } from '../../src-main/engine/passes/index.ts';
+import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
+import { frozenName, carriedVectors } from '../../src-main/engine/train/state-layout.ts';
+import type { Session } from '../../src-main/engine/runtime/runtime.ts';
+import { passesFor, placeOf, tuningFile } from '../../src-main/engine/tuner/machine.ts';
+import { tune } from '../../src-main/engine/tuner/tune.ts';
+import { readTuning, writeTuning } from '../../src-main/engine/tuner/tuning.ts';
+import { benchNetworks, planStep, stepGraph, stepNumbers, update } from './engine-networks.ts';
+
+const [folder, threadsText, id] = process.argv.slice(2) as [string, string, string];
+const net = benchNetworks.find((candidate) => candidate.id === id)!;
+const maximumSteps = 32;
+
+const resident = (field: 'VmRSS' | 'VmHWM'): number =>
+  1024 * Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))![1]);
+const answer = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value)}\n`);
+const runtime = new OnnxRuntime();
+
+const baselineBytes = resident('VmRSS');
+writeFileSync('/proc/self/clear_refs', '5');
+const planned = planStep(net);
+const options = { device: 'cpu', threads: Number(threadsText) } as const;
+await tuneIfAsked();
+const { session, nodes } = await openSession();
+
+const bytes = readFileSync(`${folder}/parameters.f32`);
+const flat = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+const values = new Map<string, Float32Array>();
+let at = 0;
+for (const { name, shape } of planned.plan.parameters) {
+  const length = shape.reduce((a, b) => a * b, 1);
+  values.set(name, flat.subarray(at, at + length));
+  at += length;
+}
+for (const { name, shape, initialValue } of planned.plan.buffers)
+  values.set(name, new Float32Array(shape[0]!).fill(initialValue));
+const vector = (data: Float32Array): Tensor => ({ dataType: 'float32', shape: [data.length], data });
+let state = new Map<string, Tensor>(
+  carriedVectors(planned.layout, update).map(({ name, layout }): [string, Tensor] => {
+    const holds = name.startsWith('parameters') || name === 'buffers';
+    return [name, vector(holds ? layout.pack(values) : new Float32Array(layout.length))];
+  }),
+);
+const constantFeeds: Record<string, Tensor> = {
+  bytes: { dataType: 'uint8', shape: net.input, data: new Uint8Array(readFileSync(`${folder}/batch.u8`)) },
+  labels: tensor(
+    'int64',
+    [net.input[0]],
+    Array.from({ length: net.input[0] }, (_, i) => i % 10),
+  ),
+  ...(planned.layout.frozen.length > 0 ? { [frozenName]: vector(planned.layout.frozen.pack(values)) } : {}),
+};
+
+/** Where FOVEA_TUNING names a file, as the trainer reads it: completes it for this network. */
+async function tuneIfAsked(): Promise<void> {
+  const file = tuningFile();
+  if (!file) return;
+  const place = await placeOf(runtime, options);
+  const graph = stepGraph(net, planned, maximumSteps);
+  const { choices } = await tune(graph, { runtime, place, known: readTuning(file, place) });
+  writeTuning(file, place, choices);
+}
+
+/** The graph is let go before the steps, as the trainer does. */
+async function openSession(): Promise<{ session: Session; nodes: number }> {
+  const graph = optimise(stepGraph(net, planned, maximumSteps), await passesFor(runtime, options));
+  const profilePrefix = process.env['PROFILE'];
+  const session = await runtime.createSession(writeModel(graph), {
+    ...options,
+    ...(profilePrefix && { profilePrefix }),
+  });
+  return { session, nodes: countNodes(graph) };
+}
+
+let done = 0;
+async function steps(count: number): Promise<{ ms: number[]; losses: number[] }> {
+  const numbers = Array.from({ length: maximumSteps }, (_, i) => stepNumbers(done + i + 1));
+  const feeds = {
+    ...constantFeeds,
+    ...Object.fromEntries(state),
+    numbers: tensor('float32', [maximumSteps, numbers[0]!.length], numbers.flat()),
+    steps: tensor('int64', [], [count]),
+  };
+  const started = performance.now();
+  const results = await session.run(feeds);
+  const ms = (performance.now() - started) / count;
+  state = new Map([...state.keys()].map((name) => [name, results[`${name}Next`]!]));
+  done += count;
+  return { ms: new Array<number>(count).fill(ms), losses: Array.from(results['losses']!.data as Float32Array) };
+}
+
+answer({ ready: true, nodes });
+for await (const line of createInterface({ input: process.stdin })) {
+  const request = JSON.parse(line) as { command: 'step' | 'memory'; count: number };
+  answer(request.command === 'memory' ? { baselineBytes, peakBytes: resident('VmHWM') } : await steps(request.count));
+}
+await session.release();

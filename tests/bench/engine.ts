@@ -1,0 +1,372 @@
+/**
+ * A whole training step (forward, backward, AdamW) of each network over PyTorch's, interleaved in one run, and the memory
+ * that each takes. Both sides start from the same weights and train on the same batch, and their losses must agree.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Random } from '../../src-main/engine/data/random.ts';
+import { tensor, sizeOf, toBytes } from '../../src-main/engine/graph/types.ts';
+import { writeModel } from '../../src-main/engine/graph/onnx-model.ts';
+import type { NetworkPlan, PlannedLayer } from '../../src-main/engine/nn/network.ts';
+import { initialise } from '../../src-main/engine/nn/parameters.ts';
+import { newGraph } from '../../src-main/engine/ops/index.ts';
+import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
+import { repository } from '../helpers/app-session.ts';
+import { interleave, median, type Bar, type BenchContext, type BenchOutcome, type Figure } from './bench.ts';
+import { stepArithmetic } from './engine-arithmetic.ts';
+import { benchNetworks, phase, planStep, type BenchNetwork } from './engine-networks.ts';
+import { findPython, startPeer, startPythonPeer, type PythonPeer } from './python-peer.ts';
+
+const threads = 2;
+const rounds = 7;
+const memoryBar = 0.9;
+/** About how long a contender's turn is. */
+const roundMs = 1000;
+/** A round counts where other programs took no more than this share of the processor. */
+const quiet = 0.1;
+/** Relative difference of the losses after the first steps. */
+const lossTolerance = 1e-3;
+
+/** PyTorch returns big blocks to the system and gets them back page by page unless it is told otherwise. */
+const keepMemory = {
+  MALLOC_MMAP_THRESHOLD_: '4294967296',
+  MALLOC_TRIM_THRESHOLD_: '17179869184',
+  MALLOC_TOP_PAD_: '268435456',
+};
+const library = (name: string): string => `/usr/lib/x86_64-linux-gnu/${name}`;
+const jemalloc = library('libjemalloc.so.2');
+const tcmalloc = library('libtcmalloc_minimal.so.4');
+
+/** What PyTorch may be given; the fastest is what ours is measured against. */
+const settings: readonly { name: string; environment: Record<string, string> }[] = [
+  { name: "glibc's malloc", environment: {} },
+  { name: "glibc's malloc that keeps its memory", environment: keepMemory },
+  {
+    name: "glibc's malloc that keeps its memory, in huge pages",
+    environment: { ...keepMemory, GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' },
+  },
+  ...(existsSync(jemalloc)
+    ? [
+        {
+          name: 'jemalloc in huge pages',
+          environment: {
+            LD_PRELOAD: jemalloc,
+            MALLOC_CONF: 'thp:always,dirty_decay_ms:-1,muzzy_decay_ms:-1,oversize_threshold:0',
+          },
+        },
+      ]
+    : []),
+  // Threads that sleep while they wait, as ours do: the faster way where the machine is shared.
+  {
+    name: "glibc's malloc that keeps its memory, waiting asleep",
+    environment: { ...keepMemory, OMP_WAIT_POLICY: 'passive' },
+  },
+  ...(existsSync(tcmalloc) ? [{ name: 'tcmalloc', environment: { LD_PRELOAD: tcmalloc } }] : []),
+];
+type Setting = (typeof settings)[number];
+
+interface Steps {
+  ms: number[];
+  losses: number[];
+}
+interface Memory {
+  baselineBytes: number;
+  peakBytes: number;
+}
+
+export async function runEngine({ quick, progress }: BenchContext): Promise<BenchOutcome> {
+  const search = await findPython(['torch', 'numpy']);
+  const python = search.found ? search.python : null;
+  const outcome: BenchOutcome = {
+    figures: [],
+    bars: [],
+    notes: [
+      search.found ? `Peer: PyTorch ${search.versions.torch}, ${threads} threads.` : search.mend,
+      'Loss: cross-entropy for LeNet-5, the sum of the outputs’ mean squares for the others. Optimiser: AdamW.',
+    ],
+  };
+  const peak = await matMulGigaflops();
+  outcome.figures.push({ name: 'matMulGflops', value: peak, explanation: 'the most of this machine: MatMul of 2048³' });
+  const wanted = process.env['ENGINE_NETWORKS']?.split(',');
+  for (const net of benchNetworks) {
+    if (wanted && !wanted.includes(net.id)) continue;
+    progress(`timing ${net.label}`);
+    const { figures, bars, notes } = await timeNetwork(net, python, peak, quick);
+    outcome.figures.push(...figures);
+    outcome.bars.push(...bars);
+    outcome.notes.push(...notes);
+    for (const { name, value } of figures) progress(`  ${name} ${value?.toPrecision(4) ?? '–'}`);
+    for (const note of notes) progress(`  ${note}`);
+  }
+  return outcome;
+}
+
+async function timeNetwork(
+  net: BenchNetwork,
+  python: string | null,
+  peakGflops: number,
+  quick: boolean,
+): Promise<BenchOutcome> {
+  const folder = await mkdtemp(join(tmpdir(), 'fovea-bench-'));
+  const closing: PythonPeer[] = [];
+  try {
+    await writeInputs(folder, net);
+    const start = async (peer: PythonPeer): Promise<PythonPeer> => {
+      closing.push(peer);
+      await peer.next();
+      return peer;
+    };
+    const script = join(repository, 'tests', 'bench', 'engine-contender.ts');
+    const ours = await start(startPeer([process.execPath, script, folder, String(threads), net.id], script));
+    const peer = ({ environment }: Setting, channelsLast = false): Promise<PythonPeer> => {
+      const program = join(repository, 'tests', 'bench', 'engine_peer.py');
+      return start(startPythonPeer(python!, program, [folder, String(threads), channelsLast ? '1' : '0'], environment));
+    };
+    const warm = await ours.ask<Steps>({ command: 'step', count: 3 });
+    const figures: Figure[] = [];
+    const notes: string[] = [];
+    let torch: PythonPeer | null = null;
+    let channelsLast: PythonPeer | null = null;
+    if (python) {
+      const found = await fastest(peer, settings, quick ? 2 : 4);
+      torch = found.peer;
+      channelsLast = await peer(found.setting, true);
+      await channelsLast.ask<Steps>({ command: 'step', count: 3 });
+      notes.push(`${net.label}: PyTorch is fastest with ${found.setting.name}.`);
+      compareLosses(net, warm.losses, found.losses);
+    }
+    // As the trainer does: several steps, then the state goes back and forth once.
+    const once = Math.min(32, Math.max(1, Math.round(roundMs / Math.min(...warm.ms))));
+    const stepMs = async (contender: PythonPeer): Promise<number> =>
+      median((await contender.ask<Steps>({ command: 'step', count: once })).ms);
+    const contenders = {
+      ours: () => stepMs(ours),
+      ...(torch ? { torch: () => stepMs(torch) } : {}),
+      ...(channelsLast ? { channelsLast: () => stepMs(channelsLast) } : {}),
+    };
+    const { measured, disturbed } = await quietRounds(quick ? rounds : 2 * rounds + 1, contenders);
+    if (disturbed > 0)
+      notes.push(
+        `${net.label}: in ${disturbed} of the rounds that count, other programs took more than ${100 * quiet} % of the processor.`,
+      );
+    const [oursMs, torchMs] = [measured['ours']!, measured['torch']];
+    const ratioTo = (other: number[] | undefined): number | null =>
+      other ? median(oursMs.map((ms, round) => ms / other[round]!)) : null;
+    const ratio = ratioTo(torchMs);
+    const { plan } = planStep(net);
+    const gflops = stepArithmetic(plan, net.input[0]) / 1e9;
+    figures.push(
+      {
+        name: `${net.id}StepOverPyTorch`,
+        value: ratio,
+        explanation: `${net.label}: our step ÷ PyTorch's, median of ${oursMs.length} rounds`,
+      },
+      {
+        name: `${net.id}StepOverChannelsLast`,
+        value: ratioTo(measured['channelsLast']),
+        explanation: 'and over PyTorch with its images and weights laid out channels last',
+      },
+      { name: `${net.id}StepMs`, value: median(oursMs), explanation: 'ours' },
+      { name: `${net.id}PyTorchStepMs`, value: torchMs ? median(torchMs) : null, explanation: "PyTorch's" },
+      {
+        name: `${net.id}PeakPercent`,
+        value: (100 * gflops) / (median(oursMs) / 1000) / peakGflops,
+        explanation: `${gflops.toFixed(1)} GFLOP a step, of the MatMul peak; PyTorch ${torchMs ? ((100 * gflops) / (median(torchMs) / 1000) / peakGflops).toFixed(0) : '–'} %`,
+      },
+      await memoryFigure(net, ours, torch, python ? () => peer(settings[0]!) : null),
+    );
+    return {
+      figures,
+      bars: [
+        { figure: `${net.id}StepOverPyTorch`, bar: net.bar, direction: 'at-most' },
+        { figure: `${net.id}MemoryOverPyTorch`, bar: memoryBar, direction: 'at-most' } satisfies Bar,
+      ],
+      notes,
+    };
+  } finally {
+    await Promise.all(closing.map((peer) => peer.close()));
+    await rm(folder, { recursive: true });
+  }
+}
+
+/**
+ * Rounds in which the machine was left alone; where there are not enough within twice as many, the calmest of the others
+ * make up for them.
+ */
+async function quietRounds(
+  wanted: number,
+  contenders: Record<string, () => Promise<number>>,
+): Promise<{ measured: Record<string, number[]>; disturbed: number }> {
+  const done: { share: number; ms: Record<string, number[]> }[] = [];
+  const calm = (): number => done.filter(({ share }) => share <= quiet).length;
+  while (done.length < 2 * wanted && calm() < wanted) {
+    const before = processorTimes();
+    const ms = await interleave(1, done.length % 2 === 0 ? contenders : reversed(contenders));
+    done.push({ share: shareOfOthers(before, processorTimes()), ms });
+  }
+  const chosen = done.toSorted((a, b) => a.share - b.share).slice(0, wanted);
+  const names = Object.keys(contenders);
+  return {
+    measured: Object.fromEntries(names.map((name) => [name, chosen.flatMap(({ ms }) => ms[name]!)])),
+    disturbed: chosen.filter(({ share }) => share > quiet).length,
+  };
+}
+
+const reversed = <T>(record: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).toReversed());
+
+interface ProcessorTimes {
+  /** Of all programs, and of this one with its peers; in the kernel's ticks. */
+  busy: number;
+  own: number;
+  all: number;
+}
+
+/** Where there is no /proc, nothing is known of other programs. */
+function processorTimes(): ProcessorTimes {
+  if (!existsSync('/proc/stat')) return { busy: 0, own: 0, all: 0 };
+  const ticks = /^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))![1]!.split(' ').map(Number);
+  const idle = ticks[3]! + ticks[4]!;
+  const all = ticks.slice(0, 8).reduce((a, b) => a + b, 0);
+  return {
+    busy: all - idle,
+    own: [process.pid, ...childrenOf(process.pid)].reduce((sum, pid) => sum + ticksOf(pid), 0),
+    all,
+  };
+}
+
+function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  return children.flatMap((child) => [child, ...childrenOf(child)]);
+}
+
+function ticksOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return Number(fields[11]) + Number(fields[12]); // user and system
+}
+
+function shareOfOthers(before: ProcessorTimes, after: ProcessorTimes): number {
+  const all = after.all - before.all;
+  return all === 0 ? 0 : (after.busy - before.busy - (after.own - before.own)) / all;
+}
+
+/** Tries every setting for a few steps; the losers are closed. */
+async function fastest(
+  peer: (setting: Setting) => Promise<PythonPeer>,
+  candidates: readonly Setting[],
+  steps: number,
+): Promise<{ peer: PythonPeer; setting: Setting; losses: number[] }> {
+  let best: { peer: PythonPeer; setting: Setting; losses: number[]; ms: number } | null = null;
+  for (const setting of candidates) {
+    const candidate = await peer(setting);
+    const { losses } = await candidate.ask<Steps>({ command: 'step', count: 3 });
+    const ms = Math.min(...(await candidate.ask<Steps>({ command: 'step', count: steps })).ms);
+    if (best && best.ms <= ms) {
+      await candidate.close();
+      continue;
+    }
+    await best?.peer.close();
+    best = { peer: candidate, setting, losses, ms };
+  }
+  return best!;
+}
+
+function compareLosses({ label }: BenchNetwork, ours: readonly number[], torch: readonly number[]): void {
+  torch.forEach((loss, i) => {
+    if (Math.abs(ours[i]! - loss) > lossTolerance * Math.abs(loss))
+      throw new Error(`${label}: after ${i} steps our loss is ${ours[i]}, PyTorch's ${loss}. They must be the same.`);
+  });
+}
+
+/** PyTorch's memory is the least that it takes: with malloc as it is, or as it was timed. */
+async function memoryFigure(
+  net: BenchNetwork,
+  ours: PythonPeer,
+  timed: PythonPeer | null,
+  frugal: (() => Promise<PythonPeer>) | null,
+): Promise<Figure> {
+  const above = async (peer: PythonPeer): Promise<number> => {
+    const { baselineBytes, peakBytes } = await peer.ask<Memory>({ command: 'memory' });
+    return (peakBytes - baselineBytes) / 2 ** 20;
+  };
+  const mine = await above(ours);
+  const theirs: number[] = timed ? [await above(timed)] : [];
+  if (frugal) {
+    const peer = await frugal();
+    await peer.ask<Steps>({ command: 'step', count: 3 });
+    theirs.push(await above(peer));
+  }
+  const least = Math.min(...theirs);
+  return {
+    name: `${net.id}MemoryOverPyTorch`,
+    value: theirs.length > 0 ? mine / least : null,
+    explanation: `peak above the process without a network: ${mine.toFixed(0)} MB, PyTorch ${least.toFixed(0)} MB`,
+  };
+}
+
+async function writeInputs(folder: string, net: BenchNetwork): Promise<void> {
+  const { plan } = planStep(net);
+  const values = initialise(plan.parameters, plan.buffers, 0);
+  const random = Random.derive(0, 'bench', net.id);
+  const pixels = Uint8Array.from({ length: sizeOf(net.input) }, () => random.below(256));
+  const labels = tensor(
+    'int64',
+    [net.input[0]],
+    Array.from({ length: net.input[0] }, (_, i) => i % 10),
+  );
+  const layers = leadingToOutputs(plan);
+  const network = {
+    layers: layers.map(({ spec, sources }, i) => ({
+      ...spec,
+      sources,
+      inPlace: i > 0 && layers.filter((other) => other.sources.includes(sources[0])).length === 1,
+    })),
+    outputs: plan.outputs,
+    parameters: plan.parameters.map(({ name, shape, fixed = false }) => ({ name, shape, fixed })),
+    buffers: plan.buffers,
+  };
+  const flat = Buffer.concat(plan.parameters.map(({ name }) => toBytes(values.get(name)!)));
+  const { optimiser, learningRate } = phase;
+  const recipe = { loss: net.loss, shape: net.input, optimiser, learningRate };
+  await Promise.all([
+    writeFile(join(folder, 'network.json'), JSON.stringify(network)),
+    writeFile(join(folder, 'recipe.json'), JSON.stringify(recipe)),
+    writeFile(join(folder, 'parameters.f32'), flat),
+    writeFile(join(folder, 'batch.u8'), pixels),
+    writeFile(join(folder, 'labels.i64'), toBytes(labels.data)),
+  ]);
+}
+
+/** What the network computes; the engine leaves the other layers out as well. */
+function leadingToOutputs({ layers, outputs }: NetworkPlan): PlannedLayer[] {
+  const needed = new Set<string>(outputs);
+  return layers
+    .toReversed()
+    .filter(({ spec, sources }) => {
+      if (!needed.has(spec.path)) return false;
+      for (const source of sources) needed.add(source);
+      return true;
+    })
+    .toReversed();
+}
+
+/** The best of several products of two 2048 × 2048 matrices: what a step is measured by. */
+async function matMulGigaflops(): Promise<number> {
+  const side = 2048;
+  const g = newGraph('peak');
+  const [a, b] = [g.input('a', 'float32', [side, side]), g.input('b', 'float32', [side, side])];
+  g.output(g.matmul(a, b), 'product');
+  const session = await new OnnxRuntime().createSession(writeModel(g.graph), { device: 'cpu', threads });
+  const data = new Float32Array(side * side).fill(0.5);
+  const feed = { dataType: 'float32', shape: [side, side], data } as const;
+  const times: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    const started = performance.now();
+    await session.run({ a: feed, b: feed });
+    times.push(performance.now() - started);
+  }
+  await session.release();
+  return (2 * side ** 3) / 1e6 / Math.min(...times);
+}
