@@ -74,38 +74,52 @@ export function nearestIndex(x: Float64Array, at: number): number {
 }
 
 /**
- * At most about `maxPoints` points of a curve inside `range` (with one neighbour on each side, so that lines reach the
- * edge). Each bucket keeps its lowest and highest value in their order, so that no spike is lost.
+ * The part of a curve that lies in `range`, with one neighbour on each side so that lines reach the edge. A dense one is
+ * reduced to about `maxPoints` points: the lowest and the highest value of each column, in their order, so that no spike
+ * is lost. Columns are a power of two wide and begin at multiples of it, so that they stay where they are while the range
+ * moves, and all dense curves of a chart share their x values. `x` is within half a column of the truth.
  */
 export function thin(
   x: Float64Array,
   y: Float64Array,
-  range: Range | null,
+  range: Range,
   maxPoints: number,
-): [Float64Array, Float64Array] {
-  const start = range === null ? 0 : Math.max(0, lowerBound(x, range.from) - 1);
-  const end = range === null ? x.length : Math.min(x.length, lowerBound(x, range.to) + 1);
-  const length = end - start;
-  if (length <= maxPoints) return [x.subarray(start, end), y.subarray(start, end)];
-  const buckets = Math.max(1, Math.floor(maxPoints / 2));
-  const kept: number[] = [];
-  for (let bucket = 0; bucket < buckets; bucket++) {
-    const from = start + Math.floor((bucket * length) / buckets);
-    const to = start + Math.floor(((bucket + 1) * length) / buckets);
-    keepExtremes(y, from, to, kept);
+): readonly [Float64Array, Float64Array] {
+  const start = Math.max(0, lowerBound(x, range.from) - 1);
+  const end = Math.min(x.length, lowerBound(x, range.to) + 1);
+  if (end - start <= maxPoints) return [x.subarray(start, end), y.subarray(start, end)];
+  const width = 2 ** Math.ceil(Math.log2((range.to - range.from) / (maxPoints / 2)));
+  const xs: number[] = [];
+  const ys: number[] = [];
+  const keep = (at: number, value: number): void => {
+    xs.push(at);
+    ys.push(value);
+  };
+  keep(x[start]!, y[start]!);
+  let index = start + 1;
+  while (index < end - 1) {
+    const column = Math.floor(x[index]! / width);
+    const next = (column + 1) * width;
+    let lowest = -1;
+    let highest = -1;
+    let until = index;
+    for (; until < end - 1 && x[until]! < next; until++) {
+      const value = y[until]!;
+      if (!Number.isFinite(value)) continue;
+      if (lowest < 0 || value < y[lowest]!) lowest = until;
+      if (highest < 0 || value > y[highest]!) highest = until;
+    }
+    // Before its first and after its last value a column ends: neighbours outside the range keep their own places.
+    const left = Math.max((column + 0.25) * width, xs.at(-1)!);
+    if (lowest < 0) keep(left, Number.NaN);
+    else {
+      keep(left, y[Math.min(lowest, highest)]!);
+      if (lowest !== highest) keep(Math.max((column + 0.75) * width, left), y[Math.max(lowest, highest)]!);
+    }
+    index = Math.max(until, index + 1);
   }
-  return [Float64Array.from(kept, (index) => x[index]!), Float64Array.from(kept, (index) => y[index]!)];
-}
-
-function keepExtremes(y: Float64Array, from: number, to: number, kept: number[]): void {
-  let lowest = from;
-  let highest = from;
-  for (let index = from; index < to; index++) {
-    if (y[index]! < y[lowest]!) lowest = index;
-    if (y[index]! > y[highest]!) highest = index;
-  }
-  kept.push(Math.min(lowest, highest));
-  if (lowest !== highest) kept.push(Math.max(lowest, highest));
+  keep(Math.max(x[end - 1]!, xs.at(-1)!), y[end - 1]!);
+  return [Float64Array.from(xs), Float64Array.from(ys)];
 }
 
 /**
@@ -127,16 +141,22 @@ export function alignCurves(
   const next = curves.map(() => 0);
   for (;;) {
     let at = Infinity;
-    curves.forEach(([xs], curve) => (at = Math.min(at, xs[next[curve]!] ?? Infinity)));
+    for (let curve = 0; curve < curves.length; curve++) {
+      at = Math.min(at, curves[curve]![0][next[curve]!] ?? Infinity);
+    }
     if (at === Infinity) return { x, columns };
     x.push(at);
-    curves.forEach(([xs, ys], curve) => {
+    for (let curve = 0; curve < curves.length; curve++) {
+      const [xs, ys] = curves[curve]!;
       const index = next[curve]!;
-      if (xs[index] !== at) return void columns[curve]!.push(undefined);
+      if (xs[index] !== at) {
+        columns[curve]!.push(undefined);
+        continue;
+      }
       const value = ys[index]!;
       columns[curve]!.push(Number.isFinite(value) && (!positiveOnly || value > 0) ? value : null);
       next[curve] = index + 1;
-    });
+    }
   }
 }
 

@@ -18,6 +18,10 @@ export interface PlotSettings {
   resolveColour(colour: string): string;
   xLabel: string;
   logarithmic: boolean;
+  /** The y axis begins at zero, with room above the highest value; a logarithmic one, close to the lowest. */
+  fromZero: boolean;
+  /** Few points get no dots. */
+  unmarked: boolean;
   /** `increment`: the distance between two ticks, which says how many decimals they need. */
   formatXTick(value: number, increment: number): string;
   formatYTick(value: number, increment: number): string;
@@ -44,11 +48,19 @@ export interface PlotListener {
   cursor(x: number | null): void;
   /** The person dragged over a range, or asked for everything (null). */
   zoom(range: Range | null): void;
+  /** The wheel was turned with Ctrl, or two fingers pinched, at this x: show `factor` times as much. */
+  zoomBy(factor: number, x: number): void;
+  /** The person moved along by this share of what is shown: with the wheel sideways, or dragging with Shift. */
+  panBy(share: number): void;
   /** Drawn anew: positions may have changed. */
   drawn(area: PlotArea): void;
 }
 
-const pointsPerCurve = 2000;
+/** A chart with many curves draws fewer points of each. */
+const pointsInAll = 12_000;
+const mostPointsPerCurve = 2000;
+/** Wheel units that double or halve what is shown. */
+const wheelPerDoubling = 250;
 /** Below so many points each is marked, so that a run of one or two epochs can be seen. */
 const markedPoints = 12;
 const rawOpacity = 0.28;
@@ -61,11 +73,13 @@ export class LinePlot {
   #shape = '';
   #plot: uPlot | null = null;
   #size = { width: 0, height: 0 };
+  readonly #ends = new AbortController();
 
   constructor(host: HTMLElement, settings: PlotSettings, listener: PlotListener) {
     this.#host = host;
     this.#settings = settings;
     this.#listener = listener;
+    host.addEventListener('wheel', (event) => this.#wheel(event), { passive: false, signal: this.#ends.signal });
   }
 
   resize(width: number, height: number): void {
@@ -99,6 +113,11 @@ export class LinePlot {
   }
 
   destroy(): void {
+    this.#ends.abort();
+    this.#remove();
+  }
+
+  #remove(): void {
     this.#plot?.destroy();
     this.#plot = null;
   }
@@ -118,7 +137,7 @@ export class LinePlot {
       this.#plot.setData(data);
       return;
     }
-    this.destroy();
+    this.#remove();
     this.#shape = shape;
     this.#plot = new uPlot(this.#options(lines), data, this.#host);
   }
@@ -126,8 +145,9 @@ export class LinePlot {
   /** Raw values first, so that what is smoothed lies above them. */
   #lines(): Line[] {
     const { curves, raw, domain } = this.#content;
+    const most = Math.min(mostPointsPerCurve, pointsInAll / Math.max(1, curves.length + raw.length));
     const line = (curve: Curve, isRaw: boolean): Line => {
-      const [x, points] = thin(curve.x, curve.y, domain, pointsPerCurve);
+      const [x, points] = thin(curve.x, curve.y, domain, most);
       return { x, points, colour: curve.colour, dashed: curve.dashed && !isRaw, raw: isRaw };
     };
     return [...raw.map((curve) => line(curve, true)), ...curves.map((curve) => line(curve, false))];
@@ -140,7 +160,7 @@ export class LinePlot {
       padding: [10, 14, 0, 0],
       scales: {
         x: { time: false, range: () => [this.#content.domain.from, this.#content.domain.to] },
-        y: this.#settings.logarithmic ? { distr: 3 } : {},
+        y: this.#yScale(),
       },
       axes: [this.#axis('x'), this.#axis('y')],
       series: [{}, ...lines.map((line) => this.#series(line))],
@@ -149,6 +169,11 @@ export class LinePlot {
         points: { show: false },
         drag: { x: true, y: false, setScale: false, dist: 4 },
         bind: {
+          mousedown: (_plot, _target, select) => (event) => {
+            if (event.shiftKey || event.button === 1) this.#drag(event);
+            else select(event);
+            return null;
+          },
           dblclick: () => () => {
             this.#listener.zoom(null);
             return null;
@@ -163,6 +188,23 @@ export class LinePlot {
     };
   }
 
+  #yScale(): uPlot.Scale {
+    const { logarithmic, fromZero } = this.#settings;
+    if (!fromZero) return logarithmic ? { distr: 3 } : {};
+    const headroom = logarithmic ? 1.5 : 1.08;
+    return {
+      ...(logarithmic ? { distr: 3 as const } : {}),
+      range: (_plot, low, high) => [logarithmic ? low / headroom : 0, high > 0 ? high * headroom : 1],
+    };
+  }
+
+  /** A logarithmic axis has ten ticks to a power: where there are several powers, only they get a line. */
+  #gridLines(splits: readonly number[]): (number | null)[] {
+    const powers = splits.filter(isPowerOfTen);
+    if (!this.#settings.logarithmic || powers.length < 2) return [...splits];
+    return splits.map((value) => (powers.includes(value) ? value : null));
+  }
+
   #axis(which: 'x' | 'y'): uPlot.Axis {
     const { ink, xLabel, formatXTick, formatYTick } = this.#settings;
     const format = which === 'x' ? formatXTick : formatYTick;
@@ -170,7 +212,7 @@ export class LinePlot {
     return {
       stroke: ink.text,
       font: ink.font,
-      grid: which === 'y' ? hairline : { show: false },
+      grid: which === 'y' ? { ...hairline, filter: (_plot, splits) => this.#gridLines(splits) } : { show: false },
       ticks: { ...hairline, show: which === 'x', size: 4 },
       border: { ...hairline, show: which === 'x' },
       size: which === 'x' ? 24 : 46,
@@ -189,7 +231,13 @@ export class LinePlot {
       width: line.raw ? 1 : 1.5,
       alpha: line.raw ? rawOpacity : 1,
       ...(line.dashed ? { dash: [5, 4] } : {}),
-      points: { show: !line.raw && line.points.length <= markedPoints, size: 5, fill: stroke, stroke, width: 0 },
+      points: {
+        show: !line.raw && !this.#settings.unmarked && line.points.length <= markedPoints,
+        size: 5,
+        fill: stroke,
+        stroke,
+        width: 0,
+      },
     };
   }
 
@@ -204,12 +252,50 @@ export class LinePlot {
     this.#listener.cursor(left < 0 ? null : plot.posToVal(left, 'x'));
   }
 
+  /** Sideways (or with Shift) it moves along, with Ctrl it zooms; alone it scrolls the page, as everywhere. */
+  #wheel(event: WheelEvent): void {
+    const plot = this.#plot;
+    if (plot === null) return;
+    const width = this.#area(plot).width;
+    if (event.ctrlKey || event.metaKey) {
+      const left = event.clientX - plot.over.getBoundingClientRect().left;
+      this.#listener.zoomBy(2 ** (event.deltaY / wheelPerDoubling), plot.posToVal(left, 'x'));
+    } else {
+      const sideways = event.shiftKey && event.deltaX === 0 ? event.deltaY : event.deltaX;
+      if (Math.abs(sideways) <= Math.abs(event.shiftKey ? 0 : event.deltaY)) return;
+      this.#listener.panBy(sideways / width);
+    }
+    event.preventDefault();
+  }
+
+  #drag(start: MouseEvent): void {
+    const plot = this.#plot;
+    if (plot === null) return;
+    start.preventDefault();
+    const width = this.#area(plot).width;
+    const dragEnds = new AbortController();
+    const signal = AbortSignal.any([dragEnds.signal, this.#ends.signal]);
+    let lastX = start.clientX;
+    const move = ({ clientX }: MouseEvent): void => {
+      this.#listener.panBy((lastX - clientX) / width);
+      lastX = clientX;
+    };
+    window.addEventListener('mousemove', move, { signal });
+    window.addEventListener('mouseup', () => dragEnds.abort(), { signal });
+    window.addEventListener('blur', () => dragEnds.abort(), { signal });
+  }
+
   #selected(plot: uPlot): void {
     const { left, width } = plot.select;
     if (width <= 0) return;
     this.#listener.zoom({ from: plot.posToVal(left, 'x'), to: plot.posToVal(left + width, 'x') });
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
   }
+}
+
+function isPowerOfTen(value: number): boolean {
+  const power = Math.log10(value);
+  return Math.abs(power - Math.round(power)) < 1e-9;
 }
 
 interface Line {

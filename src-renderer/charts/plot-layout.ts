@@ -1,5 +1,5 @@
 /** Where labels, marks and the read-out of a line chart go, given where the plot has drawn. Pure. */
-import { lastPoint, nearestIndex, spreadLabels, type Curve, type EventMark, type Range } from './curve.ts';
+import { lastPoint, lowerBound, nearestIndex, spreadLabels, type Curve, type EventMark, type Range } from './curve.ts';
 
 /** The drawn plot: its area, and where values lie in it, CSS px inside the chart. */
 export interface PlotPlaces {
@@ -51,7 +51,8 @@ export function placeEndLabels(curves: readonly Curve[], shown: Range, places: P
 }
 
 function upTo(curve: Curve, to: number): Curve {
-  const end = curve.x.findLastIndex((x) => x <= to) + 1;
+  let end = lowerBound(curve.x, to);
+  while (curve.x[end] === to) end++;
   return { ...curve, x: curve.x.subarray(0, end), y: curve.y.subarray(0, end) };
 }
 

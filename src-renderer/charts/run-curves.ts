@@ -3,7 +3,7 @@ import type { SeriesName } from '../../src-main/contract/model/run.ts';
 import type { SeriesView } from '../state/run-live.svelte.ts';
 import { formatCount, formatPlain } from '../ui/format-number.ts';
 import type { XAxis } from './chart-view.svelte.ts';
-import type { Curve, EventMark, Range } from './curve.ts';
+import { lowerBound, type Curve, type EventMark, type Range } from './curve.ts';
 
 /** A run as charts need it. */
 export interface CurveSource {
@@ -24,18 +24,16 @@ export interface CurveChoice {
   shown: 'both' | 'train' | 'test';
 }
 
-export const xAxisLabels = { epoch: 'epoch', step: 'step', time: 'minutes (mean pace)' } as const satisfies Record<
-  XAxis,
-  string
->;
+export const xAxisLabels = { epoch: 'epoch', step: 'step', time: 'minutes' } as const satisfies Record<XAxis, string>;
 
 /**
- * Time is not recorded with the points: it is the step at the run's mean pace (evaluation and saving included), and not
- * a number before the first step.
+ * Minutes of training, pauses left out. Where the time was not recorded, it is the step at the run's mean pace
+ * (evaluation and saving included), and not a number before the first step.
  */
 function xValues(source: CurveSource, series: SeriesView, axis: XAxis): Float64Array {
   if (axis === 'epoch') return series.epochs;
   if (axis === 'step') return series.steps;
+  if (series.times.every(Number.isFinite)) return series.times.map((elapsedMs) => elapsedMs / 60_000);
   const minutesPerStep = source.durationMs / 60_000 / lastStep(source);
   return series.steps.map((step) => step * minutesPerStep);
 }
@@ -91,6 +89,29 @@ export function bestMark(source: CurveSource, bestEpoch: number, axis: XAxis): E
   const series = source.series('test/accuracy');
   const x = xValues(source, series, axis)[series.epochs.indexOf(bestEpoch)];
   return x === undefined ? [] : [{ x, label: 'best' }];
+}
+
+/** Where the run went on after a stop. */
+export function resumeMarks(source: CurveSource, resumedEpochs: readonly number[], axis: XAxis): EventMark[] {
+  const steps = source.series('step/loss');
+  const series = steps.steps.length > 0 ? steps : source.series('train/loss');
+  const x = xValues(source, series, axis);
+  return resumedEpochs.flatMap((epoch) => {
+    const at = axis === 'epoch' ? epoch : x[lowerBound(series.epochs, epoch)];
+    return at === undefined ? [] : [{ x: at, label: 'resumed' }];
+  });
+}
+
+/** Where each phase after the first began, as far as the run has come. */
+export function phaseMarks(source: CurveSource, phaseEpochs: readonly number[], axis: XAxis): EventMark[] {
+  const series = source.series('train/loss');
+  const x = xValues(source, series, axis);
+  let before = 0;
+  return phaseEpochs.slice(0, -1).flatMap((epochs, index) => {
+    before += epochs;
+    const at = x[series.epochs.indexOf(before)];
+    return at === undefined ? [] : [{ x: at, label: `phase ${index + 2}` }];
+  });
 }
 
 /**

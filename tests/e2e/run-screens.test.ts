@@ -101,6 +101,79 @@ describe('with some runs', () => {
     expect(off?.batchSize).toBe(128);
   });
 
+  it('edits phases by key and by mouse, and takes every step back', async () => {
+    const { page } = at;
+    await at.open('train');
+    await page.getByRole('button', { name: 'Reset all' }).click();
+    await page.getByRole('button', { name: 'Recipes' }).click();
+    await page.getByRole('menuitem', { name: /Freeze, then unfreeze/ }).click();
+    const phases = page.getByRole('list', { name: 'Phases' }).getByRole('listitem');
+    const epochs = async () => (await phases.allTextContents()).map((text) => /Epochs? [\d–]+/.exec(text)?.[0]);
+    expect(await epochs()).toEqual(['Epochs 1–5', 'Epochs 6–20']);
+    await page.getByText('850 of 62,006 parameters train').waitFor();
+    await page.getByText(/^Phase 1: 0.001 over 5 epochs/).waitFor();
+
+    await page.getByRole('button', { name: /^Phase 2/ }).focus();
+    await page.keyboard.press('Alt+ArrowUp');
+    expect(await epochs()).toEqual(['Epochs 1–15', 'Epochs 16–20']);
+    expect(await page.evaluate('document.activeElement.textContent')).toContain('Phase 1');
+
+    const grip = (await phases.first().locator('.grip').boundingBox())!;
+    const last = (await phases.last().boundingBox())!;
+    await page.mouse.move(grip.x + 8, grip.y + 8);
+    await page.mouse.down();
+    await page.mouse.move(last.x + 8, last.y + last.height + 20, { steps: 5 });
+    await page.mouse.up();
+    expect(await epochs()).toEqual(['Epochs 1–5', 'Epochs 6–20']);
+
+    for (let step = 0; step < 3; step++) await page.keyboard.press('Control+z');
+    await expect.poll(() => phases.count()).toBe(0);
+    await page.keyboard.press('Control+Shift+z');
+    await expect.poll(() => phases.count()).toBe(2);
+    await page.getByRole('button', { name: 'Reset all' }).click();
+  });
+
+  it('freezes a layer by key and counts what still trains', async () => {
+    const { page } = at;
+    await page.getByRole('button', { name: 'Choose…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Freeze layers' });
+    await dialog.getByRole('treeitem', { name: /^conv1/ }).press('Space');
+    await dialog.getByText('61,550 of 62,006 parameters train').waitFor();
+    for (const key of ['ArrowDown', 'Space', 'ArrowDown', 'Space', 'End', 'Space', 'ArrowUp', 'Space'])
+      await page.keyboard.press(key);
+    await dialog.getByText('Nothing would be trained: leave a layer free.').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Apply' }).isDisabled()).toBe(true);
+    await dialog.getByRole('button', { name: 'Nothing' }).click();
+    await dialog.getByRole('treeitem', { name: /^conv1/ }).click();
+    await dialog.getByRole('button', { name: 'Apply' }).click();
+    expect(await page.evaluate('document.activeElement.textContent.trim()')).toBe('Choose…');
+    await page.getByRole('table', { name: 'Layers' }).getByText('61,550 of them trained').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('None: all 62,006 parameters train').waitFor();
+  });
+
+  it('offers micro-batches where the memory is too small', async () => {
+    const { page } = at;
+    await page.getByText(/^About 380 MB at its peak/).waitFor();
+    await page.getByLabel('Batch size').fill('8192');
+    await page.getByRole('button', { name: 'Use micro-batches of 4096 (accumulation 2)' }).click();
+    await page.getByText(/^About 4.8 GB at its peak; /).waitFor();
+    expect(await page.getByRole('textbox', { name: 'Batch size' }).inputValue()).toBe('4096');
+    await page.getByRole('button', { name: 'Reset all' }).click();
+  });
+
+  it('checks a device with progress, and can be stopped', async () => {
+    const { page } = at;
+    await page.getByRole('link', { name: 'Devices of this machine' }).click();
+    await page.getByText('cannot open shared object file').waitFor({ state: 'attached' });
+    await page.getByRole('button', { name: 'Check again GPU (WebGPU over Vulkan)' }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('progressbar', { name: 'Check of GPU (WebGPU over Vulkan)' }).waitFor();
+    await page.getByText('Comparing Conv 3×3').waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText('Right, but slow').waitFor();
+  });
+
   it('draws a run while it trains', async () => {
     const { page } = at;
     await at.open('run/8');
@@ -222,13 +295,15 @@ describe('with some runs', () => {
 describe('in pictures', () => {
   const screens = {
     train: 'train',
+    devices: 'devices',
     runs: 'runs',
     curves: 'run/1',
     live: 'run/8',
     kernels: 'run/2?tab=kernels',
     predictions: 'run/2?tab=predictions',
     confusion: 'run/2?tab=confusion',
-    configuration: 'run/6?tab=configuration',
+    configuration: 'run/10?tab=configuration',
+    phases: 'run/10',
     overview: 'compare?runs=1.2.4.5',
     'compare-curves': 'compare?runs=1.2.3&tab=curves',
     metrics: 'compare?runs=1.2.4.5&tab=metrics',

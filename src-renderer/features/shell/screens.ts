@@ -41,7 +41,7 @@ export const railEntries: readonly RailEntry[] = [
     icon: SettingsIcon,
     shortcut: 'G S',
     route: { screen: 'settings' },
-    screens: ['settings'],
+    screens: ['settings', 'devices'],
     last: true,
   },
 ];

@@ -45,7 +45,7 @@ describe('looking up x', () => {
 
 describe('thin', () => {
   it('keeps a short curve as it is', () => {
-    const [x, y] = thin(numbers(0, 1, 2), numbers(5, 6, 7), null, 10);
+    const [x, y] = thin(numbers(0, 1, 2), numbers(5, 6, 7), { from: 0, to: 2 }, 10);
     expect([[...x], [...y]]).toEqual([
       [0, 1, 2],
       [5, 6, 7],
@@ -57,11 +57,32 @@ describe('thin', () => {
     const y = new Float64Array(10_000).fill(1);
     y[7777] = 9;
     y[1234] = -9;
-    const [thinX, thinY] = thin(x, y, null, 100);
-    expect(thinX.length).toBeLessThanOrEqual(100);
-    expect(thinY[thinX.indexOf(7777)]).toBe(9);
-    expect(thinY[thinX.indexOf(1234)]).toBe(-9);
+    const [thinX, thinY] = thin(x, y, { from: 0, to: 9999 }, 100);
+    expect(thinX.length).toBeLessThanOrEqual(104);
+    const columnWidth = 256;
+    expect(Math.abs(thinX[thinY.indexOf(9)]! - 7777)).toBeLessThan(columnWidth / 2);
+    expect(Math.abs(thinX[thinY.indexOf(-9)]! - 1234)).toBeLessThan(columnWidth / 2);
     expect([...thinX]).toEqual([...thinX].toSorted((a, b) => a - b));
+  });
+
+  it('puts dense curves on the same places, whatever the range', () => {
+    const long = (offset: number) => Float64Array.from({ length: 5000 }, (_, index) => index + offset);
+    const inner = (x: Float64Array) => new Set(x.slice(3, -3));
+    const places = [0, 0.3, 0.77].map((offset) =>
+      inner(thin(long(offset), long(offset), { from: 900, to: 2900 }, 60)[0]),
+    );
+    expect(places[1]).toEqual(places[0]);
+    expect(places[2]).toEqual(places[0]);
+    const moved = inner(thin(long(0), long(0), { from: 1010, to: 3010 }, 60)[0]);
+    expect([...moved].filter((x) => x < 2700).every((x) => places[0]!.has(x))).toBe(true);
+  });
+
+  it('leaves a gap where a column holds no number, and loses no value beside one that is none', () => {
+    const x = Float64Array.from({ length: 1000 }, (_, index) => index);
+    const y = Float64Array.from(x, (at) => (at >= 300 && at < 700 ? Number.NaN : at % 16 === 0 ? Number.NaN : at));
+    const [thinX, thinY] = thin(x, y, { from: 0, to: 999 }, 100);
+    const gaps = [...thinX].filter((_, index) => index > 0 && Number.isNaN(thinY[index]));
+    expect([Math.min(...gaps) > 290, Math.max(...gaps) < 710, gaps.length > 5]).toEqual([true, true, true]);
   });
 
   it('keeps one neighbour on each side of the range, so that lines reach its edges', () => {

@@ -11,11 +11,19 @@ const report: ImportReport = {
   categories: ['cat', 'dog'],
   splitCounts: { train: 2, val: 0, test: 1 },
   sizeBytes: 9219,
+  importable: true,
+  labelCounts: [2, 1],
+  kindCounts: [{ kind: 'classification', count: 3 }],
+  backgroundCount: 0,
+  unlabelledCount: 0,
   failures: [],
+  failureCount: 0,
 };
 
 function flowWith(inspect: (path: string) => Promise<ImportReport>) {
-  const start = vi.fn((_path: string, _format: string, _name: string): Promise<unknown> => Promise.resolve({}));
+  const start = vi.fn((_path: string, _format: string, _name: string, _copyFiles: boolean): Promise<unknown> =>
+    Promise.resolve({}),
+  );
   const api = { call: (_name: string, request: { path: string }) => inspect(request.path) } as unknown as Api;
   return { flow: new ImportFlow(api, { import: start } as unknown as JobList), start };
 }
@@ -30,13 +38,13 @@ test('from a path over the report to a started job', async () => {
   expect([flow.stage, flow.name, flow.ready]).toEqual(['report', 'CIFAR-10', true]);
   flow.name = '  My cats ';
   await flow.start();
-  expect(start).toHaveBeenCalledWith('/data/cifar', 'cifar10', 'My cats');
+  expect(start).toHaveBeenCalledWith('/data/cifar', 'cifar10', 'My cats', false);
   expect(flow.stage).toBe('closed');
 });
 
-test('a report with a failure cannot be imported, whatever else it found', async () => {
+test('what the report calls not importable cannot be imported, whatever else it found', async () => {
   const failures = [{ source: 'test_batch.bin', reason: 'ends at byte 20 of 30730000' }];
-  const { flow } = flowWith(() => Promise.resolve({ ...report, failures }));
+  const { flow } = flowWith(() => Promise.resolve({ ...report, importable: false, failures }));
   await flow.inspect('/data/cifar');
   expect([flow.stage, flow.ready]).toEqual(['report', false]);
 });

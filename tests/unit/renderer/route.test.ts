@@ -31,6 +31,7 @@ const routes: [Route, string][] = [
   [{ screen: 'run', runId: 4 as RunId, tab: 'kernels' }, 'run/4?tab=kernels'],
   [{ screen: 'compare', runIds: [4, 6] as RunId[], tab: null }, 'compare?runs=4.6'],
   [{ screen: 'settings' }, 'settings'],
+  [{ screen: 'devices' }, 'devices'],
 ];
 
 test.each(routes)('%o has the address %s, and comes back from it', (route, path) => {
@@ -39,10 +40,11 @@ test.each(routes)('%o has the address %s, and comes back from it', (route, path)
   expect(parsePlace(formatPlace(place))).toEqual(place);
 });
 
-test('without a project there are the start and the settings', () => {
+test('without a project there are the start, the settings and the devices', () => {
   expect(formatPlace(startPlace)).toBe('#/');
   expect(parsePlace('')).toEqual(startPlace);
   expect(parsePlace('#/settings')).toEqual({ projectId: null, route: { screen: 'settings' } });
+  expect(parsePlace('#/devices')).toEqual({ projectId: null, route: { screen: 'devices' } });
   expect(parsePlace('#/data/3')).toEqual(startPlace);
 });
 

@@ -9,13 +9,26 @@ import {
   formatX,
   learningRateCurves,
   lossCurves,
+  phaseMarks,
+  resumeMarks,
   type CurveSource,
 } from '../../../src-renderer/charts/run-curves.ts';
 
-const empty = { steps: new Float64Array(0), epochs: new Float64Array(0), values: new Float64Array(0) };
+const empty = {
+  steps: new Float64Array(0),
+  epochs: new Float64Array(0),
+  values: new Float64Array(0),
+  times: new Float64Array(0),
+};
 
-function series(steps: number[], epochs: number[], values: number[]) {
-  return { steps: Float64Array.from(steps), epochs: Float64Array.from(epochs), values: Float64Array.from(values) };
+/** Without `times` as runs were recorded that knew none. */
+function series(steps: number[], epochs: number[], values: number[], times = steps.map(() => Number.NaN)) {
+  return {
+    steps: Float64Array.from(steps),
+    epochs: Float64Array.from(epochs),
+    values: Float64Array.from(values),
+    times: Float64Array.from(times),
+  };
 }
 
 /** Two epochs of 10 steps, 4 steps recorded; 2 minutes in all. */
@@ -71,6 +84,11 @@ describe('curves of runs', () => {
     expect([...lossCurves([source()], { ...byEpoch, xAxis: 'time' })[1]!.x]).toEqual([1, 2]);
   });
 
+  it('lie over the recorded training time where there is one', () => {
+    const timed = source({}, { 'test/loss': series([10, 20], [1, 2], [1.6, 1.2], [30_000, 90_000]) });
+    expect([...lossCurves([timed], { ...byEpoch, xAxis: 'time' })[1]!.x]).toEqual([0.5, 1.5]);
+  });
+
   it('leave out a learning rate that never changes', () => {
     expect(learningRateCurves([source()], byEpoch)).toEqual([]);
     const decaying = source({}, { 'epoch/learningRate': series([10, 20], [1, 2], [0.001, 0.0009]) });
@@ -115,6 +133,25 @@ describe('the mark of the best checkpoint', () => {
     expect(bestMark(source(), 2, 'step')).toEqual([{ x: 20, label: 'best' }]);
     expect(bestMark(source(), 2, 'time')).toEqual([{ x: 2, label: 'best' }]);
     expect(bestMark(source(), 9, 'epoch')).toEqual([]);
+  });
+});
+
+describe('marks of phases', () => {
+  it('lie where each phase after the first began, as far as the run has come', () => {
+    expect(phaseMarks(source(), [1, 1, 4], 'epoch')).toEqual([
+      { x: 1, label: 'phase 2' },
+      { x: 2, label: 'phase 3' },
+    ]);
+    expect(phaseMarks(source(), [2, 5, 5], 'step')).toEqual([{ x: 20, label: 'phase 2' }]);
+    expect(phaseMarks(source(), [2], 'epoch')).toEqual([]);
+  });
+});
+
+describe('marks of resuming', () => {
+  it('lie where the run went on, at its first point after that', () => {
+    expect(resumeMarks(source(), [0.75], 'epoch')).toEqual([{ x: 0.75, label: 'resumed' }]);
+    expect(resumeMarks(source(), [0.75], 'step')).toEqual([{ x: 10, label: 'resumed' }]);
+    expect(resumeMarks(source(), [2.5], 'step')).toEqual([]);
   });
 });
 

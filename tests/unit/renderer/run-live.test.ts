@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunId } from '../../../src-main/contract/model/ids.ts';
-import type { LogLine, MetricPoint, Series } from '../../../src-main/contract/model/run.ts';
+import type { LogLine, TimedPoint, Series } from '../../../src-main/contract/model/run.ts';
 import { GrowableSeries } from '../../../src-renderer/state/growable-series.ts';
 import { RunLive } from '../../../src-renderer/state/run-live.svelte.ts';
 import { createFakeApi } from './fake-api.ts';
@@ -9,30 +9,30 @@ import { createFakeBackend, sample } from '../../helpers/fake-backend.ts';
 const projectId = sample.project.projectId;
 const runId = sample.run.runId;
 
-function point(step: number, value: number): MetricPoint {
-  return { series: 'step/loss', step, epoch: step / 10, value };
+function point(step: number, value: number): TimedPoint {
+  return { series: 'step/loss', step, epoch: step / 10, value, elapsedMs: step * 9 };
 }
 
 describe('GrowableSeries', () => {
   it('keeps every point while it grows past its capacity', () => {
     const series = new GrowableSeries();
-    for (let step = 1; step <= 1000; step++) series.append(step, step / 100, step * 2);
+    for (let step = 1; step <= 1000; step++) series.append(step, step / 100, step * 2, step * 9);
     expect([series.length, series.lastStep]).toEqual([1000, 1000]);
-    expect([series.steps[999], series.epochs[499], series.values[0]]).toEqual([1000, 5, 2]);
+    expect([series.steps[999], series.epochs[499], series.values[0], series.times[999]]).toEqual([1000, 5, 2, 9000]);
   });
 
   it('does not allocate for each point', () => {
     const series = new GrowableSeries();
-    series.append(1, 0, 0);
+    series.append(1, 0, 0, null);
     const before = series.values.buffer;
-    for (let step = 2; step <= 200; step++) series.append(step, 0, 0);
+    for (let step = 2; step <= 200; step++) series.append(step, 0, 0, null);
     expect(series.values.buffer).toBe(before);
   });
 
   it('goes back to the checkpoint when a run is resumed from before its last points', () => {
     const series = new GrowableSeries();
-    for (const step of [10, 20, 30, 40]) series.append(step, step / 10, step);
-    series.append(25, 2.5, -1);
+    for (const step of [10, 20, 30, 40]) series.append(step, step / 10, step, null);
+    series.append(25, 2.5, -1, null);
     expect([...series.steps]).toEqual([10, 20, 25]);
     expect([...series.values]).toEqual([10, 20, -1]);
   });
@@ -40,7 +40,7 @@ describe('GrowableSeries', () => {
 
 interface Opened {
   live: RunLive;
-  emitPoints: (points: MetricPoint[], of?: RunId) => void;
+  emitPoints: (points: TimedPoint[], of?: RunId) => void;
   emitLines: (lines: LogLine[]) => void;
   /** Runs what was put off, and says how much that was. */
   frame: () => number;
@@ -88,6 +88,7 @@ function stepLoss(...steps: number[]): Series {
     steps: Float64Array.from(steps),
     epochs: Float64Array.from(steps, (step) => step / 10),
     values: Float64Array.from(steps, (step) => step * 100),
+    times: Float64Array.from(steps, (step) => step * 9),
   };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunId } from '../../../src-main/contract/model/ids.ts';
 import type { Knob } from '../../../src-main/contract/model/model-spec.ts';
 import type { RunProgress, RunSummary } from '../../../src-main/contract/model/run.ts';
-import { progressFraction, progressText } from '../../../src-renderer/features/runs/run-progress-text.ts';
+import { phaseOfEpoch, progressFraction, progressText } from '../../../src-renderer/features/runs/run-progress-text.ts';
 import { sortRuns } from '../../../src-renderer/features/runs/run-sort.ts';
 import { knobValueText, matchesSearch, twinKnobs } from '../../../src-renderer/features/train/knob-text.ts';
 import {
@@ -37,6 +37,10 @@ describe('progress', () => {
     expect(progressText({ ...progress, activity: 'evaluating', imagesPerSecond: null, secondsLeft: null })).toBe(
       'measuring the test split · epoch 3 of 4, step 50 of 100',
     );
+  });
+
+  it('is in the phase that its epoch belongs to', () => {
+    expect([1, 5, 6, 20, 21].map((epoch) => phaseOfEpoch([5, 15], epoch))).toEqual([1, 1, 2, 2, 2]);
   });
 });
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Handlers } from '../../../src-main/contract/ipc.ts';
 import type { DatasetId } from '../../../src-main/contract/model/ids.ts';
 import type { Knob } from '../../../src-main/contract/model/model-spec.ts';
+import { recipes } from '../../../src-renderer/state/phases.ts';
 import { TrainForm } from '../../../src-renderer/state/train-form.svelte.ts';
 import { createFakeApi } from './fake-api.ts';
 import { createFakeBackend, sample } from '../../helpers/fake-backend.ts';
@@ -28,7 +29,7 @@ async function open(overrides: Partial<Handlers> = {}) {
   await form.choose(dataset, 'lenet5');
   await vi.advanceTimersByTimeAsync(1000);
   const asked = (name: string) => backend.requests.filter((request) => request.name === name);
-  return { form, asked };
+  return { form, asked, backend };
 }
 
 beforeEach(() => void vi.useFakeTimers());
@@ -70,21 +71,14 @@ describe('TrainForm', () => {
     expect(asked('run.check').at(-1)?.request).toMatchObject({ config: { phases: [{ epochs: 41 }] } });
   });
 
-  it('cannot start while a text is no value, and names the setting', async () => {
+  it('cannot start while a field holds a text that is no value', async () => {
     const { form } = await open();
-    form.setProblem(epochs.path, 'Enter a whole number.');
-    expect(form.blockedBecause).toBe('label of phases.0.epochs: Enter a whole number.');
-    form.reset(epochs);
-    expect(form.blockedBecause).toBeNull();
-  });
-
-  it('forgets what is wrong with a setting that the plan no longer has', async () => {
-    const { form } = await open();
-    form.set(optimiser.path, 'sgd');
-    form.setProblem(momentum.path, 'At most 1.');
+    const field = {};
+    form.report(field, 'Epochs: Enter a whole number.');
     expect(form.incomplete).toBe(true);
-    form.set(optimiser.path, 'adam');
-    expect(form.incomplete).toBe(false);
+    expect(form.blockedBecause).toBe('Epochs: Enter a whole number.');
+    form.report(field, null);
+    expect(form.blockedBecause).toBeNull();
   });
 
   it('puts findings beside their settings, the others with the data, and lets only errors block', async () => {
@@ -117,6 +111,15 @@ describe('TrainForm', () => {
     expect(form.config).toEqual({ ...config, seed: 77 });
   });
 
+  it('keeps the phases for another data set, and forgets them for another model', async () => {
+    const { form } = await open();
+    form.addPhase();
+    await form.choose({ ...dataset, datasetId: 2 as DatasetId }, 'lenet5');
+    expect(form.phases).toHaveLength(2);
+    await form.choose(dataset, 'another');
+    expect(form.phases).toHaveLength(1);
+  });
+
   it('drops an answer about a plan that has changed since', async () => {
     const answers: ((messages: string[]) => void)[] = [];
     const { form } = await open({
@@ -131,5 +134,126 @@ describe('TrainForm', () => {
     answers[0]!(['about the old plan']);
     await vi.advanceTimersByTimeAsync(0);
     expect(form.checks?.map((check) => check.message)).toEqual(['about the new plan']);
+  });
+});
+
+describe('phases of a plan', () => {
+  it('have the knobs of the first, each under its own path and with its own defaults', async () => {
+    const { form } = await open();
+    form.addPhase();
+    form.set('phases.1.optimiser.kind', 'sgd');
+    expect(form.value('phases.1.optimiser.momentum')).toBe(0.8);
+    expect(form.knobsOfPhase(1).map(({ path }) => path)).toEqual([
+      'phases.1.epochs',
+      'phases.1.optimiser.kind',
+      'phases.1.optimiser.momentum',
+    ]);
+    expect(form.knobsOfRun).toEqual([batchNorm]);
+    expect(form.nameOf(form.knobsOfPhase(1)[0]!)).toBe('Phase 2: label of phases.0.epochs');
+    expect(form.changeCount).toBe(1);
+  });
+
+  it('are added after the last, opened, moved with their keys, duplicated and removed', async () => {
+    const { form } = await open();
+    form.set(epochs.path, 1);
+    form.addPhase();
+    form.set('phases.1.epochs', 2);
+    const [first, second] = form.phaseKeys;
+    expect(form.openPhase).toBe(second);
+    form.movePhase(0, 1);
+    expect(form.phases.map((phase) => phase.epochs)).toEqual([2, 1]);
+    expect(form.phaseKeys).toEqual([second, first]);
+    form.duplicatePhase(0);
+    expect(form.phases.map((phase) => phase.epochs)).toEqual([2, 2, 1]);
+    expect(new Set(form.phaseKeys).size).toBe(3);
+    form.removePhase(1);
+    form.removePhase(1);
+    expect(form.phases.map((phase) => phase.epochs)).toEqual([2]);
+    form.removePhase(0);
+    expect(form.phases).toHaveLength(1);
+  });
+
+  it('are undone and redone step by step, a number that is typed as one step', async () => {
+    const { form } = await open();
+    for (const value of [4, 40]) form.set(epochs.path, value, epochs.path);
+    form.endGesture();
+    form.set(epochs.path, 41, epochs.path);
+    form.addPhase();
+    form.undo();
+    expect(form.phases).toHaveLength(1);
+    form.undo();
+    expect(form.value(epochs.path)).toBe(40);
+    form.undo();
+    expect(form.config).toEqual(config);
+    expect(form.canUndo).toBe(false);
+    for (let step = 0; step < 3; step++) form.redo();
+    expect(form.phases.map((phase) => phase.epochs)).toEqual([41, 41]);
+    expect(form.phaseKeys).toHaveLength(2);
+    expect(form.canRedo).toBe(false);
+  });
+
+  it('go back to one with the defaults, which can be undone too', async () => {
+    const { form } = await open();
+    form.addPhase();
+    form.setFreeze(0, ['conv1']);
+    form.resetAll();
+    expect(form.config).toEqual(config);
+    form.undo();
+    expect(form.phases[0]!.freeze).toEqual(['conv1']);
+  });
+
+  it('follow a recipe with the same epochs in all', async () => {
+    const { form } = await open();
+    form.set(epochs.path, 20);
+    form.follow(recipes.find(({ label }) => label === 'Freeze, then unfreeze')!);
+    expect(form.phases.map((phase) => phase.epochs)).toEqual([5, 15]);
+    expect(form.phases[1]!.freeze).toEqual([]);
+    expect(form.openPhase).toBe(form.phaseKeys[0]);
+  });
+
+  it('show the heaviest finding about each, and keep those about freezing from the general ones', async () => {
+    const { form } = await open({
+      'run.check': async () => [
+        { severity: 'error', message: 'No layer.', path: 'phases.1.freeze' },
+        { severity: 'note', message: 'Long.', path: 'phases.0.epochs' },
+      ],
+    });
+    form.addPhase();
+    expect(form.worstOfPhase(1)?.message).toBe('No layer.');
+    expect(form.worstOfPhase(0)).toBeNull();
+    expect(form.generalChecks).toEqual([]);
+  });
+});
+
+describe('what the services are asked', () => {
+  it('about memory only when something that needs memory is different', async () => {
+    const { form, asked } = await open();
+    expect(asked('run.estimate')).toHaveLength(1);
+    form.set(epochs.path, 9);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(asked('run.estimate')).toHaveLength(1);
+    form.setMicroBatches(16, 4);
+    expect(form.config).toMatchObject({ batchSize: 16, accumulation: 4 });
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(asked('run.estimate')).toHaveLength(2);
+    expect(form.memory.answer?.peakBytes).toBe(4e8);
+  });
+
+  it('and where the memory is too small, that is among the findings, but stops nobody', async () => {
+    const { backend } = await open();
+    const estimate = await backend.handlers['run.estimate']({ projectId: sample.project.projectId, config });
+    const { form } = await open({ 'run.estimate': async () => ({ ...estimate, fits: false }) });
+    expect(form.generalChecks.map(({ severity }) => severity)).toEqual(['warning']);
+    expect(form.blockedBecause).toBeNull();
+  });
+
+  it('about the layers only when the network is different, with nothing frozen', async () => {
+    const { form, asked } = await open();
+    form.setFreeze(0, ['conv1']);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(asked('model.describe')).toHaveLength(1);
+    form.set(batchNorm.path, true);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(asked('model.describe').map(({ request }) => (request as { freeze: string[] }).freeze)).toEqual([[], []]);
   });
 });
