@@ -14,6 +14,7 @@ export default defineConfig({
         input: {
           main: 'src-main/hosts/electron/main.ts',
           'training-process': 'src-main/training-process/main.ts',
+          'task-process': 'src-main/training-process/task-main.ts',
           'import-worker': 'src-main/services/import/import-worker.ts',
         },
         output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },

@@ -10,22 +10,26 @@ import { createJobHandlers, JobRegistry } from './services/jobs.ts';
 import { createMedia } from './services/media.ts';
 import { OpenProjects } from './services/open-projects.ts';
 import { createProjectService } from './services/projects.ts';
+import { DeviceCatalogue } from './services/devices/catalogue.ts';
+import { createDeviceHandlers } from './services/devices/handlers.ts';
 import { createRunHandlers } from './services/runs/handlers.ts';
 
 export function createBackend(ports: HostPorts): Backend {
   const hub = new EventHub();
   const projects = new OpenProjects();
-  const context: ServiceContext = { ports, projects, emit: hub.emit };
+  const context: ServiceContext = { ports, projects, emit: hub.emit, devices: new DeviceCatalogue(ports) };
   const settings = openSettings(ports.userDataFolder);
   const checkpoints = new CheckpointKeeper(projects, ports.importWorker);
   const jobs = new JobRegistry(hub.emit);
   const projectService = createProjectService(context, settings);
   const runs = createRunHandlers(context);
+  const devices = createDeviceHandlers(context);
   const handlers = {
     ...createAppHandlers(context, settings),
     ...projectService.handlers,
     ...createDatasetHandlers(context, jobs),
     ...createJobHandlers(jobs),
+    ...devices.handlers,
     ...runs.handlers,
   } satisfies Handlers;
   return {
@@ -33,7 +37,7 @@ export function createBackend(ports: HostPorts): Backend {
     media: createMedia(projects, projectService.recentFolder),
     subscribe: (event, listener) => hub.subscribe(event, listener),
     async close() {
-      await Promise.all([jobs.close(), runs.close()]);
+      await Promise.all([jobs.close(), devices.close(), runs.close()]);
       await checkpoints.close();
       await projectService.close().finally(() => projects.closeAll());
     },

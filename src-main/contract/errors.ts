@@ -13,6 +13,8 @@ export const errorCodes = [
   'network',
   'newer-schema', // database written by a later version
   'busy', // the action conflicts with one in progress
+  'out-of-memory', // of the machine or of the device; the message says what to lower
+  'device-failed', // a GPU or its driver stopped in the middle of a run; context holds the provider's own words
   'process-died', // a child process ended without saying goodbye
   'cancelled', // used only to unwind; over the bridge cancelling is an outcome
   'internal', // a broken invariant of ours; the message starts with "internal:"

@@ -4,28 +4,34 @@
  * does not fit its schema is refused before any handler sees it.
  */
 import * as v from 'valibot';
-import { datasetId, imageId, jobId, projectId, runId } from './model/ids.ts';
+import { datasetId, imageId, jobId, presetId, projectId, runId } from './model/ids.ts';
 import { project, recentProject, settings } from './model/project.ts';
+import { annotation } from './model/annotation.ts';
 import { dataset, datasetFormat, facets, imageFilter, imageSummary, importReport } from './model/dataset.ts';
+import { exportFormat, exportReport } from './model/dataset-export.ts';
 import { job } from './model/job.ts';
 import {
   checkpointName,
   confusionMatrix,
+  device,
   logLine,
-  metricPoint,
   modelOptions,
   prediction,
   predictionFilter,
+  preset,
   runComparison,
   runConfig,
   runDetail,
   runProgress,
+  runQueue,
   runSummary,
   seriesNames,
+  timedPoint,
   type KernelSet,
   type Series,
 } from './model/run.ts';
-import { deviceInfo, knob, modelDescription, modelSummary } from './model/model-spec.ts';
+import { deviceCheck, deviceChecks, deviceInfo, memoryEstimate } from './model/device.ts';
+import { knob, modelDescription, modelSummary } from './model/model-spec.ts';
 
 const nothing = v.object({});
 const inProject = { projectId };
@@ -36,6 +42,7 @@ const page = {
 };
 const path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(200));
+const tag = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(60));
 
 export const capabilities = v.object({
   /** Native file dialogs exist; where not, the renderer offers its own folder browser over `files.list`. */
@@ -79,14 +86,30 @@ export const calls = {
   'dataset.list': { request: v.object(inProject), response: v.array(dataset) },
   'dataset.rename': { request: v.object({ ...inProject, datasetId, name }), response: dataset },
   'dataset.delete': { request: v.object({ ...inProject, datasetId }), response: nothing },
-  /** Dry run: what is there, in which format, and what is wrong with it. Writes nothing. */
-  'dataset.inspect': { request: v.object({ path }), response: importReport },
+  /** Dry run: what is there, in which format (or in the one that is given), and what is wrong with it. Writes nothing. */
+  'dataset.inspect': { request: v.object({ path, format: v.optional(datasetFormat) }), response: importReport },
   'dataset.import': {
-    request: v.object({ ...inProject, path, format: datasetFormat, name }),
+    request: v.object({
+      ...inProject,
+      path,
+      format: datasetFormat,
+      name,
+      /** Copies image files into the project; otherwise they are referenced where they are. */
+      copyFiles: v.optional(v.boolean()),
+    }),
     response: job,
   },
   /** Downloads CIFAR-10 from its official address (checked by md5), then imports it. Resumes a partial download. */
   'dataset.download': { request: v.object({ ...inProject, source: v.literal('cifar10') }), response: job },
+  'dataset.exportReport': {
+    request: v.object({ ...inProject, datasetId, format: exportFormat }),
+    response: exportReport,
+  },
+  /** Writes labels and copies of the images into a folder, which must not exist yet or be empty. */
+  'dataset.export': {
+    request: v.object({ ...inProject, datasetId, format: exportFormat, folder: path }),
+    response: job,
+  },
   'dataset.facets': { request: v.object({ ...inProject, datasetId, filter: imageFilter }), response: facets },
 
   'image.list': {
@@ -94,6 +117,8 @@ export const calls = {
     response: v.object({ total: v.number(), items: v.array(imageSummary) }),
   },
   'image.get': { request: v.object({ ...inProject, imageId }), response: imageSummary },
+  /** The image's labels with everything that is known of them, oldest first. */
+  'image.annotations': { request: v.object({ ...inProject, imageId }), response: v.array(annotation) },
 
   'job.list': { request: v.object(inProject), response: v.array(job) },
   'job.cancel': { request: v.object({ jobId }), response: nothing },
@@ -109,7 +134,20 @@ export const calls = {
     }),
     response: modelDescription,
   },
-  'device.list': { request: nothing, response: v.array(deviceInfo) },
+  /**
+   * What a run can train on. With `probe` a child process makes a session on each device first (about a second; once a
+   * start of the app is enough); without, the answer comes at once and says what is known so far.
+   */
+  'device.list': { request: v.object({ probe: v.boolean() }), response: v.array(deviceInfo) },
+  /**
+   * Compares the device's numbers with the CPU's and measures its speed, in a child process. Answers when it has begun;
+   * `device.checkChanged` tells the rest. Throws `busy` while a check is running.
+   */
+  'device.check': { request: v.object({ device }), response: deviceCheck },
+  /** Resolves when the check has ended; no-op where none is running. */
+  'device.cancelCheck': { request: nothing, response: nothing },
+  /** The last check of each device, also from earlier starts of the app, and which device to train on. */
+  'device.checks': { request: nothing, response: deviceChecks },
 
   /** Every setting of a run of this model, with default and explanation; the defaults together as a configuration. */
   'run.template': {
@@ -128,12 +166,39 @@ export const calls = {
       }),
     ),
   },
+  /** The memory that the run will need, worked out from its training graph (a second for a large network). */
+  'run.estimate': { request: v.object({ ...inProject, config: runConfig }), response: memoryEstimate },
   'run.start': { request: v.object({ ...inProject, config: runConfig, name: v.nullable(name) }), response: runSummary },
   'run.cancel': { request: v.object(inRun), response: nothing },
   /** Goes on from the last checkpoint. */
   'run.resume': { request: v.object(inRun), response: runSummary },
   'run.rename': { request: v.object({ ...inRun, name }), response: runSummary },
+  /** What is not named stays as it is. A tag that is there twice is kept once. */
+  'run.organise': {
+    request: v.object({
+      ...inRun,
+      changes: v.partial(
+        v.object({
+          tags: v.pipe(v.array(tag), v.maxLength(50)),
+          notes: v.pipe(v.string(), v.maxLength(20_000)),
+          pinned: v.boolean(),
+          archived: v.boolean(),
+        }),
+      ),
+    }),
+    response: runSummary,
+  },
+  /** Out of all lists. Until the project is opened the next time, `run.restore` brings it back. */
   'run.delete': { request: v.object(inRun), response: nothing },
+  'run.restore': { request: v.object(inRun), response: runSummary },
+  'run.queue': { request: nothing, response: runQueue },
+  /** Before another waiting run; at the end where that is null or no longer waits. No-op where the run itself does not wait. */
+  'run.moveInQueue': {
+    request: v.object({ ...inRun, before: v.nullable(v.object({ projectId, runId })) }),
+    response: runQueue,
+  },
+  /** Lets no waiting run begin; those that train go on. */
+  'run.pauseQueue': { request: v.object({ paused: v.boolean() }), response: runQueue },
   'run.list': { request: v.object(inProject), response: v.array(runSummary) },
   'run.get': { request: v.object(inRun), response: runDetail },
   'run.series': { request: v.object({ ...inRun, series: v.array(v.picklist(seriesNames)) }), response: seriesList },
@@ -144,6 +209,10 @@ export const calls = {
     response: v.object({ total: v.number(), epoch: v.number(), items: v.array(prediction) }),
   },
   'run.confusion': { request: v.object(inRun), response: confusionMatrix },
+  'preset.list': { request: v.object(inProject), response: v.array(preset) },
+  /** Replaces the one of that name. */
+  'preset.save': { request: v.object({ ...inProject, name, config: runConfig }), response: preset },
+  'preset.delete': { request: v.object({ ...inProject, presetId }), response: nothing },
   'run.compare': {
     request: v.object({ ...inProject, runIds: v.pipe(v.array(runId), v.minLength(2), v.maxLength(8)) }),
     response: runComparison,
@@ -155,9 +224,11 @@ export const events = {
   'dataset.changed': v.object({ projectId }),
   'run.changed': v.object({ projectId, summary: runSummary }),
   'run.removed': v.object({ projectId, runId }),
+  'run.queueChanged': runQueue,
   'run.progress': v.object({ projectId, progress: runProgress }),
-  'run.points': v.object({ projectId, runId, points: v.array(metricPoint) }),
+  'run.points': v.object({ projectId, runId, points: v.array(timedPoint) }),
   'run.log': v.object({ projectId, runId, lines: v.array(logLine) }),
+  'device.checkChanged': deviceCheck,
   'settings.changed': settings,
 } as const;
 
@@ -178,7 +249,7 @@ export const eventNames = Object.keys(events) as EventName[];
 
 /**
  * Addresses of pictures, relative to the page, the same in every host.
- * thumbnail: PNG of the image at its own size, or scaled down to at most 256 px; image: PNG at full size.
+ * thumbnail: the image at its own size, or scaled down to at most 256 px; image: at full size. Both upright.
  * cover: picture of a recent project, open or not (its first images in a mosaic); `not-found` while it has no image.
  */
 export const mediaUrl = {

@@ -6,9 +6,10 @@ export interface SourceEntry {
   sizeBytes: number;
 }
 
-/** A reason why something cannot be imported; `source` is the file it is about. */
+/** A reason why something cannot be imported as it is; `source` is the file it is about, `line` 1-based. */
 export interface Failure {
   source: string;
+  line?: number;
   reason: string;
 }
 

@@ -1,28 +1,30 @@
 /**
  * The ports of a host that runs in plain Node (web, CLI): children started with this same Node, straight from the
- * TypeScript sources, and no native dialogs. Knows nothing of what the training process does.
+ * TypeScript sources, and no native dialogs. Knows nothing of what the children do.
  */
 import { fork } from 'node:child_process';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { HostPorts, TrainerProcess } from '../services/backend.ts';
-import type { TrainerEvent } from '../training-process/messages.ts';
+import type { ChildProcess, HostPorts } from '../services/backend.ts';
 import { userDataFolder, version } from './app-facts.ts';
 
 const trainingProcess = new URL('../training-process/main.ts', import.meta.url);
+const taskProcess = new URL('../training-process/task-main.ts', import.meta.url);
 const importWorker = new URL('../services/import/import-worker.ts', import.meta.url);
 
 export function nodePorts(): HostPorts {
   return {
     userDataFolder: userDataFolder(),
     version,
-    launchTrainer: () => launchNodeTrainer(trainingProcess),
+    launchTrainer: () => launchNodeChild(trainingProcess),
+    launchTask: () => launchNodeChild(taskProcess),
     importWorker,
     choosePath: null,
   };
 }
 
 /** `entry` is a file: URL. Its output to stdout and stderr goes to our stderr, so that stdout stays the host's own. */
-export function launchNodeTrainer(entry: URL): TrainerProcess {
+export function launchNodeChild<Command extends object, Event>(entry: URL): ChildProcess<Command, Event> {
   const child = fork(fileURLToPath(entry), [], {
     execPath: process.execPath,
     serialization: 'advanced',
@@ -32,10 +34,10 @@ export function launchNodeTrainer(entry: URL): TrainerProcess {
     windowsHide: true,
   });
   // A command to a child that is gone has no receiver; `onExit` tells of it, so a failed send needs no second report.
-  child.on('error', (error) => console.error(`The training process: ${error.message}`));
+  child.on('error', (error) => console.error(`${basename(entry.pathname)}: ${error.message}`));
   return {
     send: (command) => child.send(command, () => {}),
-    onEvent: (listener) => child.on('message', (event) => listener(event as TrainerEvent)),
+    onEvent: (listener) => child.on('message', (event) => listener(event as Event)),
     // 'close' rather than 'exit': it waits until every message that the child sent has been delivered.
     onExit: (listener) => child.once('close', (code, signal) => listener({ code, signal })),
     kill: () => child.kill('SIGKILL'),

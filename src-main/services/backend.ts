@@ -3,7 +3,7 @@
  * adds no behaviour of its own.
  */
 import type { EventName, Events, Handlers } from '../contract/ipc.ts';
-import type { TrainerCommand, TrainerEvent } from '../training-process/messages.ts';
+import type { TaskCommand, TaskEvent, TrainerCommand, TrainerEvent } from '../training-process/messages.ts';
 
 export interface MediaResponse {
   contentType: string;
@@ -22,13 +22,18 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-/** A child process that trains. `onExit` fires once, also after a crash; `code` null means killed by `signal`. */
-export interface TrainerProcess {
-  send(command: TrainerCommand): void;
-  onEvent(listener: (event: TrainerEvent) => void): void;
+/** A child process. `onExit` fires once, also after a crash; `code` null means killed by `signal`. */
+export interface ChildProcess<Command, Event> {
+  send(command: Command): void;
+  onEvent(listener: (event: Event) => void): void;
   onExit(listener: (exit: { code: number | null; signal: string | null }) => void): void;
   kill(): void;
 }
+
+/** Trains one run. */
+export type TrainerProcess = ChildProcess<TrainerCommand, TrainerEvent>;
+/** Does one task with the engine. */
+export type TaskProcess = ChildProcess<TaskCommand, TaskEvent>;
 
 /** The host's part: paths, dialogs and how to start children, which differ between Electron and plain Node. */
 export interface HostPorts {
@@ -36,6 +41,7 @@ export interface HostPorts {
   userDataFolder: string;
   version: string;
   launchTrainer(): TrainerProcess;
+  launchTask(): TaskProcess;
   /** Entry file of the import worker thread (bundled in Electron, TypeScript source in plain Node). */
   importWorker: URL;
   /** Null where the host has no native dialogs. */

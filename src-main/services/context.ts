@@ -1,13 +1,16 @@
 /**
- * What every service group gets: the host's ports, the open projects and a way to tell listeners what changed.
+ * What every service group gets: the host's ports, the open projects, the machine's devices and a way to tell listeners
+ * what changed.
  * Groups depend on this and on each other's exported functions, never on a host.
  */
 import type { Emit } from '../contract/ipc.ts';
 import type { HostPorts } from './backend.ts';
+import type { DeviceCatalogue } from './devices/catalogue.ts';
 import type { OpenProjects } from './open-projects.ts';
 
 export interface ServiceContext {
   readonly ports: HostPorts;
   readonly projects: OpenProjects;
   readonly emit: Emit;
+  readonly devices: DeviceCatalogue;
 }

@@ -1,19 +1,21 @@
 /**
- * Pictures of images as PNG, for the addresses that `mediaUrl` makes. Reads only packs of open projects; an address
- * holds ids and never a path. Pixels are read by position and encoded off the main thread (sharp); small pictures that
- * were shown lately are kept.
+ * Pictures of images, for the addresses that `mediaUrl` makes. Reads only packs and image files of open projects; an
+ * address holds ids and never a path. Decoding and encoding are done off the main thread (sharp); small pictures that
+ * were shown lately are kept, those of image files on disk.
  */
-import { FoveaError, invariant } from '../contract/errors.ts';
+import { readFile } from 'node:fs/promises';
+import { FoveaError } from '../contract/errors.ts';
 import type { ImageId } from '../contract/model/ids.ts';
 import { sheetImagesMax } from '../contract/model/thumbnail-sheet.ts';
-import type { PackRow } from '../store/image-repository.ts';
+import type { ImageFile, PackRow, PixelSource } from '../store/image-repository.ts';
 import type { MediaResponse } from './backend.ts';
 import { ByteCache } from './byte-cache.ts';
 import { Limiter } from './limiter.ts';
 import type { OpenProject, OpenProjects } from './open-projects.ts';
-import { imageCodec } from './image-codec.ts';
-import { channelCount, interleave, readPackImages } from './pack-pixels.ts';
+import { fileError } from './file-errors.ts';
+import { explainPicture, filePath, openPicture } from './image-pixels.ts';
 import { readCover, renderCover } from './project-cover.ts';
+import { keptThumbnail } from './thumbnail-files.ts';
 import { renderSheet } from './thumbnail-sheet.ts';
 
 /** The folder of a project among the recent ones, open or not; null where it is unknown. */
@@ -52,13 +54,24 @@ export function createMedia(
     if (kind === 'cover') return cover(path, projectId);
     const { store, folder } = openProject(path, projectId);
     // Asked each time, so that nothing of a deleted data set is answered out of what was kept.
-    const rows = imageIds.map((id) => store.images.packRow(id));
-    const makers = {
-      image: () => renderImage(folder, rows, null),
-      thumbnail: () => small.get(path, () => renderImage(folder, rows, THUMBNAIL_PX)),
-      sheet: () => small.get(path, () => renderSheet(folder, rows)),
-    };
-    return { contentType: 'image/png', body: await makers[kind](), immutable: true };
+    const sources = imageIds.map((id) => store.images.pixelSource(id));
+    if (kind === 'sheet') {
+      const body = await small.get(path, () => renderSheet(folder, sources.map(requirePacked)));
+      return { contentType: 'image/png', body, immutable: true };
+    }
+    const [source] = sources;
+    const [imageId] = imageIds;
+    if (source === undefined || imageId === undefined) throw notFound(path);
+    const render = (maxPx: number | null) => renderImage(folder, source, maxPx);
+    if (source.kind === 'pack') {
+      const body = kind === 'image' ? await render(null) : await small.get(path, () => render(THUMBNAIL_PX));
+      return { contentType: 'image/png', body, immutable: true };
+    }
+    // A referenced file may change, so that the page must not keep its pictures for ever.
+    if (kind === 'image') return { ...(await fullImage(folder, source.file, () => render(null))), immutable: false };
+    const { datasetId } = source.file;
+    const body = await small.get(path, () => keptThumbnail(folder, datasetId, imageId, () => render(THUMBNAIL_PX)));
+    return { contentType: 'image/webp', body, immutable: false };
   };
   return (path) => limiter.run(() => respond(path));
 }
@@ -86,16 +99,39 @@ function notFound(path: string): FoveaError {
   return new FoveaError('not-found', 'There is no such picture in an open project.', { path: path.slice(0, 200) });
 }
 
-/** The picture of the only row, at most `maxPx` on its longer side, or at its own size where that is null. */
-async function renderImage(folder: string, rows: readonly PackRow[], maxPx: number | null): Promise<Uint8Array> {
-  const [planes] = await readPackImages(folder, rows);
-  const [source] = rows;
-  invariant(source && planes, 'a picture is made of one image');
-  const { channels, heightPx, widthPx } = source.pack;
-  const raw = { width: widthPx, height: heightPx, channels: channelCount(channels) };
-  const sharp = await imageCodec();
-  const image = sharp(interleave(planes, channels), { raw });
-  if (maxPx !== null) image.resize({ width: maxPx, height: maxPx, fit: 'inside', withoutEnlargement: true });
-  if (channels < 3) image.toColourspace('b-w');
-  return image.png({ compressionLevel: 3 }).toBuffer();
+function requirePacked(source: PixelSource): PackRow {
+  if (source.kind === 'pack') return source.packed;
+  throw new FoveaError('unsupported', 'A sheet holds images in packs only; ask for the thumbnail of an image file.');
+}
+
+/** What a page shows upright by itself is passed on as it is. */
+async function fullImage(
+  folder: string,
+  image: ImageFile,
+  render: () => Promise<Uint8Array>,
+): Promise<{ contentType: string; body: Uint8Array }> {
+  const { mediaType, orientation } = image;
+  const isShownByPage =
+    mediaType === 'image/jpeg' || (orientation === 1 && (mediaType === 'image/png' || mediaType === 'image/webp'));
+  if (!isShownByPage) return { contentType: 'image/png', body: await render() };
+  const file = filePath(folder, image);
+  const body = await readFile(file).catch((error: unknown) => {
+    throw fileError(error, 'read the image', file);
+  });
+  return { contentType: mediaType, body };
+}
+
+/** At most `maxPx` on its longer side, or at its own size where that is null. Packs as PNG; thumbnails of files as WebP. */
+async function renderImage(folder: string, source: PixelSource, maxPx: number | null): Promise<Uint8Array> {
+  try {
+    const image = await openPicture(folder, source);
+    if (maxPx !== null) image.resize({ width: maxPx, height: maxPx, fit: 'inside', withoutEnlargement: true });
+    if (source.kind === 'file' && maxPx !== null) {
+      return await image.toColourspace('srgb').webp({ quality: 82, effort: 1 }).toBuffer();
+    }
+    if (source.kind === 'pack' && source.packed.pack.channels < 3) image.toColourspace('b-w');
+    return await image.png({ compressionLevel: 3 }).toBuffer();
+  } catch (error) {
+    throw explainPicture(error, folder, source);
+  }
 }

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import type { ImageId } from '../contract/model/ids.ts';
 import type { OpenProject } from './open-projects.ts';
 import { imageCodec } from './image-codec.ts';
-import { channelCount, interleave, readPackImages } from './pack-pixels.ts';
+import { openPicture } from './image-pixels.ts';
 import { RgbCanvas } from './rgb-canvas.ts';
 
 const COLUMNS = 8;
@@ -22,19 +22,23 @@ function coverFile(projectFolder: string): string {
 export async function renderCover(opened: OpenProject): Promise<Uint8Array | null> {
   const imageIds = firstImages(opened, COLUMNS * ROWS);
   if (imageIds.length === 0) return null;
-  const rows = imageIds.map((imageId) => opened.store.images.packRow(imageId));
-  const images = await readPackImages(opened.folder, rows);
   const sharp = await imageCodec();
   const canvas = new RgbCanvas(COLUMNS * CELL_PX, ROWS * CELL_PX);
-  for (const [index, { pack }] of rows.entries()) {
-    const raw = { width: pack.widthPx, height: pack.heightPx, channels: channelCount(pack.channels) };
-    const kernel = Math.max(pack.widthPx, pack.heightPx) < CELL_PX ? 'nearest' : 'lanczos3';
-    const cell = await sharp(interleave(images[index] ?? new Uint8Array(), pack.channels), { raw })
+  for (const [index, { imageId, widthPx, heightPx }] of opened.store.images.summaries(imageIds).entries()) {
+    const kernel = Math.max(widthPx, heightPx) < CELL_PX ? 'nearest' : 'lanczos3';
+    const source = opened.store.images.pixelSource(imageId);
+    const picture = await openPicture(opened.folder, source);
+    const cell = await picture
       .resize({ width: CELL_PX, height: CELL_PX, fit: 'cover', kernel })
       .toColourspace('srgb')
       .removeAlpha()
       .raw()
-      .toBuffer();
+      .toBuffer()
+      .catch((error: unknown) => {
+        if (source.kind === 'pack') throw error;
+        return null; // A file that is gone leaves its cell empty.
+      });
+    if (cell === null) continue;
     const corner = { x: (index % COLUMNS) * CELL_PX, y: Math.floor(index / COLUMNS) * CELL_PX };
     canvas.putPixels(cell, { widthPx: CELL_PX, heightPx: CELL_PX }, corner.x, corner.y);
   }

@@ -16,6 +16,12 @@ export interface NewDataset {
   createdAt: string;
 }
 
+export interface NewCategory {
+  name: string;
+  /** The number that the source gives it, where that is not its place. */
+  sourceId: number | null;
+}
+
 export type PackId = number & { readonly __pack: never };
 
 /** A file of `count` images: uint8 [count, channels, heightPx, widthPx]. `file` is its name in the packs folder. */
@@ -90,6 +96,14 @@ export class DatasetRepository {
     return this.#categories.all(datasetId);
   }
 
+  /** The numbers that the source gives the classes, in the order of the class index; null where it is the place. */
+  sourceIds(datasetId: DatasetId): (number | null)[] {
+    return this.#database
+      .prepare<[DatasetId], number | null>('SELECT source_id FROM category WHERE dataset_id = ? ORDER BY ordinal')
+      .pluck()
+      .all(datasetId);
+  }
+
   isNameTaken(name: string): boolean {
     const row = this.#database.prepare(`SELECT 1 FROM dataset WHERE name = ? AND state <> 'deleting'`).get(name);
     return row !== undefined;
@@ -118,12 +132,22 @@ export class DatasetRepository {
     return Number(lastInsertRowid) as DatasetId;
   }
 
-  /** `names` in the order of the class index. Returns the categories' ids in that order. */
-  addCategories(datasetId: DatasetId, names: readonly string[]): CategoryId[] {
-    const insert = this.#database.prepare('INSERT INTO category (dataset_id, ordinal, name) VALUES (?, ?, ?)');
-    return writeRelaxed(this.#database, () =>
-      names.map((name, ordinal) => Number(insert.run(datasetId, ordinal, name).lastInsertRowid) as CategoryId),
+  /** In the order of the class index. Returns the categories' ids in that order. */
+  addCategories(datasetId: DatasetId, categories: readonly (string | NewCategory)[]): CategoryId[] {
+    const insert = this.#database.prepare(
+      'INSERT INTO category (dataset_id, ordinal, name, source_id) VALUES (?, ?, ?, ?)',
     );
+    return writeRelaxed(this.#database, () =>
+      categories.map((category, ordinal) => {
+        const { name, sourceId } = typeof category === 'string' ? { name: category, sourceId: null } : category;
+        return Number(insert.run(datasetId, ordinal, name, sourceId).lastInsertRowid) as CategoryId;
+      }),
+    );
+  }
+
+  /** Says where the files of the data set's images are; relative to the project where they were copied into it. */
+  setImageRoot(datasetId: DatasetId, folder: string): void {
+    this.#database.prepare('UPDATE dataset SET image_root = ? WHERE id = ?').run(folder, datasetId);
   }
 
   addPack(datasetId: DatasetId, pack: PackFacts): PackId {

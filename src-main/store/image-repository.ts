@@ -6,8 +6,10 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { FoveaError, invariant } from '../contract/errors.ts';
-import type { Annotation, ImageFilter, ImageSummary, Split } from '../contract/model/dataset.ts';
-import type { CategoryId, DatasetId, ImageId } from '../contract/model/ids.ts';
+import type { BboxXyxy } from '../contract/geometry/box.ts';
+import type { AnnotationSummary, Shape } from '../contract/model/annotation.ts';
+import type { ImageFilter, ImageSummary, Split } from '../contract/model/dataset.ts';
+import type { AnnotationId, CategoryId, DatasetId, ImageId } from '../contract/model/ids.ts';
 import type { PackFacts, PackId } from './dataset-repository.ts';
 import { writeRelaxed } from './relaxed-write.ts';
 
@@ -36,11 +38,26 @@ export interface PackedImages {
   categoryIds: readonly CategoryId[];
 }
 
-/** Where an image's pixels are. */
+/** Where an image's pixels are in a pack. */
 export interface PackRow {
   pack: PackFacts;
   row: number;
 }
+
+/** An image that is a file; `root` is absolute, or relative to the project's folder. */
+export interface ImageFile {
+  datasetId: DatasetId;
+  root: string;
+  path: string;
+  mediaType: string;
+  orientation: number;
+  /** Of the file as it was imported. */
+  sizeBytes: number;
+  modifiedMs: number;
+}
+
+/** Where an image's pixels are. */
+export type PixelSource = { kind: 'pack'; packed: PackRow } | { kind: 'file'; file: ImageFile };
 
 /** One row for each class of an image; `label` is null where it has none, `packId` where it is not in a pack. */
 export interface TrainingRow {
@@ -53,8 +70,8 @@ export interface TrainingRow {
 export interface RangeFacets {
   /** Images of the category filter in each split. */
   bySplit: { split: Split; count: number }[];
-  /** Images of the split filter in each category. */
-  byCategory: { categoryId: CategoryId; count: number }[];
+  /** Images of the split filter in each category, and labels on them. */
+  byCategory: { categoryId: CategoryId; count: number; objects: number }[];
 }
 
 interface FilterParameters {
@@ -66,14 +83,30 @@ interface FilterParameters {
 }
 
 type ImageRow = Omit<ImageSummary, 'annotations'>;
-type AnnotationRow = Annotation & { imageId: ImageId };
-type SourceRow = PackFacts & { row: number | null };
+interface AnnotationRow {
+  annotationId: AnnotationId;
+  imageId: ImageId;
+  kind: AnnotationSummary['kind'];
+  categoryId: CategoryId;
+  x1: number | null;
+  y1: number | null;
+  x2: number | null;
+  y2: number | null;
+  geometry: string | null;
+}
+type SourceRow = PackFacts & { datasetId: DatasetId; row: number | null } & {
+  [Field in keyof Omit<ImageFile, 'datasetId'>]: ImageFile[Field] | null;
+};
+
+/** Larger shapes are left out of lists; `image.annotations` has them. Characters of JSON. */
+const LISTED_SHAPE_LENGTH = 4000;
 
 const RANGE = 'i.dataset_id = @datasetId AND i.id > @after AND i.id <= @last';
 const IN_SPLITS = 'i.split IN (SELECT value FROM json_each(@splits))';
 const IN_CATEGORIES = `EXISTS (SELECT 1 FROM annotation a WHERE a.image_id = i.id
   AND a.category_id IN (SELECT value FROM json_each(@categories)))`;
-const IMAGE_COLUMNS = 'i.id AS imageId, i.name, i.split, i.width AS widthPx, i.height AS heightPx, i.channels';
+const IMAGE_COLUMNS =
+  'i.id AS imageId, i.name, i.split, i.width AS widthPx, i.height AS heightPx, i.channels, i.review';
 
 function where(filter: { splits: boolean; categories: boolean }): string {
   return [RANGE, ...(filter.splits ? [IN_SPLITS] : []), ...(filter.categories ? [IN_CATEGORIES] : [])].join(' AND ');
@@ -86,13 +119,14 @@ export const hotImageQueries = {
   countBySplit: (filter: { categories: boolean }): string =>
     `SELECT i.split, count(*) AS count FROM image i WHERE ${where({ splits: false, ...filter })} GROUP BY i.split`,
   countByCategory: (filter: { splits: boolean }): string =>
-    `SELECT a.category_id AS categoryId, count(DISTINCT i.id) AS count
+    `SELECT a.category_id AS categoryId, count(DISTINCT i.id) AS count, count(*) AS objects
      FROM image i CROSS JOIN annotation a ON a.image_id = i.id
      WHERE ${where({ categories: false, ...filter })} GROUP BY a.category_id`,
   summaries: `SELECT ${IMAGE_COLUMNS} FROM image i WHERE i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id`,
   annotations: `
-    SELECT id AS annotationId, image_id AS imageId, kind, category_id AS categoryId FROM annotation
-    WHERE image_id IN (SELECT value FROM json_each(?)) ORDER BY id`,
+    SELECT id AS annotationId, image_id AS imageId, kind, category_id AS categoryId, x1, y1, x2, y2,
+      CASE WHEN length(geometry) <= ${LISTED_SHAPE_LENGTH} THEN geometry END AS geometry
+    FROM annotation WHERE image_id IN (SELECT value FROM json_each(?)) ORDER BY id`,
   training: `
     SELECT i.id AS imageId, i.pack_id AS packId, i.pack_row AS packRow, c.ordinal AS label
     FROM image i
@@ -117,13 +151,15 @@ export class ImageRepository {
     this.#summaries = database.prepare(hotImageQueries.summaries);
     this.#annotations = database.prepare(hotImageQueries.annotations);
     this.#source = database.prepare(`
-      SELECT i.pack_row AS row, p.file, p.count, p.channels, p.height AS heightPx, p.width AS widthPx
+      SELECT i.pack_row AS row, p.file, p.count, p.channels, p.height AS heightPx, p.width AS widthPx,
+        d.id AS datasetId, d.image_root AS root, i.path, i.media_type AS mediaType, i.orientation, i.size_bytes AS sizeBytes,
+        i.modified_ms AS modifiedMs
       FROM image i JOIN dataset d ON d.id = i.dataset_id LEFT JOIN pack p ON p.id = i.pack_id
       WHERE i.id = ? AND d.state = 'ready'`);
     this.#training = database.prepare(hotImageQueries.training);
     this.#insertImage = database.prepare(`
-      INSERT INTO image (dataset_id, split, name, width, height, channels, pack_id, pack_row)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+      INSERT INTO image (dataset_id, split, name, width, height, channels, pack_id, pack_row, review)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'done')`);
     this.#insertAnnotation = database.prepare(`
       INSERT INTO annotation (image_id, kind, category_id, source) VALUES (?, 'classification', ?, 'import')`);
     this.#deleteSome = database.prepare(
@@ -167,11 +203,7 @@ export class ImageRepository {
     const annotations = Map.groupBy(this.#annotations.all(ids), (row) => row.imageId);
     return this.#summaries.all(ids).map((row) => ({
       ...row,
-      annotations: (annotations.get(row.imageId) ?? []).map(({ annotationId, kind, categoryId }) => ({
-        annotationId,
-        kind,
-        categoryId,
-      })),
+      annotations: (annotations.get(row.imageId) ?? []).map(summariseAnnotation),
     }));
   }
 
@@ -182,19 +214,22 @@ export class ImageRepository {
     return summary;
   }
 
-  /** Throws `not-found`, also for an image of a data set that is not visible; `unsupported` for one outside of packs. */
-  packRow(imageId: ImageId): PackRow {
+  /** Throws `not-found`, also for an image of a data set that is not visible. */
+  pixelSource(imageId: ImageId): PixelSource {
     const source = this.#source.get(imageId);
     if (!source) throw imageNotFound(imageId);
-    const { row, ...pack } = source;
-    if (row === null) {
-      throw new FoveaError(
-        'unsupported',
-        `Image ${imageId} is a file of its own; this version reads images in packs only.`,
-        { imageId },
-      );
-    }
-    return { pack, row };
+    const { row, file, count, channels, heightPx, widthPx, ...own } = source;
+    if (row !== null) return { kind: 'pack', packed: { pack: { file, count, channels, heightPx, widthPx }, row } };
+    const { datasetId, root, path, mediaType, orientation, sizeBytes, modifiedMs } = own;
+    const isWhole =
+      root !== null &&
+      path !== null &&
+      mediaType !== null &&
+      orientation !== null &&
+      sizeBytes !== null &&
+      modifiedMs !== null;
+    invariant(isWhole, 'an image is neither in a pack nor a file', { imageId });
+    return { kind: 'file', file: { datasetId, root, path, mediaType, orientation, sizeBytes, modifiedMs } };
   }
 
   trainingRowsInRange(datasetId: DatasetId, split: Split, range: IdRange): TrainingRow[] {
@@ -240,6 +275,21 @@ export class ImageRepository {
     }
     return statement as Statement<unknown[], Row>;
   }
+}
+
+function summariseAnnotation({ annotationId, kind, categoryId, geometry, ...row }: AnnotationRow): AnnotationSummary {
+  const bboxXyxy = boxOf(row);
+  return {
+    annotationId,
+    kind,
+    categoryId,
+    ...(bboxXyxy === null ? {} : { bboxXyxy: [...bboxXyxy] }),
+    ...(geometry === null ? {} : { shape: JSON.parse(geometry) as Shape }),
+  };
+}
+
+function boxOf({ x1, y1, x2, y2 }: Pick<AnnotationRow, 'x1' | 'y1' | 'x2' | 'y2'>): BboxXyxy | null {
+  return x1 === null || y1 === null || x2 === null || y2 === null ? null : [x1, y1, x2, y2];
 }
 
 function parameters(datasetId: DatasetId, filter: ImageFilter, range: IdRange): FilterParameters {

@@ -6,11 +6,13 @@ import { existsSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import type { Database } from 'better-sqlite3';
 import { FoveaError } from '../contract/errors.ts';
+import { AnnotationRepository } from './annotation-repository.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import { ImageRepository } from './image-repository.ts';
 import { MetaRepository, type ProjectMeta } from './meta-repository.ts';
 import { pagesToCheckpoint } from './checkpoint.ts';
 import { migrate } from './migrate.ts';
+import { PresetRepository } from './preset-repository.ts';
 import { acquireProjectLock, type ProjectLock } from './project-lock.ts';
 import { RunRepository } from './run-repository.ts';
 import { explainSqliteError } from './sqlite-errors.ts';
@@ -21,7 +23,9 @@ export interface ProjectStore {
   readonly meta: MetaRepository;
   readonly datasets: DatasetRepository;
   readonly images: ImageRepository;
+  readonly annotations: AnnotationRepository;
   readonly runs: RunRepository;
+  readonly presets: PresetRepository;
   /** Pages of the write-ahead log that are not in the database file yet; see `checkpointDatabase`. */
   pagesToCheckpoint(): number;
   close(): void;
@@ -78,7 +82,9 @@ function compose(database: Database, lock: ProjectLock): ProjectStore {
     meta: new MetaRepository(database),
     datasets: new DatasetRepository(database),
     images: new ImageRepository(database),
+    annotations: new AnnotationRepository(database),
     runs: new RunRepository(database),
+    presets: new PresetRepository(database),
     pagesToCheckpoint: () => pagesToCheckpoint(database),
     close() {
       database.close();

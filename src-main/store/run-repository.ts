@@ -9,12 +9,12 @@ import { readRunConfig } from '../contract/model/run-config-versions.ts';
 import {
   metricDefinitions,
   type MetricName,
-  type MetricPoint,
   type RunConfig,
   type RunStatus,
   type RunSummary,
   type Series,
   type SeriesName,
+  type TimedPoint,
 } from '../contract/model/run.ts';
 import { writeRelaxed } from './relaxed-write.ts';
 
@@ -40,6 +40,13 @@ export interface RunChanges {
   epochsTotal?: number;
   parameterCount?: number;
   resumable?: boolean;
+  resumedEpochs?: readonly number[];
+  tags?: readonly string[];
+  notes?: string;
+  pinned?: boolean;
+  archived?: boolean;
+  /** Null brings the run back. */
+  trashedAt?: string | null;
 }
 
 interface RunRow {
@@ -60,6 +67,11 @@ interface RunRow {
   epochs_total: number;
   parameter_count: number;
   resumable: 0 | 1;
+  resumed_epochs: string;
+  tags: string;
+  notes: string;
+  pinned: 0 | 1;
+  archived: 0 | 1;
 }
 
 interface BestValue {
@@ -78,6 +90,12 @@ const COLUMN_OF = {
   epochsTotal: 'epochs_total',
   parameterCount: 'parameter_count',
   resumable: 'resumable',
+  resumedEpochs: 'resumed_epochs',
+  tags: 'tags',
+  notes: 'notes',
+  pinned: 'pinned',
+  archived: 'archived',
+  trashedAt: 'trashed_at',
 } as const satisfies Record<keyof RunChanges, string>;
 
 const METRICS = Object.keys(metricDefinitions) as MetricName[];
@@ -94,12 +112,15 @@ const bestSql = (extreme: 'max' | 'min'): string => `
 
 /** The statements whose plans a test holds. */
 export const hotRunQueries = {
-  list: 'SELECT * FROM run ORDER BY id DESC',
+  list: 'SELECT * FROM run WHERE trashed_at IS NULL ORDER BY id DESC',
   latest: `SELECT value FROM metric_point WHERE run_id = @runId AND series = @series ORDER BY step DESC LIMIT 1`,
   highest: bestSql('max'),
   lowest: bestSql('min'),
-  series: 'SELECT step, epoch, value FROM metric_point WHERE run_id = @runId AND series = @series ORDER BY step',
+  series:
+    'SELECT step, epoch, value, elapsed_ms FROM metric_point WHERE run_id = @runId AND series = @series ORDER BY step',
 } as const;
+
+type SeriesRow = [step: number, epoch: number, value: number | null, elapsedMs: number | null];
 
 interface SeriesKey {
   runId: RunId;
@@ -112,8 +133,8 @@ export class RunRepository {
   #list: Statement<[], RunRow>;
   #latest: Statement<[SeriesKey], number | null>;
   #best: Record<'higher' | 'lower', Statement<[SeriesKey], BestValue>>;
-  #series: Statement<[SeriesKey], [step: number, epoch: number, value: number | null]>;
-  #appendPoint: Statement<[{ runId: RunId } & MetricPoint]>;
+  #series: Statement<[SeriesKey], SeriesRow>;
+  #appendPoint: Statement<[{ runId: RunId } & TimedPoint]>;
 
   constructor(database: Database) {
     this.#database = database;
@@ -124,10 +145,12 @@ export class RunRepository {
       higher: database.prepare(hotRunQueries.highest),
       lower: database.prepare(hotRunQueries.lowest),
     };
-    this.#series = database.prepare<[SeriesKey], [number, number, number | null]>(hotRunQueries.series).raw();
+    this.#series = database.prepare<[SeriesKey], SeriesRow>(hotRunQueries.series).raw();
     this.#appendPoint = database.prepare(`
-      INSERT INTO metric_point (run_id, series, step, epoch, value) VALUES (@runId, @series, @step, @epoch, @value)
-      ON CONFLICT (run_id, series, step) DO UPDATE SET epoch = excluded.epoch, value = excluded.value`);
+      INSERT INTO metric_point (run_id, series, step, epoch, value, elapsed_ms)
+      VALUES (@runId, @series, @step, @epoch, @value, @elapsedMs)
+      ON CONFLICT (run_id, series, step)
+      DO UPDATE SET epoch = excluded.epoch, value = excluded.value, elapsed_ms = excluded.elapsed_ms`);
   }
 
   /** Adds a run with status 'queued'. */
@@ -156,7 +179,7 @@ export class RunRepository {
   update(runId: RunId, changes: RunChanges): void {
     const fields = (Object.keys(COLUMN_OF) as (keyof RunChanges)[]).filter((field) => changes[field] !== undefined);
     if (fields.length === 0) return;
-    const values = fields.map((field) => (field === 'resumable' ? Number(changes.resumable) : changes[field]));
+    const values = fields.map((field) => columnValue(changes[field]));
     const assignments = fields.map((field) => `${COLUMN_OF[field]} = ?`).join(', ');
     const result = this.#database.prepare(`UPDATE run SET ${assignments} WHERE id = ?`).run(...values, runId);
     if (result.changes === 0) throw runNotFound(runId);
@@ -177,13 +200,13 @@ export class RunRepository {
     return this.#row(runId).folder;
   }
 
-  /** Newest first. */
+  /** Newest first, without the trashed ones. */
   list(): RunSummary[] {
     return this.#list.all().map((row) => this.#summarise(row));
   }
 
   count(): number {
-    return this.#database.prepare<[], number>('SELECT count(*) FROM run').pluck().get() ?? 0;
+    return this.#database.prepare<[], number>('SELECT count(*) FROM run WHERE trashed_at IS NULL').pluck().get() ?? 0;
   }
 
   /** Ids of queued and running runs, oldest first. */
@@ -192,6 +215,16 @@ export class RunRepository {
       .prepare<[], RunId>(`SELECT id FROM run WHERE status IN ${IN_PROGRESS} ORDER BY id`)
       .pluck()
       .all();
+  }
+
+  /** Runs that are deleted but can still be brought back. */
+  trashed(): RunId[] {
+    return this.#database.prepare<[], RunId>('SELECT id FROM run WHERE trashed_at IS NOT NULL').pluck().all();
+  }
+
+  /** Of all runs, the trashed ones too. */
+  folders(): string[] {
+    return this.#database.prepare<[], string>('SELECT folder FROM run').pluck().all();
   }
 
   /** True while a queued or running run trains on the data set. */
@@ -212,7 +245,7 @@ export class RunRepository {
    * Adds points, or replaces those of the same series and step; `value` may be NaN or infinite. Durable with the next
    * change of the run; until then the run's folder has them.
    */
-  appendPoints(runId: RunId, points: readonly MetricPoint[]): void {
+  appendPoints(runId: RunId, points: readonly TimedPoint[]): void {
     writeRelaxed(this.#database, () => {
       for (const point of points) this.#appendPoint.run({ runId, ...point });
     });
@@ -232,6 +265,7 @@ export class RunRepository {
         steps: Float64Array.from(rows, ([step]) => step),
         epochs: Float64Array.from(rows, ([, epoch]) => epoch),
         values: Float64Array.from(rows, ([, , value]) => value ?? NaN),
+        times: Float64Array.from(rows, ([, , , elapsedMs]) => elapsedMs ?? NaN),
       };
     });
   }
@@ -270,8 +304,18 @@ export class RunRepository {
       latest,
       best,
       resumable: row.resumable === 1,
+      resumedEpochs: JSON.parse(row.resumed_epochs) as number[],
+      tags: JSON.parse(row.tags) as string[],
+      notes: row.notes,
+      pinned: row.pinned === 1,
+      archived: row.archived === 1,
     };
   }
+}
+
+function columnValue(value: RunChanges[keyof RunChanges]): string | number | null | undefined {
+  if (typeof value === 'boolean') return Number(value);
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
 }
 
 function runNotFound(runId: RunId): FoveaError {

@@ -1,5 +1,13 @@
-/** Typed messages between the store's owner and the process that trains. One process trains one run. */
-import type { RunConfig, RunProgress } from '../contract/model/run.ts';
+/**
+ * Typed messages between the store's owner and its children: the process that trains (one process, one run), and the
+ * process that does one task with the engine for the app, because the app itself never loads onnxruntime.
+ */
+import type { ErrorData } from '../contract/errors.ts';
+import type { DeviceReport } from '../contract/model/device.ts';
+import type { Device, RunConfig, RunProgress } from '../contract/model/run.ts';
+import type { Dump, DumpRequest, ProfileRequest, StepProfile } from '../engine/train/engine-tools.ts';
+import type { MemoryNeed, MemoryQuestion } from '../engine/train/memory-estimate.ts';
+import type { DeviceProbe } from '../engine/runtime/probe.ts';
 import type { RunEvent } from '../engine/train/run-events.ts';
 
 export interface TrainJob {
@@ -14,3 +22,23 @@ export type TrainerCommand = { kind: 'train'; job: TrainJob } | { kind: 'cancel'
 
 /** The last one is `finished`, `cancelled` or `failed`; a process that ends without any of them died. */
 export type TrainerEvent = { kind: 'ready' } | { kind: 'progress'; progress: Omit<RunProgress, 'runId'> } | RunEvent;
+
+/** What a task is given and what it answers with. */
+export interface EngineTasks {
+  'probe-device': { request: { device: Device }; answer: DeviceProbe };
+  'check-device': { request: { device: Device }; answer: DeviceReport };
+  'dump-graph': { request: DumpRequest; answer: Dump };
+  'profile-step': { request: ProfileRequest; answer: StepProfile };
+  'estimate-memory': { request: MemoryQuestion; answer: MemoryNeed };
+}
+export type EngineTaskName = keyof EngineTasks;
+export type EngineTask = { [N in EngineTaskName]: { name: N; request: EngineTasks[N]['request'] } }[EngineTaskName];
+
+/** A process does one task and ends; who no longer wants the answer kills it. */
+export type TaskCommand = { kind: 'do'; task: EngineTask };
+export type TaskEvent =
+  | { kind: 'ready' }
+  /** `step` in words; `total` may grow. */
+  | { kind: 'progress'; step: string; done: number; total: number }
+  | { kind: 'done'; answer: EngineTasks[EngineTaskName]['answer'] }
+  | { kind: 'failed'; error: ErrorData };

@@ -4,10 +4,10 @@
  */
 import type { TrainerCommand, TrainerEvent } from './messages.ts';
 
-export interface ParentLink {
+export interface ParentLink<Command, Event> {
   /** A message to a parent that is gone is dropped. */
-  send(event: TrainerEvent): void;
-  onCommand(listener: (command: TrainerCommand) => void): void;
+  send(event: Event): void;
+  onCommand(listener: (command: Command) => void): void;
   /** The parent ended, or closed the channel. */
   onGone(listener: () => void): void;
   /** Resolves when what was sent has left this process. */
@@ -25,7 +25,7 @@ interface ParentPort {
 const portDrainMs = 200;
 
 /** Throws where this process has no parent to report to. */
-export function connectToParent(): ParentLink {
+export function connectToParent<Command = TrainerCommand, Event = TrainerEvent>(): ParentLink<Command, Event> {
   const parentPort: unknown = Reflect.get(process, 'parentPort');
   if (isParentPort(parentPort)) return overParentPort(parentPort);
   if (process.send) return overChannel(process.send.bind(process));
@@ -36,16 +36,16 @@ function isParentPort(value: unknown): value is ParentPort {
   return typeof value === 'object' && value !== null && 'postMessage' in value;
 }
 
-function overParentPort(port: ParentPort): ParentLink {
+function overParentPort<Command, Event>(port: ParentPort): ParentLink<Command, Event> {
   return {
     send: (event) => port.postMessage(event),
-    onCommand: (listener) => port.on('message', ({ data }) => listener(data as TrainerCommand)),
+    onCommand: (listener) => port.on('message', ({ data }) => listener(data as Command)),
     onGone: (listener) => port.on('close', listener),
     drained: () => new Promise((resolve) => setTimeout(resolve, portDrainMs)),
   };
 }
 
-function overChannel(send: NonNullable<typeof process.send>): ParentLink {
+function overChannel<Command, Event>(send: NonNullable<typeof process.send>): ParentLink<Command, Event> {
   let lastSent = Promise.resolve();
   return {
     send(event) {
@@ -53,7 +53,7 @@ function overChannel(send: NonNullable<typeof process.send>): ParentLink {
       // checkpoint is written.
       lastSent = new Promise((resolve) => send(event, undefined, undefined, () => resolve()));
     },
-    onCommand: (listener) => process.on('message', (message) => listener(message as TrainerCommand)),
+    onCommand: (listener) => process.on('message', (message) => listener(message as Command)),
     onGone: (listener) => process.once('disconnect', listener),
     drained: () => lastSent,
   };

@@ -5,7 +5,8 @@
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { FoveaError } from '../contract/errors.ts';
-import { ResultsTable, resultsHeader } from '../engine/train/results-table.ts';
+import type { Task } from '../contract/model/run.ts';
+import { ResultsTable } from '../engine/train/results-table.ts';
 import {
   decodeEventLine,
   encodeEventLine,
@@ -19,9 +20,12 @@ import { writeTextAtomicSync } from '../engine/weights/atomic-file.ts';
 export class RunRecorder {
   #eventsFile: string;
   #resultsFile: string;
-  #results = new ResultsTable();
+  #task: Task;
+  #results: ResultsTable;
 
-  constructor(folder: string) {
+  constructor(folder: string, task: Task) {
+    this.#task = task;
+    this.#results = new ResultsTable(task);
     this.#eventsFile = runFiles.events(folder);
     this.#resultsFile = runFiles.results(folder);
   }
@@ -39,9 +43,9 @@ export class RunRecorder {
   #rewind(epochsDone: number): void {
     const kept = eventsUpTo(this.#recordedSoFar(), epochsDone);
     writeTextAtomicSync(this.#eventsFile, kept.map(encodeEventLine).join(''));
-    this.#results = new ResultsTable();
+    this.#results = new ResultsTable(this.#task);
     const rows = kept.map((recorded) => this.#results.add(recorded)).join('');
-    writeTextAtomicSync(this.#resultsFile, resultsHeader + rows);
+    writeTextAtomicSync(this.#resultsFile, this.#results.header + rows);
   }
 
   #recordedSoFar(): RecordedEvent[] {

@@ -85,7 +85,7 @@ export class TrainingSession {
   async #trainAlone(job: TrainJob): Promise<TrainOutcome> {
     const lock = await acquireFolderLock(runFiles.lock(job.folder));
     try {
-      this.#recorder = new RunRecorder(job.folder);
+      this.#recorder = new RunRecorder(job.folder, job.config.task);
       return await this.#train(job);
     } finally {
       await lock.release();

@@ -4,10 +4,10 @@
  */
 import type { Api } from '../api/client.svelte.ts';
 import type { Capabilities } from '../../src-main/contract/ipc.ts';
-import type { DeviceInfo } from '../../src-main/contract/model/model-spec.ts';
 import type { Project, RecentProject, Settings } from '../../src-main/contract/model/project.ts';
 import type { ProjectId } from '../../src-main/contract/model/ids.ts';
 import { CommandRegistry } from './commands.svelte.ts';
+import { DeviceList } from './device-list.svelte.ts';
 import { PathChooser, type PathKind } from './path-chooser.svelte.ts';
 import { ProjectSession } from './project-session.svelte.ts';
 import { dataRoute, startPlace, type Route } from './route.ts';
@@ -26,12 +26,12 @@ export class AppState {
   readonly saves = new SaveState();
   readonly view: ViewSettings;
   readonly paths: PathChooser;
+  readonly devices: DeviceList;
 
   /** Null until `load` is through. */
   capabilities = $state.raw<Capabilities | null>(null);
   settings = $state.raw<Settings | null>(null);
   recent = $state.raw<readonly RecentProject[] | null>(null);
-  devices = $state.raw<readonly DeviceInfo[]>([]);
   session = $state.raw<ProjectSession | null>(null);
   /** What lies over the screen. */
   overlay = $state<'palette' | 'keys' | 'new-project' | null>(null);
@@ -41,6 +41,7 @@ export class AppState {
   constructor(api: Api) {
     this.api = this.saves.watch(api);
     this.paths = new PathChooser(this.api);
+    this.devices = new DeviceList(this.api);
     this.view = new ViewSettings((patch) => this.updateSettings({ view: patch }));
   }
 
@@ -59,13 +60,10 @@ export class AppState {
     }
   }
 
-  /** Keeps settings of other windows in step; returns a function that ends it. */
+  /** Keeps settings of other windows and checks of devices in step; returns a function that ends it. */
   follow(): () => void {
-    return this.api.on('settings.changed', (settings) => this.#take(settings));
-  }
-
-  async readDevices(): Promise<void> {
-    this.devices = await this.api.call('device.list', {});
+    const stops = [this.api.on('settings.changed', (settings) => this.#take(settings)), this.devices.follow()];
+    return () => stops.forEach((stop) => stop());
   }
 
   async readRecent(): Promise<void> {

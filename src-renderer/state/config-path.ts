@@ -4,16 +4,24 @@
  */
 import { optimiserConfig, scheduleConfig, type RunConfig } from '../../src-main/contract/model/run.ts';
 
-export type KnobValue = string | number | boolean;
-type Fields = Readonly<Record<string, KnobValue>>;
+type PlainValue = string | number | boolean | null;
+type Fields = Readonly<Record<string, PlainValue>>;
+/** Null is a setting that is off; a record of plain values is one with fields of its own. */
+export type KnobValue = PlainValue | Fields;
 type Node = { [key: string]: unknown } | unknown[];
 
 /** Values for fields that a variant needs and the configuration does not have yet. */
 const variantDefaults: Readonly<Record<string, Fields>> = {
   sgd: { momentum: 0.9, nesterov: false, weightDecay: 0 },
   adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
+  adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
+  rmsprop: { alpha: 0.99, epsilon: 1e-8, momentum: 0, centered: false, weightDecay: 0 },
   constant: {},
+  step: { everyEpochs: 10, gamma: 0.1 },
   exponential: { gamma: 0.95 },
+  cosine: { finalFactor: 0.01 },
+  linear: { finalFactor: 0.01 },
+  'one-cycle': { startFactor: 0.04, finalFactor: 0.0001, riseFraction: 0.3 },
 };
 
 const variantFields = new Map(
@@ -33,12 +41,12 @@ export function valueAt(config: RunConfig, path: string): KnobValue | undefined 
   return isKnobValue(node) ? node : undefined;
 }
 
-/** `fieldDefault` knows the default of a sibling that a new variant brings, by its full path. */
+/** `fieldDefault` knows the default of a sibling that a new variant brings, by its full path and the variant. */
 export function withValueAt(
   config: RunConfig,
   path: string,
   value: KnobValue,
-  fieldDefault: (path: string) => KnobValue | undefined = () => undefined,
+  fieldDefault: (path: string, kind: string) => PlainValue | undefined = () => undefined,
 ): RunConfig {
   const keys = path.split('.');
   const last = keys.pop()!;
@@ -46,7 +54,9 @@ export function withValueAt(
   return replaceNode(config as unknown as Node, keys, (parent) => {
     const fields = last === 'kind' ? variantFields.get(String(value)) : undefined;
     if (fields === undefined) return withEntry(parent, last, value);
-    return variant(parent as Fields, String(value), fields, (field) => fieldDefault(`${parentPath}.${field}`));
+    return variant(parent as Fields, String(value), fields, (field, kind) =>
+      fieldDefault(`${parentPath}.${field}`, kind),
+    );
   }) as unknown as RunConfig;
 }
 
@@ -54,10 +64,15 @@ function variant(
   previous: Fields,
   kind: string,
   fields: readonly string[],
-  fieldDefault: (field: string) => KnobValue | undefined,
+  fieldDefault: (field: string, kind: string) => PlainValue | undefined,
 ): Fields {
-  const valueOf = (field: string) =>
-    field === 'kind' ? kind : (previous[field] ?? fieldDefault(field) ?? variantDefaults[kind]?.[field]);
+  const valueOf = (field: string): PlainValue | undefined => {
+    if (field === 'kind') return kind;
+    const kept = previous[field];
+    // A default of the previous variant is nobody's choice.
+    const chosen = kept !== undefined && kept !== fieldDefault(field, String(previous['kind']));
+    return chosen ? kept : (fieldDefault(field, kind) ?? variantDefaults[kind]?.[field] ?? kept);
+  };
   return Object.fromEntries(fields.map((field) => [field, valueOf(field)!]));
 }
 
@@ -74,5 +89,10 @@ function withEntry(node: Node, key: string, value: unknown): Node {
 }
 
 function isKnobValue(value: unknown): value is KnobValue {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  if (isPlain(value)) return true;
+  return typeof value === 'object' && !Array.isArray(value) && Object.values(value as object).every(isPlain);
+}
+
+function isPlain(value: unknown): value is PlainValue {
+  return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }

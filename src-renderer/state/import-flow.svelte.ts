@@ -3,7 +3,7 @@
  * path may also come from a drop; a browser drops files without telling where they lie, which `dropRefused` says.
  */
 import type { Api } from '../api/client.svelte.ts';
-import type { ImportReport } from '../../src-main/contract/model/dataset.ts';
+import type { DatasetFormat, ImportReport } from '../../src-main/contract/model/dataset.ts';
 import type { JobList } from './job-list.svelte.ts';
 
 export type ImportStage = 'closed' | 'choosing' | 'inspecting' | 'report' | 'starting';
@@ -17,6 +17,8 @@ export class ImportFlow {
   report = $state.raw<ImportReport | null>(null);
   error = $state.raw<unknown>(null);
   dropRefused = $state(false);
+  /** Copies image files into the project instead of referencing them. */
+  copyFiles = $state(false);
   #attempt = 0;
 
   constructor(api: Api, jobs: JobList) {
@@ -26,7 +28,12 @@ export class ImportFlow {
 
   /** True where pressing Import would do something. */
   get ready(): boolean {
-    return this.stage === 'report' && this.report !== null && isImportable(this.report) && this.name.trim() !== '';
+    return (
+      this.stage === 'report' &&
+      this.report?.importable === true &&
+      this.report.format !== null &&
+      this.name.trim() !== ''
+    );
   }
 
   open(): void {
@@ -51,12 +58,21 @@ export class ImportFlow {
     this.path = path;
   }
 
-  async inspect(path: string): Promise<void> {
+  /** The same path read as another format than the one that was recognised. */
+  async inspectAs(format: DatasetFormat): Promise<void> {
+    const { path, name, copyFiles } = this;
+    await this.inspect(path, format);
+    if (this.stage !== 'report') return;
+    this.name = name;
+    this.copyFiles = copyFiles;
+  }
+
+  async inspect(path: string, format?: DatasetFormat): Promise<void> {
     this.#restart('inspecting');
     this.path = path;
     const attempt = this.#attempt;
     try {
-      const report = await this.#api.call('dataset.inspect', { path });
+      const report = await this.#api.call('dataset.inspect', { path, ...(format === undefined ? {} : { format }) });
       if (attempt !== this.#attempt) return;
       this.report = report;
       this.name = report.suggestedName;
@@ -75,7 +91,7 @@ export class ImportFlow {
     this.stage = 'starting';
     this.error = null;
     try {
-      await this.#jobs.import(this.path, format, this.name.trim());
+      await this.#jobs.import(this.path, format, this.name.trim(), this.copyFiles);
       this.close();
     } catch (error) {
       this.error = error;
@@ -91,10 +107,6 @@ export class ImportFlow {
     this.report = null;
     this.error = null;
     this.dropRefused = false;
+    this.copyFiles = false;
   }
-}
-
-/** The formats that are known now are imported whole or not at all, so that one failure is enough. */
-export function isImportable(report: ImportReport): boolean {
-  return report.format !== null && report.failures.length === 0;
 }

@@ -41,8 +41,9 @@ export class JobList {
     return () => this.#endListeners.delete(listener);
   }
 
-  async import(path: string, format: DatasetFormat, name: string): Promise<Job> {
-    return this.#take(await this.#api.call('dataset.import', { projectId: this.#projectId, path, format, name }));
+  async import(path: string, format: DatasetFormat, name: string, copyFiles: boolean): Promise<Job> {
+    const request = { projectId: this.#projectId, path, format, name, copyFiles };
+    return this.#take(await this.#api.call('dataset.import', request));
   }
 
   /** Goes on from where an earlier, broken-off download stopped. */

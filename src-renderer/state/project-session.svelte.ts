@@ -5,7 +5,9 @@ import type { Project } from '../../src-main/contract/model/project.ts';
 import { DatasetList } from './dataset-list.svelte.ts';
 import { ImportFlow } from './import-flow.svelte.ts';
 import { JobList } from './job-list.svelte.ts';
+import { PresetList } from './preset-list.svelte.ts';
 import { RunList } from './run-list.svelte.ts';
+import { RunQueueState } from './run-queue.svelte.ts';
 import { TrainForm } from './train-form.svelte.ts';
 
 export class ProjectSession {
@@ -13,6 +15,8 @@ export class ProjectSession {
   readonly datasets: DatasetList;
   readonly jobs: JobList;
   readonly runs: RunList;
+  readonly queue: RunQueueState;
+  readonly presets: PresetList;
   readonly trainForm: TrainForm;
   readonly importing: ImportFlow;
   /** Kept between visits to the data screen. */
@@ -23,13 +27,15 @@ export class ProjectSession {
     this.datasets = new DatasetList(api, project.projectId);
     this.jobs = new JobList(api, project.projectId);
     this.runs = new RunList(api, project.projectId);
+    this.queue = new RunQueueState(api, project.projectId);
+    this.presets = new PresetList(api, project.projectId);
     this.trainForm = new TrainForm(api, project.projectId);
     this.importing = new ImportFlow(api, this.jobs);
   }
 
   /** Returns a function that ends the following. */
   follow(): () => void {
-    const stops = [this.datasets.follow(), this.jobs.follow(), this.runs.follow()];
+    const stops = [this.datasets.follow(), this.jobs.follow(), this.runs.follow(), this.queue.follow()];
     return () => {
       for (const stop of stops) stop();
     };

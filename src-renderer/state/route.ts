@@ -44,11 +44,12 @@ export type Route =
   | { screen: 'runs' }
   | { screen: 'run'; runId: RunId; tab: string | null }
   | { screen: 'compare'; runIds: readonly RunId[]; tab: string | null }
-  | { screen: 'settings' };
+  | { screen: 'settings' }
+  | { screen: 'devices' };
 export type ScreenName = Route['screen'];
 
 export interface Place {
-  /** Null on the start screen, and in the settings when no project is open. */
+  /** Null on the start screen, and in the settings and the devices when no project is open. */
   projectId: ProjectId | null;
   route: Route;
 }
@@ -96,6 +97,7 @@ function formatRoute(route: Route): RouteText {
       };
     case 'runs':
     case 'settings':
+    case 'devices':
       return { segments: [route.screen], query: [] };
     case 'run':
       return { segments: ['run', route.runId], query: [['tab', route.tab ?? '']] };
@@ -116,8 +118,10 @@ export function parsePlace(hash: string): Place {
   const segments = pathText.split('/').filter((segment) => segment !== '');
   const query = new URLSearchParams(queryText);
   const project = v.safeParse(projectId, segments[0]);
-  if (!project.success)
-    return segments[0] === 'settings' ? { projectId: null, route: { screen: 'settings' } } : startPlace;
+  if (!project.success) {
+    const screen = (['settings', 'devices'] as const).find((candidate) => candidate === segments[0]);
+    return screen === undefined ? startPlace : { projectId: null, route: { screen } };
+  }
   return { projectId: project.output, route: parseRoute(segments.slice(1), query) };
 }
 
@@ -127,6 +131,7 @@ function parseRoute([screen, argument]: string[], query: URLSearchParams): Route
       return { screen, datasetId: readId(datasetId, query.get('dataset')), cloneOf: readId(runId, query.get('clone')) };
     case 'runs':
     case 'settings':
+    case 'devices':
       return { screen };
     case 'run': {
       const id = readId(runId, argument);

@@ -1,8 +1,12 @@
 /** The open project's runs, newest first, and where the running ones are. Curves and logs belong to RunLive. */
 import type { Api } from '../api/client.svelte.ts';
 import type { ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
+import type { Calls } from '../../src-main/contract/ipc.ts';
 import type { RunConfig, RunProgress, RunSummary } from '../../src-main/contract/model/run.ts';
 import { isActive } from './run-status.ts';
+
+/** What a person keeps with a run. */
+export type RunNotes = Calls['run.organise']['request']['changes'];
 
 export class RunList {
   readonly #api: Api;
@@ -14,6 +18,9 @@ export class RunList {
   readonly byId = $derived(new Map(this.all?.map((run) => [run.runId, run])));
   readonly active = $derived(this.all?.filter((run) => isActive(run.status)) ?? []);
   #progress = $state.raw<ReadonlyMap<RunId, RunProgress>>(new Map());
+  /** What was deleted and can be brought back, together what was deleted together; the latest last. */
+  #deleted = $state.raw<readonly (readonly RunId[])[]>([]);
+  readonly canUndoDelete = $derived(this.#deleted.length > 0);
   #reading = 0;
 
   constructor(api: Api, projectId: ProjectId) {
@@ -68,9 +75,32 @@ export class RunList {
     this.#take(await this.#api.call('run.rename', { projectId: this.#projectId, runId, name }));
   }
 
-  async delete(runId: RunId): Promise<void> {
-    await this.#api.call('run.delete', { projectId: this.#projectId, runId });
-    this.#drop(runId);
+  async organise(runId: RunId, changes: RunNotes): Promise<void> {
+    this.#take(await this.#api.call('run.organise', { projectId: this.#projectId, runId, changes }));
+  }
+
+  async delete(runIds: readonly RunId[]): Promise<void> {
+    const done: RunId[] = [];
+    try {
+      for (const runId of runIds) {
+        await this.#api.call('run.delete', { projectId: this.#projectId, runId });
+        this.#drop(runId);
+        done.push(runId);
+      }
+    } finally {
+      if (done.length > 0) this.#deleted = [...this.#deleted, done];
+    }
+  }
+
+  /** Brings back what was deleted last; answers with those runs. */
+  async undoDelete(): Promise<RunSummary[]> {
+    const latest = this.#deleted.at(-1) ?? [];
+    this.#deleted = this.#deleted.slice(0, -1);
+    const back: RunSummary[] = [];
+    for (const runId of latest) {
+      back.push(this.#take(await this.#api.call('run.restore', { projectId: this.#projectId, runId })));
+    }
+    return back;
   }
 
   #isOurs(projectId: ProjectId): boolean {

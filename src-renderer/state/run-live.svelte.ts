@@ -8,9 +8,9 @@ import type { ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import {
   seriesNames,
   type LogLine,
-  type MetricPoint,
   type RunDetail,
   type SeriesName,
+  type TimedPoint,
 } from '../../src-main/contract/model/run.ts';
 import { GrowableSeries } from './growable-series.ts';
 
@@ -19,10 +19,12 @@ export interface SeriesView {
   steps: Float64Array;
   epochs: Float64Array;
   values: Float64Array;
+  /** Training time, ms; NaN where it is not known. */
+  times: Float64Array;
 }
 
 const noValues = new Float64Array(0);
-const emptySeries: SeriesView = { steps: noValues, epochs: noValues, values: noValues };
+const emptySeries: SeriesView = { steps: noValues, epochs: noValues, values: noValues, times: noValues };
 
 /** Shortest time from one showing of new points to the next. */
 const restMs = 200;
@@ -49,7 +51,7 @@ export class RunLive {
   readonly #views = new SvelteMap<SeriesName, SeriesView>();
   readonly #changed = new Set<SeriesName>();
   /** Points and lines that arrive before the first answer, which may or may not hold them. */
-  #early: { points: MetricPoint[]; lines: LogLine[] } | null = { points: [], lines: [] };
+  #early: { points: TimedPoint[]; lines: LogLine[] } | null = { points: [], lines: [] };
   #showingAsked = false;
 
   constructor(api: Api, projectId: ProjectId, runId: RunId, onLater: (callback: () => void) => void = onLaterFrame) {
@@ -109,15 +111,15 @@ export class RunLive {
     this.#takeLines(early.lines.filter((line) => !known.has(keyOf(line))));
   }
 
-  #takePoints(points: readonly MetricPoint[]): void {
+  #takePoints(points: readonly TimedPoint[]): void {
     if (this.#early !== null) return void this.#early.points.push(...points);
     this.#append(points);
     this.#askToShow();
   }
 
-  #append(points: readonly MetricPoint[]): void {
-    for (const { series, step, epoch, value } of points) {
-      this.#series.get(series)?.append(step, epoch, value);
+  #append(points: readonly TimedPoint[]): void {
+    for (const { series, step, epoch, value, elapsedMs } of points) {
+      this.#series.get(series)?.append(step, epoch, value, elapsedMs);
       this.#changed.add(series);
     }
   }
@@ -138,8 +140,8 @@ export class RunLive {
 
   #show(): void {
     for (const name of this.#changed) {
-      const { steps, epochs, values } = this.#series.get(name)!;
-      this.#views.set(name, { steps, epochs, values });
+      const { steps, epochs, values, times } = this.#series.get(name)!;
+      this.#views.set(name, { steps, epochs, values, times });
     }
     this.#changed.clear();
   }

@@ -10,7 +10,11 @@ const changingCalls: ReadonlySet<CallName> = new Set<CallName>([
   'dataset.download',
   'run.start',
   'run.rename',
+  'run.organise',
   'run.delete',
+  'run.restore',
+  'preset.save',
+  'preset.delete',
 ]);
 
 export class SaveState {

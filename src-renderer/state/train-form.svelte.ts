@@ -1,7 +1,7 @@
 /**
- * The plan for a run while it is being made: the configuration as a document, its knobs, what is wrong with it, what
- * the checks say, and the network that it describes. It outlives the screen, so that a look at the data loses nothing.
- * Started runs belong to RunList.
+ * The plan for a run while it is being made: the configuration as a document with its phases, its knobs, what is wrong
+ * with it, what the checks say, and the network that it describes. It outlives the screen, so that a look at the data
+ * loses nothing. Started runs belong to RunList.
  */
 import { SvelteMap } from 'svelte/reactivity';
 import type { Api } from '../api/client.svelte.ts';
@@ -9,17 +9,34 @@ import type { Calls } from '../../src-main/contract/ipc.ts';
 import type { Dataset } from '../../src-main/contract/model/dataset.ts';
 import type { ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { Knob, ModelDescription } from '../../src-main/contract/model/model-spec.ts';
-import type { RunConfig } from '../../src-main/contract/model/run.ts';
+import type { PhaseConfig, RunConfig } from '../../src-main/contract/model/run.ts';
+import { updatesPerEpoch } from '../../src-main/contract/model/schedule.ts';
 import { valueAt, withValueAt, type KnobValue } from './config-path.ts';
+import { EditHistory } from './edit-history.svelte.ts';
+import { backboneOf, moduleTree } from './freezing.ts';
+import { knobsOfPhases, moved, phaseAfter, phaseOfPath, totalEpochs, type Recipe } from './phases.ts';
+import { RunEstimate } from './run-estimate.svelte.ts';
 
 export type Check = Calls['run.check']['response'][number];
 
 /** How long the plan must rest before the services are asked about it. */
 const restMs = 150;
+const freezePath = /^phases\.\d+\.freeze$/;
+
+const tooLarge: Check = {
+  severity: 'warning',
+  message: 'The run needs more memory than this machine can give. See “Memory” in the plan.',
+};
+
+interface Snapshot {
+  config: RunConfig;
+  phaseKeys: readonly number[];
+}
 
 export class TrainForm {
   readonly #api: Api;
   readonly #projectId: ProjectId;
+  readonly memory: RunEstimate;
 
   dataset = $state.raw<Dataset | null>(null);
   /** Of the run to be; empty: the service chooses one. */
@@ -27,7 +44,12 @@ export class TrainForm {
   modelId = $state<string | null>(null);
   /** Null until a template is there. */
   config = $state.raw<RunConfig | null>(null);
+  /** Those of the first phase stand for all phases. */
   knobs = $state.raw<readonly Knob[]>([]);
+  /** One for each phase, which stays with it when it moves. */
+  phaseKeys = $state.raw<readonly number[]>([]);
+  /** Key of the phase that is being edited; null: none. */
+  openPhase = $state<number | null>(null);
   /** What `run.check` said last; it stays while a change is being checked. Null before the first answer. */
   checks = $state.raw<readonly Check[] | null>(null);
   /** Null until the first description; the previous one stays while a new one is fetched. */
@@ -35,44 +57,73 @@ export class TrainForm {
   /** Why the template, the checks or the description could not be had. */
   error = $state.raw<unknown>(null);
 
-  readonly #defaults = $derived(new Map(this.knobs.map((knob) => [knob.path, knob.defaultValue])));
+  readonly phases = $derived<readonly PhaseConfig[]>(this.config?.phases ?? []);
+  readonly hasPhases = $derived(this.phases.length > 1);
+  readonly epochs = $derived(totalEpochs(this.phases));
+  readonly updatesPerEpoch = $derived.by(() => {
+    if (this.config === null || this.dataset === null) return 1;
+    const images = this.dataset.splitCounts[this.config.data.trainSplit];
+    return Math.max(1, updatesPerEpoch(images, this.config.batchSize, this.config.accumulation));
+  });
+  readonly modules = $derived(moduleTree(this.description?.layers ?? []));
+
+  readonly #allKnobs = $derived(knobsOfPhases(this.knobs, this.phases.length));
+  readonly #knobs = $derived(new Map(this.#allKnobs.map((knob) => [knob.path, knob])));
   /** Knobs that mean something in this configuration: no momentum while the optimiser is Adam. */
-  readonly shownKnobs = $derived(this.knobs.filter((knob) => this.value(knob.path) !== undefined));
+  readonly shownKnobs = $derived(this.#allKnobs.filter((knob) => this.value(knob.path) !== undefined));
   readonly changedPaths = $derived(this.shownKnobs.filter((knob) => !this.isDefault(knob)).map((knob) => knob.path));
-  /** What is wrong with texts that are being typed, by path; such a text is not a value yet. */
-  readonly #problems = new SvelteMap<string, string>();
-  readonly #firstProblem = $derived(this.shownKnobs.find((knob) => this.#problems.has(knob.path)));
+  /** Settings that differ from the defaults; a further phase and a frozen one count as one each. */
+  readonly changeCount = $derived(
+    this.changedPaths.filter((path) => (phaseOfPath(path) ?? 0) === 0).length +
+      Math.max(0, this.phases.length - 1) +
+      this.phases.filter((phase) => phase.freeze.length > 0).length,
+  );
+  /** What is wrong with texts that are being typed, by the field that holds them; such a text is not a value yet. */
+  readonly #problems = new SvelteMap<object, string>();
   /** A text on the screen is no value yet, so checks and layers are those of the value before it. */
-  readonly incomplete = $derived(this.#firstProblem !== undefined);
+  readonly incomplete = $derived(this.#problems.size > 0);
   /** Nothing is wrong, only not yet known: the template or its first checks are on their way. */
   readonly pending = $derived(this.config === null || (this.checks === null && !this.incomplete));
   /** Why the run cannot start, in words; null where it can. */
   readonly blockedBecause = $derived(this.#blockedBecause());
 
+  readonly #history = new EditHistory<Snapshot>();
+  readonly canUndo = $derived(this.#history.canUndo);
+  readonly canRedo = $derived(this.#history.canRedo);
+
+  #template: RunConfig | null = null;
+  #nextKey = 0;
   #choosing = 0;
   #checking = 0;
   #describing = 0;
+  #described = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(api: Api, projectId: ProjectId) {
     this.#api = api;
     this.#projectId = projectId;
+    this.memory = new RunEstimate(api, projectId);
   }
 
   /** Loads the template. Changed values stay where the new template has such a knob; `from` replaces them all. */
   async choose(dataset: Dataset, modelId: string, from: RunConfig | null = null): Promise<void> {
     const choosing = ++this.#choosing;
-    const kept = this.modelId === modelId ? this.#changes() : [];
+    const kept = this.modelId === modelId ? this.config : null;
+    const changes = kept === null ? [] : this.#changesOutsidePhases();
     this.dataset = dataset;
     this.modelId = modelId;
     try {
       const { datasetId } = dataset;
       const template = await this.#api.call('run.template', { projectId: this.#projectId, datasetId, modelId });
       if (choosing !== this.#choosing) return;
+      this.#template = template.config;
       this.knobs = template.knobs;
       this.checks = null;
-      this.config = from === null ? template.config : { ...from, data: { ...from.data, datasetId } };
-      if (from === null) for (const [path, value] of kept) this.#change(path, value);
+      const source = from ?? { ...template.config, phases: kept?.phases ?? template.config.phases };
+      this.config = { ...source, data: { ...source.data, datasetId } };
+      if (from !== null || kept === null) this.#renumber();
+      if (from === null) for (const [path, value] of changes) this.config = this.#withChange(path, value);
+      this.#history.clear();
       this.error = null;
       this.#ask();
     } catch (error) {
@@ -80,34 +131,126 @@ export class TrainForm {
     }
   }
 
+  /**
+   * Takes a configuration that was made elsewhere, for the data set that is chosen now. One of the same model is a step
+   * that can be undone; answers with a function that brings back what was there, of whichever model.
+   */
+  async take(config: RunConfig): Promise<() => Promise<void>> {
+    const { dataset, config: previous } = this;
+    if (dataset === null || previous === null) throw new Error('internal: no plan to put a configuration into');
+    const here: RunConfig = { ...config, data: { ...config.data, datasetId: dataset.datasetId } };
+    const phaseKeys = here.phases.map((_, index) => this.phaseKeys[index] ?? this.#nextKey++);
+    if (config.model.id === this.modelId) this.#edit(here, null, phaseKeys);
+    else await this.choose(dataset, config.model.id, here);
+    return async () => void (await this.take(previous));
+  }
+
   value(path: string): KnobValue | undefined {
     return this.config === null ? undefined : valueAt(this.config, path);
   }
 
-  set(path: string, value: KnobValue): void {
-    this.#change(path, value);
-    this.#ask();
+  /** `gesture`: changes with the same one are undone together, until `endGesture`. */
+  set(path: string, value: KnobValue, gesture: string | null = null): void {
+    const now = this.value(path);
+    if (now === undefined || Object.is(now, value)) return;
+    this.#edit(this.#withChange(path, value), gesture);
   }
 
-  /** `problem` null: the text is a value again. */
-  setProblem(path: string, problem: string | null): void {
-    if (problem === null) this.#problems.delete(path);
-    else this.#problems.set(path, problem);
+  endGesture(): void {
+    this.#history.endGesture();
+  }
+
+  /** `problem`: what is wrong with the text in `field`; null where it is a value, or the field is gone. */
+  report(field: object, problem: string | null): void {
+    if (problem === null) this.#problems.delete(field);
+    else this.#problems.set(field, problem);
   }
 
   isDefault(knob: Knob): boolean {
-    return Object.is(this.value(knob.path), knob.defaultValue);
+    return Object.is(this.value(knob.path), this.defaultValue(knob));
+  }
+
+  /** Some depend on the kind that is chosen beside them. */
+  defaultValue({ path, defaultValue, defaultsByKind }: Knob): Knob['defaultValue'] {
+    const kind = this.value(path.replace(/[^.]+$/, 'kind'));
+    return (typeof kind === 'string' ? defaultsByKind?.[kind] : undefined) ?? defaultValue;
+  }
+
+  /** With its phase, where there are several: "Phase 2: Epochs". */
+  nameOf({ path, label }: Knob): string {
+    const phase = phaseOfPath(path);
+    return phase === null || !this.hasPhases ? label : `Phase ${phase + 1}: ${label}`;
   }
 
   reset(knob: Knob): void {
-    this.#problems.delete(knob.path);
-    this.set(knob.path, knob.defaultValue);
+    this.set(knob.path, this.defaultValue(knob));
   }
 
+  /** Keeps the data and the model. */
   resetAll(): void {
-    this.#problems.clear();
-    for (const knob of this.knobs) if (this.value(knob.path) !== undefined) this.#change(knob.path, knob.defaultValue);
-    this.#ask();
+    if (this.config === null || this.#template === null) return;
+    const { datasetId } = this.config.data;
+    const phaseKeys = this.phaseKeys.slice(0, 1);
+    this.#edit({ ...this.#template, data: { ...this.#template.data, datasetId } }, null, phaseKeys);
+    this.openPhase = phaseKeys[0] ?? null;
+  }
+
+  knobsOfPhase(index: number): Knob[] {
+    return this.shownKnobs.filter((knob) => phaseOfPath(knob.path) === index);
+  }
+
+  readonly knobsOfRun = $derived(this.shownKnobs.filter((knob) => phaseOfPath(knob.path) === null));
+
+  addPhase(): void {
+    const last = this.phases.at(-1);
+    if (last !== undefined) this.#insertPhase(this.phases.length, phaseAfter(last));
+  }
+
+  duplicatePhase(index: number): void {
+    const phase = this.phases[index];
+    if (phase !== undefined) this.#insertPhase(index + 1, phase);
+  }
+
+  /** The last one stays: a run has at least one phase. */
+  removePhase(index: number): void {
+    if (!this.hasPhases) return;
+    const phaseKeys = this.phaseKeys.toSpliced(index, 1);
+    const wasOpen = this.openPhase === this.phaseKeys[index];
+    this.#setPhases(this.phases.toSpliced(index, 1), phaseKeys);
+    if (wasOpen) this.openPhase = phaseKeys[Math.min(index, phaseKeys.length - 1)] ?? null;
+  }
+
+  movePhase(from: number, to: number): void {
+    if (from === to || this.phases[from] === undefined || this.phases[to] === undefined) return;
+    this.#setPhases(moved(this.phases, from, to), moved(this.phaseKeys, from, to));
+  }
+
+  /** Replaces all phases. */
+  follow(recipe: Recipe): void {
+    const [first] = this.phases;
+    if (first === undefined) return;
+    const phases = recipe.phases(first, this.epochs, backboneOf(this.modules));
+    const phaseKeys = phases.map((_, index) => this.phaseKeys[index] ?? this.#nextKey++);
+    this.#setPhases(phases, phaseKeys);
+    this.openPhase = phaseKeys[0] ?? null;
+  }
+
+  setFreeze(index: number, freeze: readonly string[]): void {
+    const phase = this.phases[index];
+    if (phase !== undefined) this.#setPhases(this.phases.with(index, { ...phase, freeze: [...freeze] }));
+  }
+
+  /** What the memory estimate suggests. */
+  setMicroBatches(batchSize: number, accumulation: number): void {
+    if (this.config !== null) this.#edit({ ...this.config, batchSize, accumulation });
+  }
+
+  undo(): void {
+    this.#restore((now) => this.#history.undo(now));
+  }
+
+  redo(): void {
+    this.#restore((now) => this.#history.redo(now));
   }
 
   /** Both settings of a switch with everything else the same, seed and order included: off first. */
@@ -120,23 +263,77 @@ export class TrainForm {
     return this.checks?.filter((check) => check.path === path) ?? [];
   }
 
-  /** Those that belong to no knob on the screen. */
-  readonly generalChecks = $derived(
-    this.checks?.filter((check) => !this.shownKnobs.some((knob) => knob.path === check.path)) ?? [],
-  );
-
-  #changes(): [string, KnobValue][] {
-    return this.changedPaths.map((path) => [path, this.value(path)!]);
+  /** The heaviest finding about a phase; null where there is none. */
+  worstOfPhase(index: number): Check | null {
+    const found = this.checks?.filter(({ path }) => path !== undefined && phaseOfPath(path) === index) ?? [];
+    return (
+      found.find((check) => check.severity === 'error') ?? found.find(({ severity }) => severity === 'warning') ?? null
+    );
   }
 
-  #change(path: string, value: KnobValue): void {
-    if (this.config === null || this.value(path) === undefined) return;
-    this.config = withValueAt(this.config, path, value, (field) => this.#defaults.get(field));
+  /** Those that belong to nothing else on the screen, and that the memory is too small. */
+  readonly generalChecks = $derived.by((): readonly Check[] => {
+    const elsewhere = ({ path }: Check): boolean =>
+      path !== undefined && (freezePath.test(path) || this.shownKnobs.some((knob) => knob.path === path));
+    const found = this.checks?.filter((check) => !elsewhere(check)) ?? [];
+    return this.memory.answer?.fits === false ? [...found, tooLarge] : found;
+  });
+
+  #changesOutsidePhases(): [string, KnobValue][] {
+    return this.changedPaths
+      .filter((path) => phaseOfPath(path) === null)
+      .map((path) => [path, this.value(path)!] as [string, KnobValue]);
+  }
+
+  #withChange(path: string, value: KnobValue): RunConfig {
+    if (this.config === null) throw new Error('internal: no configuration to change');
+    if (this.value(path) === undefined) return this.config;
+    return withValueAt(this.config, path, value, (field, kind) => {
+      const knob = this.#knobs.get(field);
+      return knob?.defaultsByKind?.[kind] ?? knob?.defaultValue;
+    });
+  }
+
+  #insertPhase(index: number, phase: PhaseConfig): void {
+    const key = this.#nextKey++;
+    this.#setPhases(this.phases.toSpliced(index, 0, phase), this.phaseKeys.toSpliced(index, 0, key));
+    this.openPhase = key;
+  }
+
+  #setPhases(phases: readonly PhaseConfig[], phaseKeys = this.phaseKeys): void {
+    if (this.config !== null) this.#edit({ ...this.config, phases: [...phases] }, null, phaseKeys);
+  }
+
+  #edit(config: RunConfig, gesture: string | null = null, phaseKeys = this.phaseKeys): void {
+    if (this.config === null) return;
+    this.#history.record({ config: this.config, phaseKeys: this.phaseKeys }, gesture);
+    this.#show({ config, phaseKeys });
+  }
+
+  #restore(step: (now: Snapshot) => Snapshot | null): void {
+    if (this.config === null) return;
+    const snapshot = step({ config: this.config, phaseKeys: this.phaseKeys });
+    if (snapshot !== null) this.#show(snapshot);
+  }
+
+  #show({ config, phaseKeys }: Snapshot): void {
+    this.config = config;
+    this.phaseKeys = phaseKeys;
+    if (this.openPhase !== null && !phaseKeys.includes(this.openPhase)) this.openPhase = phaseKeys.at(-1) ?? null;
+    this.#ask();
+  }
+
+  #renumber(): void {
+    this.phaseKeys = this.phases.map(() => this.#nextKey++);
+    this.openPhase = this.phaseKeys[0] ?? null;
   }
 
   #ask(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void Promise.all([this.#check(), this.#describe()]), restMs);
+    this.#timer = setTimeout(() => {
+      if (this.config !== null) this.memory.follow(this.config);
+      void Promise.all([this.#check(), this.#describe()]);
+    }, restMs);
   }
 
   async #check(): Promise<void> {
@@ -150,30 +347,37 @@ export class TrainForm {
     }
   }
 
+  /** With nothing frozen: what each phase trains follows from the layers. */
   async #describe(): Promise<void> {
     const { config, dataset } = this;
     if (config === null || dataset?.imageSize == null) return;
-    const describing = ++this.#describing;
     const { channels, heightPx, widthPx } = dataset.imageSize;
+    const question: Calls['model.describe']['request'] = {
+      modelId: config.model.id,
+      options: config.model.options,
+      inputShape: [channels, heightPx, widthPx],
+      categoryCount: dataset.categories.length,
+      freeze: [],
+    };
+    const asked = JSON.stringify(question);
+    if (asked === this.#described) return;
+    this.#described = asked;
+    const describing = ++this.#describing;
     try {
-      const description = await this.#api.call('model.describe', {
-        modelId: config.model.id,
-        options: config.model.options,
-        inputShape: [channels, heightPx, widthPx],
-        categoryCount: dataset.categories.length,
-        freeze: [...new Set(config.phases.flatMap((phase) => phase.freeze))],
-      });
+      const description = await this.#api.call('model.describe', question);
       if (describing === this.#describing) this.description = description;
     } catch (error) {
-      if (describing === this.#describing) this.error = error;
+      if (describing !== this.#describing) return;
+      this.#described = '';
+      this.error = error;
     }
   }
 
   #blockedBecause(): string | null {
     if (this.dataset === null) return 'Choose a data set first.';
     if (this.config === null) return 'Loading the settings…';
-    const wrong = this.#firstProblem;
-    if (wrong !== undefined) return `${wrong.label}: ${this.#problems.get(wrong.path)}`;
+    const [problem] = this.#problems.values();
+    if (problem !== undefined) return problem;
     if (this.checks === null) return 'Checking the plan…';
     return this.checks.find((check) => check.severity === 'error')?.message ?? null;
   }

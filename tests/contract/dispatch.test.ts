@@ -34,6 +34,9 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
   'dataset.facets': { projectId, datasetId, filter },
   'image.list': { projectId, datasetId, filter, ...page },
   'image.get': { projectId, imageId },
+  'dataset.exportReport': { projectId, datasetId, format: 'coco' },
+  'dataset.export': { projectId, datasetId, format: 'coco', folder: '/tmp/out' },
+  'image.annotations': { projectId, imageId },
   'job.list': { projectId },
   'job.cancel': { jobId },
   'model.list': {},
@@ -44,14 +47,23 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
     categoryCount: 10,
     freeze: ['conv1'],
   },
-  'device.list': {},
+  'device.list': { probe: true },
+  'device.check': { device: 'cpu' },
+  'device.cancelCheck': {},
+  'device.checks': {},
   'run.template': { projectId, datasetId, modelId: 'lenet5' },
   'run.check': { projectId, config: sample.config },
+  'run.estimate': { projectId, config: sample.config },
   'run.start': { projectId, config: sample.config, name: 'first' },
   'run.cancel': inRun,
   'run.resume': inRun,
   'run.rename': { ...inRun, name: 'second' },
+  'run.organise': { ...inRun, changes: { tags: ['a'], notes: 'b', pinned: true } },
   'run.delete': inRun,
+  'run.restore': inRun,
+  'run.queue': {},
+  'run.moveInQueue': { ...inRun, before: null },
+  'run.pauseQueue': { paused: true },
   'run.list': { projectId },
   'run.get': inRun,
   'run.series': { ...inRun, series: ['train/loss'] },
@@ -63,6 +75,9 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
     ...page,
   },
   'run.confusion': inRun,
+  'preset.list': { projectId },
+  'preset.save': { projectId, name: 'usual', config: sample.config },
+  'preset.delete': { projectId, presetId: 1 },
   'run.compare': { projectId, runIds: [runId, 8] },
 };
 
@@ -88,7 +103,9 @@ function withValue(request: object, path: Path, value: unknown): object {
 
 /** A patch may leave out every field, and an object without known fields is an empty patch. */
 const fitsAnyway = (name: CallName, path: Path, misfit: unknown) =>
-  name === 'settings.update' && (path.length > 1 ? misfit === undefined : typeof misfit === 'object');
+  ['settings.update', 'run.organise'].includes(name) &&
+  ['patch', 'changes'].includes(String(path[0])) &&
+  (path.length > 1 ? path.length === 2 && misfit === undefined : typeof misfit === 'object');
 
 describe.each(callNames)('%s', (name) => {
   const valid = validRequests[name];

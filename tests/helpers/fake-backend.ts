@@ -12,9 +12,11 @@ import type {
   DatasetId,
   ImageId,
   JobId,
+  PresetId,
   ProjectId,
   RunId,
 } from '../../src-main/contract/model/ids.ts';
+import type { DeviceCheck } from '../../src-main/contract/model/device.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
 import type { Project, Settings } from '../../src-main/contract/model/project.ts';
 import type { RunConfig, RunSummary } from '../../src-main/contract/model/run.ts';
@@ -99,23 +101,30 @@ const image: ImageSummary = {
   widthPx: 32,
   heightPx: 32,
   channels: 3,
+  review: 'done',
   annotations: [{ annotationId: 1 as AnnotationId, kind: 'classification', categoryId: 1 as CategoryId }],
 };
 
 const config: RunConfig = {
-  version: 1,
+  version: 2,
   task: 'classification',
   model: { id: 'lenet5', options: { batchNorm: false, dropout: 0 } },
   data: { datasetId: dataset.datasetId, trainSplit: 'train', evaluationSplit: 'test' },
+  augmentation: { flip: false, shift: 0 },
   loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
   batchSize: 64,
+  accumulation: 1,
+  ema: null,
   phases: [
     {
       epochs: 3,
       learningRate: 0.001,
       optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
       schedule: { kind: 'constant' },
+      warmup: { epochs: 0, startFactor: 0.1 },
       freeze: [],
+      decayAll: false,
+      clipNorm: null,
     },
   ],
   seed: 1,
@@ -140,6 +149,11 @@ const run: RunSummary = {
   latest: { 'train/accuracy': 0.72, 'test/accuracy': 0.6 },
   best: { 'test/accuracy': { value: 0.6125, epoch: 2 } },
   resumable: true,
+  resumedEpochs: [],
+  tags: [],
+  notes: '',
+  pinned: false,
+  archived: false,
 };
 
 const job: Job = {
@@ -159,6 +173,16 @@ const job: Job = {
 };
 
 const settings: Settings = { theme: 'dark', projectsFolder: '/projects', view: {} };
+
+const deviceCheck: DeviceCheck = {
+  device: 'cpu',
+  state: 'running',
+  step: 'Starting',
+  done: 0,
+  total: 1,
+  report: null,
+  error: null,
+};
 
 /** The values that the fixed answers are made of. */
 export const sample = { project, dataset, image, config, run, job, settings };
@@ -207,20 +231,38 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
     categories: ['cat', 'dog'],
     splitCounts: { train: 100, val: 0, test: 20 },
     sizeBytes: 368_760,
+    importable: true,
+    labelCounts: [60, 60],
+    kindCounts: [{ kind: 'classification', count: 120 }],
+    backgroundCount: 0,
+    unlabelledCount: 0,
     failures: [],
+    failureCount: 0,
   }),
   'dataset.import': async () => job,
   'dataset.download': async () => ({ ...job, kind: 'download', unit: 'bytes' }),
   'dataset.facets': async () => ({ total: 120, bySplit: [{ split: 'train', count: 100 }], byCategory: [] }),
   'image.list': async () => ({ total: 1, items: [image] }),
   'image.get': async () => image,
+  'image.annotations': async () => [],
+  'dataset.exportReport': async () => ({
+    imageCount: 120,
+    labelCount: 120,
+    losses: ['120 labels lose their attributes.'],
+  }),
+  'dataset.export': async () => ({ ...job, kind: 'export' }),
   'job.list': async () => [job],
   'job.cancel': async () => ({}),
   'model.list': async () => [
     { id: 'lenet5', label: 'LeNet-5', task: 'classification', description: 'Small.', source: 'LeCun 1998' },
   ],
   'model.describe': async () => ({ layers: [], parameterCount: 62_006, trainableCount: 62_006 }),
-  'device.list': async () => [{ id: 'cpu', label: 'CPU', available: true, reason: null }],
+  'device.list': async () => [
+    { id: 'cpu', label: 'CPU', available: true, probed: true, reason: null, providerError: null },
+  ],
+  'device.check': async () => deviceCheck,
+  'device.cancelCheck': async () => ({}),
+  'device.checks': async () => ({ checks: [], recommended: 'cpu', why: 'It is the only device that works.' }),
   'run.template': async () => ({
     config,
     knobs: [
@@ -235,11 +277,28 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
     ],
   }),
   'run.check': async () => [],
+  'run.estimate': async () => ({
+    peakBytes: 4e8,
+    machineBytes: 8e9,
+    freeBytes: 6e9,
+    fits: true,
+    parts: [{ label: 'Images', bytes: 2e8 }],
+    suggestion: null,
+    summary: 'About 400 MB at its peak; this machine has 8.0 GB.',
+  }),
   'run.start': async () => ({ ...run, status: 'queued', epochsDone: 0 }),
   'run.cancel': async () => ({}),
   'run.resume': async () => ({ ...run, status: 'queued' }),
   'run.rename': async () => run,
+  'run.organise': async () => run,
   'run.delete': async () => ({}),
+  'run.restore': async () => run,
+  'run.queue': async () => ({ paused: false, waiting: [] }),
+  'run.moveInQueue': async () => ({ paused: false, waiting: [] }),
+  'run.pauseQueue': async () => ({ paused: true, waiting: [] }),
+  'preset.list': async () => [{ presetId: 1 as PresetId, name: 'usual', config, createdAt: run.createdAt }],
+  'preset.save': async () => ({ presetId: 2 as PresetId, name: 'new', config, createdAt: run.createdAt }),
+  'preset.delete': async () => ({}),
   'run.list': async () => [run],
   'run.get': async () => ({ summary: run, config, folder: '/projects/sample/runs/first' }),
   'run.series': async () => [
@@ -248,6 +307,7 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
       steps: Float64Array.of(10, 20),
       epochs: Float64Array.of(1, 2),
       values: Float64Array.of(2.25, 1.5),
+      times: Float64Array.of(30_000, 60_000),
     },
   ],
   'run.log': async () => [{ time: run.createdAt, level: 'info', text: 'started' }],

@@ -16,6 +16,7 @@ import {
   type Series,
   type SeriesName,
 } from '../../src-main/contract/model/run.ts';
+import { learningRate } from '../../src-main/contract/model/schedule.ts';
 import { seededRandom } from './generated-data.ts';
 
 export interface GeneratedRunOptions {
@@ -30,6 +31,10 @@ export interface GeneratedRunOptions {
   epochsDone: number;
   createdAt: string;
   reason?: string;
+  resumedEpochs?: number[];
+  tags?: string[];
+  pinned?: boolean;
+  archived?: boolean;
 }
 
 export interface GeneratedRun {
@@ -73,6 +78,11 @@ export function generateRun(options: GeneratedRunOptions): GeneratedRun {
       metrics.flatMap((metric) => (epochsDone === 0 ? [] : [[metric, bestOf(metric, valuesOf(metric))]])),
     ),
     resumable: status !== 'finished' && status !== 'running' && status !== 'queued' && epochsDone > 0,
+    resumedEpochs: options.resumedEpochs ?? [],
+    tags: options.tags ?? [],
+    notes: '',
+    pinned: options.pinned ?? false,
+    archived: options.archived ?? false,
   };
   return { summary, config, series, log: generateLog(options, epochsTotal, valuesOf) };
 }
@@ -85,7 +95,7 @@ function bestOf(metric: MetricName, values: Float64Array): { value: number; epoc
 /** Batch norm learns faster and generalises a little better; softmax before the loss keeps it high. */
 function generateSeries(config: RunConfig, epochs: number, stepsPerEpoch: number, random: () => number): Series[] {
   const normed = config.model.options['batchNorm'] === true;
-  const floor = config.loss.softmaxBeforeLoss ? 1.46 : 0.35;
+  const floor = config.loss.kind === 'cross-entropy' && config.loss.softmaxBeforeLoss ? 1.46 : 0.35;
   const rate = normed ? 0.34 : 0.17;
   const ceiling = (normed ? 0.655 : 0.622) + (random() - 0.5) * 0.016;
   const noise = (size: number) => (random() + random() + random() - 1.5) * size;
@@ -100,15 +110,21 @@ function generateSeries(config: RunConfig, epochs: number, stepsPerEpoch: number
     steps: Float64Array.from(epochEnds, (epoch) => epoch * stepsPerEpoch),
     epochs: Float64Array.from(epochEnds),
     values: Float64Array.from(epochEnds, valueAt),
+    times: Float64Array.from(epochEnds, (epoch) => epoch * stepsPerEpoch * msPerStep),
   });
-  const phase = config.phases[0]!;
-  const gamma = phase.schedule.kind === 'exponential' ? phase.schedule.gamma : 1;
+  /** Of the last update of each epoch, as the trainer reports it. */
+  const rates = config.phases.flatMap((phase) =>
+    Array.from({ length: phase.epochs }, (_, epoch) =>
+      learningRate(phase, stepsPerEpoch, (epoch + 1) * stepsPerEpoch - 1),
+    ),
+  );
   return [
     {
       series: 'step/loss',
       steps: Float64Array.from(steps),
       epochs: Float64Array.from(steps, (step) => step / stepsPerEpoch),
       values: Float64Array.from(steps, (step) => Math.max(0.05, lossAt(step / stepsPerEpoch) + noise(0.16))),
+      times: Float64Array.from(steps, (step) => step * msPerStep),
     },
     perEpoch('train/loss', (epoch) => lossAt(epoch - 0.5) + noise(0.006)),
     perEpoch('test/loss', (epoch) => lossAt(epoch) * 0.62 + 0.42 + gapAt(epoch) + noise(0.02)),
@@ -117,7 +133,7 @@ function generateSeries(config: RunConfig, epochs: number, stepsPerEpoch: number
       'test/accuracy',
       (epoch) => 0.1 + (ceiling - 0.1) * (1 - Math.exp(-rate * 2.6 * epoch)) - gapAt(epoch) * 0.03 + noise(0.012),
     ),
-    perEpoch('epoch/learningRate', (epoch) => phase.learningRate * gamma ** (epoch - 1)),
+    perEpoch('epoch/learningRate', (epoch) => rates[epoch - 1] ?? 0),
   ];
 }
 

@@ -1,16 +1,21 @@
 /**
- * The data of the golden training steps (tests/golden/engine/training.py) made again from their seeds, and a training
- * graph to run them with: the one that the trainer uses.
+ * The data of the golden training steps (tests/golden/engine/training.py) made again from their seeds, and a way to train
+ * on it with the trainer's own parts.
  */
-import type { LossConfig, OptimiserConfig } from '../../src-main/contract/model/run.ts';
-import { tensor, type Tensor } from '../../src-main/engine/graph/types.ts';
+import type { LossConfig } from '../../src-main/contract/model/loss.ts';
+import type { PhaseConfig, RunConfig } from '../../src-main/contract/model/run.ts';
+import type { SplitImages } from '../../src-main/engine/data/split-images.ts';
+import type { Shape } from '../../src-main/engine/graph/types.ts';
 import type { NetworkPlan } from '../../src-main/engine/nn/network.ts';
-import { optimiserFor } from '../../src-main/engine/nn/optimisers.ts';
-import { FlatLayout, type NamedTensors } from '../../src-main/engine/nn/parameters.ts';
-import { buildTrainGraph } from '../../src-main/engine/train/step-graph.ts';
+import type { NamedTensors } from '../../src-main/engine/nn/parameters.ts';
+import { startPosition, type Position } from '../../src-main/engine/train/checkpoint.ts';
+import { StepPlan, type Step } from '../../src-main/engine/train/step-plan.ts';
+import { maximumSteps, StepRunner } from '../../src-main/engine/train/step-runner.ts';
+import { TrainingState } from '../../src-main/engine/train/training-state.ts';
 import { modelSpec } from '../../src-main/engine/zoo/registry.ts';
-import { numbersOf, withSession, type Results } from './engine-run.ts';
+import { runtime } from './engine-run.ts';
 import { seededRandom } from './generated-data.ts';
+import { labelsInMemory, smallConfig, taskOf } from './training-run.ts';
 
 export interface ImageSpec {
   seed: number;
@@ -66,12 +71,11 @@ const freshBuffers = (plan: NetworkPlan): NamedTensors =>
 export interface StepsRun {
   plan: NetworkPlan;
   loss: LossConfig;
-  optimiser: OptimiserConfig;
+  phase: PhaseConfig;
+  settings: Pick<RunConfig, 'accumulation' | 'ema'>;
   images: ImageSpec;
-  /** Images of each step. */
+  /** Images of each step, as many steps as the phase has; the last of an epoch may have fewer. */
   indices: readonly (readonly number[])[];
-  /** Of each step. */
-  learningRates: readonly number[];
   parameters: NamedTensors;
 }
 
@@ -80,64 +84,97 @@ export interface StepsResult {
   correct: number[];
   /** Parameters and buffers by name. */
   tensors: NamedTensors;
+  /** Their moving averages. */
+  averages: NamedTensors | null;
 }
 
-/** Trains through `buildTrainGraph`, once for each of `stops`: so many steps from the start, all in one call. */
+/** Trains with what the trainer uses (step plan, state, runner), once for each of `stops`: so many steps from the start. */
 export async function runGoldenSteps(run: StepsRun, stops: readonly number[]): Promise<StepsResult[]> {
-  const { plan, loss, optimiser, indices, parameters } = run;
-  const layout = {
-    trainable: new FlatLayout(plan.parameters),
-    frozen: new FlatLayout([]),
-    buffers: new FlatLayout(plan.buffers),
-  };
-  const { images, labels } = goldenImages(run.images);
-  const batchSize = indices[0]!.length;
-  const preprocessing = modelSpec('lenet5').preprocessing;
-  const imageCount = run.images.count;
-  const maximumSteps = indices.length;
-  const graph = buildTrainGraph({
-    plan,
-    layout,
-    preprocessing,
-    loss,
-    optimiser,
-    imageCount,
-    batchSize,
-    maximumSteps,
-    seed: 0,
-  });
-  const definition = optimiserFor(optimiser);
-  const numbers = run.learningRates.map((rate, i) => definition.stepNumbers(optimiser, rate, i + 1));
-  const vector = (data: Float32Array): Tensor => ({ dataType: 'float32', shape: [data.length], data });
-  const buffers = layout.buffers.length === 0 ? {} : { buffers: vector(layout.buffers.pack(freshBuffers(plan))) };
-  const slots = definition.slots(optimiser).map((name) => [name, vector(new Float32Array(layout.trainable.length))]);
-  const feeds = {
-    images: { dataType: 'uint8', shape: [imageCount, ...plan.inputShape], data: images } as Tensor,
-    indices: tensor('int64', [maximumSteps, batchSize], indices.flat()),
-    labels: tensor(
-      'int64',
-      [maximumSteps, batchSize],
-      indices.flat().map((index) => labels[index]!),
-    ),
-    numbers: tensor('float32', [maximumSteps, numbers[0]!.length], numbers.flat()),
-    firstStep: tensor('int64', [], [0]),
-    parameters: vector(layout.trainable.pack(parameters)),
-    ...Object.fromEntries(slots),
-    ...buffers,
-  };
-  return withSession(graph, async (session) => {
-    const results: StepsResult[] = [];
-    for (const stop of stops) {
-      const found = await session.run({ ...feeds, steps: tensor('int64', [], [stop]) });
-      results.push(unpack(layout, found));
-    }
-    return results;
-  });
+  const results: StepsResult[] = [];
+  for (const stop of stops) results.push(await runUntil(run, stop));
+  return results;
 }
 
-function unpack(layout: { trainable: FlatLayout; buffers: FlatLayout }, results: Results): StepsResult {
-  const tensors: NamedTensors = new Map();
-  layout.trainable.unpack(results['parametersNext']!.data as Float32Array, tensors);
-  if (layout.buffers.length > 0) layout.buffers.unpack(results['buffersNext']!.data as Float32Array, tensors);
-  return { losses: numbersOf(results, 'losses'), correct: numbersOf(results, 'correct'), tensors };
+async function runUntil(
+  { plan, loss, phase, settings, indices, ...run }: StepsRun,
+  stop: number,
+): Promise<StepsResult> {
+  const tensors: NamedTensors = new Map([...run.parameters, ...freshBuffers(plan)]);
+  const state = new TrainingState(plan, settings, phase, { tensors, averages: null, slots: new Map() });
+  const { images, labels } = goldenImages(run.images);
+  const split = { images, count: run.images.count, imageShape: plan.inputShape };
+  const runner = new StepRunner({
+    runtime,
+    device: 'cpu',
+    threads: 1,
+    plan,
+    preprocessing: modelSpec('lenet5').preprocessing,
+    augmentation,
+    task: taskOf(smallConfig({ loss })),
+    images: splitInMemory(split),
+    labels: labelsInMemory(labels),
+    seed: 0,
+    state,
+  });
+  const stepsPerEpoch = indices.length / phase.epochs;
+  const stepPlan = new StepPlan({
+    config: { ...smallConfig({ ...settings, phases: [phase] }), augmentation, batchSize: indices[0]!.length },
+    phase,
+    firstEpoch: 0,
+    update: state.update,
+    imageCount: indices.slice(0, stepsPerEpoch).reduce((sum, batch) => sum + batch.length, 0),
+  });
+  const position = { ...startPosition };
+  const result = { losses: [] as number[], correct: [] as number[] };
+  try {
+    while (position.step < stop) {
+      const planned = stepPlan.next(position, Math.min(stop - position.step, maximumSteps));
+      const steps = planned.map((step, i) => withImages(step, indices[position.step + i]!));
+      const done = await runner.run(steps, position.step);
+      result.losses.push(...done.losses);
+      result.correct.push(...done.counts['correct']!);
+      moveOn(position, steps, stepsPerEpoch);
+    }
+  } finally {
+    await runner.close();
+  }
+  const kept = state.keep(false);
+  return { ...result, tensors: kept.tensors, averages: kept.averages };
+}
+
+const augmentation = { flip: false, shift: 0 };
+
+/** The planned step on images of our choice. */
+function withImages(step: Step, images: readonly number[]): Step {
+  if (step.positions.length !== images.length)
+    throw new Error(`planned ${step.positions.length} images for a step, the golden one has ${images.length}`);
+  return { ...step, positions: Uint32Array.from(images) };
+}
+
+function moveOn(position: Position, steps: readonly Step[], stepsPerEpoch: number): void {
+  const updates = steps.filter(({ completesUpdate }) => completesUpdate).length;
+  position.step += steps.length;
+  position.epoch = Math.floor(position.step / stepsPerEpoch);
+  position.stepInEpoch = position.step % stepsPerEpoch;
+  position.update += updates;
+  position.optimiserUpdate += updates;
+}
+
+/** What a runner needs of a split whose images are in memory. */
+function splitInMemory({
+  images,
+  count,
+  imageShape,
+}: {
+  images: Uint8Array;
+  count: number;
+  imageShape: Shape;
+}): SplitImages {
+  const split: Pick<SplitImages, 'count' | 'feedRows' | 'feed'> & { imageShape: Shape } = {
+    count,
+    imageShape,
+    feedRows: () => count,
+    feed: (positions) => Promise.resolve({ images, rows: positions }),
+  };
+  return split as unknown as SplitImages;
 }

@@ -8,7 +8,7 @@ import { FoveaError } from '../../src-main/contract/errors.ts';
 import type { Handlers } from '../../src-main/contract/ipc.ts';
 import type { Category, Dataset, ImageSummary } from '../../src-main/contract/model/dataset.ts';
 import type { AnnotationId, CategoryId, DatasetId, ImageId, RunId } from '../../src-main/contract/model/ids.ts';
-import type { DeviceInfo } from '../../src-main/contract/model/model-spec.ts';
+import type { DeviceCheck } from '../../src-main/contract/model/device.ts';
 import type { Settings } from '../../src-main/contract/model/project.ts';
 import type {
   Prediction,
@@ -24,6 +24,7 @@ import { compareRuns } from '../../src-main/services/runs/run-comparison.ts';
 import { runTemplate } from '../../src-main/services/runs/run-template.ts';
 import { createFakeBackend, sample, type FakeBackend } from './fake-backend.ts';
 import { CIFAR10_NAMES, drawImages, seededRandom } from './generated-data.ts';
+import { previewCheck, previewDevices, previewEstimate } from './preview-devices.ts';
 import { generateKernels, generatePredictions, generateRun, type GeneratedRun } from './generated-runs.ts';
 
 export type PreviewScene = 'empty' | 'typical' | 'overfull' | 'one-run';
@@ -49,12 +50,7 @@ const dataset: Dataset = {
   splitCounts: { train: trainImages, val: 0, test: testImages },
   imageSize: { widthPx: 32, heightPx: 32, channels: 3 },
 };
-const devices: DeviceInfo[] = [
-  { id: 'cpu', label: 'CPU (2 threads)', available: true, reason: null },
-  { id: 'cuda', label: 'NVIDIA GPU', available: false, reason: 'The CUDA libraries are missing: npm run setup:cuda.' },
-];
-
-const template = runTemplate('lenet5', dataset, devices);
+const template = runTemplate('lenet5', dataset, previewDevices);
 
 interface Plan {
   name: string;
@@ -65,6 +61,8 @@ interface Plan {
   epochs?: number;
   done?: number;
   decay?: boolean;
+  /** Two phases, conv1 frozen in the first. */
+  phased?: boolean;
   reason?: string;
 }
 
@@ -84,6 +82,7 @@ const typicalPlans: Plan[] = [
   },
   { name: 'long night', status: 'running', epochs: 50, done: 7, batchNorm: true },
   { name: 'after it', status: 'queued', epochs: 20, done: 0 },
+  { name: 'conv1 frozen at first', status: 'finished', epochs: 20, phased: true },
 ];
 
 function plansOf(scene: PreviewScene): Plan[] {
@@ -104,13 +103,24 @@ function configOf(plan: Plan): RunConfig {
     model: { id: 'lenet5', options: { ...template.config.model.options, batchNorm: plan.batchNorm ?? false } },
     loss: { kind: 'cross-entropy', softmaxBeforeLoss: plan.softmax ?? false },
     seed: plan.seed ?? 0,
-    phases: [
-      {
-        ...phase,
-        epochs: plan.epochs ?? 20,
-        schedule: plan.decay ? { kind: 'exponential', gamma: 0.9 } : { kind: 'constant' },
-      },
-    ],
+    phases: plan.phased
+      ? [
+          { ...phase, epochs: 5, freeze: ['conv1'] },
+          {
+            ...phase,
+            epochs: (plan.epochs ?? 20) - 5,
+            learningRate: 0.0001,
+            warmup: { epochs: 1, startFactor: 0.1 },
+            schedule: { kind: 'cosine', finalFactor: 0.01 },
+          },
+        ]
+      : [
+          {
+            ...phase,
+            epochs: plan.epochs ?? 20,
+            schedule: plan.decay ? { kind: 'exponential', gamma: 0.9 } : { kind: 'constant' },
+          },
+        ],
   };
 }
 
@@ -186,23 +196,45 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
         { split: 'train', count: trainImages },
         { split: 'test', count: testImages },
       ],
-      byCategory: categories.map(({ categoryId }) => ({ categoryId, count: 6000 })),
+      byCategory: categories.map(({ categoryId }) => ({ categoryId, count: 6000, objects: 6000 })),
     }),
     'image.list': async ({ offset, limit }) => ({
       total: trainImages + testImages,
       items: Array.from({ length: limit }, (_, index) => imageOf((offset + index + 1) as ImageId)),
     }),
     'image.get': async ({ imageId }) => imageOf(imageId),
-    'model.list': async () => modelSummaries(),
+    'model.list': async () => modelSummaries('classification'),
     'model.describe': async ({ modelId, options, inputShape, categoryCount, freeze }) =>
       describeModel(modelId, options, inputShape, categoryCount, freeze),
-    'device.list': async () => devices,
+    'device.list': async () => previewDevices,
+    'device.checks': async () => ({
+      checks: [previewCheck],
+      recommended: 'cpu',
+      why: 'No other device here is both right and faster.',
+    }),
+    'device.check': async ({ device }) => {
+      const check: DeviceCheck = {
+        ...previewCheck,
+        device,
+        state: 'running',
+        step: 'Comparing Conv 3×3',
+        done: 5,
+        report: null,
+      };
+      backend.emit('device.checkChanged', check);
+      return check;
+    },
+    'device.cancelCheck': async () => {
+      backend.emit('device.checkChanged', { ...previewCheck, state: 'cancelled', step: 'Cancelled', report: null });
+      return {};
+    },
+    'run.estimate': async ({ config }) => previewEstimate(config),
     'run.template': async () => template,
     'run.check': async ({ config }) =>
       checkRun({
         config,
         dataset,
-        devices,
+        devices: previewDevices,
         trainCounts: new Map(categories.map(({ categoryId }) => [categoryId, 5000])),
       }),
     'run.list': async () => [...runs.values()].map((run) => run.summary),
@@ -279,6 +311,7 @@ function imageOf(imageId: ImageId): ImageSummary {
     widthPx: 32,
     heightPx: 32,
     channels: 3,
+    review: 'done',
     annotations: [
       { annotationId: imageId as number as AnnotationId, kind: 'classification', categoryId: category.categoryId },
     ],
@@ -331,6 +364,7 @@ function trainRunning(backend: FakeBackend, runs: readonly GeneratedRun[]): () =
         step: at,
         epoch: at / stepsPerEpoch,
         value: 0.95 + 0.3 * (random() - 0.5),
+        elapsedMs: at * 9,
       };
     });
     backend.emit('run.points', { projectId, runId, points });

@@ -7,6 +7,7 @@ import type { Split } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import type { HostPorts } from '../../src-main/services/backend.ts';
+import { DeviceCatalogue } from '../../src-main/services/devices/catalogue.ts';
 import type { ServiceContext } from '../../src-main/services/context.ts';
 import { DATABASE_FILE, OpenProjects, type OpenProject } from '../../src-main/services/open-projects.ts';
 import { createProjectStore } from '../../src-main/store/project-store.ts';
@@ -80,28 +81,37 @@ export function runContext(launchTrainer: HostPorts['launchTrainer']): { context
     userDataFolder: tmpdir(),
     version: '0.0.0',
     launchTrainer,
+    launchTask: () => {
+      throw new Error('no task runs in this test');
+    },
     importWorker: new URL('file:///none'),
     choosePath: null,
   };
   const emit: ServiceContext['emit'] = (event, payload) => void emitted.push({ event, payload } as Emitted);
-  return { context: { ports, emit, projects: new OpenProjects() }, emitted };
+  return { context: { ports, emit, projects: new OpenProjects(), devices: new DeviceCatalogue(ports) }, emitted };
 }
 
 export function testConfig(datasetId: DatasetId, epochs = 2): RunConfig {
   return {
-    version: 1,
+    version: 2,
     task: 'classification',
     model: { id: 'lenet5', options: { batchNorm: false, dropout: 0 } },
     data: { datasetId, trainSplit: 'train', evaluationSplit: 'test' },
+    augmentation: { flip: false, shift: 0 },
     loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
     batchSize: 10,
+    accumulation: 1,
+    ema: null,
     phases: [
       {
         epochs,
         learningRate: 0.001,
         optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
         schedule: { kind: 'constant' },
+        warmup: { epochs: 0, startFactor: 0.1 },
         freeze: [],
+        decayAll: false,
+        clipNorm: null,
       },
     ],
     seed: 0,

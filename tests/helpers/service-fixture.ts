@@ -10,6 +10,7 @@ import type { EventName, Events, Handlers } from '../../src-main/contract/ipc.ts
 import type { Job } from '../../src-main/contract/model/job.ts';
 import { createAppHandlers, openSettings } from '../../src-main/services/app.ts';
 import type { HostPorts } from '../../src-main/services/backend.ts';
+import { DeviceCatalogue } from '../../src-main/services/devices/catalogue.ts';
 import { CheckpointKeeper } from '../../src-main/services/checkpoints.ts';
 import { createDatasetHandlers } from '../../src-main/services/datasets/handlers.ts';
 import { createJobHandlers, JobRegistry } from '../../src-main/services/jobs.ts';
@@ -62,6 +63,9 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
     launchTrainer: () => {
       throw new Error('nothing trains in this test');
     },
+    launchTask: () => {
+      throw new Error('no task runs in this test');
+    },
     importWorker,
     choosePath: null,
   };
@@ -70,7 +74,7 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
     if (name === 'job.changed') for (const watch of watchers) watch(payload as Job);
   };
   const projects = new OpenProjects();
-  const context = { ports, projects, emit };
+  const context = { ports, projects, emit, devices: new DeviceCatalogue(ports) };
   const checkpoints = new CheckpointKeeper(projects, importWorker);
   const jobs = new JobRegistry(emit);
   const settings = openSettings(userDataFolder);

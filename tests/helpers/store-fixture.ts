@@ -63,18 +63,24 @@ export function addDataset(
 
 export function runConfig(datasetId: DatasetId, epochs: readonly number[] = [3]): RunConfig {
   return {
-    version: 1,
+    version: 2,
     task: 'classification',
     model: { id: 'lenet5', options: { batchNorm: true } },
     data: { datasetId, trainSplit: 'train', evaluationSplit: 'test' },
+    augmentation: { flip: false, shift: 0 },
     loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
     batchSize: 64,
+    accumulation: 1,
+    ema: null,
     phases: epochs.map((count) => ({
       epochs: count,
       learningRate: 0.001,
       optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
       schedule: { kind: 'constant' },
+      warmup: { epochs: 0, startFactor: 0.1 },
       freeze: [],
+      decayAll: false,
+      clipNorm: null,
     })),
     seed: 1,
     device: 'cpu',

@@ -13,7 +13,7 @@ const post = (message: ImportMessage): void => parentPort?.postMessage(message);
 const pack = { file: `${task.packPrefix}train.u8`, count: 2000, channels: 3, heightPx: 32, widthPx: 32 };
 
 writeFileSync(join(task.packsFolder, `${pack.file}.part`), new Uint8Array(1000 * 3072));
-post({ kind: 'categories', names: ['a', 'b'] });
+post({ kind: 'categories', categories: ['a', 'b'] });
 post({ kind: 'pack', pack });
 post({ kind: 'progress', step: 'Reading x', done: 1000, total: 2000 });
 post({

@@ -17,6 +17,8 @@ import type { SplitData, TrainingData } from '../../src-main/engine/data/trainin
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import type { Runtime, Session, SessionOptions } from '../../src-main/engine/runtime/runtime.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
+import type { SplitLabels, Task } from '../../src-main/engine/train/tasks/definition.ts';
+import { taskFor } from '../../src-main/engine/train/tasks/index.ts';
 import { train, type TrainOptions, type TrainOutcome } from '../../src-main/engine/train/trainer.ts';
 import { drawImages, seededRandom, shuffledLabels } from './generated-data.ts';
 
@@ -76,7 +78,13 @@ export async function makeSmallData({ train: trainCount, test, channels, side }:
   };
 }
 
-export const adam: OptimiserConfig = { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 };
+export const adam = {
+  kind: 'adam',
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0,
+} as const satisfies OptimiserConfig;
 export const momentum = {
   kind: 'sgd',
   momentum: 0.9,
@@ -85,22 +93,56 @@ export const momentum = {
 } as const satisfies OptimiserConfig;
 
 export function phase(changes: Partial<PhaseConfig> = {}): PhaseConfig {
-  return { epochs: 2, learningRate: 0.002, optimiser: adam, schedule: { kind: 'constant' }, freeze: [], ...changes };
+  return {
+    epochs: 2,
+    learningRate: 0.002,
+    optimiser: adam,
+    schedule: { kind: 'constant' },
+    warmup: { epochs: 0, startFactor: 0.1 },
+    freeze: [],
+    decayAll: false,
+    clipNorm: null,
+    ...changes,
+  };
 }
 
 export function smallConfig(changes: Partial<RunConfig> = {}, options: RunConfig['model']['options'] = {}): RunConfig {
   return {
-    version: 1,
+    version: 2,
     task: 'classification',
     model: { id: 'lenet5', options: { batchNorm: false, dropout: 0, ...options } },
     data: { datasetId: 1 as DatasetId, trainSplit: 'train', evaluationSplit: 'test' },
+    augmentation: { flip: false, shift: 0 },
     loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
     batchSize: 16,
+    accumulation: 1,
+    ema: null,
     phases: [phase()],
     seed: 4,
     device: 'cpu',
     ...changes,
   };
+}
+
+/** The task of a configuration, for ten categories. */
+export const taskOf = (config: RunConfig): Task => taskFor({ config, categoryCount: 10, imageShape: [3, 32, 32] });
+
+/** What a runner needs of labels that are in memory, as its images are. */
+export const labelsInMemory = (labels: readonly number[]): SplitLabels => ({
+  feed: () => Promise.resolve(BigInt64Array.from(labels, BigInt)),
+  close: () => Promise.resolve(),
+});
+
+/** Everything that makes a step depend on more than its batch: batches of 8, three to an update. */
+export function everythingOn(phases: RunConfig['phases']): RunConfig {
+  const changes = {
+    batchSize: 8,
+    accumulation: 3,
+    ema: { decay: 0.95, warmupSteps: 4 },
+    augmentation: { flip: true, shift: 2 },
+    phases,
+  };
+  return smallConfig(changes, { batchNorm: true, dropout: 0.2 });
 }
 
 /** onnxruntime with a look at what goes through it: the steps of every training dispatch. */
@@ -125,6 +167,7 @@ export class WatchedRuntime implements Runtime {
         if (steps) this.dispatches.push(Number(steps.data[0]));
         return session.run(feeds);
       },
+      readKept: () => session.readKept(),
       release: () => session.release(),
     };
   }

@@ -65,7 +65,7 @@ export async function browseImages({ page, host }: WalkOptions): Promise<void> {
 /** Plans two epochs and starts them with and without batch norm. */
 export async function trainTwins({ page, host }: WalkOptions): Promise<void> {
   await goTo(page, 'Train');
-  await page.getByText('62,006').waitFor();
+  await page.getByRole('table', { name: 'Layers' }).getByText('62,006').waitFor();
   await page.getByLabel('Epochs', { exact: true }).fill('2');
   await page.keyboard.press('Tab');
   await screenshot(page, `${host}-7-train`);

@@ -17,7 +17,18 @@ test('a fresh database gets every migration, once', () => {
   expect(schemaOf(database)).toEqual(before);
   const tables = database.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`);
   expect(tables.pluck().all().sort()).toEqual(
-    ['annotation', 'category', 'dataset', 'image', 'meta', 'metric_point', 'pack', 'run', 'schema_migration'].sort(),
+    [
+      'annotation',
+      'category',
+      'dataset',
+      'image',
+      'meta',
+      'metric_point',
+      'pack',
+      'preset',
+      'run',
+      'schema_migration',
+    ].sort(),
   );
 });
 
@@ -28,6 +39,7 @@ test('migrations are numbered from 1 without a gap', () => {
 test('a released migration never changes', () => {
   const released: Record<number, string> = {
     1: '28077648c49c20d0de4543c00db5fea7b8f485a8a77fa9dda2383632a33456b2',
+    2: 'cc452a0bae41007b890165ba7df63ed2f3a748f3305da83e32899dd11bd660f2',
   };
   for (const migration of migrations) expect(checksumOf(migration), migration.name).toBe(released[migration.number]);
 });
@@ -40,7 +52,7 @@ test('a database of a later version is refused and left as it is', () => {
   const error = errorOf(() => migrate(database));
   expect(error.code).toBe('newer-schema');
   expect(error.message).toBe(
-    'This project was last used with a newer version of Fovea (database schema 99; this version knows up to 1). Update ' +
+    'This project was last used with a newer version of Fovea (database schema 99; this version knows up to 3). Update ' +
       'Fovea to open it. Nothing was changed.',
   );
   expect(createHash('sha256').update(database.serialize()).digest('hex')).toBe(
@@ -51,8 +63,8 @@ test('a database of a later version is refused and left as it is', () => {
 test('a migration that was tampered with is refused', () => {
   const database = new SqliteDatabase(':memory:');
   migrate(database);
-  const [first] = migrations;
-  const error = errorOf(() => migrate(database, [{ ...first!, sql: `${first!.sql}-- changed` }]));
+  const [first, ...later] = migrations;
+  const error = errorOf(() => migrate(database, [{ ...first!, sql: `${first!.sql}-- changed` }, ...later]));
   expect(error.code).toBe('bad-input');
   expect(error.message).toContain('the recorded migration 1 (foundation) is not the one this version of Fovea knows');
 });
@@ -76,4 +88,32 @@ test('a migration that fails leaves nothing of itself, and the ones before it st
   const applied = database.prepare('SELECT number FROM schema_migration').pluck().all();
   expect(applied).toEqual(migrations.map(({ number }) => number));
   expect(database.prepare(`SELECT count(*) FROM sqlite_schema WHERE name = 'half'`).pluck().get()).toBe(0);
+});
+
+test('a project of the first schema keeps everything, and its labelled images count as done', () => {
+  const database = new SqliteDatabase(':memory:');
+  migrate(database, migrations.slice(0, 1));
+  database.exec(`
+    INSERT INTO dataset (id, name, format, source, state, created_at) VALUES (7, 'Old', 'idx', '/x', 'ready', '2026-01-01');
+    INSERT INTO category (id, dataset_id, ordinal, name) VALUES (3, 7, 0, 'a');
+    INSERT INTO pack (id, dataset_id, file, count, channels, height, width) VALUES (2, 7, 'p.u8', 2, 1, 4, 4);
+    INSERT INTO image (id, dataset_id, split, name, width, height, channels, pack_id, pack_row)
+      VALUES (11, 7, 'train', 'x #0', 4, 4, 1, 2, 0), (12, 7, 'test', 'x #1', 4, 4, 1, 2, 1);
+    INSERT INTO annotation (id, image_id, kind, category_id, source) VALUES (5, 11, 'classification', 3, 'import');
+    INSERT INTO metric_point (run_id, series, step, epoch, value) SELECT 1, 'train/loss', 1, 1, 0.5 WHERE 0;`);
+  const tables = ['dataset', 'category', 'pack', 'image', 'annotation', 'run', 'metric_point'];
+  const columns = new Map(
+    tables.map((table) => [table, database.prepare(`SELECT name FROM pragma_table_info('${table}')`).pluck().all()]),
+  );
+  const rows = (): unknown[] =>
+    tables.map((table) => database.prepare(`SELECT ${columns.get(table)?.join()} FROM ${table} ORDER BY 1`).all());
+  const before = rows();
+  expect(migrate(database)).toEqual(migrations.slice(1).map(({ number }) => number));
+  expect(rows()).toEqual(before);
+  expect(database.prepare('SELECT review, orientation FROM image ORDER BY id').raw().all()).toEqual([
+    ['done', 1],
+    ['to-do', 1],
+  ]);
+  expect(database.pragma('foreign_key_check')).toEqual([]);
+  expect(database.pragma('integrity_check', { simple: true })).toBe('ok');
 });

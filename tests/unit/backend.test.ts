@@ -14,6 +14,9 @@ function portsIn(folder: string): HostPorts {
     launchTrainer: () => {
       throw new Error('nothing trains in this test');
     },
+    launchTask: () => {
+      throw new Error('no task runs in this test');
+    },
     importWorker: IMPORT_WORKER,
     choosePath: null,
   };

@@ -8,9 +8,12 @@ import type { CallName, Handlers } from '../../src-main/contract/ipc.ts';
 import type { CategoryId, DatasetId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { Knob } from '../../src-main/contract/model/model-spec.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
-import type { RunProgress, RunSummary } from '../../src-main/contract/model/run.ts';
+import type { RunConfig, RunProgress, RunSummary } from '../../src-main/contract/model/run.ts';
 import { runCli } from '../../src-main/hosts/cli/program.ts';
+import { runTemplate } from '../../src-main/services/runs/run-template.ts';
+import { fakeTasks, type FakeTasks } from '../helpers/devices.ts';
 import { createFakeBackend, sample, type FakeBackend } from '../helpers/fake-backend.ts';
+import { adam } from '../helpers/training-run.ts';
 
 const { projectId } = sample.project;
 const running: RunSummary = { ...sample.run, status: 'running', epochsDone: 0 };
@@ -21,12 +24,14 @@ let stdout: string;
 let stderr: string;
 let interrupt: () => void;
 let aborted: boolean;
+let tasks: FakeTasks;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'fovea-cli-'));
   mkdirSync(join(folder, 'project', 'inside'), { recursive: true });
   writeFileSync(join(folder, 'project', 'project.sqlite'), '');
   aborted = false;
+  tasks = fakeTasks((_task, child) => child.exit(0));
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
@@ -50,7 +55,7 @@ function cli(args: string[], { handlers = {}, cwd = join(folder, 'project'), isT
     },
     abort: () => void (aborted = true),
   };
-  return runCli(args, io, () => backend);
+  return runCli(args, io, { openBackend: () => backend, launchTask: tasks.launch });
 }
 
 const requestsOf = (name: CallName) =>
@@ -227,6 +232,70 @@ describe('train', () => {
     expect(requestsOf('run.start')).toMatchObject([{ config: { phases: [{ optimiser }] } }]);
     await cli(['train'], { handlers });
     expect(requestsOf('run.start')).toEqual([{ projectId, config: sample.config, name: null }]);
+  });
+
+  describe('with the knobs of the service', () => {
+    const template = runTemplate('lenet5', sample.dataset, []);
+    const handlers = { 'run.template': async () => template };
+    const started = async (...args: string[]): Promise<RunConfig> => {
+      expect(await cli(['train', ...args], { handlers })).toBe(0);
+      return (requestsOf('run.start').at(-1) as { config: RunConfig }).config;
+    };
+    const set = (...settings: string[]): string[] => settings.flatMap((setting) => ['--set', setting]);
+    const file = (document: unknown): string[] => {
+      const path = join(folder, 'settings.json');
+      writeFileSync(path, JSON.stringify(document));
+      return ['--config', path];
+    };
+
+    it('a kind brings its own defaults, and keeps what was chosen', async () => {
+      const adamw = await started(...set('phases.0.optimiser.kind=adamw', 'phases.0.schedule.kind=step'));
+      expect(adamw.phases[0]).toMatchObject({
+        optimiser: { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
+        schedule: { kind: 'step', everyEpochs: 10, gamma: 0.1 },
+      });
+      const phases = [{ ...template.config.phases[0], optimiser: { ...adam, weightDecay: 0.3 } }];
+      const rmsprop = await started(...file({ phases }), ...set('phases.0.optimiser.kind=rmsprop'));
+      expect(rmsprop.phases[0]!.optimiser).toMatchObject({ kind: 'rmsprop', momentum: 0, weightDecay: 0.3 });
+    });
+
+    it('what can be off is switched on with a word, a number or one of its parts', async () => {
+      expect(template.config).toMatchObject({ ema: null, phases: [{ clipNorm: null }] });
+      expect(await started(...set('ema=on', 'phases.0.clipNorm=on'))).toMatchObject({
+        ema: { decay: 0.999, warmupSteps: 2000 },
+        phases: [{ clipNorm: 1 }],
+      });
+      expect(await started(...set('ema.decay=0.9', 'phases.0.clipNorm=2.5'))).toMatchObject({
+        ema: { decay: 0.9, warmupSteps: 2000 },
+        phases: [{ clipNorm: 2.5 }],
+      });
+      const off = await started(...file({ ema: { decay: 0.5, warmupSteps: 1 } }), ...set('ema=off'));
+      expect(off.ema).toBeNull();
+    });
+
+    it('a file may give several phases and only what is special about them', async () => {
+      const phases = [
+        { epochs: 2, optimiser: { kind: 'sgd' } },
+        { learningRate: 1e-4, freeze: ['conv1'] },
+      ];
+      const config = await started(...file({ phases }), ...set('phases.1.schedule.kind=cosine'));
+      const [usual] = template.config.phases;
+      expect(config.phases).toEqual([
+        { ...usual, epochs: 2, optimiser: { kind: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 } },
+        { ...usual, learningRate: 1e-4, freeze: ['conv1'], schedule: { kind: 'cosine', finalFactor: 0.01 } },
+      ]);
+    });
+
+    it('a file of version 1 means what it meant', async () => {
+      const [{ warmup, decayAll, clipNorm, ...phase }] = template.config.phases as [RunConfig['phases'][number]];
+      const config = await started(...file({ version: 1, batchSize: 7, phases: [phase] }));
+      expect([warmup.epochs, decayAll, clipNorm]).toEqual([0, false, null]);
+      expect(config).toEqual({
+        ...template.config,
+        batchSize: 7,
+        phases: [{ ...template.config.phases[0], decayAll: true }],
+      });
+    });
   });
 
   it('shows progress and the log on stderr, and the result on stdout', async () => {
@@ -478,7 +547,7 @@ describe('the command itself', () => {
         onInterrupt: () => () => {},
         abort: () => {},
       };
-      expect(await runCli(args, io, open), args.join(' ')).toBe(exitCode);
+      expect(await runCli(args, io, { openBackend: open, launchTask: tasks.launch }), args.join(' ')).toBe(exitCode);
       expect(open).not.toHaveBeenCalled();
     }
   });
@@ -489,4 +558,94 @@ describe('the command itself', () => {
     expect(stderr).toBe('fovea: The disk is full.\n');
     expect(backend.closed).toBe(true);
   });
+});
+
+it('warns before a run that does not fit into memory, and starts it all the same', async () => {
+  const handlers: Partial<Handlers> = {
+    'run.start': async () => sample.run,
+    'run.get': async () => ({ summary: sample.run, config: sample.config, folder: '/run' }),
+    'run.estimate': async () => ({
+      peakBytes: 9e9,
+      machineBytes: 8e9,
+      freeBytes: 6e9,
+      fits: false,
+      parts: [],
+      suggestion: null,
+      summary: 'About 9.0 GB at its peak, which is more than this machine can give.',
+    }),
+  };
+  expect(await cli(['train'], { handlers })).toBe(0);
+  expect(stderr).toContain('warning: About 9.0 GB at its peak, which is more than this machine can give.\n');
+  expect(requestsOf('run.start')).toHaveLength(1);
+});
+
+describe('the engine’s tools', () => {
+  it('write a graph as a file and as text, without a backend', async () => {
+    tasks = fakeTasks((task, child) => {
+      child.say({ kind: 'done', answer: { model: Uint8Array.of(8, 9), text: `graph ${task.name}` } });
+      child.exit(0);
+    });
+    const output = join(folder, 'step.onnx');
+    expect(await cli(['dump-graph', 'yolov8n', '--batch', '2', '--size', '64', '--stage', 'built', '-o', output])).toBe(
+      0,
+    );
+    expect(tasks.started).toEqual([
+      { name: 'dump-graph', request: { network: 'yolov8n', batchSize: 2, side: 64, stage: 'built' } },
+    ]);
+    expect([...readFileSync(output)]).toEqual([8, 9]);
+    expect(readFileSync(join(folder, 'step.txt'), 'utf8')).toBe('graph dump-graph\n');
+    expect(stdout).toBe(`${output}\n${join(folder, 'step.txt')}\n`);
+    expect(backend.requests).toEqual([]);
+  });
+
+  it('print where the time of a step goes', async () => {
+    const layers = [
+      { name: 'conv1', milliseconds: 3, nodes: 2 },
+      { name: 'fc1 (gradient)', milliseconds: 1, nodes: 4 },
+    ];
+    tasks = fakeTasks((_, child) => {
+      child.say({
+        kind: 'done',
+        answer: { stepMs: 4, layers, opTypes: [{ name: 'Conv', milliseconds: 4, nodes: 6 }] },
+      });
+      child.exit(0);
+    });
+    expect(await cli(['profile', 'lenet5', '--steps', '3'])).toBe(0);
+    expect(tasks.started).toEqual([
+      { name: 'profile-step', request: { network: 'lenet5', batchSize: null, side: null, device: 'cpu', steps: 3 } },
+    ]);
+    expect(stdout).toMatch(/4\.00 ms in nodes a step/);
+    expect(stdout).toMatch(/conv1 +3\.000 +75\.0 % +2/);
+    expect(stdout).toMatch(/fc1 \(gradient\) +1\.000 +25\.0 % +4/);
+  });
+
+  it('say in one line what is wrong', async () => {
+    tasks = fakeTasks((_, child) => {
+      child.say({ kind: 'failed', error: { code: 'not-found', message: 'There is no network "x".', context: {} } });
+      child.exit(0);
+    });
+    expect(await cli(['profile', 'x'])).toBe(1);
+    expect(stderr).toBe('fovea: There is no network "x".\n');
+    expect(await cli(['profile', 'lenet5', '--steps', '0'])).toBe(2);
+  });
+});
+
+it('lists the devices, and what to install for those that do not work', async () => {
+  const handlers: Partial<Handlers> = {
+    'device.list': async () => [
+      { id: 'cpu', label: 'CPU', available: true, probed: true, reason: null, providerError: null },
+      {
+        id: 'webgpu',
+        label: 'GPU',
+        available: false,
+        probed: true,
+        reason: 'Install it.',
+        providerError: 'No adapter',
+      },
+    ],
+  };
+  expect(await cli(['devices'], { handlers })).toBe(0);
+  expect(requestsOf('device.list')).toEqual([{ probe: true }]);
+  expect(stdout).toMatch(/cpu +CPU +works/);
+  expect(stdout).toContain('webgpu: Install it.\n  It says: No adapter\n');
 });

@@ -35,7 +35,7 @@ test('what is being imported or deleted cannot be seen by any way in', async () 
   expect(errorOf(() => store.datasets.get(datasetId)).code).toBe('not-found');
   expect(errorOf(() => store.datasets.requireReady(importing)).code).toBe('not-found');
   expect(errorOf(() => store.images.get(imageIds[0]!)).message).toBe('There is no image 1 in this project.');
-  expect(errorOf(() => store.images.packRow(imageIds[0]!)).code).toBe('not-found');
+  expect(errorOf(() => store.images.pixelSource(imageIds[0]!)).code).toBe('not-found');
   expect(store.images.count()).toBe(0);
   expect(store.datasets.leftovers()).toEqual([datasetId, importing]);
 });
@@ -88,9 +88,9 @@ test('facets count each side under the filter of the other', async () => {
       { split: 'train', count: 1 },
     ],
     byCategory: [
-      { categoryId: a, count: 2 },
-      { categoryId: b, count: 1 },
-      { categoryId: c, count: 1 },
+      { categoryId: a, count: 2, objects: 2 },
+      { categoryId: b, count: 1, objects: 1 },
+      { categoryId: c, count: 1, objects: 1 },
     ],
   });
 });
@@ -106,13 +106,12 @@ test('an image comes with its classes, and a page keeps the order of the data se
     widthPx: 32,
     heightPx: 32,
     channels: 3,
+    review: 'done',
     annotations: [{ annotationId: 2, kind: 'classification', categoryId: categoryIds[0] }],
   });
   expect(store.images.summaries([second, first, 99 as ImageId]).map(({ imageId }) => imageId)).toEqual([first, second]);
-  expect(store.images.packRow(second)).toEqual({
-    pack: { file: 'dataset-1-test.u8', count: 1, channels: 3, heightPx: 32, widthPx: 32 },
-    row: 0,
-  });
+  const pack = { file: 'dataset-1-test.u8', count: 1, channels: 3, heightPx: 32, widthPx: 32 };
+  expect(store.images.pixelSource(second)).toEqual({ kind: 'pack', packed: { pack, row: 0 } });
 });
 
 test('deleting goes in steps, leaves other data sets alone, and gives no id twice', async () => {

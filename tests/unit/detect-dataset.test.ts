@@ -31,7 +31,9 @@ test('the Python version of CIFAR-10 is known and named', () => {
 test('a folder of something else says what can be read', () => {
   const { format, failures } = detectDataset(entries('holiday.jpg'));
   expect(format).toBeNull();
-  expect(failures[0]?.reason).toContain('No data set was recognised here. Fovea reads the binary version of CIFAR-10');
+  expect(failures[0]?.reason).toContain(
+    'No data set was recognised here. Fovea reads folders of images with labels in YOLO, COCO,',
+  );
 });
 
 test('archives are told by their first bytes', () => {

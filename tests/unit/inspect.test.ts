@@ -25,7 +25,13 @@ test('a good folder, one of its files, and its archive are all recognised', asyn
       categories: CIFAR10_NAMES,
       splitCounts: { train: 60, val: 0, test: 20 },
       sizeBytes,
+      importable: true,
+      labelCounts: Array(10).fill(8),
+      kindCounts: [{ kind: 'classification', count: 80 }],
+      backgroundCount: 0,
+      unlabelledCount: 0,
       failures: [],
+      failureCount: 0,
     });
   }
 });

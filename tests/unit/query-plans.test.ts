@@ -3,6 +3,7 @@
  * one slice of ids or one page of images.
  */
 import { expect, test } from 'vitest';
+import { hotAnnotationQueries } from '../../src-main/store/annotation-repository.ts';
 import { hotDatasetQueries } from '../../src-main/store/dataset-repository.ts';
 import { hotImageQueries } from '../../src-main/store/image-repository.ts';
 import { hotRunQueries } from '../../src-main/store/run-repository.ts';
@@ -37,7 +38,12 @@ test('facets', async () => {
   expect(plan(store, hotImageQueries.countBySplit({ categories: false }))).toEqual([SLICE, grouped]);
   expect(plan(store, hotImageQueries.countBySplit({ categories: true }))).toEqual([SLICE, HAS_CATEGORY, grouped]);
   const classes = 'SEARCH a USING COVERING INDEX annotation_by_image (image_id=?)';
-  expect(plan(store, hotImageQueries.countByCategory({ splits: false }))).toEqual([SLICE_OF_IDS, classes, grouped]);
+  expect(plan(store, hotImageQueries.countByCategory({ splits: false }))).toEqual([
+    SLICE_OF_IDS,
+    classes,
+    grouped,
+    'USE TEMP B-TREE FOR count(DISTINCT)',
+  ]);
   expect(plan(store, hotImageQueries.countByCategory({ splits: true }))).toEqual([
     'SEARCH i USING COVERING INDEX image_by_split (dataset_id=? AND split=? AND rowid>? AND rowid<?)',
     classes,
@@ -51,6 +57,16 @@ test('one page of images with their classes', async () => {
   expect(plan(store, hotImageQueries.summaries)).toEqual(['SEARCH i USING INTEGER PRIMARY KEY (rowid=?)']);
   expect(plan(store, hotImageQueries.annotations)).toEqual([
     'SEARCH annotation USING INDEX annotation_by_image (image_id=?)',
+    'USE TEMP B-TREE FOR ORDER BY',
+  ]);
+});
+
+test('the labels of images with all that is known of them', async () => {
+  const store = await createStore();
+  expect(plan(store, hotAnnotationQueries.ofImages)).toEqual([
+    'SEARCH a USING INDEX annotation_by_image (image_id=?)',
+    'SEARCH i USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH d USING INTEGER PRIMARY KEY (rowid=?)',
     'USE TEMP B-TREE FOR ORDER BY',
   ]);
 });

@@ -24,6 +24,11 @@ const summary = (id: number, change: Partial<RunSummary> = {}): RunSummary => ({
   latest: {},
   best: {},
   resumable: false,
+  resumedEpochs: [],
+  tags: [],
+  notes: '',
+  pinned: false,
+  archived: false,
   ...change,
 });
 const set = (config: RunConfig, path: string, value: unknown): RunConfig =>
@@ -81,6 +86,20 @@ test('only settings that differ are named, in words', () => {
   expect(configuration[0]?.path).toBe('model.options.batchNorm');
 });
 
+test('what can be off is named as on or off, and its parts where it is on', () => {
+  const averaged = set(base, 'ema', { decay: 0.99, warmupSteps: 10 });
+  const { configuration } = compareRuns([
+    { summary: summary(1), config: base },
+    { summary: summary(2), config: set(averaged, 'phases.0.clipNorm', 0.5) },
+  ]);
+  expect(configuration.map(({ label, values }) => [label, ...values])).toEqual([
+    ['EMA of the weights', 'off', 'on'],
+    ['Gradient clipping', 'off', '0.5'],
+    ['EMA decay', '–', '0.99'],
+    ['EMA warm-up', '–', '10'],
+  ]);
+});
+
 test('two data sets of one name are told apart', () => {
   const { configuration } = compareRuns([
     { summary: summary(1), config: base },
@@ -91,8 +110,15 @@ test('two data sets of one name are told apart', () => {
   ]);
 });
 
-test('settings of a further phase carry its number', () => {
-  const twoPhases = { ...base, phases: [...base.phases, { ...base.phases[0]!, learningRate: 0.0001 }] };
+test('where a run has several phases, their settings carry the number of theirs', () => {
+  const [first] = base.phases;
+  const twoPhases = {
+    ...base,
+    phases: [
+      { ...first!, epochs: 1 },
+      { ...first!, learningRate: 0.0001 },
+    ],
+  };
   const { configuration } = compareRuns([
     { summary: summary(1), config: base },
     { summary: summary(2), config: twoPhases },
@@ -102,6 +128,7 @@ test('settings of a further phase carry its number', () => {
     label: 'Phase 2: Learning rate',
     values: ['–', '0.0001'],
   });
+  expect(configuration.find(({ path }) => path === 'phases.0.epochs')?.label).toBe('Phase 1: Epochs');
 });
 
 test('runs of the same settings have no difference, also of a model that this version does not know', () => {

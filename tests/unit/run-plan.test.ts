@@ -1,28 +1,22 @@
 /** A run before it starts: its knobs and defaults, what the checks find, and where it can train. */
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { knob as knobSchema, type DeviceInfo } from '../../src-main/contract/model/model-spec.ts';
+import type { DeviceInfo } from '../../src-main/contract/model/device.ts';
+import { knob as knobSchema } from '../../src-main/contract/model/model-spec.ts';
 import type { Dataset } from '../../src-main/contract/model/dataset.ts';
 import type { CategoryId, DatasetId } from '../../src-main/contract/model/ids.ts';
-import { runConfig, type RunConfig } from '../../src-main/contract/model/run.ts';
+import { optimiserConfig, runConfig, scheduleConfig, type RunConfig } from '../../src-main/contract/model/run.ts';
 import { valuesByPath, withValueAt } from '../../src-main/services/runs/config-values.ts';
-import { listDevices, thisMachine, type Machine } from '../../src-main/services/runs/devices.ts';
+import { describeDevices } from '../../src-main/services/devices/describe.ts';
 import { createRunHandlers } from '../../src-main/services/runs/handlers.ts';
 import { checkRun, type CheckedFacts } from '../../src-main/services/runs/run-check.ts';
 import { nextRunNumber } from '../../src-main/services/runs/run-folders.ts';
 import { runTemplate } from '../../src-main/services/runs/run-template.ts';
+import { gpuBox } from '../helpers/devices.ts';
 import { fakeTrainers } from '../helpers/fake-trainer.ts';
 import { createRunProject, runContext, testConfig, type RunProject } from '../helpers/run-project.ts';
 
-const gpuBox: Machine = {
-  platform: 'linux',
-  architecture: 'x64',
-  processor: 'Fast CPU',
-  coreCount: 8,
-  hasNvidiaDriver: true,
-  hasCudaLibraries: true,
-};
-const devices: DeviceInfo[] = listDevices(gpuBox);
+const devices: DeviceInfo[] = describeDevices(gpuBox, new Map());
 const dataset: Dataset = {
   datasetId: 4 as DatasetId,
   name: 'CIFAR-10',
@@ -43,19 +37,25 @@ describe('the template', () => {
 
   test('has the defaults: Adam at 0.001, batch 64, 20 epochs, seed 0, plain cross-entropy, on the CPU', () => {
     expect(config).toEqual({
-      version: 1,
+      version: 2,
       task: 'classification',
       model: { id: 'lenet5', options: { batchNorm: false, dropout: 0 } },
       data: { datasetId: 4, trainSplit: 'train', evaluationSplit: 'test' },
+      augmentation: { flip: false, shift: 0 },
       loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
       batchSize: 64,
+      accumulation: 1,
+      ema: null,
       phases: [
         {
           epochs: 20,
           learningRate: 0.001,
           optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
           schedule: { kind: 'constant' },
+          warmup: { epochs: 0, startFactor: 0.1 },
           freeze: [],
+          decayAll: false,
+          clipNorm: null,
         },
       ],
       seed: 0,
@@ -75,20 +75,51 @@ describe('the template', () => {
     expect(withoutKnob).toEqual(['version', 'task', 'model.id', 'data.datasetId', 'loss.kind', 'phases.0.freeze']);
   });
 
-  test('has a knob for whatever another optimiser or schedule needs', () => {
-    const changed = [
-      ...knobs,
-      { path: 'phases.0.optimiser.kind', defaultValue: 'sgd' },
-      { path: 'phases.0.schedule.kind', defaultValue: 'exponential' },
-    ];
-    const sgd = v.parse(
+  test.each([
+    ['sgd', { momentum: 0.9, nesterov: false, weightDecay: 0 }],
+    ['adamw', { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 }],
+    ['rmsprop', { alpha: 0.99, epsilon: 1e-8, momentum: 0, centered: false, weightDecay: 0 }],
+  ])('has a knob with a default for whatever %s needs', (kind, fields) => {
+    expect(withKind('phases.0.optimiser', kind).phases[0]!.optimiser).toEqual({ kind, ...fields });
+  });
+
+  test.each([
+    ['step', { everyEpochs: 10, gamma: 0.1 }],
+    ['exponential', { gamma: 0.95 }],
+    ['cosine', { finalFactor: 0.01 }],
+    ['linear', { finalFactor: 0.01 }],
+    ['one-cycle', { startFactor: 0.04, finalFactor: 0.0001, riseFraction: 0.3 }],
+  ])('has a knob with a default for whatever the schedule %s needs', (kind, fields) => {
+    expect(withKind('phases.0.schedule', kind).phases[0]!.schedule).toEqual({ kind, ...fields });
+  });
+
+  /** The configuration with another kind in one of its records, all fields at their defaults. */
+  function withKind(path: string, kind: string): RunConfig {
+    const ofRecord = knobs.filter((knob) => knob.path.startsWith(`${path}.`));
+    const fields = ofRecord.map((knob) => ({ ...knob, value: knob.defaultsByKind?.[kind] ?? knob.defaultValue }));
+    const changes = [...fields, { path: `${path}.kind`, value: kind }];
+    return v.parse(
       runConfig,
-      changed.reduce<unknown>((document, { path, defaultValue }) => withValueAt(document, path, defaultValue), config),
+      changes.reduce<unknown>((document, change) => withValueAt(document, change.path, change.value), config),
     );
-    expect(sgd.phases[0]).toMatchObject({
-      optimiser: { kind: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 },
-      schedule: { kind: 'exponential', gamma: 0.95 },
-    });
+  }
+
+  test('offers every optimiser and schedule, and what can be switched on with its parts', () => {
+    const choices = (path: string): string[] => {
+      const control = knobs.find((knob) => knob.path === path)?.control;
+      return control?.kind === 'choice' ? control.options.map(({ value }) => value).sort() : [];
+    };
+    const kinds = (options: readonly { entries: { kind: { literal: string } } }[]): string[] =>
+      options.map(({ entries }) => entries.kind.literal).sort();
+    expect(choices('phases.0.optimiser.kind')).toEqual(kinds(optimiserConfig.options));
+    expect(choices('phases.0.schedule.kind')).toEqual(kinds(scheduleConfig.options));
+    const ema = knobs.find(({ path }) => path === 'ema')!;
+    const whenOn = ema.control.kind === 'optional' ? ema.control.whenOn : {};
+    expect(v.is(runConfig, withValueAt(config, 'ema', whenOn))).toBe(true);
+    const parts = knobs.filter(({ path }) => path.startsWith('ema.'));
+    expect(parts.map(({ path, defaultValue }) => [path.slice('ema.'.length), defaultValue])).toEqual(
+      Object.entries(whenOn),
+    );
   });
 
   test('evaluates on the split that has images', () => {
@@ -193,7 +224,7 @@ describe('the check', () => {
 
   test('puts errors first', () => {
     const config = withValueAt(configWith('loss.softmaxBeforeLoss', true), 'device', 'cuda') as RunConfig;
-    const noGpu = listDevices({ ...gpuBox, hasCudaLibraries: false });
+    const noGpu = describeDevices({ ...gpuBox, hasCudaLibraries: false }, new Map());
     expect(found({ config, devices: noGpu })).toEqual([
       [
         'error',
@@ -204,30 +235,50 @@ describe('the check', () => {
     ]);
   });
 
-  test('finds Nesterov without momentum', () => {
+  test('finds Nesterov without momentum, and AdamW without decay', () => {
     const optimiser = { kind: 'sgd', momentum: 0, nesterov: true, weightDecay: 0 };
     expect(found({ config: configWith('phases.0.optimiser', optimiser) })).toEqual([
       ['error', 'phases.0.optimiser.nesterov', 'Nesterov needs a momentum above 0.'],
     ]);
-  });
-});
-
-describe('devices', () => {
-  test('are the CPU, and CUDA with what is missing for it', () => {
-    expect(devices).toEqual([
-      { id: 'cpu', label: 'CPU (Fast CPU, 8 cores)', available: true, reason: null },
-      { id: 'cuda', label: 'NVIDIA GPU (CUDA)', available: true, reason: null },
+    const adamw = { ...good.config.phases[0]!.optimiser, kind: 'adamw' };
+    expect(found({ config: configWith('phases.0.optimiser', adamw) })).toEqual([
+      ['note', 'phases.0.optimiser.weightDecay', 'AdamW without weight decay is the same as Adam.'],
     ]);
-    const reason = (change: Partial<Machine>) => listDevices({ ...gpuBox, ...change })[1]?.reason;
-    expect(reason({ platform: 'darwin' })).toBe('Training on an NVIDIA GPU needs Linux on x64.');
-    expect(reason({ hasNvidiaDriver: false })).toBe(
-      'No NVIDIA driver was found. Install it, then run `npm run setup:cuda`.',
-    );
-    expect(reason({ hasCudaLibraries: false })).toBe('The CUDA libraries are not installed. Run `npm run setup:cuda`.');
   });
 
-  test('of this machine begin with its CPU', () => {
-    expect(listDevices(thisMachine())[0]).toMatchObject({ id: 'cpu', available: true });
+  test('finds a warm-up that never ends, or that one cycle does not need', () => {
+    expect(found({ config: configWith('phases.0.warmup.epochs', 20) })).toEqual([
+      [
+        'warning',
+        'phases.0.warmup.epochs',
+        'The warm-up lasts as long as training, so the learning rate never reaches its value. Make it shorter.',
+      ],
+    ]);
+    const warm = configWith('phases.0.warmup.epochs', 2);
+    expect(found({ config: warm })).toEqual([]);
+    const oneCycle = { kind: 'one-cycle', startFactor: 0.04, finalFactor: 0.001, riseFraction: 0.3 };
+    expect(found({ config: withValueAt(warm, 'phases.0.schedule', oneCycle) as RunConfig })).toEqual([
+      ['note', 'phases.0.warmup.epochs', 'One cycle already begins with a rise; it needs no warm-up.'],
+    ]);
+  });
+
+  test('finds more accumulation than an epoch has steps, and images pushed out of sight', () => {
+    expect(found({ config: configWith('accumulation', 782) })).toEqual([]);
+    expect(found({ config: configWith('accumulation', 783) })).toEqual([
+      [
+        'warning',
+        'accumulation',
+        'An epoch has only 782 steps, so the weights change once in an epoch. Accumulate fewer.',
+      ],
+    ]);
+    expect(found({ config: configWith('augmentation.shift', 31) })).toEqual([]);
+    expect(found({ config: configWith('augmentation.shift', 32) })).toEqual([
+      [
+        'error',
+        'augmentation.shift',
+        'A shift of 32 px can push an image of 32 × 32 px out of sight. Make it smaller.',
+      ],
+    ]);
   });
 });
 

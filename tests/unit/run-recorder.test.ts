@@ -61,7 +61,7 @@ function record(recorder: RunRecorder, ...reported: RunEvent[]): void {
 describe('results.csv', () => {
   test('has a line for each epoch, with the time that each took', async () => {
     record(
-      new RunRecorder(folder),
+      new RunRecorder(folder, 'classification'),
       started(0),
       steps(0.5, 1),
       epochEnd(1),
@@ -79,16 +79,31 @@ describe('results.csv', () => {
 
   test('leaves a field empty for what was not measured', async () => {
     const partial: RunEvent = { kind: 'points', points: [{ series: 'test/loss', step: 4, epoch: 1, value: NaN }] };
-    record(new RunRecorder(folder), started(0), partial, { kind: 'finished', epochsDone: 1 });
+    record(new RunRecorder(folder, 'classification'), started(0), partial, { kind: 'finished', epochsDone: 1 });
     expect((await results()).split('\n')[1]).toBe('1,,,NaN,,,0.500');
   });
 });
 
 describe('a run that goes on', () => {
   test('from an epoch loses what came after it, keeps its log, and has nothing twice', async () => {
-    record(new RunRecorder(folder), started(0), log('begin'), steps(0.5, 1), epochEnd(1), checkpoint(1));
-    record(new RunRecorder(folder), started(1), steps(1.5, 2), epochEnd(2), checkpoint(2), log('later'), steps(2.5));
-    record(new RunRecorder(folder), started(1), steps(1.5, 2), epochEnd(2, 0.9), checkpoint(2), {
+    record(
+      new RunRecorder(folder, 'classification'),
+      started(0),
+      log('begin'),
+      steps(0.5, 1),
+      epochEnd(1),
+      checkpoint(1),
+    );
+    record(
+      new RunRecorder(folder, 'classification'),
+      started(1),
+      steps(1.5, 2),
+      epochEnd(2),
+      checkpoint(2),
+      log('later'),
+      steps(2.5),
+    );
+    record(new RunRecorder(folder, 'classification'), started(1), steps(1.5, 2), epochEnd(2, 0.9), checkpoint(2), {
       kind: 'finished',
       epochsDone: 2,
     });
@@ -114,37 +129,37 @@ describe('a run that goes on', () => {
   });
 
   test('from within an epoch keeps the steps up to there, also of a batch that straddles it', async () => {
-    record(new RunRecorder(folder), started(0), steps(0.25, 0.5, 0.75), checkpoint(0.5));
-    record(new RunRecorder(folder), started(0.5), steps(0.75));
+    record(new RunRecorder(folder, 'classification'), started(0), steps(0.25, 0.5, 0.75), checkpoint(0.5));
+    record(new RunRecorder(folder, 'classification'), started(0.5), steps(0.75));
     expect(await events()).toEqual([started(0), steps(0.25, 0.5), checkpoint(0.5), started(0.5), steps(0.75)]);
   });
 
   test('has the row of an epoch whose checkpoint was written just before the kill', async () => {
-    record(new RunRecorder(folder), started(0), epochEnd(1));
+    record(new RunRecorder(folder, 'classification'), started(0), epochEnd(1));
     expect((await results()).split('\n')).toHaveLength(2);
-    record(new RunRecorder(folder), started(1));
+    record(new RunRecorder(folder, 'classification'), started(1));
     expect((await results()).split('\n')[1]).toBe('1,1.25,0.25,1.5,0.5,0.001,0.500');
   });
 
   test('passes over a line that the kill cut off', async () => {
-    record(new RunRecorder(folder), started(0), steps(0.5));
+    record(new RunRecorder(folder, 'classification'), started(0), steps(0.5));
     await writeFile(join(folder, 'events.jsonl'), '{"time":"2026-01-02T03:04:05.000Z","event":{"kind":"po', {
       flag: 'a',
     });
     expect(await events()).toEqual([started(0), steps(0.5)]);
-    record(new RunRecorder(folder), started(0.5), steps(0.75));
+    record(new RunRecorder(folder, 'classification'), started(0.5), steps(0.75));
     expect(await events()).toEqual([started(0), steps(0.5), started(0.5), steps(0.75)]);
   });
 });
 
 test('a value that is no number is there again when it is read', async () => {
   const nan: RunEvent = { kind: 'points', points: [{ series: 'step/loss', step: 1, epoch: 0.1, value: NaN }] };
-  record(new RunRecorder(folder), nan);
+  record(new RunRecorder(folder, 'classification'), nan);
   expect(await events()).toEqual([nan]);
 });
 
 test.runIf(process.platform === 'linux')('a full disk is an error that names the file', async () => {
-  const recorder = new RunRecorder(folder);
+  const recorder = new RunRecorder(folder, 'classification');
   record(recorder, started(0));
   await unlink(join(folder, 'events.jsonl'));
   await symlink('/dev/full', join(folder, 'events.jsonl'));

@@ -1,13 +1,19 @@
 import { expect, test } from 'vitest';
 import type { DatasetId, RunId } from '../../src-main/contract/model/ids.ts';
-import type { MetricPoint, SeriesName } from '../../src-main/contract/model/run.ts';
+import type { RunConfig, SeriesName, TimedPoint } from '../../src-main/contract/model/run.ts';
 import { errorOf } from '../helpers/errors.ts';
 import { addRun, createStore, runConfig } from '../helpers/store-fixture.ts';
 
 const DATASET = 1 as DatasetId;
 
-function points(series: SeriesName, values: readonly number[]): MetricPoint[] {
-  return values.map((value, index) => ({ series, step: (index + 1) * 10, epoch: index + 1, value }));
+function points(series: SeriesName, values: readonly number[]): TimedPoint[] {
+  return values.map((value, index) => ({
+    series,
+    step: (index + 1) * 10,
+    epoch: index + 1,
+    value,
+    elapsedMs: (index + 1) * 500,
+  }));
 }
 
 test('a new run is queued, with everything its configuration says', async () => {
@@ -31,9 +37,33 @@ test('a new run is queued, with everything its configuration says', async () => 
     latest: {},
     best: {},
     resumable: false,
+    resumedEpochs: [],
+    tags: [],
+    notes: '',
+    pinned: false,
+    archived: false,
   });
   expect(store.runs.config(runId)).toEqual(runConfig(DATASET, [3, 4]));
   expect(store.runs.folder(runId)).toBe('runs/first');
+});
+
+test('a configuration that an earlier version stored is read as one of today', async () => {
+  const store = await createStore();
+  const { accumulation, ema, augmentation, ...older } = runConfig(DATASET);
+  const [{ warmup, decayAll, clipNorm, ...phase }] = older.phases as [RunConfig['phases'][number]];
+  const stored = { ...older, version: 1, phases: [phase] };
+  const runId = store.runs.insert({
+    name: 'old',
+    config: stored as unknown as RunConfig,
+    datasetName: 'Letters',
+    folder: 'runs/old',
+    createdAt: '2026-01-02T03:04:05Z',
+  });
+  expect([accumulation, ema, augmentation]).toEqual([1, null, { flip: false, shift: 0 }]);
+  expect(store.runs.config(runId)).toEqual({
+    ...runConfig(DATASET),
+    phases: [{ ...phase, warmup, clipNorm, decayAll: !decayAll }],
+  });
 });
 
 test('an update changes what it names and nothing else', async () => {
@@ -97,17 +127,19 @@ test('a series comes back in the order of its steps, and a repeated step replace
   const store = await createStore();
   const runId = addRun(store, DATASET, 'first');
   store.runs.appendPoints(runId, points('train/loss', [3, 2, 1]).reverse());
-  store.runs.appendPoints(runId, [{ series: 'train/loss', step: 20, epoch: 2.5, value: 7 }]);
+  store.runs.appendPoints(runId, [{ series: 'train/loss', step: 20, epoch: 2.5, value: 7, elapsedMs: null }]);
   const [loss, empty] = store.runs.series(runId, ['train/loss', 'test/loss']);
   expect(loss!.series).toBe('train/loss');
   expect([...loss!.steps]).toEqual([10, 20, 30]);
   expect([...loss!.epochs]).toEqual([1, 2.5, 3]);
   expect([...loss!.values]).toEqual([3, 7, 1]);
+  expect([...loss!.times]).toEqual([500, NaN, 1500]);
   expect(empty).toEqual({
     series: 'test/loss',
     steps: new Float64Array(),
     epochs: new Float64Array(),
     values: new Float64Array(),
+    times: new Float64Array(),
   });
 });
 
@@ -117,6 +149,30 @@ test('points after an epoch can be taken back', async () => {
   store.runs.appendPoints(runId, points('train/loss', [3, 2, 1]));
   store.runs.deletePointsAfter(runId, 2);
   expect([...store.runs.series(runId, ['train/loss'])[0]!.epochs]).toEqual([1, 2]);
+});
+
+test('a trashed run is in no list and no count until it is brought back; its folder stays its own', async () => {
+  const store = await createStore();
+  const runId = addRun(store, DATASET, 'first');
+  store.runs.update(runId, { trashedAt: '2026-01-03T00:00:00Z' });
+  expect([store.runs.list(), store.runs.count()]).toEqual([[], 0]);
+  expect([store.runs.trashed(), store.runs.folders()]).toEqual([[runId], ['runs/first']]);
+  store.runs.update(runId, { trashedAt: null });
+  expect([store.runs.list().length, store.runs.count(), store.runs.trashed()]).toEqual([1, 1, []]);
+});
+
+test('what a person keeps with a run comes back as it was', async () => {
+  const store = await createStore();
+  const runId = addRun(store, DATASET, 'first');
+  const kept = {
+    tags: ['baseline', 'a, "b"'],
+    notes: 'two\nlines',
+    pinned: true,
+    archived: true,
+    resumedEpochs: [1.5],
+  };
+  store.runs.update(runId, kept);
+  expect(store.runs.get(runId)).toMatchObject(kept);
 });
 
 test('only queued and running runs hold their data set', async () => {

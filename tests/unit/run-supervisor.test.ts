@@ -8,6 +8,7 @@ import type { MetricPoint, RunSummary } from '../../src-main/contract/model/run.
 import type { RunId } from '../../src-main/contract/model/ids.ts';
 import { OpenProjects } from '../../src-main/services/open-projects.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
+import { emptyTrash } from '../../src-main/services/runs/organising.ts';
 import { RunSupervisor } from '../../src-main/services/runs/run-supervisor.ts';
 import { encodeEventLine, type RunEvent } from '../../src-main/engine/train/run-events.ts';
 import { fakeTrainers, type FakeTrainer } from '../helpers/fake-trainer.ts';
@@ -515,7 +516,8 @@ describe('folders', () => {
     );
     trainer(0).begin().say({ kind: 'finished', epochsDone: 2 }).exit(0);
     await services.handlers['run.delete']({ projectId, runId });
-    expect(existsSync(folder)).toBe(false);
+    expect(existsSync(folder)).toBe(true);
+    await emptyTrash(project.opened);
     expect(await readdir(join(project.opened.folder, 'runs'))).toEqual([]);
     expect(project.opened.store.runs.count()).toBe(0);
     expect(emitted.at(-1)).toEqual({ event: 'run.removed', payload: { projectId, runId } });

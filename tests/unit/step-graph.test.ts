@@ -5,7 +5,7 @@ import { isGraph, type Graph } from '../../src-main/engine/graph/types.ts';
 import { carriedVectors, stateLayout, updateSettings } from '../../src-main/engine/train/state-layout.ts';
 import { buildTrainGraph } from '../../src-main/engine/train/step-graph.ts';
 import { modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
-import { adam, phase, smallConfig } from '../helpers/training-run.ts';
+import { adam, phase, smallConfig, taskOf } from '../helpers/training-run.ts';
 
 const plan = planModel('lenet5', { batchNorm: true, dropout: 0 }, [3, 32, 32], 10);
 
@@ -18,7 +18,7 @@ function graphOf(phaseChanges: Partial<PhaseConfig> = {}, changes: Partial<RunCo
     update: updateSettings(config, settings),
     preprocessing: modelSpec('lenet5').preprocessing,
     augmentation: config.augmentation,
-    loss: config.loss,
+    task: taskOf(config),
     imageCount: 100,
     batchSize: 64,
     maximumSteps: 64,

@@ -169,7 +169,7 @@ describe('training', () => {
     ];
     expect(JSON.parse(kept.metadata['position']!)).toMatchObject({
       epoch: best,
-      bestAccuracy: Math.max(...accuracies),
+      best: Math.max(...accuracies),
     });
     expect([...kept.tensors.keys()].filter((name) => name.startsWith('optimiser.'))).toEqual([]);
     expect(last.tensors.has('optimiser.firstMoment.conv1.weight')).toBe(true);

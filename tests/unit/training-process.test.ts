@@ -10,7 +10,7 @@ import type { RunConfig, RunSummary, SeriesName } from '../../src-main/contract/
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { decodeEventLine, type RunEvent } from '../../src-main/engine/train/run-events.ts';
 import { readSafetensors } from '../../src-main/engine/weights/safetensors.ts';
-import { launchNodeTrainer } from '../../src-main/hosts/node-process.ts';
+import { launchNodeChild } from '../../src-main/hosts/node-process.ts';
 import type { TrainerProcess } from '../../src-main/services/backend.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
 import {
@@ -36,7 +36,7 @@ let projectId: RunProject['opened']['project']['projectId'];
 beforeAll(async () => {
   processes = [];
   const made = runContext(() => {
-    const trainer = launchNodeTrainer(entry);
+    const trainer: TrainerProcess = launchNodeChild(entry);
     processes.push(trainer);
     return trainer;
   });
@@ -199,7 +199,7 @@ describe('a run that was stopped goes on to the same end, byte for byte', () => 
     });
     const { folder } = project.opened;
     project.projects.closeAll();
-    const next = runContext(() => launchNodeTrainer(entry));
+    const next = runContext(() => launchNodeChild(entry));
     services = createRunHandlers(next.context);
     project = { ...project, projects: next.context.projects, opened: await next.context.projects.open(folder) };
     await services.handlers['run.resume']({ projectId, runId });

@@ -1,15 +1,24 @@
-/** Data sets, their categories, images and annotations as every room sees them. Geometry comes with its own room. */
+/** Data sets, their categories and images as every room sees them; labels are in annotation.ts. */
 import * as v from 'valibot';
-import { annotationId, categoryId, datasetId, imageId } from './ids.ts';
+import { annotationSummary, reviewState, shapeKind } from './annotation.ts';
+import { categoryId, datasetId, imageId } from './ids.ts';
 
 export const splits = ['train', 'val', 'test'] as const;
 export const split = v.picklist(splits);
 export type Split = v.InferOutput<typeof split>;
 
 /** Formats that can be imported now; a new one is one entry here and one module in formats/. */
-export const datasetFormats = ['cifar10', 'idx'] as const;
+export const packFormats = ['cifar10', 'idx'] as const;
+/** Formats whose images are files of their own, of any size, referenced where they are or copied. */
+export const fileFormats = ['yolo', 'coco', 'voc', 'labelme', 'image-folders', 'images'] as const;
+export const datasetFormats = [...packFormats, ...fileFormats] as const;
 export const datasetFormat = v.picklist(datasetFormats);
 export type DatasetFormat = v.InferOutput<typeof datasetFormat>;
+export type FileFormat = (typeof fileFormats)[number];
+
+export function isFileFormat(format: DatasetFormat): format is FileFormat {
+  return (fileFormats as readonly string[]).includes(format);
+}
 
 /** Data sets that can be downloaded, with the facts a person sees before any traffic. The checksum is the archive's. */
 export const downloadableDatasets = {
@@ -45,14 +54,6 @@ export const dataset = v.object({
 });
 export type Dataset = v.InferOutput<typeof dataset>;
 
-/** One label of one image. `bbox`, `polygon`, `mask` and `keypoints` join `classification` as variants by `kind`. */
-export const annotation = v.object({
-  annotationId,
-  kind: v.literal('classification'),
-  categoryId,
-});
-export type Annotation = v.InferOutput<typeof annotation>;
-
 export const imageSummary = v.object({
   imageId,
   /** Name as the source gives it ("test_batch.bin #42" where it has none). */
@@ -61,7 +62,8 @@ export const imageSummary = v.object({
   widthPx: v.number(),
   heightPx: v.number(),
   channels: v.number(),
-  annotations: v.array(annotation),
+  review: reviewState,
+  annotations: v.array(annotationSummary),
 });
 export type ImageSummary = v.InferOutput<typeof imageSummary>;
 
@@ -69,11 +71,14 @@ export type ImageSummary = v.InferOutput<typeof imageSummary>;
 export const imageFilter = v.object({ splits: v.array(split), categoryIds: v.array(categoryId) });
 export type ImageFilter = v.InferOutput<typeof imageFilter>;
 
-/** Counts for the facet list: how many images of the split filter each category has, and the other way round. */
+/**
+ * Counts for the facet list: how many images of the split filter each category has, and the other way round. `objects`
+ * are labels, of which an image may have many.
+ */
 export const facets = v.object({
   total: v.number(),
   bySplit: v.array(v.object({ split, count: v.number() })),
-  byCategory: v.array(v.object({ categoryId, count: v.number() })),
+  byCategory: v.array(v.object({ categoryId, count: v.number(), objects: v.number() })),
 });
 export type Facets = v.InferOutput<typeof facets>;
 
@@ -85,7 +90,16 @@ export const importReport = v.object({
   categories: v.array(v.string()),
   splitCounts: v.object({ train: v.number(), val: v.number(), test: v.number() }),
   sizeBytes: v.number(),
-  /** Why it cannot be imported, or what will be left out; empty when all is well. */
-  failures: v.array(v.object({ source: v.string(), reason: v.string() })),
+  /** False where nothing can be imported; `failures` then says why. */
+  importable: v.boolean(),
+  /** Labels of each class, in the order of `categories`, and of each kind. */
+  labelCounts: v.array(v.number()),
+  kindCounts: v.array(v.object({ kind: shapeKind, count: v.number() })),
+  /** Images that the source says show nothing, and images that it does not speak of. */
+  backgroundCount: v.number(),
+  unlabelledCount: v.number(),
+  /** Why it cannot be imported, or what will be left out or was put right; empty when all is well. The first few hundred. */
+  failures: v.array(v.object({ source: v.string(), line: v.optional(v.number()), reason: v.string() })),
+  failureCount: v.number(),
 });
 export type ImportReport = v.InferOutput<typeof importReport>;

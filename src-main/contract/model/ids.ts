@@ -9,6 +9,7 @@ export const imageId = v.pipe(rowId, v.brand('ImageId'));
 export const categoryId = v.pipe(rowId, v.brand('CategoryId'));
 export const annotationId = v.pipe(rowId, v.brand('AnnotationId'));
 export const runId = v.pipe(rowId, v.brand('RunId'));
+export const presetId = v.pipe(rowId, v.brand('PresetId'));
 export const jobId = v.pipe(v.string(), v.uuid(), v.brand('JobId'));
 
 export type ProjectId = v.InferOutput<typeof projectId>;
@@ -17,4 +18,5 @@ export type ImageId = v.InferOutput<typeof imageId>;
 export type CategoryId = v.InferOutput<typeof categoryId>;
 export type AnnotationId = v.InferOutput<typeof annotationId>;
 export type RunId = v.InferOutput<typeof runId>;
+export type PresetId = v.InferOutput<typeof presetId>;
 export type JobId = v.InferOutput<typeof jobId>;

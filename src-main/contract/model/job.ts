@@ -1,11 +1,11 @@
-/** Work that takes a while and is not a training run: imports and downloads. Every job can be cancelled. */
+/** Work that takes a while and is not a training run: imports, downloads and exports. Every job can be cancelled. */
 import * as v from 'valibot';
 import { datasetId, jobId, projectId } from './ids.ts';
 
 export const job = v.object({
   jobId,
   projectId,
-  kind: v.picklist(['import', 'download']),
+  kind: v.picklist(['import', 'download', 'export']),
   title: v.string(),
   state: v.picklist(['running', 'done', 'failed', 'cancelled']),
   /** What is being done now, in words ("reading data_batch_3.bin"). */

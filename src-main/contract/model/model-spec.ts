@@ -1,5 +1,6 @@
 /** What the GUI and CLI need to know of a network and of every knob, without knowing any network by name. */
 import * as v from 'valibot';
+import { task } from './run.ts';
 
 const knobValue = v.union([v.string(), v.number(), v.boolean(), v.null()]);
 
@@ -30,7 +31,7 @@ export type Knob = v.InferOutput<typeof knob>;
 export const modelSummary = v.object({
   id: v.string(),
   label: v.string(),
-  task: v.literal('classification'),
+  task,
   description: v.string(),
   /** Paper or specification the architecture is written from. */
   source: v.string(),

@@ -3,8 +3,9 @@
  * preset, a clone, a comparison and the CLI exchange, so it is versioned and complete: no default is implied.
  */
 import * as v from 'valibot';
-import { categoryId, datasetId, imageId, runId } from './ids.ts';
+import { categoryId, datasetId, imageId, presetId, projectId, runId } from './ids.ts';
 import { split } from './dataset.ts';
+import { lossConfig } from './loss.ts';
 
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const nonNegative = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -63,13 +64,6 @@ export const phaseConfig = v.object({
 });
 export type PhaseConfig = v.InferOutput<typeof phaseConfig>;
 
-export const lossConfig = v.object({
-  kind: v.literal('cross-entropy'),
-  /** Some tutorials apply softmax twice (once in the network, once in the loss); off is the correct formula. */
-  softmaxBeforeLoss: v.boolean(),
-});
-export type LossConfig = v.InferOutput<typeof lossConfig>;
-
 /** Moving average of the weights: after update n, average ← d·average + (1 − d)·weights, d = decay·(1 − e^(−n/warmupSteps)). */
 const emaConfig = v.object({
   decay: fraction,
@@ -82,7 +76,7 @@ export type EmaConfig = v.InferOutput<typeof emaConfig>;
 const augmentationConfig = v.object({
   /** Mirrors every other image left to right, by chance. */
   flip: v.boolean(),
-  /** Moves an image by up to this many pixels in each direction; what comes in at the edge is black. */
+  /** Moves an image by up to this many pixels in each direction; what comes in at the edge is black, and ignored in a mask. */
   shift: wholeNumber,
 });
 export type AugmentationConfig = v.InferOutput<typeof augmentationConfig>;
@@ -93,10 +87,15 @@ export type ModelOptions = v.InferOutput<typeof modelOptions>;
 export const device = v.picklist(['cpu', 'cuda', 'webgpu', 'dml', 'coreml']);
 export type Device = v.InferOutput<typeof device>;
 
+const tasks = ['classification', 'segmentation'] as const;
+export const task = v.picklist(tasks);
+export type Task = v.InferOutput<typeof task>;
+
 /** Documents of earlier versions are completed by `run-config-versions.ts`. */
 export const runConfig = v.object({
   version: v.literal(2),
-  task: v.literal('classification'),
+  /** What is learned of an image; the loss must be one of this task's. */
+  task,
   model: v.object({ id: v.string(), options: modelOptions }),
   data: v.object({ datasetId, trainSplit: split, evaluationSplit: split }),
   augmentation: augmentationConfig,
@@ -121,10 +120,20 @@ export type RunStatus = v.InferOutput<typeof runStatus>;
 export const metricDefinitions = {
   'train/loss': { label: 'Train loss', better: 'lower' },
   'train/accuracy': { label: 'Train accuracy', better: 'higher' },
+  'train/meanIou': { label: 'Train mean IoU', better: 'higher' },
   'test/loss': { label: 'Test loss', better: 'lower' },
+  /** Share of right answers: of the images, or of the pixels of all images. */
   'test/accuracy': { label: 'Test accuracy', better: 'higher' },
+  /** Mean over the categories that occur, of the pixels of all images; Dice likewise. */
+  'test/meanIou': { label: 'Test mean IoU', better: 'higher' },
+  'test/dice': { label: 'Test Dice', better: 'higher' },
 } as const satisfies Record<string, { label: string; better: 'higher' | 'lower' }>;
 export type MetricName = keyof typeof metricDefinitions;
+/** What the runs of a task report. */
+export const taskMetrics = {
+  classification: ['train/loss', 'train/accuracy', 'test/loss', 'test/accuracy'],
+  segmentation: ['train/loss', 'train/meanIou', 'test/loss', 'test/accuracy', 'test/meanIou', 'test/dice'],
+} as const satisfies Record<Task, readonly MetricName[]>;
 /** Series that are recorded too, but say nothing about which run is better. */
 export const auxiliarySeries = { 'step/loss': 'Loss of each step', 'epoch/learningRate': 'Learning rate' } as const;
 export type SeriesName = MetricName | keyof typeof auxiliarySeries;
@@ -134,6 +143,9 @@ const seriesName = v.picklist(seriesNames);
 /** One value of one series. `epoch` is fractional for step series (1.5 = half-way through the second epoch). */
 export const metricPoint = v.object({ series: seriesName, step: v.number(), epoch: v.number(), value: v.number() });
 export type MetricPoint = v.InferOutput<typeof metricPoint>;
+/** With the training time until it was measured, pauses left out; null where nobody took it. */
+export const timedPoint = v.object({ ...metricPoint.entries, elapsedMs: v.nullable(v.number()) });
+export type TimedPoint = v.InferOutput<typeof timedPoint>;
 
 export const runSummary = v.object({
   runId,
@@ -157,6 +169,13 @@ export const runSummary = v.object({
   best: v.record(v.string(), v.object({ value: v.number(), epoch: v.number() })),
   /** True where the run can go on: from its checkpoint, or from the start where its turn never came. */
   resumable: v.boolean(),
+  /** The (fractional) epochs from which it went on after a stop, ascending. */
+  resumedEpochs: v.array(v.number()),
+  tags: v.array(v.string()),
+  notes: v.string(),
+  pinned: v.boolean(),
+  /** Kept, but out of the way. */
+  archived: v.boolean(),
 });
 export type RunSummary = v.InferOutput<typeof runSummary>;
 
@@ -167,6 +186,14 @@ export const runDetail = v.object({
   folder: v.string(),
 });
 export type RunDetail = v.InferOutput<typeof runDetail>;
+
+/** A configuration under a name, to start from. Its data set is that of the run it was made for. */
+export const preset = v.object({ presetId, name: v.string(), config: runConfig, createdAt: v.string() });
+export type Preset = v.InferOutput<typeof preset>;
+
+/** Runs that wait for their turn, over all open projects, the next one first. Paused: none of them starts. */
+export const runQueue = v.object({ paused: v.boolean(), waiting: v.array(v.object({ projectId, runId })) });
+export type RunQueue = v.InferOutput<typeof runQueue>;
 
 export const logLine = v.object({
   time: v.string(),
@@ -197,6 +224,8 @@ export interface Series {
   steps: Float64Array;
   epochs: Float64Array;
   values: Float64Array;
+  /** Training time, ms, pauses left out; NaN where nobody took it. */
+  times: Float64Array;
 }
 
 export const checkpointName = v.picklist(['last', 'best']);

@@ -4,10 +4,10 @@
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { FoveaError } from '../../contract/errors.ts';
-import type { ImagePack, SplitData } from './training-data.ts';
+import type { ImagePack, PackRows } from './training-data.ts';
 
 /** More than this is not kept in memory; one buffer of 2 GiB or more cannot be had everywhere. */
-const residentLimitBytes = 2 ** 30;
+export const residentLimitBytes = 2 ** 30;
 
 /** Rows of `images` (uint8 [rows, C, H, W]) that hold the asked-for images, in their order. */
 export interface ImageFeed {
@@ -21,13 +21,13 @@ export class SplitImages {
   /** [C, H, W] of every image. */
   readonly imageShape: readonly [number, number, number];
   private readonly imageBytes: number;
-  private readonly split: SplitData;
+  private readonly split: PackRows;
   private readonly packs: readonly ImagePack[];
   private readonly handles: readonly FileHandle[];
   private resident: Uint8Array | null = null;
 
   private constructor(
-    split: SplitData,
+    split: PackRows,
     packs: readonly ImagePack[],
     handles: readonly FileHandle[],
     shape: readonly [number, number, number],
@@ -42,7 +42,7 @@ export class SplitImages {
 
   /** The caller closes it. Throws FoveaError `bad-input` for a missing or short pack, or for images of several sizes. */
   static async open(
-    split: SplitData,
+    split: PackRows,
     packs: readonly ImagePack[],
     limitBytes = residentLimitBytes,
   ): Promise<SplitImages> {
@@ -65,6 +65,11 @@ export class SplitImages {
       await Promise.all(handles.map((handle) => handle.close()));
       throw error;
     }
+  }
+
+  /** All of them, where they are in memory. */
+  get residentBytes(): Uint8Array | null {
+    return this.resident;
   }
 
   /** Rows that a feed's array has when `asked` images are asked for at a time: all of them where they are in memory. */

@@ -14,16 +14,22 @@ export interface ImagePack {
   widthPx: number;
 }
 
-/** Parallel arrays, one entry an image. */
-export interface SplitData {
-  /** Ids in the project's database, for leading from a prediction back to its image. */
-  imageIds: number[];
+/** Where images lie: parallel arrays, one entry an image. */
+export interface PackRows {
   /** Index into `packs`. */
   packs: number[];
   /** Image index inside that pack. */
   rows: number[];
-  /** Category ordinal, 0-based. */
+}
+
+/** Parallel arrays, one entry an image. */
+export interface SplitData extends PackRows {
+  /** Ids in the project's database, for leading from a prediction back to its image. */
+  imageIds: number[];
+  /** Category ordinal, 0-based; empty where the images of the split have labels of another kind. */
   labels: number[];
+  /** For segmentation: masks of one channel and of the images' size, a category ordinal a pixel, 255 where none counts. */
+  masks?: PackRows;
 }
 
 export interface TrainingData {

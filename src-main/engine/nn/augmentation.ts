@@ -7,17 +7,36 @@ import type { AugmentationConfig } from '../../contract/model/run.ts';
 import type { Builder } from '../graph/builder.ts';
 import { tensor, type Value } from '../graph/types.ts';
 
-/** images: uint8 [B, C, H, W]; draws: int64 [B, 3], (mirrored 0 or 1, right, down) in pixels. Same type and shape. */
-export function augment(g: Builder, images: Value, draws: Value, { shift }: AugmentationConfig): Value {
-  const [batch, , height, width] = images.shape as [number, number, number, number];
+/** What happens to the images of a batch, and with them to labels that lie on them. */
+export interface Motion {
+  /** maps: uint8 [B, C, H, W] of the images' size; what comes in at the edge is `fill`. Same type and shape. */
+  apply(maps: Value, fill: number): Value;
+}
+
+/** size: [H, W]; draws: int64 [B, 3], (mirrored 0 or 1, right, down) in pixels. */
+export function motionOf(
+  g: Builder,
+  [height, width]: readonly [number, number],
+  draws: Value,
+  { shift }: AugmentationConfig,
+): Motion {
+  const batch = draws.shape[0]!;
   const [mirrored, right, down] = g.split(draws, [1, 1, 1], 1).map((draw) => g.reshape(draw, [batch, 1, 1, 1])) as [
     Value,
     Value,
     Value,
   ];
-  const moved = g.matmul(g.cast(images, 'float32'), columnSources(g, width, mirrored, right));
-  const shifted = shift === 0 ? moved : g.matmul(rowSources(g, height, down), moved);
-  return g.cast(shifted, 'uint8');
+  const columns = columnSources(g, width, mirrored, right);
+  const rows = shift === 0 ? null : rowSources(g, height, down);
+  return {
+    apply: (maps, fill) => {
+      const bytes = g.cast(maps, 'float32');
+      // A product gives 0 where nothing comes from, so that 0 stands for `fill` in between.
+      const moved = g.matmul(fill === 0 ? bytes : g.sub(bytes, g.float(fill)), columns);
+      const shifted = rows ? g.matmul(rows, moved) : moved;
+      return g.cast(fill === 0 ? shifted : g.add(shifted, g.float(fill)), 'uint8');
+    },
+  };
 }
 
 /** [B, 1, H, H]: 1 where row y comes from row y − down. */

@@ -7,6 +7,7 @@ import type { LayerRow } from '../../contract/model/model-spec.ts';
 import type { Builder } from '../graph/builder.ts';
 import { sizeOf, type Shape, type Value } from '../graph/types.ts';
 import { Random } from '../data/random.ts';
+import { canConvolveFirst, convolveJoined } from './enlarged-convolution.ts';
 import { naturalOrder, settle, type FeatureMap } from './feature-map.ts';
 import type { BuildContext, LayerDefinition } from './layers/definition.ts';
 import { LAYERS, type LayerKind, type LayerSettings } from './layers/index.ts';
@@ -115,13 +116,15 @@ export function buildNetwork(
   context: SharedContext,
 ): AtLeastOne<Value> {
   return runLayers(
-    plan.layers,
+    convolveBeforeEnlarging(plan),
     plan.outputs,
     g,
     context.seed,
     normaliseBytes(g, bytes, 1, preprocessing),
-    (spec, stream, inputs: AtLeastOne<Value>) =>
-      definitionFor(spec).build({ ...context, g, stream }, spec.path, spec, ...inputs),
+    ({ spec, enlarged }, stream, inputs: AtLeastOne<Value>) =>
+      enlarged === undefined
+        ? definitionFor(spec).build({ ...context, g, stream }, spec.path, spec, ...inputs)
+        : convolveJoined({ ...context, g }, spec.path, inputs, enlarged),
   );
 }
 
@@ -150,7 +153,7 @@ export function buildFeatureMajorNetwork(
   const rows = g.reshape(normaliseBytes(g, turned, 0, preprocessing), [c * h * w, n]);
   const first: FeatureMap = { rows, shape: [c, h, w], rowOf: naturalOrder(c * h * w), bias: null };
   const layers = poolBeforeActivation(plan);
-  const results = runLayers(layers, plan.outputs, g, context.seed, first, (spec, stream, [input]) => {
+  const results = runLayers(layers, plan.outputs, g, context.seed, first, ({ spec }, stream, [input]) => {
     const tile = tileFor(layers, spec);
     return definitionFor(spec).buildFeatureMajor!({ ...context, g, stream, tile }, spec.path, spec, input);
   });
@@ -163,6 +166,8 @@ interface RunnableLayer {
   outputShape: Shape;
   /** Under which path others find its result; its own where absent. */
   resultPath?: string;
+  /** Set where a convolution reads this one of its sources before it is enlarged, and all of them before they are joined. */
+  enlarged?: number;
 }
 
 const resultPathOf = ({ spec, resultPath = spec.path }: RunnableLayer): string => resultPath;
@@ -174,7 +179,7 @@ function runLayers<T>(
   g: Builder,
   seed: number,
   input: T,
-  build: (spec: LayerSpec, stream: number, inputs: AtLeastOne<T>) => T,
+  build: (layer: RunnableLayer, stream: number, inputs: AtLeastOne<T>) => T,
 ): AtLeastOne<T> {
   const results = new Map([[networkInput, input]]);
   const resultsOf = (paths: AtLeastOne<string>): AtLeastOne<T> =>
@@ -184,7 +189,7 @@ function runLayers<T>(
     const stream = Random.derive(seed, 'layer', spec.path).uint32() >>> 1;
     results.set(
       resultPathOf(layer),
-      g.scope(spec.path, () => build(spec, stream, resultsOf(sources))),
+      g.scope(spec.path, () => build(layer, stream, resultsOf(sources))),
     );
   }
   return resultsOf(outputs);
@@ -200,12 +205,47 @@ function layersLeadingTo(outputs: readonly string[], layers: readonly RunnableLa
   return found.reverse();
 }
 
-/** ReLU and max pooling commute, gradients included, and after the pool there is less to do. */
-function poolBeforeActivation({ layers, outputs }: NetworkPlan): readonly RunnableLayer[] {
+/** How many layers and outputs read each layer. */
+function readersOf({ layers, outputs }: NetworkPlan): Map<string, number> {
   const readers = new Map<string, number>();
   for (const path of [...layers.flatMap(({ sources }) => sources), ...outputs])
     readers.set(path, (readers.get(path) ?? 0) + 1);
-  const reordered: RunnableLayer[] = [...layers];
+  return readers;
+}
+
+/**
+ * Convolutions of an image that was enlarged twofold by nearest neighbours, alone or joined with others, read the small
+ * image (enlarged-convolution.ts). Where nobody else reads the enlarged one, it is not made at all.
+ */
+function convolveBeforeEnlarging(plan: NetworkPlan): readonly RunnableLayer[] {
+  const byPath = new Map(plan.layers.map((layer) => [layer.spec.path, layer]));
+  const readers = readersOf(plan);
+  const isDoubled = (path: string): boolean => {
+    const spec = byPath.get(path)?.spec;
+    return spec?.kind === 'upsample' && spec.factor === 2 && spec.mode === 'nearest' && readers.get(path) === 1;
+  };
+  return plan.layers.map((layer): RunnableLayer => {
+    const { spec, sources } = layer;
+    if (spec.kind !== 'conv2d' || !canConvolveFirst(spec)) return layer;
+    const joint = byPath.get(sources[0]);
+    const joined = joint?.spec.kind === 'concat' && (joint.spec.axis ?? 0) === 0 && readers.get(sources[0]) === 1;
+    const parts = joined ? joint.sources : sources;
+    const enlarged = parts.findIndex(isDoubled);
+    // The others are convolved together, so they must lie side by side in the weights.
+    if (enlarged !== 0 && (enlarged < 0 || enlarged !== parts.length - 1)) return layer;
+    const small = byPath.get(parts[enlarged]!)!.sources[0];
+    return {
+      ...layer,
+      sources: parts.map((path, i) => (i === enlarged ? small : path)) as unknown as AtLeastOne<string>,
+      enlarged,
+    };
+  });
+}
+
+/** ReLU and max pooling commute, gradients included, and after the pool there is less to do. */
+function poolBeforeActivation(plan: NetworkPlan): readonly RunnableLayer[] {
+  const readers = readersOf(plan);
+  const reordered: RunnableLayer[] = [...plan.layers];
   for (let i = 0; i + 1 < reordered.length; i++) {
     const [activation, pool] = [reordered[i]!, reordered[i + 1]!];
     const path = resultPathOf(activation);

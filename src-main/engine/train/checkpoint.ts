@@ -23,10 +23,11 @@ const positionSchema = v.object({
   optimiserUpdate: v.number(),
   /** Sums over the steps of the epoch that has begun, for its averages. */
   lossSum: v.number(),
-  correctSum: v.number(),
   seenImages: v.number(),
-  /** Best evaluation accuracy so far; −1 before the first. */
-  bestAccuracy: v.number(),
+  /** What the task counts, by name. */
+  counts: v.record(v.string(), v.array(v.number())),
+  /** The best value so far of the metric that decides; null before the first. */
+  best: v.nullable(v.number()),
 });
 export type Position = v.InferOutput<typeof positionSchema>;
 
@@ -37,9 +38,9 @@ export const startPosition: Position = {
   update: 0,
   optimiserUpdate: 0,
   lossSum: 0,
-  correctSum: 0,
   seenImages: 0,
-  bestAccuracy: -1,
+  counts: {},
+  best: null,
 };
 
 export interface Checkpoint {
@@ -52,7 +53,7 @@ export interface Checkpoint {
   slots: ReadonlyMap<string, NamedTensors>;
 }
 
-const checkpointVersion = '2';
+const checkpointVersion = '3';
 const slotPrefix = 'optimiser.';
 const averagePrefix = 'average.';
 
@@ -112,9 +113,12 @@ export async function readCheckpoint(file: string, shapes: ReadonlyMap<string, S
   return checkpoint;
 }
 
-/** In version 1 every step was an update, and there were no averages. */
-function readPosition(file: string, { version, position = 'null' }: Readonly<Record<string, string>>): Position {
-  if (version !== '1' && version !== checkpointVersion)
+/**
+ * In version 1 every step was an update, and there were no averages. Up to version 2 every run was a classification: its
+ * count was `correctSum`, and its best accuracy began at −1.
+ */
+function readPosition(file: string, { version = '', position = 'null' }: Readonly<Record<string, string>>): Position {
+  if (!['1', '2', checkpointVersion].includes(version))
     throw new FoveaError(
       'bad-input',
       `${file} is a checkpoint of version ${version}; this app reads up to ${checkpointVersion}. Update the app.`,
@@ -122,8 +126,13 @@ function readPosition(file: string, { version, position = 'null' }: Readonly<Rec
     );
   try {
     const stored = JSON.parse(position) as Record<string, unknown> | null;
-    const today = version === '1' && { update: stored?.['step'], optimiserUpdate: stored?.['stepInPhase'] };
-    return v.parse(positionSchema, { ...stored, ...today });
+    const updates = version === '1' && { update: stored?.['step'], optimiserUpdate: stored?.['stepInPhase'] };
+    const { correctSum, bestAccuracy } = stored ?? {};
+    const results = version !== checkpointVersion && {
+      counts: correctSum === 0 ? {} : { correct: [correctSum] },
+      best: bestAccuracy === -1 ? null : bestAccuracy,
+    };
+    return v.parse(positionSchema, { ...stored, ...updates, ...results });
   } catch (cause) {
     throw new FoveaError('bad-input', `${file} does not say where its run stands.`, { file }, { cause });
   }

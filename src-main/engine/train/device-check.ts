@@ -11,6 +11,7 @@ import { planNetwork, type LayerSpec } from '../nn/network.ts';
 import { newGraph } from '../ops/index.ts';
 import { optimise } from '../passes/index.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { loopFeeds, loopOfSteps } from './example-loop.ts';
 import { openGraph } from './open-graph.ts';
 import { buildExampleStep, exampleFeeds, exampleNetwork, type ExampleNetwork } from './example-step.ts';
 
@@ -47,7 +48,7 @@ const conv = (path: string, changes: Partial<Extract<LayerSpec, { kind: 'conv2d'
   ...changes,
 });
 
-const parityChecks: readonly { network: ExampleNetwork; batchSize?: number; size?: readonly [number, number] }[] = [
+const parityChecks: readonly ({ network: ExampleNetwork } & StepShape)[] = [
   { network: layerCheck('Convolution 3×3', [conv('a'), conv('b')]) },
   { network: layerCheck('Convolution 3×3, stride 2', [conv('a'), conv('b', { stride: 2 })]) },
   { network: layerCheck('Convolution 1×1', [conv('a'), conv('b', { kernel: 1, padding: 0 })]) },
@@ -64,22 +65,23 @@ const parityChecks: readonly { network: ExampleNetwork; batchSize?: number; size
   },
   { network: exampleNetwork('lenet5'), batchSize: 16 },
   { network: exampleNetwork('lenet5-bn'), batchSize: 16 },
+  { network: exampleNetwork('lenet5-bn'), batchSize: 16, inARow: 3 },
   { network: exampleNetwork('yolov8n'), batchSize: 2, size: [64, 64] },
 ];
 
-/** The results of a step that say whether its gradients are right. */
-const compared = ['gradient', 'parametersNext', 'buffersNext'];
+/** Results that say whether gradients are right: of a step, and of steps in a row. The sum of a loss may cancel out. */
+const compared = ['gradient', 'parametersNext', 'buffersNext', 'parametersAfter', 'buffersAfter'];
 
 export async function checkDevice(runtime: Runtime, device: Device, report: ReportProgress): Promise<DeviceReport> {
   const total = parityChecks.length + 2;
   const parity: ParityRow[] = [];
   for (const [i, { network, ...shape }] of parityChecks.entries()) {
-    report(`comparing ${network.label}`, i, total);
+    report(`comparing ${titleOf(network, shape)}`, i, total);
     parity.push(await checkParity(runtime, device, network, shape));
   }
   report('timing LeNet-5', total - 2, total);
   const training = await measure(runtime, device, 'images/s', 'LeNet-5, batches of 64', () =>
-    stepWork(exampleNetwork('lenet5')),
+    stepsWork(exampleNetwork('lenet5')),
   );
   report('timing matrix products', total - 1, total);
   const products = await measure(runtime, device, 'GFLOP/s', 'Matrix products', matrixProducts);
@@ -97,9 +99,14 @@ export async function checkDevice(runtime: Runtime, device: Device, report: Repo
 export interface StepShape {
   batchSize?: number;
   size?: readonly [number, number];
+  /** Steps in a loop that carries the weights, as training does it; a single step without a loop where absent. */
+  inARow?: number | undefined;
 }
 
-/** One step on the device against the CPU, which runs the graph without onnxruntime's own rewriting. */
+const titleOf = ({ label }: ExampleNetwork, { inARow }: StepShape): string =>
+  inARow === undefined ? `${label}, one step` : `${label}, ${inARow} steps in a row`;
+
+/** Steps on the device against the CPU, which runs the graph without onnxruntime's own rewriting. */
 export async function checkParity(
   runtime: Runtime,
   device: Device,
@@ -107,11 +114,13 @@ export async function checkParity(
   shape: StepShape,
 ): Promise<ParityRow> {
   const tolerance = parityTolerance[device];
-  const row = { name: `${network.label}, one step`, tolerance };
+  const row = { name: titleOf(network, shape), tolerance };
   try {
     const step = buildExampleStep(network, shape);
-    const graph = optimise(step.graph);
-    const feeds = exampleFeeds(step, 1);
+    const { inARow } = shape;
+    const graph = optimise(inARow === undefined ? step.graph : loopOfSteps(step.graph, inARow));
+    const stepFeeds = exampleFeeds(step, 1);
+    const feeds = inARow === undefined ? stepFeeds : loopFeeds(stepFeeds, inARow);
     const expected = await runOnce(runtime, graph, 'cpu', feeds, true);
     const actual = await runOnce(runtime, graph, device, feeds, false);
     const error = Math.max(
@@ -161,13 +170,15 @@ export interface Work {
   amount: number;
 }
 
-/** A step of the network, whose amount is its images. */
-export function stepWork(network: ExampleNetwork, shape: StepShape = {}): Work {
-  const step = buildExampleStep(network, shape);
+const stepsInARow = 4;
+
+/** Some steps of the network in a row, whose amount is their images. */
+export function stepsWork(network: ExampleNetwork): Work {
+  const step = buildExampleStep(network);
   return {
-    graph: optimise(step.graph),
-    feeds: exampleFeeds(step, 1),
-    amount: shape.batchSize ?? network.batchSize,
+    graph: optimise(loopOfSteps(step.graph, stepsInARow)),
+    feeds: loopFeeds(exampleFeeds(step, 1), stepsInARow),
+    amount: stepsInARow * network.batchSize,
   };
 }
 
@@ -244,6 +255,6 @@ function judge(
   }
   return {
     verdict: 'slow',
-    advice: `It computes the same numbers as the CPU but trains LeNet-5 at ${speedup.toFixed(2)} times its speed. Larger networks may gain from it; for small ones use the CPU.`,
+    advice: `It computes the same numbers as the CPU but trains LeNet-5 at ${Number(speedup.toPrecision(2))} times its speed. Larger networks may gain from it; for small ones use the CPU.`,
   };
 }

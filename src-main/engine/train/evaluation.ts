@@ -1,15 +1,23 @@
-/** Runs the network over a whole split and gives the logits, in the split's order. */
+/** Runs the network over a whole split, batch by batch, and hands what comes out to the task's evaluation. */
 import type { Device } from '../../contract/model/run.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
 import type { SplitImages } from '../data/split-images.ts';
-import { tensor, type Tensor } from '../graph/types.ts';
+import { tensor, type Graph, type Shape, type Tensor } from '../graph/types.ts';
 import type { NetworkPlan } from '../nn/network.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
 import { openGraph } from './open-graph.ts';
 import type { StateLayout } from './state-layout.ts';
 import { buildInferenceGraph } from './step-graph.ts';
+import type { Evaluation, SplitLabels, Task } from './tasks/definition.ts';
 
-export const evaluationBatchSize = 256;
+const mostImages = 256;
+const mostPixels = 2 ** 18;
+
+/** Fewer images at once where they are large. imageShape: [C, H, W]. */
+export function evaluationBatchSize(imageShape: Shape): number {
+  const [, height, width] = imageShape as [number, number, number];
+  return Math.max(1, Math.min(mostImages, Math.floor(mostPixels / (height * width))));
+}
 
 export interface EvaluatorOptions {
   runtime: Runtime;
@@ -18,60 +26,58 @@ export interface EvaluatorOptions {
   plan: NetworkPlan;
   layout: StateLayout;
   preprocessing: Preprocessing;
+  task: Pick<Task, 'label' | 'evaluationResults'>;
   images: SplitImages;
-  categoryCount: number;
+  labels: SplitLabels;
 }
 
 export class Evaluator {
   private readonly options: EvaluatorOptions;
   private readonly session: Session;
+  private readonly batchSize: number;
+  /** Names of what the graph reads. */
+  private readonly inputs: ReadonlySet<string>;
 
-  private constructor(options: EvaluatorOptions, session: Session) {
+  private constructor(options: EvaluatorOptions, session: Session, batchSize: number, graph: Graph) {
     this.options = options;
     this.session = session;
+    this.batchSize = batchSize;
+    this.inputs = new Set(graph.inputs.map(({ name }) => name));
   }
 
   /** The caller closes it. */
   static async create(options: EvaluatorOptions): Promise<Evaluator> {
-    const { runtime, device, threads, images, plan, layout, preprocessing } = options;
-    const graph = buildInferenceGraph({
-      plan,
-      layout,
-      preprocessing,
-      imageCount: images.feedRows(evaluationBatchSize),
-      batchSize: evaluationBatchSize,
-    });
-    return new Evaluator(options, await openGraph(runtime, graph, { device, threads }));
+    const { runtime, device, threads, images, plan, layout, preprocessing, task } = options;
+    const batchSize = evaluationBatchSize(images.imageShape);
+    const imageCount = images.feedRows(batchSize);
+    const graph = buildInferenceGraph({ plan, layout, preprocessing, task, imageCount, batchSize });
+    return new Evaluator(options, await openGraph(runtime, graph, { device, threads }), batchSize, graph);
   }
 
-  /** Logits [N, categories], or null where `signal` ended it. The last batch is filled up with its first image. */
-  async logits(
-    state: Readonly<Record<string, Tensor>>,
-    signal: AbortSignal,
-    onBatch?: (done: number) => void,
-  ): Promise<Float32Array | null> {
-    const { images, categoryCount } = this.options;
-    const all = new Float32Array(images.count * categoryCount);
-    for (let start = 0; start < images.count; start += evaluationBatchSize) {
-      if (signal.aborted) return null;
-      const positions = Array.from({ length: evaluationBatchSize }, (_, i) =>
-        start + i < images.count ? start + i : start,
-      );
+  /** False where `signal` ended it. The last batch is filled up with its first image. */
+  async run(state: Readonly<Record<string, Tensor>>, evaluation: Evaluation, signal: AbortSignal): Promise<boolean> {
+    const { images, labels, task } = this.options;
+    const { batchSize } = this;
+    const rowCount = images.feedRows(batchSize);
+    for (let first = 0; first < images.count; first += batchSize) {
+      if (signal.aborted) return false;
+      const positions = Array.from({ length: batchSize }, (_, i) => (first + i < images.count ? first + i : first));
+      const count = Math.min(batchSize, images.count - first);
       const feed = await images.feed(positions);
-      const { logits } = await this.session.run({
+      const fedLabels = await labels.feed(positions, batchSize);
+      const read: Record<string, Tensor> = {
+        labels: { dataType: task.label.dataType, shape: [rowCount, ...task.label.shape], data: fedLabels },
+        imageCount: tensor('int64', [], [count]),
+      };
+      const results = await this.session.run({
         ...state,
-        images: {
-          dataType: 'uint8',
-          shape: [images.feedRows(evaluationBatchSize), ...images.imageShape],
-          data: feed.images,
-        },
-        indices: tensor('int64', [evaluationBatchSize], feed.rows),
+        ...Object.fromEntries(Object.entries(read).filter(([name]) => this.inputs.has(name))),
+        images: { dataType: 'uint8', shape: [rowCount, ...images.imageShape], data: feed.images },
+        indices: tensor('int64', [batchSize], feed.rows),
       });
-      const wanted = Math.min(evaluationBatchSize, images.count - start);
-      all.set((logits!.data as Float32Array).subarray(0, wanted * categoryCount), start * categoryCount);
-      onBatch?.(start + wanted);
+      await evaluation.add({ results, first, count, labels: fedLabels, rows: feed.rows });
     }
-    return all;
+    return true;
   }
 
   close(): Promise<void> {

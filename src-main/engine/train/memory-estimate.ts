@@ -14,6 +14,8 @@ import { evaluationBatchSize } from './evaluation.ts';
 import { stateLayout, updateSettings } from './state-layout.ts';
 import { buildInferenceGraph, buildTrainGraph } from './step-graph.ts';
 import { maximumSteps } from './step-runner.ts';
+import type { Task } from './tasks/definition.ts';
+import { taskFor } from './tasks/index.ts';
 
 export interface MemoryQuestion {
   config: RunConfig;
@@ -35,16 +37,16 @@ export interface MemoryNeed {
 }
 
 /** Node, onnxruntime and the engine's code, before any graph. */
-const programBytes = 130e6;
+const programBytes = 150e6;
 /** A node in our lists, in the model's bytes and in the runtime. */
 const bytesPerNode = 12_000;
 /** The arena gives out chunks up to twice as large as asked for, and keeps what is too small for the next request. */
-const arenaWaste = 1.5;
+const arenaWaste = 1.6;
 /** Results live on as garbage for a while when the next ones are there already. */
 const resultCopies = 2.5;
 
 /** What a session of this graph adds to a process, its feeds and results included. */
-export function sessionBytes(graph: Graph): { working: number; state: number; graph: number } {
+function sessionBytes(graph: Graph): { working: number; state: number; graph: number } {
   const sum = (values: Graph['inputs']): number => values.reduce((total, value) => total + bytesOf(value), 0);
   return {
     working: arenaWaste * peakLiveBytes(graph),
@@ -98,21 +100,24 @@ function fittingBatches(question: MemoryQuestion, limitBytes: number, peakBytes:
 function partsFor(question: MemoryQuestion, batchSize: number): MemoryNeed['parts'] {
   const { config, inputShape, categoryCount, trainImages, evaluationImages } = question;
   const { id, options } = config.model;
-  const plan = planModel(id, options, inputShape, categoryCount);
+  const task = taskFor({ config, categoryCount, imageShape: inputShape });
+  const plan = planModel(id, options, inputShape, task.outputCount);
   const imageBytes = sizeOf(inputShape);
+  const labelBytes = bytesOf(task.label);
+  const evaluated = evaluationBatchSize(inputShape);
   const isResident = (count: number): boolean => count * imageBytes <= residentLimitBytes;
   const rows = (count: number, asked: number): number => (isResident(count) ? count : asked);
 
   const smaller = trainImages % batchSize;
   const sizes = [Math.min(batchSize, trainImages), ...(smaller > 0 && trainImages > batchSize ? [smaller] : [])];
   const dispatch = maximumSteps * batchSize;
-  const training = sizes.map((size) => trainGraph(config, plan, size, rows(trainImages, dispatch)));
+  const training = sizes.map((size) => trainGraph(config, task, plan, size, rows(trainImages, dispatch)));
   const sessions = training.map(sessionBytes);
-  const evaluation = sessionBytes(inferenceGraph(config, plan, rows(evaluationImages, evaluationBatchSize)));
-  const images = imageBytes * (rows(trainImages, dispatch) + rows(evaluationImages, evaluationBatchSize));
-  // The images are fed to every session and are there once.
-  const trainFeed = imageBytes * rows(trainImages, dispatch);
-  const evaluationFeed = imageBytes * rows(evaluationImages, evaluationBatchSize);
+  const evaluation = sessionBytes(inferenceGraph(config, task, plan, rows(evaluationImages, evaluated)));
+  const fedImages = rows(trainImages, dispatch) + rows(evaluationImages, evaluated);
+  // Images and labels are fed to every session and are there once.
+  const trainFeed = (imageBytes + labelBytes) * rows(trainImages, dispatch);
+  const evaluationFeed = (imageBytes + labelBytes) * rows(evaluationImages, evaluated);
   const all = [...sessions, evaluation];
   return [
     { label: 'Activations and gradients', bytes: all.reduce((sum, { working }) => sum + working, 0) },
@@ -121,14 +126,15 @@ function partsFor(question: MemoryQuestion, batchSize: number): MemoryNeed['part
       // Sessions share the state, which only one of them holds at a time.
       bytes: Math.max(...sessions.map(({ state }) => state)) - trainFeed + (evaluation.state - evaluationFeed),
     },
-    { label: 'Images', bytes: images },
+    { label: 'Images', bytes: imageBytes * fedImages },
+    { label: 'Labels', bytes: labelBytes * fedImages },
     { label: 'Graphs', bytes: all.reduce((sum, { graph }) => sum + graph, 0) },
     { label: 'The program itself', bytes: programBytes },
   ];
 }
 
 /** Of the phase that trains most. */
-function trainGraph(config: RunConfig, plan: NetworkPlan, batchSize: number, imageCount: number): Graph {
+function trainGraph(config: RunConfig, task: Task, plan: NetworkPlan, batchSize: number, imageCount: number): Graph {
   const layouts = config.phases.map((phase) => ({ phase, layout: stateLayout(plan, phase) }));
   const trained = ({ layout }: (typeof layouts)[number]): number =>
     layout.groups.reduce((sum, group) => sum + group.layout.length, 0);
@@ -139,7 +145,7 @@ function trainGraph(config: RunConfig, plan: NetworkPlan, batchSize: number, ima
     update: updateSettings(config, phase),
     preprocessing: modelSpec(config.model.id).preprocessing,
     augmentation: config.augmentation,
-    loss: config.loss,
+    task,
     imageCount,
     batchSize,
     maximumSteps,
@@ -147,12 +153,13 @@ function trainGraph(config: RunConfig, plan: NetworkPlan, batchSize: number, ima
   });
 }
 
-function inferenceGraph(config: RunConfig, plan: NetworkPlan, imageCount: number): Graph {
+function inferenceGraph(config: RunConfig, task: Task, plan: NetworkPlan, imageCount: number): Graph {
   return buildInferenceGraph({
     plan,
     layout: stateLayout(plan, config.phases[0]!),
     preprocessing: modelSpec(config.model.id).preprocessing,
+    task,
     imageCount,
-    batchSize: evaluationBatchSize,
+    batchSize: evaluationBatchSize(plan.inputShape),
   });
 }

@@ -1,11 +1,27 @@
 /** A session for a graph on a device, with what that device needs of it. */
+import type { Device } from '../../contract/model/run.ts';
 import { writeModel } from '../graph/onnx-model.ts';
 import type { Graph } from '../graph/types.ts';
 import { fitDevice, nodesForCpu } from '../passes/fit-device.ts';
 import type { Runtime, Session, SessionOptions } from '../runtime/runtime.ts';
+import { asLoop, unrollLoop } from './unrolled-session.ts';
+
+/** Devices on which results can stay, and whose provider knows no Loop. */
+const unrolls: ReadonlySet<Device> = new Set<Device>(['webgpu']);
 
 /** The caller releases it. Throws what `Runtime.createSession` throws. */
-export function openGraph(runtime: Runtime, graph: Graph, options: Omit<SessionOptions, 'cpuNodes'>): Promise<Session> {
-  const fitted = fitDevice(graph, options.device);
-  return runtime.createSession(writeModel(fitted), { ...options, cpuNodes: nodesForCpu(fitted, options.device) });
+export async function openGraph(
+  runtime: Runtime,
+  graph: Graph,
+  options: Omit<SessionOptions, 'cpuNodes' | 'kept'>,
+): Promise<Session> {
+  const { device } = options;
+  const loop = unrolls.has(device) ? unrollLoop(graph) : null;
+  const fitted = fitDevice(loop?.graph ?? graph, device);
+  const session = await runtime.createSession(writeModel(fitted), {
+    ...options,
+    cpuNodes: nodesForCpu(fitted, device),
+    ...(loop && { kept: Object.fromEntries(loop.carried.map(({ input, output }) => [input, output])) }),
+  });
+  return loop ? asLoop(session, loop) : session;
 }

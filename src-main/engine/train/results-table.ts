@@ -1,11 +1,6 @@
 /** results.csv: one line an epoch, derived from the events alone, so that it can be made anew from events.jsonl. */
-import { metricDefinitions, type MetricPoint, type SeriesName } from '../../contract/model/run.ts';
+import { taskMetrics, type MetricPoint, type SeriesName, type Task } from '../../contract/model/run.ts';
 import type { RecordedEvent } from './run-events.ts';
-
-const columns: readonly SeriesName[] = [...(Object.keys(metricDefinitions) as SeriesName[]), 'epoch/learningRate'];
-
-/** "epoch,train/loss,train/accuracy,test/loss,test/accuracy,learningRate,seconds" */
-export const resultsHeader = `epoch,${columns.map((series) => series.replace('epoch/', '')).join(',')},seconds\n`;
 
 interface EpochRow {
   epoch: number;
@@ -15,8 +10,16 @@ interface EpochRow {
 }
 
 export class ResultsTable {
+  /** "epoch,train/loss,train/accuracy,test/loss,test/accuracy,learningRate,seconds" */
+  readonly header: string;
+  #columns: readonly SeriesName[];
   #row: EpochRow | null = null;
   #epochStartedAtMs = 0;
+
+  constructor(task: Task) {
+    this.#columns = [...taskMetrics[task], 'epoch/learningRate'];
+    this.header = `epoch,${this.#columns.map((series) => series.replace('epoch/', '')).join(',')},seconds\n`;
+  }
 
   /**
    * The rows that this event completes, each with its line break; a value that was not reported is an empty field.
@@ -32,7 +35,7 @@ export class ResultsTable {
   }
 
   #addPoint({ series, epoch, value }: MetricPoint, timeMs: number): string {
-    if (!columns.includes(series)) return '';
+    if (!this.#columns.includes(series)) return '';
     const completed = this.#row && this.#row.epoch !== epoch ? this.#complete() : '';
     this.#row ??= { epoch, values: new Map(), reportedAtMs: timeMs };
     this.#row.values.set(series, value);
@@ -46,6 +49,6 @@ export class ResultsTable {
     const seconds = (reportedAtMs - this.#epochStartedAtMs) / 1000;
     this.#row = null;
     this.#epochStartedAtMs = reportedAtMs;
-    return `${[epoch, ...columns.map((series) => values.get(series) ?? ''), seconds.toFixed(3)].join(',')}\n`;
+    return `${[epoch, ...this.#columns.map((series) => values.get(series) ?? ''), seconds.toFixed(3)].join(',')}\n`;
   }
 }

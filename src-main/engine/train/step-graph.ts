@@ -2,19 +2,19 @@
  * The graphs that training runs: K steps of forward, backward and optimiser in one ONNX Loop, and the forward alone.
  * State travels as flat vectors; the images stay where they are and each step gathers its batch by index.
  */
-import type { AugmentationConfig, LossConfig } from '../../contract/model/run.ts';
+import type { AugmentationConfig } from '../../contract/model/run.ts';
 import { gradients } from '../autodiff/gradients.ts';
 import { drawsPerImage, isAugmented } from '../data/augmentation.ts';
 import type { Builder } from '../graph/builder.ts';
 import { tensor, type Graph, type Value } from '../graph/types.ts';
-import { augment } from '../nn/augmentation.ts';
-import { countCorrect, crossEntropy } from '../nn/losses.ts';
+import { motionOf } from '../nn/augmentation.ts';
 import { buildFeatureMajorNetwork, buildNetwork, prefersFeatureMajor, type NetworkPlan } from '../nn/network.ts';
 import type { FlatLayout } from '../nn/parameters.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
 import { newGraph } from '../ops/index.ts';
-import { optimise } from '../passes/index.ts';
+import { optimise, type PassOptions } from '../passes/index.ts';
 import { carriedVectors, frozenName, groupVector, type StateLayout, type UpdateSettings } from './state-layout.ts';
+import type { Task } from './tasks/definition.ts';
 import { buildUpdate, numbersOfStep } from './update-graph.ts';
 
 export interface TrainGraphOptions {
@@ -22,15 +22,17 @@ export interface TrainGraphOptions {
   layout: StateLayout;
   preprocessing: Preprocessing;
   augmentation: AugmentationConfig;
-  loss: LossConfig;
+  task: Pick<Task, 'label' | 'moveLabels' | 'loss' | 'counts'>;
   update: UpdateSettings;
-  /** Rows of the `images` feed. */
+  /** Rows of the `images` feed, and of the labels'. */
   imageCount: number;
   batchSize: number;
   /** K, the most steps of one run. */
   maximumSteps: number;
   /** Mixed into the streams of dropout. */
   seed: number;
+  /** How operators are written on the machine that runs the graph; by rule where absent. */
+  passes?: PassOptions;
 }
 
 /** A scalar piece of a vector. */
@@ -57,11 +59,12 @@ const flatInput = (g: Builder, name: string, layout: FlatLayout): Value | null =
 
 /**
  * Up to K training steps.
- * Feeds: images uint8 [M, C, H, W]; indices int64 [K, B] (rows of images); labels int64 [K, B]; numbers float32 [K, Q]
- * (`numbersOfStep`, a row a step); steps int64 [] (how many of the K to do); firstStep int64 []; frozen [F], where not
+ * Feeds: images uint8 [M, C, H, W]; labels [M, …] as the task has them; indices int64 [K, B] (rows of both); numbers
+ * float32 [K, Q] (`numbersOfStep`, a row a step); steps int64 [] (how many of the K to do); firstStep int64 []; frozen [F], where not
  * empty; the carried vectors (`carriedVectors`); draws int64 [K, B, 3] where images are augmented; completes bool [K]
  * (whether the step completes an update) where gradients are accumulated.
- * Results: the carried vectors under the same names with "Next" behind, losses [steps] and correct [steps].
+ * Results: the carried vectors under the same names with "Next" behind, losses [steps], and each of the task's counts
+ * [steps, …].
  */
 export function buildTrainGraph(options: TrainGraphOptions): Graph {
   const { layout, batchSize, maximumSteps: k, plan, update, augmentation } = options;
@@ -70,7 +73,8 @@ export function buildTrainGraph(options: TrainGraphOptions): Graph {
   const main = newGraph('train');
   const images = main.input('images', 'uint8', [options.imageCount, ...plan.inputShape]);
   const indices = main.input('indices', 'int64', [k, batchSize]);
-  const labels = main.input('labels', 'int64', [k, batchSize]);
+  const { label } = options.task;
+  const labels = main.input('labels', label.dataType, [options.imageCount, ...label.shape]);
   const draws = isAugmented(augmentation) ? main.input('draws', 'int64', [k, batchSize, drawsPerImage]) : null;
   const numbers = main.input('numbers', 'float32', [k, numberCount]);
   const completes = update.accumulates ? main.input('completes', 'bool', [k]) : null;
@@ -84,12 +88,10 @@ export function buildTrainGraph(options: TrainGraphOptions): Graph {
   const iteration = body.input('iteration', 'int64', []);
   body.input('condition', 'bool', []);
   const state = new Map(carried.map(({ name, shape }) => [name, body.input(`${name}Now`, 'float32', shape)]));
-  const bytes = body.gather(images, body.gather(indices, iteration));
+  const rows = body.gather(indices, iteration);
+  const stored = { bytes: body.gather(images, rows), labels: body.gather(labels, rows) };
   const step = buildStep(body, options, {
-    bytes: draws
-      ? body.scope('augmentation', () => augment(body, bytes, body.gather(draws, iteration), augmentation))
-      : bytes,
-    labels: body.gather(labels, iteration),
+    ...(draws ? augmented(body, options, stored, body.gather(draws, iteration)) : stored),
     numbers: body.gather(numbers, iteration),
     completes: completes && body.gather(completes, iteration),
     step: body.add(firstStep, iteration),
@@ -99,15 +101,29 @@ export function buildTrainGraph(options: TrainGraphOptions): Graph {
   body.output(body.op('Less', [body.add(iteration, body.int(1)), steps]), 'goOn');
   for (const { name } of vectors) body.output(step.next.get(name)!, `${name}Then`);
   body.output(step.loss, 'stepLoss');
-  body.output(step.correct, 'stepCorrect');
+  const counted = Object.keys(step.counts);
+  for (const name of counted) body.output(step.counts[name]!, `${name}Counted`);
 
   const trips = main.int(k);
   const always = main.constant(tensor('bool', [], [1]));
-  const results = main.ops('Loop', [trips, always, ...carried], { body: body.graph }, carried.length + 2);
-  [...vectors.map(({ name }) => `${name}Next`), 'losses', 'correct'].forEach((name, i) =>
-    main.output(results[i]!, name),
-  );
-  return optimise(main.graph);
+  const names = [...vectors.map(({ name }) => `${name}Next`), 'losses', ...counted];
+  const results = main.ops('Loop', [trips, always, ...carried], { body: body.graph }, names.length);
+  names.forEach((name, i) => main.output(results[i]!, name));
+  return optimise(main.graph, options.passes);
+}
+
+/** Images and the labels that lie on them, moved by chance. */
+function augmented(
+  g: Builder,
+  { plan, task, augmentation }: TrainGraphOptions,
+  { bytes, labels }: { bytes: Value; labels: Value },
+  draws: Value,
+): { bytes: Value; labels: Value } {
+  return g.scope('augmentation', () => {
+    const [, height, width] = plan.inputShape as [number, number, number];
+    const motion = motionOf(g, [height, width], draws, augmentation);
+    return { bytes: motion.apply(bytes, 0), labels: task.moveLabels?.(labels, motion) ?? labels };
+  });
 }
 
 interface StepInputs {
@@ -126,8 +142,8 @@ function buildStep(
   g: Builder,
   options: TrainGraphOptions,
   inputs: StepInputs,
-): { next: ReadonlyMap<string, Value>; loss: Value; correct: Value } {
-  const { layout, plan, update } = options;
+): { next: ReadonlyMap<string, Value>; loss: Value; counts: Readonly<Record<string, Value>> } {
+  const { layout, plan, update, task } = options;
   const { state, frozen } = inputs;
   const tensors = splitState(g, [
     ...layout.groups.map((group) => ({ layout: group.layout, flat: state.get(groupVector('parameters', group))! })),
@@ -136,7 +152,7 @@ function buildStep(
   ]);
   const nextBuffers = new Map<string, Value>();
   const build = prefersFeatureMajor(plan) ? buildFeatureMajorNetwork : buildNetwork;
-  const [logits] = build(
+  const outputs = build(
     plan,
     g,
     { bytes: inputs.bytes, preprocessing: options.preprocessing },
@@ -148,8 +164,8 @@ function buildStep(
       seed: options.seed,
     },
   );
-  const loss = g.scope('loss', () => crossEntropy(g, logits, inputs.labels, options.loss));
-  const correct = countCorrect(g, logits, inputs.labels);
+  const loss = g.scope('loss', () => task.loss(g, outputs, inputs.labels));
+  const counts = task.counts(g, outputs, inputs.labels);
   const gradientVectors = flatGradients(g, loss, layout, tensors);
   const moved = new Map(state);
   if (state.has('buffers')) {
@@ -163,7 +179,7 @@ function buildStep(
     const { completes } = inputs;
     return buildUpdate(g, { layout, update, state: moved, frozen, gradients: gradientVectors, numbers, completes });
   });
-  return { next, loss, correct };
+  return { next, loss, counts };
 }
 
 /** The gradient of every group, [P]; zeros for parameters that the loss does not depend on. */
@@ -186,18 +202,20 @@ export interface InferenceGraphOptions {
   plan: NetworkPlan;
   layout: StateLayout;
   preprocessing: Preprocessing;
+  task: Pick<Task, 'label' | 'evaluationResults'>;
   imageCount: number;
   batchSize: number;
 }
 
 /**
- * Feeds: images uint8 [M, C, H, W]; indices int64 [B]; each group's parameters, frozen, buffers. Result: logits
- * [B, categories].
+ * Feeds: images uint8 [M, C, H, W]; indices int64 [B]; each group's parameters, frozen, buffers. Where the task measures
+ * by them, labels [M, …] and imageCount int64 [], of the batch. Results: what the task asks for.
  */
 export function buildInferenceGraph({
   plan,
   layout,
   preprocessing,
+  task,
   imageCount,
   batchSize,
 }: InferenceGraphOptions): Graph {
@@ -212,7 +230,7 @@ export function buildInferenceGraph({
     { layout: layout.frozen, flat: flatInput(g, frozenName, layout.frozen) },
     { layout: layout.buffers, flat: flatInput(g, 'buffers', layout.buffers) },
   ]);
-  const [logits] = buildNetwork(
+  const outputs = buildNetwork(
     plan,
     g,
     { bytes: g.gather(images, indices), preprocessing },
@@ -224,6 +242,13 @@ export function buildInferenceGraph({
       seed: 0,
     },
   );
-  g.output(logits, 'logits');
+  const results = task.evaluationResults(g, outputs, {
+    labels: () => g.gather(g.input('labels', task.label.dataType, [imageCount, ...task.label.shape]), indices),
+    isImage: () => {
+      const places = Array.from({ length: batchSize }, (_, i) => i);
+      return g.op('Less', [g.ints(places), g.input('imageCount', 'int64', [])]);
+    },
+  });
+  for (const [name, value] of Object.entries(results)) g.output(value, name);
   return optimise(g.graph);
 }

@@ -2,20 +2,22 @@
  * Runs training steps: hands a few steps at a time to the runtime and takes the state back. An epoch's last batch may
  * be smaller, which is a graph of its own; sessions are made when first needed and kept.
  */
-import type { AugmentationConfig, Device, LossConfig } from '../../contract/model/run.ts';
+import type { AugmentationConfig, Device } from '../../contract/model/run.ts';
 import { FoveaError } from '../../contract/errors.ts';
 import { drawsPerImage, isAugmented } from '../data/augmentation.ts';
 import type { SplitImages } from '../data/split-images.ts';
 import { debugLevel, debugLog } from '../graph/debug.ts';
 import { sizeOf, tensor, type DataType, type Graph, type Shape, type Tensor } from '../graph/types.ts';
 import type { NetworkPlan } from '../nn/network.ts';
-import { countNodes } from '../passes/index.ts';
+import { countNodes, type PassOptions } from '../passes/index.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
+import { passesFor } from '../tuner/machine.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
 import { badNodeText, describeNodes, findFirstBadNode } from './inspect-step.ts';
 import { openGraph } from './open-graph.ts';
 import { buildTrainGraph } from './step-graph.ts';
 import type { Step } from './step-plan.ts';
+import type { SplitLabels, Task } from './tasks/definition.ts';
 import type { TrainingState } from './training-state.ts';
 
 export interface StepRunnerOptions {
@@ -24,11 +26,10 @@ export interface StepRunnerOptions {
   threads: number;
   plan: NetworkPlan;
   preprocessing: Preprocessing;
-  loss: LossConfig;
   augmentation: AugmentationConfig;
+  task: Pick<Task, 'label' | 'moveLabels' | 'loss' | 'counts'>;
   images: SplitImages;
-  /** Category ordinals in the split's order. */
-  labels: ArrayLike<number>;
+  labels: SplitLabels;
   seed: number;
   state: TrainingState;
 }
@@ -36,9 +37,17 @@ export interface StepRunnerOptions {
 /** The most steps of one dispatch. Fewer are done where cancelling or progress would have to wait. */
 export const maximumSteps = 64;
 
+/** Of each step: its loss, and what the task counts in it. */
+export interface StepResults {
+  losses: Float32Array;
+  /** [step, …] by name */
+  counts: Readonly<Record<string, Float32Array>>;
+}
+
 export class StepRunner {
   private readonly options: StepRunnerOptions;
   private readonly sessions = new Map<number, Session>();
+  private passes: PassOptions = {};
   /** Batch sizes whose nodes have been printed (DEBUG_ENGINE=3). */
   private readonly described = new Set<number>();
 
@@ -50,22 +59,25 @@ export class StepRunner {
    * Trains on 1 … maximumSteps batches of one size and updates the state. Results are per step. Throws FoveaError
    * `bad-input` where a loss is not finite, or the gradient of the step before was not; the state is then that of before.
    */
-  async run(steps: readonly Step[], firstStep: number): Promise<{ losses: Float32Array; correct: Float32Array }> {
-    const { images, state } = this.options;
+  async run(steps: readonly Step[], firstStep: number): Promise<StepResults> {
+    const { images, labels, task, state } = this.options;
     const batchSize = steps[0]!.positions.length;
     const session = await this.sessionFor(batchSize);
     const capacity = maximumSteps * batchSize;
     const positions = steps.flatMap((step) => Array.from(step.positions));
+    const rowCount = images.feedRows(capacity);
     const feed = await images.feed(positions, capacity);
+    const fedLabels = await labels.feed(positions, capacity);
     const feeds = {
       ...state.trainFeeds(),
       images: {
         dataType: 'uint8',
-        shape: [images.feedRows(capacity), ...images.imageShape],
+        shape: [rowCount, ...images.imageShape],
         data: feed.images,
       } as const,
+      labels: { dataType: task.label.dataType, shape: [rowCount, ...task.label.shape], data: fedLabels },
       indices: padded('int64', [batchSize], feed.rows),
-      ...this.stepFeeds(steps, positions, batchSize),
+      ...this.stepFeeds(steps, batchSize),
       firstStep: tensor('int64', [], [firstStep]),
     };
     if (debugLevel() >= 3 && !this.described.has(batchSize)) {
@@ -84,7 +96,8 @@ export class StepRunner {
       throw notFinite(firstStep + bad + 1, losses[bad]!, weightsAreFinite, place);
     }
     state.accept(results);
-    return { losses, correct: floats(results['correct']) };
+    const counts = Object.entries(results).filter(([name]) => name !== 'losses' && !name.endsWith('Next'));
+    return { losses, counts: Object.fromEntries(counts.map(([name, value]) => [name, floats(value)])) };
   }
 
   async close(): Promise<void> {
@@ -93,16 +106,11 @@ export class StepRunner {
   }
 
   /** What differs from step to step, as far as the graph has it. */
-  private stepFeeds(steps: readonly Step[], positions: readonly number[], batchSize: number): Record<string, Tensor> {
-    const { labels, augmentation, state } = this.options;
+  private stepFeeds(steps: readonly Step[], batchSize: number): Record<string, Tensor> {
+    const { augmentation, state } = this.options;
     const [first] = steps as [Step, ...Step[]];
     const completes = steps.map((step) => Number(step.completesUpdate));
     return {
-      labels: padded(
-        'int64',
-        [batchSize],
-        positions.map((position) => labels[position]!),
-      ),
       numbers: padded(
         'float32',
         [first.numbers.length],
@@ -147,6 +155,7 @@ export class StepRunner {
     const known = this.sessions.get(batchSize);
     if (known) return known;
     const { runtime, device, threads } = this.options;
+    this.passes = await passesFor(runtime, { device, threads });
     const graph = this.graphFor(batchSize);
     if (debugLevel() >= 1) debugLog(`training graph for batches of ${batchSize}: ${countNodes(graph)} nodes`);
     const session = await openGraph(runtime, graph, { device, threads });
@@ -155,14 +164,15 @@ export class StepRunner {
   }
 
   private graphFor(batchSize: number): Graph {
-    const { plan, preprocessing, augmentation, loss, images, seed, state } = this.options;
+    const { plan, preprocessing, augmentation, task, images, seed, state } = this.options;
     return buildTrainGraph({
+      passes: this.passes,
       plan,
       layout: state.layout,
       update: state.update,
       preprocessing,
       augmentation,
-      loss,
+      task,
       imageCount: images.feedRows(maximumSteps * batchSize),
       batchSize,
       maximumSteps,

@@ -6,18 +6,20 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
-import type {
-  CheckpointName,
-  LogLine,
-  MetricPoint,
-  PhaseConfig,
-  RunConfig,
-  RunProgress,
+import {
+  metricDefinitions,
+  taskMetrics,
+  type CheckpointName,
+  type LogLine,
+  type MetricName,
+  type MetricPoint,
+  type PhaseConfig,
+  type RunConfig,
+  type RunProgress,
 } from '../../contract/model/run.ts';
 import { SplitImages } from '../data/split-images.ts';
 import type { SplitData, TrainingData } from '../data/training-data.ts';
 import type { Shape } from '../graph/types.ts';
-import { classificationResult, meanCrossEntropy } from '../metrics/classification.ts';
 import { countParameters, isFrozen, type NetworkPlan } from '../nn/network.ts';
 import { initialise } from '../nn/parameters.ts';
 import { OnnxRuntime } from '../runtime/onnxruntime.ts';
@@ -25,10 +27,11 @@ import type { Runtime } from '../runtime/runtime.ts';
 import { modelSpec, planModel } from '../zoo/registry.ts';
 import { readCheckpoint, startPosition, writeCheckpoint, type Checkpoint, type Position } from './checkpoint.ts';
 import { Evaluator } from './evaluation.ts';
-import { writePredictions } from './predictions-file.ts';
 import { runFiles } from './run-folder.ts';
 import { StepPlan, type Step } from './step-plan.ts';
-import { weightsNotFinite, maximumSteps, StepRunner } from './step-runner.ts';
+import { weightsNotFinite, maximumSteps, StepRunner, type StepResults } from './step-runner.ts';
+import type { SplitLabels, Task } from './tasks/definition.ts';
+import { taskFor } from './tasks/index.ts';
 import { Throughput } from './throughput.ts';
 import { TrainingState } from './training-state.ts';
 
@@ -70,13 +73,19 @@ const dispatchMs = 200;
 /** A crash costs no more than this, however long an epoch is. */
 const saveEveryMs = 5 * 60_000;
 
+/** What of a split the steps read. */
+interface OpenSplit {
+  images: SplitImages;
+  labels: SplitLabels;
+}
+
 class Trainer {
   private readonly options: TrainOptions;
+  private readonly task: Task;
   private readonly runtime: Runtime;
   private readonly plan: NetworkPlan;
   private readonly shapes: ReadonlyMap<string, Shape>;
-  private readonly trainImages: SplitImages;
-  private readonly evaluationImages: SplitImages;
+  private readonly splits: { train: OpenSplit; evaluation: OpenSplit };
   private readonly throughput: Throughput;
   private position: Position;
   private checkpoint: Checkpoint;
@@ -84,16 +93,17 @@ class Trainer {
 
   private constructor(
     options: TrainOptions,
+    task: Task,
     plan: NetworkPlan,
-    images: { train: SplitImages; evaluation: SplitImages },
+    splits: { train: OpenSplit; evaluation: OpenSplit },
     checkpoint: Checkpoint,
   ) {
     this.options = options;
+    this.task = task;
     this.runtime = options.runtime ?? new OnnxRuntime();
     this.plan = plan;
     this.shapes = tensorShapes(plan);
-    this.trainImages = images.train;
-    this.evaluationImages = images.evaluation;
+    this.splits = splits;
     this.checkpoint = checkpoint;
     this.position = { ...checkpoint.position };
     this.throughput = new Throughput();
@@ -102,26 +112,37 @@ class Trainer {
   static async create(options: TrainOptions): Promise<Trainer> {
     const { config, data } = options;
     await makeCheckpointFolder(options.folder);
-    const opened: SplitImages[] = [];
-    const openSplit = async (split: SplitData): Promise<SplitImages> => {
-      const images = await SplitImages.open(split, data.packs);
-      opened.push(images);
-      return images;
+    const opened: { close(): Promise<void> }[] = [];
+    const open = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+      const made = await opening;
+      opened.push(made);
+      return made;
     };
+    const openImages = (split: SplitData): Promise<SplitImages> => open(SplitImages.open(split, data.packs));
     try {
-      const [train, evaluation] = [await openSplit(data.train), await openSplit(data.evaluation)];
-      const plan = planModel(config.model.id, config.model.options, train.imageShape, data.categories.length);
+      const [train, evaluation] = [await openImages(data.train), await openImages(data.evaluation)];
+      const { imageShape } = train;
+      const task = taskFor({ config, categoryCount: data.categories.length, imageShape });
+      const plan = planModel(config.model.id, config.model.options, imageShape, task.outputCount);
       config.phases.forEach((phase, index) => checkFreezing(plan, phase, index + 1));
-      const checkpoint = await firstCheckpoint(options, plan);
-      return new Trainer(options, plan, { train, evaluation }, checkpoint);
+      const withLabels = async (split: SplitData, images: SplitImages): Promise<OpenSplit> => ({
+        images,
+        labels: await open(task.openLabels(split, data.packs, images)),
+      });
+      const splits = {
+        train: await withLabels(data.train, train),
+        evaluation: await withLabels(data.evaluation, evaluation),
+      };
+      return new Trainer(options, task, plan, splits, await firstCheckpoint(options, plan));
     } catch (error) {
-      await Promise.all(opened.map((images) => images.close()));
+      await Promise.all(opened.map((each) => each.close()));
       throw error;
     }
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.trainImages.close(), this.evaluationImages.close()]);
+    const { train, evaluation } = this.splits;
+    await Promise.all([train, evaluation].flatMap(({ images, labels }) => [images.close(), labels.close()]));
   }
 
   async run(): Promise<TrainOutcome> {
@@ -129,7 +150,7 @@ class Trainer {
     report.started(countParameters(this.plan.parameters), this.epochsDone());
     report.log(
       'info',
-      `${modelSpec(config.model.id).label} on ${this.trainImages.count} images, ${this.runtime.description}, device ${config.device}, seed ${config.seed}`,
+      `${modelSpec(config.model.id).label} on ${this.splits.train.images.count} images, ${this.runtime.description}, device ${config.device}, seed ${config.seed}`,
     );
     if (this.position.step > 0)
       report.log('info', `Going on after ${this.position.step} steps (epoch ${this.epochsDone().toFixed(2)}).`);
@@ -144,7 +165,7 @@ class Trainer {
 
   /** False where it was cancelled. */
   private async runPhase(index: number, firstEpoch: number): Promise<boolean> {
-    const { config, data } = this.options;
+    const { config } = this.options;
     const phase = config.phases[index]!;
     const isNew = this.position.epoch === firstEpoch && this.position.stepInEpoch === 0;
     const startsAfresh = isNew && !goesOn(this.plan, config.phases[index - 1], phase);
@@ -162,17 +183,13 @@ class Trainer {
       threads: this.options.threads ?? 0,
       plan: this.plan,
       preprocessing: modelSpec(config.model.id).preprocessing,
+      task: this.task,
     };
-    const { loss, seed, augmentation } = config;
-    const images = this.trainImages;
-    const runner = new StepRunner({ ...shared, augmentation, loss, images, labels: data.train.labels, seed, state });
-    const evaluator = await Evaluator.create({
-      ...shared,
-      layout: state.layout,
-      images: this.evaluationImages,
-      categoryCount: data.categories.length,
-    });
-    const plan = new StepPlan({ config, phase, firstEpoch, update: state.update, imageCount: images.count });
+    const { seed, augmentation } = config;
+    const { train, evaluation } = this.splits;
+    const runner = new StepRunner({ ...shared, ...train, augmentation, seed, state });
+    const evaluator = await Evaluator.create({ ...shared, ...evaluation, layout: state.layout });
+    const plan = new StepPlan({ config, phase, firstEpoch, update: state.update, imageCount: train.images.count });
     try {
       while (this.position.epoch < firstEpoch + phase.epochs) {
         const completed = (await this.runEpoch(plan, state, runner)) && (await this.evaluate(plan, state, evaluator));
@@ -208,8 +225,7 @@ class Trainer {
       const started = performance.now();
       // As many steps as one dispatch should have.
       const steps = plan.next(this.position, Math.min(this.throughput.stepsWithin(dispatchMs), maximumSteps));
-      const { losses, correct } = await runner.run(steps, this.position.step);
-      this.advance(steps, losses, correct);
+      this.advance(steps, await runner.run(steps, this.position.step));
       this.throughput.add(
         steps.length,
         steps.reduce((sum, step) => sum + step.positions.length, 0),
@@ -221,11 +237,11 @@ class Trainer {
     return true;
   }
 
-  private advance(steps: readonly Step[], losses: Float32Array, correct: Float32Array): void {
+  private advance(steps: readonly Step[], { losses, counts }: StepResults): void {
     const points = steps.map(({ positions, completesUpdate }, i): MetricPoint => {
       const loss = losses[i]!;
       this.position.lossSum += loss * positions.length;
-      this.position.correctSum += correct[i]!;
+      this.position.counts = withStep(this.position.counts, counts, i, steps.length);
       this.position.seenImages += positions.length;
       this.position.stepInEpoch++;
       this.position.step++;
@@ -243,43 +259,48 @@ class Trainer {
     const { config, data, signal, report, folder } = this.options;
     this.checkWeights(state);
     this.progress('evaluating');
-    const logits = await evaluator.logits(state.inferenceFeeds(), signal);
-    if (!logits) return false;
-    const { labels, imageIds } = data.evaluation;
-    const categoryCount = data.categories.length;
-    const accuracy = classificationResult(logits, labels, categoryCount).accuracy ?? 0;
-    const loss = meanCrossEntropy(logits, labels, categoryCount, config.loss.softmaxBeforeLoss) ?? 0;
-    const { lossSum, correctSum, seenImages, step, bestAccuracy } = this.position;
     const epoch = this.position.epoch + 1;
-    const isBest = accuracy > bestAccuracy;
-    const point = (series: MetricPoint['series'], value: number): MetricPoint => ({ series, step, epoch, value });
-    report.points([
-      point('train/loss', lossSum / seenImages),
-      point('train/accuracy', correctSum / seenImages),
-      point('test/loss', loss),
-      point('test/accuracy', accuracy),
-      point('epoch/learningRate', plan.learningRateAt(epoch - 1, plan.stepsPerEpoch - 1)),
-    ]);
-    report.log(
-      'info',
-      `Epoch ${epoch}: train loss ${(lossSum / seenImages).toFixed(4)}, test loss ${loss.toFixed(4)}, test accuracy ${accuracy.toFixed(4)}`,
-    );
-    this.position = {
-      ...this.position,
-      epoch,
-      stepInEpoch: 0,
-      lossSum: 0,
-      correctSum: 0,
-      seenImages: 0,
-      bestAccuracy: Math.max(accuracy, bestAccuracy),
-    };
-    await writePredictions(runFiles.predictions(folder), {
-      epoch,
-      categoryCount,
-      imageIds: Float64Array.from(imageIds),
-      labels: Int32Array.from(labels),
-      logits,
-    });
+    const file = runFiles.predictions(folder);
+    const evaluation = await this.task.startEvaluation({ split: data.evaluation, epoch, file });
+    const { lossSum, counts, seenImages, step, best } = this.position;
+    let isBest: boolean;
+    try {
+      if (!(await evaluator.run(state.inferenceFeeds(), evaluation, signal))) {
+        await evaluation.discard();
+        return false;
+      }
+      const measures = {
+        'train/loss': lossSum / seenImages,
+        ...this.task.trainMeasures(counts, seenImages),
+        ...evaluation.measures(),
+      };
+      const decided = measures[this.task.deciding];
+      isBest = decided !== undefined && isBetter(this.task.deciding, decided, best);
+      const reported = taskMetrics[config.task].flatMap((series) => {
+        const value = measures[series];
+        return value === undefined ? [] : [{ series, value }];
+      });
+      const learningRate = plan.learningRateAt(epoch - 1, plan.stepsPerEpoch - 1);
+      report.points(
+        [...reported, { series: 'epoch/learningRate' as const, value: learningRate }].map(
+          ({ series, value }): MetricPoint => ({ series, step, epoch, value }),
+        ),
+      );
+      report.log('info', `Epoch ${epoch}: ${reported.map(inWords).join(', ')}`);
+      this.position = {
+        ...this.position,
+        epoch,
+        stepInEpoch: 0,
+        lossSum: 0,
+        seenImages: 0,
+        counts: {},
+        best: isBest ? decided! : best,
+      };
+    } catch (error) {
+      await evaluation.discard();
+      throw error;
+    }
+    await evaluation.writePredictions();
     await this.save(state, isBest);
     return true;
   }
@@ -313,7 +334,7 @@ class Trainer {
   }
 
   private stepsPerEpoch(): number {
-    return Math.ceil(this.trainImages.count / this.options.config.batchSize);
+    return Math.ceil(this.splits.train.images.count / this.options.config.batchSize);
   }
 
   private epochsDone(): number {
@@ -334,6 +355,33 @@ class Trainer {
       secondsLeft: this.throughput.secondsFor(stepsLeft),
     });
   }
+}
+
+/** The sums with those of one of the steps that a dispatch did. */
+function withStep(
+  sums: Position['counts'],
+  counts: StepResults['counts'],
+  step: number,
+  steps: number,
+): Position['counts'] {
+  return Object.fromEntries(
+    Object.entries(counts).map(([name, values]) => {
+      const length = values.length / steps;
+      const before = sums[name] ?? new Array<number>(length).fill(0);
+      return [name, before.map((sum, i) => sum + values[step * length + i]!)];
+    }),
+  );
+}
+
+function isBetter(metric: MetricName, value: number, best: number | null): boolean {
+  if (best === null) return true;
+  return metricDefinitions[metric].better === 'higher' ? value > best : value < best;
+}
+
+/** "test mean IoU 0.4512" */
+function inWords({ series, value }: { series: MetricName; value: number }): string {
+  const { label } = metricDefinitions[series];
+  return `${label.charAt(0).toLowerCase()}${label.slice(1)} ${value.toFixed(4)}`;
 }
 
 const isFailureOfDevice = (error: unknown): boolean =>

@@ -6,18 +6,19 @@ import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { FoveaError } from '../../contract/errors.ts';
 import { writeFileAtomic } from '../weights/atomic-file.ts';
-import type { SplitData, TrainingData } from '../data/training-data.ts';
+import type { PackRows, SplitData, TrainingData } from '../data/training-data.ts';
 
 const splitNames = ['train', 'evaluation'] as const;
 const columns = ['imageIds', 'packs', 'rows', 'labels'] as const satisfies (keyof SplitData)[];
 const numbersPerPiece = 8192;
 
 const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const packRows = { packs: v.array(natural), rows: v.array(natural) };
 const splitSchema = v.object({
   imageIds: v.array(natural),
-  packs: v.array(natural),
-  rows: v.array(natural),
+  ...packRows,
   labels: v.array(natural),
+  masks: v.exactOptional(v.object(packRows)),
 });
 const dataSchema = v.object({
   categories: v.array(v.string()),
@@ -57,27 +58,50 @@ function* encode(data: TrainingData): Generator<Uint8Array> {
   for (const split of splitNames) {
     for (const [index, column] of columns.entries()) {
       yield encoder.encode(`${index === 0 ? `,"${split}":{` : ','}"${column}":[`);
-      const numbers = data[split][column];
-      for (let start = 0; start < numbers.length; start += numbersPerPiece) {
-        const piece = numbers.slice(start, start + numbersPerPiece).join(',');
-        yield encoder.encode(start === 0 ? piece : `,${piece}`);
-      }
+      yield* encodeNumbers(data[split][column]);
       yield encoder.encode(']');
+    }
+    const { masks } = data[split];
+    if (masks) {
+      yield encoder.encode(',"masks":{"packs":[');
+      yield* encodeNumbers(masks.packs);
+      yield encoder.encode('],"rows":[');
+      yield* encodeNumbers(masks.rows);
+      yield encoder.encode(']}');
     }
     yield encoder.encode('}');
   }
   yield encoder.encode('}\n');
 }
 
+function* encodeNumbers(numbers: readonly number[]): Generator<Uint8Array> {
+  const encoder = new TextEncoder();
+  for (let start = 0; start < numbers.length; start += numbersPerPiece) {
+    const piece = numbers.slice(start, start + numbersPerPiece).join(',');
+    yield encoder.encode(start === 0 ? piece : `,${piece}`);
+  }
+}
+
 function checkSplit(data: TrainingData, name: (typeof splitNames)[number], file: string): void {
-  const { imageIds, packs, rows, labels } = data[name];
-  if (![packs, rows, labels].every((column) => column.length === imageIds.length)) {
+  const { imageIds, packs, rows, labels, masks } = data[name];
+  const columns = [
+    packs,
+    rows,
+    ...(masks ? [masks.packs, masks.rows] : []),
+    ...(masks && labels.length === 0 ? [] : [labels]),
+  ];
+  if (!columns.every((column) => column.length === imageIds.length)) {
     throw unusable(file, `${name} has lists of different lengths`);
   }
+  const isIn = (where: PackRows, index: number): boolean => {
+    const pack = data.packs[where.packs[index]!];
+    return pack !== undefined && where.rows[index]! < pack.count;
+  };
   imageIds.forEach((_, index) => {
-    const pack = data.packs[packs[index]!];
-    if (!pack || rows[index]! >= pack.count) throw unusable(file, `${name} image ${index} is in no pack`);
-    if (labels[index]! >= data.categories.length) throw unusable(file, `${name} image ${index} has an unknown label`);
+    if (!isIn({ packs, rows }, index)) throw unusable(file, `${name} image ${index} is in no pack`);
+    if (masks && !isIn(masks, index)) throw unusable(file, `the mask of ${name} image ${index} is in no pack`);
+    if ((labels[index] ?? 0) >= data.categories.length)
+      throw unusable(file, `${name} image ${index} has an unknown label`);
   });
 }
 

@@ -4,7 +4,7 @@
  * one left by a killed process is overwritten by the next write.
  */
 import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
 
@@ -16,19 +16,66 @@ const pieceBytes = 64 * 1024 * 1024;
  * Throws FoveaError `io`; until the new content is complete and flushed, the earlier content stays as it was.
  */
 export async function writeFileAtomic(file: string, chunks: Iterable<Uint8Array>): Promise<void> {
-  const partial = `${file}.partial`;
+  const target = await AtomicFile.create(file);
   try {
-    await writeDurably(partial, chunks);
-    await rename(partial, file);
-    await syncFolder(dirname(file));
+    for (const chunk of chunks) await target.write(chunk);
+    await target.commit();
   } catch (error) {
-    await unlink(partial).catch(() => undefined);
+    await target.discard();
+    throw error;
+  }
+}
+
+async function explained<T>(file: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
     throw new FoveaError(
       'io',
       `Could not write ${basename(file)} in ${dirname(file)}: ${explain(error)}`,
       { file },
       { cause: error },
     );
+  }
+}
+
+/** The same bit by bit, for content that comes over a longer time. Ends with `commit` or `discard`, one of them always. */
+export class AtomicFile {
+  private readonly file: string;
+  private readonly handle: FileHandle;
+
+  private constructor(file: string, handle: FileHandle) {
+    this.file = file;
+    this.handle = handle;
+  }
+
+  /** Throws FoveaError `io`, as all of them do. */
+  static async create(file: string): Promise<AtomicFile> {
+    return await explained(file, async () => new AtomicFile(file, await open(`${file}.partial`, 'w')));
+  }
+
+  /** Behind what was written before, or over it from the byte `start` on; after that no more can follow. */
+  write(chunk: Uint8Array, start: number | null = null): Promise<void> {
+    return explained(this.file, async () => {
+      if (start === null) await writeInPieces(this.handle, chunk);
+      else await this.handle.write(chunk, 0, chunk.length, start);
+    });
+  }
+
+  /** What was written becomes the content of the file. */
+  async commit(): Promise<void> {
+    await explained(this.file, async () => {
+      await this.handle.sync();
+      await this.handle.close();
+      await rename(`${this.file}.partial`, this.file);
+      await syncFolder(dirname(this.file));
+    });
+  }
+
+  /** The earlier content stays. */
+  async discard(): Promise<void> {
+    await this.handle.close().catch(() => undefined);
+    await unlink(`${this.file}.partial`).catch(() => undefined);
   }
 }
 
@@ -45,17 +92,9 @@ export function writeTextAtomicSync(file: string, text: string): void {
   renameSync(partial, file);
 }
 
-async function writeDurably(file: string, chunks: Iterable<Uint8Array>): Promise<void> {
-  const handle = await open(file, 'w');
-  try {
-    for (const chunk of chunks) {
-      for (let start = 0; start < chunk.byteLength; start += pieceBytes) {
-        await handle.writeFile(chunk.subarray(start, start + pieceBytes));
-      }
-    }
-    await handle.sync();
-  } finally {
-    await handle.close();
+async function writeInPieces(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let start = 0; start < chunk.byteLength; start += pieceBytes) {
+    await handle.writeFile(chunk.subarray(start, start + pieceBytes));
   }
 }
 

@@ -8,5 +8,8 @@ export interface ModelSpec<O extends ModelOptions> extends ModelSummary {
   preprocessing: Preprocessing;
   defaults: O;
   knobs: readonly { option: keyof O & string; label: string; explanation: string; control: Knob['control'] }[];
+  /** Both sides of an image must be multiples of this; any size will do where absent. */
+  sideMultiple?: number;
+  /** The last one's result is the network's. */
   layers(options: O, categoryCount: number): LayerSpec[];
 }

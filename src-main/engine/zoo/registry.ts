@@ -1,14 +1,15 @@
 /** All networks by id. A new one is a file of its own and one line here. */
 import { FoveaError } from '../../contract/errors.ts';
 import type { Knob, ModelDescription, ModelSummary } from '../../contract/model/model-spec.ts';
-import type { ModelOptions } from '../../contract/model/run.ts';
+import type { ModelOptions, Task } from '../../contract/model/run.ts';
 import type { Shape } from '../graph/types.ts';
 import { countParameters, describeLayers, isFrozen, planNetwork, type NetworkPlan } from '../nn/network.ts';
 import { efficientnetB0, mobilenetV2, resnet18, resnet34 } from './classifiers.ts';
 import { lenet5 } from './lenet5.ts';
 import type { ModelSpec } from './model-spec.ts';
+import { fpn, unet, unetPlusPlus } from './segmenters.ts';
 
-const specs = [lenet5, resnet18, resnet34, mobilenetV2, efficientnetB0] as const;
+const specs = [lenet5, resnet18, resnet34, mobilenetV2, efficientnetB0, unet, unetPlusPlus, fpn] as const;
 
 const models: Readonly<Record<string, ModelSpec<ModelOptions>>> = Object.fromEntries(
   specs.map((spec) => [spec.id, spec as unknown as ModelSpec<ModelOptions>]),
@@ -24,14 +25,11 @@ export function modelSpec(modelId: string): ModelSpec<ModelOptions> {
   return spec;
 }
 
-export function modelSummaries(): ModelSummary[] {
-  return Object.values(models).map(({ id, label, task, description, source }) => ({
-    id,
-    label,
-    task,
-    description,
-    source,
-  }));
+/** Of one task, or of all. */
+export function modelSummaries(wanted?: Task): ModelSummary[] {
+  return Object.values(models)
+    .filter(({ task }) => wanted === undefined || task === wanted)
+    .map(({ id, label, task, description, source }) => ({ id, label, task, description, source }));
 }
 
 export const defaultOptions = (modelId: string): ModelOptions => ({ ...modelSpec(modelId).defaults });
@@ -51,7 +49,7 @@ export function modelKnobs(modelId: string): Knob[] {
 
 /** Checks options against the model's knobs: unknown ones and wrong types are refused, missing ones take the default. */
 export function completeOptions(modelId: string, options: ModelOptions): ModelOptions {
-  const { defaults, label } = modelSpec(modelId);
+  const { defaults, knobs, label } = modelSpec(modelId);
   for (const [option, value] of Object.entries(options)) {
     const expected = defaults[option];
     if (expected === undefined) {
@@ -68,18 +66,36 @@ export function completeOptions(modelId: string, options: ModelOptions): ModelOp
         { option },
       );
     }
+    const control = knobs.find((knob) => knob.option === option)?.control;
+    const choices = control?.kind === 'choice' ? control.options.map((choice) => choice.value) : null;
+    if (choices && !choices.includes(String(value))) {
+      throw new FoveaError(
+        'invalid-request',
+        `${label}: "${option}" cannot be "${String(value)}". Choices: ${choices.join(', ')}.`,
+        { option },
+      );
+    }
   }
   return { ...defaults, ...options };
 }
 
-/** inputShape: [C, H, W]. */
+/** inputShape: [C, H, W]; `categoryCount`: how many outputs the last layer has. Throws FoveaError for what does not fit. */
 export function planModel(
   modelId: string,
   options: ModelOptions,
   inputShape: Shape,
   categoryCount: number,
 ): NetworkPlan {
-  return planNetwork(modelSpec(modelId).layers(completeOptions(modelId, options), categoryCount), inputShape);
+  const { label, layers, sideMultiple = 1 } = modelSpec(modelId);
+  const [, height, width] = inputShape as [number, number, number];
+  if (height % sideMultiple !== 0 || width % sideMultiple !== 0) {
+    throw new FoveaError(
+      'bad-input',
+      `${label} takes images whose sides are multiples of ${sideMultiple} px, but these have ${width} × ${height} px.`,
+      { modelId },
+    );
+  }
+  return planNetwork(layers(completeOptions(modelId, options), categoryCount), inputShape);
 }
 
 export function describeModel(

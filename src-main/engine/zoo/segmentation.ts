@@ -14,6 +14,8 @@ export interface SegmentationOptions {
   dropConnect: number;
   /** Probability with which a channel of the FPN's result is left out. */
   dropout: number;
+  /** Channels of the U-Nets' steps, the coarsest first. */
+  widths: readonly number[];
 }
 
 interface EncoderChoice {
@@ -57,9 +59,6 @@ const encoders = {
 export type EncoderId = keyof typeof encoders;
 export const encoderIds = Object.keys(encoders) as EncoderId[];
 
-/** Channels of the U-Nets' steps, the coarsest first. */
-const widths = [256, 128, 64, 32, 16] as const;
-
 interface Decoder {
   layers: (path: string, encoder: Encoder, choice: EncoderChoice, options: SegmentationOptions) => LayerSpec[];
   head: { kernel: number; /** How much smaller than the image the decoder's result is. */ stride: number };
@@ -67,11 +66,12 @@ interface Decoder {
 
 const decoders = {
   unet: {
-    layers: (path, encoder, { endsWithPool = false }) => unetDecoder(path, encoder, { widths, centre: endsWithPool }),
+    layers: (path, encoder, { endsWithPool = false }, { widths }) =>
+      unetDecoder(path, encoder, { widths, centre: endsWithPool }),
     head: { kernel: 3, stride: 1 },
   },
   unetPlusPlus: {
-    layers: (path, encoder, { endsWithPool = false }) =>
+    layers: (path, encoder, { endsWithPool = false }, { widths }) =>
       unetPlusPlusDecoder(path, encoder, { widths, centre: endsWithPool }),
     head: { kernel: 3, stride: 1 },
   },
@@ -88,9 +88,9 @@ export function segmentationNetwork(
   decoderId: DecoderId,
   encoderId: EncoderId,
   categoryCount: number,
-  { dropConnect = 0.2, dropout = 0.2 }: Partial<SegmentationOptions> = {},
+  { dropConnect = 0.2, dropout = 0.2, widths = [256, 128, 64, 32, 16] }: Partial<SegmentationOptions> = {},
 ): NetworkSpec {
-  const options = { dropConnect, dropout };
+  const options = { dropConnect, dropout, widths };
   const choice: EncoderChoice = encoders[encoderId];
   const decoder: Decoder = decoders[decoderId];
   const encoder = choice.build('encoder.', options);

@@ -35,19 +35,24 @@ export async function listProjects(session: Session, options: OutputOptions) {
   return print(session, options, await session.client.call('project.recent', {}), reports.projectsText);
 }
 
+export async function listDevices(session: Session, options: OutputOptions) {
+  return print(session, options, await session.client.call('device.list', { probe: true }), reports.devicesText);
+}
+
 export async function listDatasets(session: Session, options: ProjectOptions) {
   const { projectId } = await project(session, options);
   return print(session, options, await session.client.call('dataset.list', { projectId }), reports.datasetsText);
 }
 
-export type ImportOptions = ProjectOptions & { name?: string; format?: DatasetFormat };
+export type ImportOptions = ProjectOptions & { name?: string; format?: DatasetFormat; copy?: boolean };
 
 export async function importDataset(session: Session, source: string, options: ImportOptions): Promise<ExitCode> {
   const { client, io } = session;
   const opened = await project(session, options);
   const path = resolve(io.cwd, source);
-  const report = await client.call('dataset.inspect', { path });
-  for (const failure of report.failures) say(io, `${failure.source}: ${failure.reason}`);
+  const wanted = options.format === undefined ? {} : { format: options.format };
+  const report = await client.call('dataset.inspect', { path, ...wanted });
+  for (const line of reports.importFindings(report)) say(io, line);
   const format = options.format ?? report.format;
   if (format === null) {
     throw new FoveaError('bad-input', `${path} cannot be imported: it has none of the known formats.`, { file: path });
@@ -58,6 +63,7 @@ export async function importDataset(session: Session, source: string, options: I
     path,
     format,
     name: options.name ?? report.suggestedName,
+    ...(options.copy === true ? { copyFiles: true } : {}),
   });
   return finishImport(session, options, opened, job);
 }
@@ -149,13 +155,15 @@ async function chosenDataset(client: Client, opened: Project, wanted: string | u
   throw new FoveaError('invalid-request', `Say which data set with --dataset. There are: ${known}.`);
 }
 
-/** Says what `run.check` found; throws where that would stop the run. */
+/** Says what `run.check` found and where memory will not do; throws where that would stop the run. */
 async function check({ client, io }: Session, { projectId }: Project, config: RunConfig): Promise<void> {
   const findings = await client.call('run.check', { projectId, config });
   for (const { severity, message } of findings) say(io, `${severity}: ${message}`);
   if (findings.some(({ severity }) => severity === 'error')) {
     throw new FoveaError('invalid-request', 'The run was not started.');
   }
+  const { fits, summary } = await client.call('run.estimate', { projectId, config });
+  if (fits === false) say(io, `warning: ${summary}`);
 }
 
 export async function listRuns(session: Session, options: ProjectOptions) {

@@ -20,8 +20,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 // Without a terminal there is nobody to tell, but the work in hand still ends in order.
 process.stderr.on('error', () => {});
 
-process.exitCode = await runCli(process.argv.slice(2), io, () => {
-  const ports = nodePorts();
-  mkdirSync(ports.userDataFolder, { recursive: true });
-  return createBackend(ports);
+const ports = nodePorts();
+process.exitCode = await runCli(process.argv.slice(2), io, {
+  openBackend: () => {
+    mkdirSync(ports.userDataFolder, { recursive: true });
+    return createBackend(ports);
+  },
+  launchTask: ports.launchTask,
 });

@@ -1,19 +1,26 @@
 /** The commands and options of `fovea`, and how their outcome becomes an exit code. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { toErrorData, type ErrorCode } from '../../contract/errors.ts';
 import { datasetFormats } from '../../contract/model/dataset.ts';
-import { checkpointName } from '../../contract/model/run.ts';
-import type { Backend } from '../../services/backend.ts';
+import { checkpointName, device } from '../../contract/model/run.ts';
+import type { Backend, HostPorts } from '../../services/backend.ts';
 import { version } from '../app-facts.ts';
 import { clientOf } from './client.ts';
 import * as commands from './commands.ts';
+import * as engineTools from './engine-tools.ts';
 import { exitCodes, say, type CliIo, type ExitCode } from './io.ts';
 
-/** `args` without node and script. The backend is opened only for a command that needs it, and always closed. */
-export async function runCli(args: readonly string[], io: CliIo, openBackend: () => Backend): Promise<ExitCode> {
+/** What commands work with. The backend is opened only for a command that needs it, and always closed. */
+export interface CliPorts {
+  openBackend: () => Backend;
+  launchTask: HostPorts['launchTask'];
+}
+
+/** `args` without node and script. */
+export async function runCli(args: readonly string[], io: CliIo, ports: CliPorts): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.ok;
   const run = async (command: (session: commands.Session) => Promise<ExitCode>) => {
-    const backend = openBackend();
+    const backend = ports.openBackend();
     try {
       exitCode = await command({ client: clientOf(backend), io });
     } finally {
@@ -21,7 +28,10 @@ export async function runCli(args: readonly string[], io: CliIo, openBackend: ()
     }
   };
   try {
-    await program(io, run).parseAsync(args, { from: 'user' });
+    const runTool = async (tool: (tools: engineTools.Tools) => Promise<ExitCode>) => {
+      exitCode = await tool({ io, launchTask: ports.launchTask });
+    };
+    await program(io, run, runTool).parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
@@ -38,7 +48,9 @@ function exitCodeOf(code: ErrorCode): ExitCode {
 
 type Run = (command: (session: commands.Session) => Promise<ExitCode>) => Promise<void>;
 
-function program(io: CliIo, run: Run): Command {
+type RunTool = (tool: (tools: engineTools.Tools) => Promise<ExitCode>) => Promise<void>;
+
+function program(io: CliIo, run: Run, runTool: RunTool): Command {
   const root = new Command('fovea')
     .description('Label, train and compare vision models. Progress goes to stderr, results to stdout.')
     .version(version)
@@ -60,6 +72,7 @@ function program(io: CliIo, run: Run): Command {
   inProject(root.command('import <path>').description('bring in a folder or an archive as a data set'))
     .option('--name <name>', 'name of the data set (default: what the source suggests)')
     .addOption(new Option('--format <format>', 'default: what the source looks like').choices(datasetFormats))
+    .option('--copy', 'copy image files into the project (default: reference them where they are)')
     .action((path: string, options) => run((session) => commands.importDataset(session, path, options)));
   inProject(root.command('download').description('fetch CIFAR-10 from its official address and bring it in'))
     .addArgument(root.createArgument('<source>').choices(['cifar10']))
@@ -103,7 +116,37 @@ function program(io: CliIo, run: Run): Command {
   inProject(root.command('compare <runs...>').description('runs beside each other, the first as baseline')).action(
     (wanted: string[], options) => run((session) => commands.compare(session, wanted, options)),
   );
+
+  withJson(root.command('devices').description('what can be trained on here, and what stands in the way')).action(
+    (options) => run((session) => commands.listDevices(session, options)),
+  );
+  ofStep(
+    root.command('dump-graph <network>').description("write a network's training step as an ONNX file and as text"),
+  )
+    .addOption(
+      new Option('--stage <stage>', 'as built, or lowered to what the runtime knows')
+        .choices(['built', 'lowered'])
+        .default('lowered'),
+    )
+    .requiredOption('-o, --output <file>', 'file to write (.onnx); the text goes beside it (.txt)')
+    .action((network: string, options) => runTool((tools) => engineTools.dumpGraph(tools, network, options)));
+  withJson(ofStep(root.command('profile <network>').description("where the time of a network's training step goes")))
+    .addOption(new Option('--device <device>', 'where it runs').choices(device.options).default('cpu'))
+    .option('--steps <number>', 'steps to measure', wholeNumber, 5)
+    .action((network: string, options) => runTool((tools) => engineTools.profile(tools, network, options)));
   return root;
+}
+
+function ofStep(command: Command): Command {
+  return command
+    .option('--batch <images>', 'images of the step (default: what suits the network)', wholeNumber)
+    .option('--size <pixels>', 'edge length of the images', wholeNumber);
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A whole number from 1 on.');
+  return value;
 }
 
 function withJson(command: Command): Command {

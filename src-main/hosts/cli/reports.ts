@@ -1,5 +1,6 @@
 /** Data sets, runs, an evaluation and a comparison as text for a terminal. Pure: values in, text out. */
-import type { Category, Dataset } from '../../contract/model/dataset.ts';
+import type { Category, Dataset, ImportReport } from '../../contract/model/dataset.ts';
+import type { DeviceInfo } from '../../contract/model/device.ts';
 import type { Project, RecentProject } from '../../contract/model/project.ts';
 import {
   metricDefinitions,
@@ -23,6 +24,34 @@ export function projectsText(projects: readonly RecentProject[]): string {
     exists ? path : `${path} (gone)`,
   ]);
   return table(['project', 'images', 'runs', 'folder'], rows);
+}
+
+export function devicesText(devices: readonly DeviceInfo[]): string {
+  const rows = devices.map(({ id, label, available }) => [id, label, available ? 'works' : 'does not work']);
+  const reasons = devices.flatMap(({ id, reason, providerError }) => {
+    const words = providerError === null ? '' : `\n  It says: ${providerError.replaceAll('\n', '\n  ')}`;
+    return reason === null ? [] : [`${id}: ${reason}${words}\n`];
+  });
+  return `${table(['device', 'what it is', ''], rows)}${reasons.length > 0 ? `\n${reasons.join('')}` : ''}`;
+}
+
+/** What a dry run found: one line of counts, then what is wrong. */
+export function importFindings(report: ImportReport): string[] {
+  const { splitCounts, categories, kindCounts, unlabelledCount, backgroundCount, failures, failureCount } = report;
+  const images = splitCounts.train + splitCounts.val + splitCounts.test;
+  const counts = [
+    `${formatNumber(images)} images`,
+    `${formatNumber(categories.length)} classes`,
+    ...kindCounts.map(({ kind, count }) => `${formatNumber(count)} labels (${kind})`),
+    ...(backgroundCount > 0 ? [`${formatNumber(backgroundCount)} images without an object`] : []),
+    ...(unlabelledCount > 0 ? [`${formatNumber(unlabelledCount)} unlabelled images`] : []),
+  ];
+  const found = report.format === null ? [] : [`${report.format}: ${counts.join(', ')}`];
+  const problems = failures.map(
+    ({ source, line, reason }) => `${[source, ...(line === undefined ? [] : [line])].join(':')}: ${reason}`,
+  );
+  const more = failureCount > failures.length ? [`… and ${formatNumber(failureCount - failures.length)} more.`] : [];
+  return [...found, ...problems, ...more];
 }
 
 export function datasetsText(datasets: readonly Dataset[]): string {

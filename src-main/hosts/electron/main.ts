@@ -15,7 +15,7 @@ import { pathChooser } from './dialogs.ts';
 import { connectBridge } from './ipc.ts';
 import { cutOffBrowserNetwork, lockContents, lockSession } from './lockdown.ts';
 import { installMenu } from './menu.ts';
-import { launchUtilityTrainer } from './utility-trainer.ts';
+import { launchUtilityChild } from './utility-child.ts';
 import { openWindow } from './window.ts';
 
 // The bundler puts the entries side by side: out/main/*.js, out/preload/preload.cjs, out/renderer/index.html.
@@ -23,6 +23,7 @@ const mainFolder = import.meta.dirname;
 const preload = join(mainFolder, '..', 'preload', 'preload.cjs');
 const rendererFolder = join(mainFolder, '..', 'renderer');
 const trainingProcess = join(mainFolder, 'training-process.js');
+const taskProcess = join(mainFolder, 'task-process.js');
 const importWorker = pathToFileURL(join(mainFolder, 'import-worker.js'));
 
 let window: BrowserWindow | null = null;
@@ -47,7 +48,8 @@ async function start(): Promise<void> {
   const backend = createBackend({
     userDataFolder: folder,
     version,
-    launchTrainer: () => launchUtilityTrainer(trainingProcess),
+    launchTrainer: () => launchUtilityChild(trainingProcess, 'Fovea training'),
+    launchTask: () => launchUtilityChild(taskProcess, 'Fovea engine task'),
     importWorker,
     choosePath: pathChooser(() => window),
   });

@@ -1,5 +1,5 @@
 /**
- * Takes a data set that nobody can see out of a project: its packs, its rows in short transactions, then itself. The same
+ * Takes a data set that nobody can see out of a project: its packs and copies of files, its rows in short transactions, then itself. The same
  * for one that the person deletes, one whose import failed or was cancelled, and one that a crash left half-way.
  */
 import { readdir, rm } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import type { DatasetId } from '../../contract/model/ids.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import { fileError, systemCode } from '../file-errors.ts';
 import type { OpenProject } from '../open-projects.ts';
+import { thumbnailFolder } from '../thumbnail-files.ts';
 
 const IMAGES_PER_TRANSACTION = 250;
 
@@ -21,9 +22,15 @@ export function packPrefix(datasetId: DatasetId): string {
   return `dataset-${datasetId}-`;
 }
 
+/** Where copies of a data set's image files are, relative to the project; see `dataset.image_root`. */
+export function copiedFilesFolder(datasetId: DatasetId): string {
+  return join('images', `dataset-${datasetId}`);
+}
+
 /** Packs go first: an import that failed for want of space needs some to take its rows back. */
 export async function discardDataset({ store, folder }: OpenProject, datasetId: DatasetId): Promise<void> {
   await removePacks(packsFolder(folder), packPrefix(datasetId));
+  for (const own of [copiedFilesFolder(datasetId), thumbnailFolder(datasetId)]) await removeTree(join(folder, own));
   while (store.images.deleteSome(datasetId, IMAGES_PER_TRANSACTION) > 0) await yieldToEventLoop();
   store.datasets.remove(datasetId);
 }
@@ -38,6 +45,12 @@ export async function sweepLeftovers(opened: OpenProject): Promise<void> {
       if (!(error instanceof FoveaError && error.code === 'io')) throw error;
     });
   }
+}
+
+async function removeTree(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
+    throw fileError(error, 'delete', folder);
+  });
 }
 
 async function removePacks(folder: string, prefix: string): Promise<void> {

@@ -1,12 +1,13 @@
-/** Calls about data sets and their images: looking, renaming, deleting, importing, downloading. */
+/** Calls about data sets and their images: looking, renaming, deleting, importing, downloading, exporting. */
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Handlers } from '../../contract/ipc.ts';
 import { FoveaError, invariant } from '../../contract/errors.ts';
 import type { DatasetFormat, ImportReport } from '../../contract/model/dataset.ts';
 import type { DatasetId } from '../../contract/model/ids.ts';
 import type { Job } from '../../contract/model/job.ts';
 import type { ServiceContext } from '../context.ts';
+import { exportDataset, reportExport } from '../export/export-dataset.ts';
 import { publishedCifar10 } from '../import/cifar10-address.ts';
 import { downloadFile } from '../import/download.ts';
 import { importDataset, type ImportOptions } from '../import/import-dataset.ts';
@@ -23,9 +24,12 @@ type DatasetCalls =
   | 'dataset.inspect'
   | 'dataset.import'
   | 'dataset.download'
+  | 'dataset.exportReport'
+  | 'dataset.export'
   | 'dataset.facets'
   | 'image.list'
-  | 'image.get';
+  | 'image.get'
+  | 'image.annotations';
 
 export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry): Pick<Handlers, DatasetCalls> {
   const { projects, emit, ports } = context;
@@ -48,11 +52,12 @@ export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry
     return datasetId;
   }
 
-  function startImport(opened: OpenProject, path: string, format: DatasetFormat, name: string): Job {
+  function startImport(opened: OpenProject, options: Omit<ImportOptions, 'source'>): Job {
+    const { name, path } = options;
     opened.store.datasets.requireFreeName(name);
     const { projectId } = opened.project;
     return jobs.start({ projectId, kind: 'import', title: `Importing ${name}`, unit: 'images' }, (report, signal) =>
-      importInto(opened, { path, format, name, source: path }, report, signal),
+      importInto(opened, { ...options, source: path }, report, signal),
     );
   }
 
@@ -72,7 +77,7 @@ export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry
           const name = freeName(opened, 'CIFAR-10');
           const datasetId = await importInto(
             opened,
-            { path: file, format: 'cifar10', name, source: url },
+            { path: file, format: 'cifar10', name, copyFiles: false, source: url },
             report,
             signal,
           );
@@ -112,12 +117,25 @@ export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry
       return {};
     },
 
-    'dataset.inspect': async ({ path }) => inspect(ports.importWorker, path),
+    'dataset.inspect': async ({ path, format }) => inspect(ports.importWorker, path, format ?? null),
 
-    'dataset.import': async ({ projectId, path, format, name }) =>
-      startImport(projects.get(projectId), path, format, name),
+    'dataset.import': async ({ projectId, path, format, name, copyFiles = false }) =>
+      startImport(projects.get(projectId), { path, format, name, copyFiles }),
 
     'dataset.download': async ({ projectId }) => startDownload(projects.get(projectId)),
+
+    'dataset.exportReport': async ({ projectId, datasetId, format }) =>
+      reportExport(projects.get(projectId), datasetId, format),
+
+    'dataset.export': async ({ projectId, datasetId, format, folder }) => {
+      const opened = projects.get(projectId);
+      const { name } = opened.store.datasets.get(datasetId);
+      const start = { projectId, kind: 'export', title: `Exporting ${name}`, unit: 'images' } as const;
+      return jobs.start(start, async (report, signal) => {
+        await exportDataset(opened, { datasetId, format, folder: resolve(folder) }, report, signal);
+        return null;
+      });
+    },
 
     'dataset.facets': async ({ projectId, datasetId, filter }) =>
       lists.facets(projects.get(projectId), datasetId, filter),
@@ -126,12 +144,18 @@ export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry
       lists.page(projects.get(projectId), datasetId, filter, offset, limit),
 
     'image.get': async ({ projectId, imageId }) => projects.get(projectId).store.images.get(imageId),
+
+    'image.annotations': async ({ projectId, imageId }) => {
+      const { images, annotations } = projects.get(projectId).store;
+      images.get(imageId);
+      return annotations.ofImage(imageId);
+    },
   };
 }
 
-async function inspect(worker: URL, path: string): Promise<ImportReport> {
+async function inspect(worker: URL, path: string, format: DatasetFormat | null): Promise<ImportReport> {
   const reports: ImportReport[] = [];
-  await runImportWorker(worker, { kind: 'inspect', path }, null, (message) => {
+  await runImportWorker(worker, { kind: 'inspect', path, format }, null, (message) => {
     if (message.kind === 'report') reports.push(message.report);
   });
   const [report] = reports;

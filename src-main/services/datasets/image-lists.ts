@@ -36,19 +36,21 @@ export class ImageLists {
     const { datasets, images } = opened.store;
     datasets.requireReady(datasetId);
     const bySplit = new Map<string, number>();
-    const byCategory = new Map<CategoryId, number>();
+    const byCategory = new Map<CategoryId, { count: number; objects: number }>();
     for await (const range of idSlices(opened.store, datasetId)) {
       const slice = images.facetsInRange(datasetId, filter, range);
       for (const { split, count } of slice.bySplit) bySplit.set(split, (bySplit.get(split) ?? 0) + count);
-      for (const { categoryId, count } of slice.byCategory)
-        byCategory.set(categoryId, (byCategory.get(categoryId) ?? 0) + count);
+      for (const { categoryId, count, objects } of slice.byCategory) {
+        const known = byCategory.get(categoryId) ?? { count: 0, objects: 0 };
+        byCategory.set(categoryId, { count: known.count + count, objects: known.objects + objects });
+      }
     }
     return {
       total: (await this.#ids(opened, datasetId, filter)).length,
       bySplit: splits.map((split) => ({ split, count: bySplit.get(split) ?? 0 })),
       byCategory: datasets
         .categories(datasetId)
-        .map(({ categoryId }) => ({ categoryId, count: byCategory.get(categoryId) ?? 0 })),
+        .map(({ categoryId }) => ({ categoryId, ...(byCategory.get(categoryId) ?? { count: 0, objects: 0 }) })),
     };
   }
 

@@ -4,8 +4,9 @@
  * whenever it is cancelled, nothing of it stays.
  */
 import { mkdir } from 'node:fs/promises';
-import type { Dataset, DatasetFormat } from '../../contract/model/dataset.ts';
-import { discardDataset, packPrefix, packsFolder } from '../datasets/discard-dataset.ts';
+import { join } from 'node:path';
+import { isFileFormat, type Dataset, type DatasetFormat } from '../../contract/model/dataset.ts';
+import { copiedFilesFolder, discardDataset, packPrefix, packsFolder } from '../datasets/discard-dataset.ts';
 import { fileError } from '../file-errors.ts';
 import type { JobProgress } from '../jobs.ts';
 import type { OpenProject } from '../open-projects.ts';
@@ -16,6 +17,8 @@ export interface ImportOptions {
   path: string;
   format: DatasetFormat;
   name: string;
+  /** Copies image files into the project; otherwise they are referenced where they are. */
+  copyFiles: boolean;
   /** Where the data came from, in words for the person: the path, or the address it was downloaded from. */
   source: string;
 }
@@ -36,13 +39,16 @@ export async function importDataset(
   });
   const datasetId = datasets.begin({ name, format, source, createdAt: new Date().toISOString() });
   const rows = new RowWriter(opened.store, datasetId, report);
+  const copies = isFileFormat(format) && options.copyFiles;
   try {
+    if (copies) datasets.setImageRoot(datasetId, copiedFilesFolder(datasetId));
     const task = {
       kind: 'import',
       path: options.path,
       format,
       packsFolder: packs,
       packPrefix: packPrefix(datasetId),
+      copyTo: copies ? join(opened.folder, copiedFilesFolder(datasetId)) : null,
     } as const;
     await runImportWorker(worker, task, signal, (message) => rows.take(message));
     await rows.finish(signal);

@@ -6,14 +6,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { invariant, toErrorData } from '../../contract/errors.ts';
 import { checkpointDatabase } from '../../store/checkpoint.ts';
 import type { ImportMessage, ImportTask } from './messages.ts';
-import { inspectDataset, packDataset } from './read-dataset.ts';
+import { inspectDataset, readIntoProject } from './read-dataset.ts';
 
 async function perform(task: ImportTask, post: (message: ImportMessage) => void): Promise<void> {
   switch (task.kind) {
     case 'inspect':
-      return post({ kind: 'report', report: await inspectDataset(task.path) });
+      return post({ kind: 'report', report: await inspectDataset(task.path, task.format) });
     case 'import':
-      return packDataset(task, post);
+      return readIntoProject(task, post);
     case 'checkpoint':
       return checkpointDatabase(task.file);
   }

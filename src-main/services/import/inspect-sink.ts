@@ -8,6 +8,8 @@ export class InspectSink implements DatasetSink {
   readonly splitCounts: ImportReport['splitCounts'] = { train: 0, val: 0, test: 0 };
   readonly failures: Failure[] = [];
   categoryNames: readonly string[] = [];
+  /** Images of each class. */
+  readonly labelCounts: number[] = [];
 
   begin(): void {}
 
@@ -25,6 +27,7 @@ export class InspectSink implements DatasetSink {
 
   labels({ split, labels }: LabelledPart): void {
     this.splitCounts[split satisfies Split] += labels.length;
+    for (const label of labels) this.labelCounts[label] = (this.labelCounts[label] ?? 0) + 1;
   }
 
   failure(source: string, error: unknown): void {

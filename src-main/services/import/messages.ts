@@ -1,13 +1,24 @@
 /** Typed messages between the import worker (a thread that reads and checks) and the store's owner. */
 import type { ErrorData } from '../../contract/errors.ts';
 import type { DatasetFormat, ImportReport, Split } from '../../contract/model/dataset.ts';
-import type { PackFacts } from '../../store/dataset-repository.ts';
+import type { NewFileImage } from '../../store/annotation-repository.ts';
+import type { NewCategory, PackFacts } from '../../store/dataset-repository.ts';
 
 export type ImportTask =
   /** Reads and checks everything, writes nothing. */
-  | { kind: 'inspect'; path: string }
-  /** Writes packs named "<packPrefix>…" into `packsFolder`. */
-  | { kind: 'import'; path: string; format: DatasetFormat; packsFolder: string; packPrefix: string }
+  | { kind: 'inspect'; path: string; format: DatasetFormat | null }
+  /**
+   * Writes packs named "<packPrefix>…" into `packsFolder`, or, of a data set of image files, copies the files into the
+   * folder `copyTo` where that is given.
+   */
+  | {
+      kind: 'import';
+      path: string;
+      format: DatasetFormat;
+      packsFolder: string;
+      packPrefix: string;
+      copyTo: string | null;
+    }
   /** Moves a project's write-ahead log into its database; see store/checkpoint.ts. */
   | { kind: 'checkpoint'; file: string };
 
@@ -27,9 +38,12 @@ export type ImportMessage =
   /** `done` and `total` count images that were read and checked. */
   | { kind: 'progress'; step: string; done: number; total: number | null }
   | { kind: 'report'; report: ImportReport }
-  | { kind: 'categories'; names: string[] }
+  | { kind: 'categories'; categories: (string | NewCategory)[] }
   | { kind: 'pack'; pack: PackFacts }
   | { kind: 'rows'; rows: RowBlock }
+  /** The folder that the image files are in, where they stay. */
+  | { kind: 'root'; folder: string }
+  | { kind: 'images'; images: NewFileImage[] }
   /** Everything is right and the packs are safely on disk under their final names. */
   | { kind: 'complete' }
   | { kind: 'failed'; error: ErrorData };

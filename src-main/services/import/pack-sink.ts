@@ -58,7 +58,7 @@ export class PackSink implements DatasetSink {
   categories(names: readonly string[]): void {
     if (this.#categoriesSent) return;
     this.#categoriesSent = true;
-    this.#post({ kind: 'categories', names: [...names] });
+    this.#post({ kind: 'categories', categories: [...names] });
     this.#sendRows();
   }
 

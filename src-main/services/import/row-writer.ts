@@ -4,6 +4,7 @@
  */
 import { invariant } from '../../contract/errors.ts';
 import type { CategoryId, DatasetId } from '../../contract/model/ids.ts';
+import type { NewFileImage } from '../../store/annotation-repository.ts';
 import type { Pack } from '../../store/dataset-repository.ts';
 import type { ProjectStore } from '../../store/project-store.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
@@ -11,6 +12,8 @@ import type { JobProgress } from '../jobs.ts';
 import type { ImportMessage, RowBlock } from './messages.ts';
 
 const IMAGES_PER_TRANSACTION = 250;
+/** These have many labels each. */
+const FILES_PER_TRANSACTION = 25;
 
 export class RowWriter {
   #store: ProjectStore;
@@ -22,6 +25,8 @@ export class RowWriter {
   #failure: { error: unknown } | null = null;
   #abandoned = false;
   #complete = false;
+  /** Images that the worker sent. */
+  #expected = 0;
   #read = { done: 0, total: null as number | null, step: '' };
   #stored = 0;
 
@@ -40,7 +45,7 @@ export class RowWriter {
         this.#tell();
         break;
       case 'categories':
-        this.#categoryIds = datasets.addCategories(this.#datasetId, message.names);
+        this.#categoryIds = datasets.addCategories(this.#datasetId, message.categories);
         break;
       case 'pack':
         this.#packs.set(message.pack.file, {
@@ -49,11 +54,13 @@ export class RowWriter {
         });
         break;
       case 'rows':
-        this.#writing = this.#writing
-          .then(() => this.#write(message.rows))
-          .catch((error: unknown) => {
-            this.#failure ??= { error };
-          });
+        this.#queue(message.rows.labels.length, () => this.#write(message.rows));
+        break;
+      case 'root':
+        datasets.setImageRoot(this.#datasetId, message.folder);
+        break;
+      case 'images':
+        this.#queue(message.images.length, () => this.#writeFiles(message.images));
         break;
       case 'complete':
         this.#complete = true;
@@ -72,13 +79,30 @@ export class RowWriter {
     signal.removeEventListener('abort', onAbort);
     signal.throwIfAborted();
     if (this.#failure) throw this.#failure.error;
-    invariant(this.#complete && this.#stored === this.#read.total, 'an import ended before all of its rows came');
+    invariant(this.#complete && this.#stored === this.#expected, 'an import ended before all of its rows came');
   }
 
   /** Writes no more; resolves when the transaction in progress has ended. */
   async abandon(): Promise<void> {
     this.#abandoned = true;
     await this.#writing;
+  }
+
+  #queue(count: number, write: () => Promise<void>): void {
+    this.#expected += count;
+    this.#writing = this.#writing.then(write).catch((error: unknown) => {
+      this.#failure ??= { error };
+    });
+  }
+
+  async #writeFiles(images: readonly NewFileImage[]): Promise<void> {
+    for (let done = 0; done < images.length && !this.#abandoned; done += FILES_PER_TRANSACTION) {
+      const some = images.slice(done, done + FILES_PER_TRANSACTION);
+      this.#store.annotations.insertImported(this.#datasetId, some, this.#categoryIds);
+      this.#stored += some.length;
+      this.#tell();
+      await yieldToEventLoop();
+    }
   }
 
   async #write(rows: RowBlock): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import { createReadStream, type ReadStream } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGunzip, gunzipSync } from 'node:zlib';
@@ -21,6 +21,10 @@ export interface ImportSource {
   /** Name for people: of the folder, or of the archive without its ending. */
   readonly name: string;
   readonly entries: readonly SourceEntry[];
+  /** The folder that the entries are in; null for an archive. */
+  readonly folder: string | null;
+  /** The file that was chosen rather than a folder, as an entry's path. */
+  readonly chosen: string | null;
   /**
    * Hands the bytes of the given entries to the visitor, one after the other: from a folder in the order given, from an
    * archive in the archive's own. Throws FoveaError `bad-input` where an archive is damaged.
@@ -28,28 +32,37 @@ export interface ImportSource {
   visit(paths: readonly string[], visitor: FileVisitor): Promise<void>;
 }
 
-const MAX_DEPTH = 2;
-const MAX_ENTRIES = 20_000;
+const MAX_DEPTH = 8;
+const MAX_ENTRIES = 1_000_000;
 const CHUNK_BYTES = 1 << 20;
 
-/** A file that is no archive stands for its folder. Throws FoveaError `not-found`, `io` or `bad-input`. */
+/**
+ * A file that is no archive stands for its folder, and one in a folder of annotations for the folder around that. Throws FoveaError `not-found`, `io` or `bad-input`.
+ */
 export async function openSource(path: string): Promise<ImportSource> {
   const full = resolve(path);
   try {
     if ((await stat(full)).isDirectory()) return await openFolder(full);
     const compression = await archiveCompression(full);
-    return compression === null ? await openFolder(dirname(full)) : await openArchive(full, compression);
+    return compression === null ? await openFolder(folderAround(full), full) : await openArchive(full, compression);
   } catch (error) {
     throw fileError(error, 'read', full);
   }
 }
 
-async function openFolder(folder: string): Promise<ImportSource> {
+function folderAround(file: string): string {
+  const folder = dirname(file);
+  return basename(folder).toLowerCase() === 'annotations' ? dirname(folder) : folder;
+}
+
+async function openFolder(folder: string, chosen: string | null = null): Promise<ImportSource> {
   const entries: SourceEntry[] = [];
   await listFolder(folder, '', 0, entries);
   return {
     name: basename(folder),
     entries,
+    folder,
+    chosen: chosen === null ? null : relative(folder, chosen).replaceAll(sep, '/'),
     async visit(paths, visitor) {
       for (const path of paths) await visitor(path, fileChunks(join(folder, path)));
     },
@@ -64,11 +77,11 @@ async function* fileChunks(file: string): AsyncGenerator<Uint8Array, void> {
   }
 }
 
-async function listFolder(root: string, relative: string, depth: number, entries: SourceEntry[]): Promise<void> {
-  for (const item of await readdir(join(root, relative), { withFileTypes: true })) {
-    if (entries.length >= MAX_ENTRIES) return;
+async function listFolder(root: string, below: string, depth: number, entries: SourceEntry[]): Promise<void> {
+  for (const item of await readdir(join(root, below), { withFileTypes: true })) {
+    if (entries.length >= MAX_ENTRIES) throw tooManyFiles(root);
     if (item.name.startsWith('.')) continue;
-    const path = relative === '' ? item.name : `${relative}/${item.name}`;
+    const path = below === '' ? item.name : `${below}/${item.name}`;
     const facts = await stat(join(root, path)).catch(() => null);
     if (facts?.isDirectory() && depth < MAX_DEPTH) {
       await listFolder(root, path, depth + 1, entries).catch(ignoreForbidden);
@@ -76,6 +89,12 @@ async function listFolder(root: string, relative: string, depth: number, entries
       entries.push({ path, sizeBytes: facts.size });
     }
   }
+}
+
+function tooManyFiles(folder: string): FoveaError {
+  const most = MAX_ENTRIES.toLocaleString('en');
+  const message = `${folder} holds more than ${most} files. Choose a folder closer to the data.`;
+  return new FoveaError('bad-input', message, { folder });
 }
 
 function ignoreForbidden(error: unknown): void {
@@ -122,6 +141,8 @@ async function openArchive(file: string, compression: ArchiveCompression): Promi
   return {
     name: basename(file).replace(/\.(tar\.gz|tgz|tar)$/i, ''),
     entries,
+    folder: null,
+    chosen: null,
     visit: (paths, visitor) => walkArchive(file, compression, (entry) => (paths.includes(entry.path) ? visitor : null)),
   };
 }

@@ -10,6 +10,7 @@ import { runFiles } from '../../engine/train/run-folder.ts';
 import type { TrainerEvent, TrainJob } from '../../training-process/messages.ts';
 import type { TrainerProcess } from '../backend.ts';
 import { describeDeath, type Exit } from '../process-death.ts';
+import { PointClock } from './point-clock.ts';
 import type { RunRows } from './run-rows.ts';
 
 export interface RunDeadlines {
@@ -45,6 +46,7 @@ export class ActiveRun {
   #killReason: string | null = null;
   #hasEnding = false;
   #earlierMs: number;
+  #clock: PointClock;
   #startedAtMs: number | null = null;
 
   constructor(rows: RunRows, job: TrainJob, deadlines: RunDeadlines) {
@@ -53,6 +55,7 @@ export class ActiveRun {
     this.#job = job;
     this.#deadlines = deadlines;
     this.#earlierMs = rows.summary.durationMs;
+    this.#clock = new PointClock(this.#earlierMs);
   }
 
   start(launchTrainer: () => TrainerProcess): void {
@@ -92,7 +95,7 @@ export class ActiveRun {
       case 'progress':
         return this.#rows.progress(event.progress);
       case 'points':
-        return this.#rows.points(event.points);
+        return this.#rows.points(this.#clock.time(event.points, this.#durationMs()));
       case 'log':
         return this.#rows.log(event.lines);
       case 'started':

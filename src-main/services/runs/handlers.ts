@@ -1,10 +1,9 @@
 /**
- * The calls about runs, models and devices. Joins the store's rows, the runs' folders and the training processes;
+ * The calls about runs, presets and models. Joins the store's rows, the runs' folders and the training processes;
  * each call is short, and what takes long happens in a training process or piece by piece.
  */
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { FoveaError } from '../../contract/errors.ts';
 import type { Calls, Handlers } from '../../contract/ipc.ts';
 import type { CategoryId, DatasetId, ProjectId, RunId } from '../../contract/model/ids.ts';
 import type { Split } from '../../contract/model/dataset.ts';
@@ -19,16 +18,18 @@ import type { OpenProject } from '../open-projects.ts';
 import { collectTrainingData } from './collect-training-data.ts';
 import { readKernels } from './kernels.ts';
 import { PredictionReader } from './predictions.ts';
-import { hasCheckpoint, restorePoints, restoreUnfinishedRuns, runFolder } from './restore-runs.ts';
+import { createOrganisingHandlers, emptyTrash } from './organising.ts';
+import { refuseErrors, refuseUnlessResumable, refuseWhileClosing } from './refusals.ts';
+import { restorePoints, restoreUnfinishedRuns, runFolder } from './restore-runs.ts';
 import type { Finding } from './findings.ts';
 import { checkRun } from './run-check.ts';
 import { compareRuns } from './run-comparison.ts';
-import { createRunFolder, deleteRun, sweepRunFolders, writeRunInputs } from './run-folders.ts';
+import { createRunFolder, sweepRunFolders, writeRunInputs } from './run-folders.ts';
 import { RunSupervisor } from './run-supervisor.ts';
 import { estimateRun } from './run-estimate.ts';
 import { runTemplate } from './run-template.ts';
 
-type RunCalls = Extract<keyof Handlers, `run.${string}` | `model.${string}`>;
+type RunCalls = Extract<keyof Handlers, `run.${string}` | `preset.${string}` | `model.${string}`>;
 type InRun = { projectId: ProjectId; runId: RunId };
 
 export interface RunServices {
@@ -44,14 +45,9 @@ export function createRunHandlers(context: ServiceContext): RunServices {
 
   projects.onOpen(async (opened) => {
     await sweepRunFolders(opened);
+    await emptyTrash(opened);
     await restoreUnfinishedRuns(opened);
   });
-
-  const tellChanged = (opened: OpenProject, runId: RunId): Calls['run.get']['response']['summary'] => {
-    const summary = opened.store.runs.get(runId);
-    emit('run.changed', { projectId: opened.project.projectId, summary });
-    return summary;
-  };
 
   async function start({ projectId, config, name }: Calls['run.start']['request']) {
     const opened = projects.get(projectId);
@@ -74,18 +70,10 @@ export function createRunHandlers(context: ServiceContext): RunServices {
     return opened.store.runs.get(runId);
   }
 
-  async function remove({ projectId, runId }: InRun) {
-    const opened = projects.get(projectId);
-    refuseInProgress(opened, runId, 'Cancel it first.');
-    await supervisor.settled(opened, runId);
-    refuseInProgress(opened, runId, 'Cancel it first.');
-    await deleteRun(opened, runId);
-    emit('run.removed', { projectId, runId });
-    return {};
-  }
-
   const handlers: RunServices['handlers'] = {
-    'model.list': async () => modelSummaries(),
+    ...createOrganisingHandlers(projects, supervisor, emit),
+    // TODO: all of them, once a data set can hold masks.
+    'model.list': async () => modelSummaries('classification'),
     'model.describe': async ({ modelId, options, inputShape, categoryCount, freeze }) =>
       describeModel(modelId, options, inputShape, categoryCount, freeze),
     'run.template': async ({ projectId, datasetId, modelId }) =>
@@ -97,17 +85,20 @@ export function createRunHandlers(context: ServiceContext): RunServices {
     },
     'run.start': start,
     'run.resume': resume,
-    'run.delete': remove,
     'run.cancel': async ({ projectId, runId }) => {
       const opened = projects.get(projectId);
       // A run that has just ended by itself needs no cancelling.
       if (!supervisor.cancel(opened, runId)) opened.store.runs.get(runId);
       return {};
     },
-    'run.rename': async ({ projectId, runId, name }) => {
-      const opened = projects.get(projectId);
-      opened.store.runs.update(runId, { name });
-      return tellChanged(opened, runId);
+    'run.queue': async () => supervisor.queue(),
+    'run.moveInQueue': async ({ projectId, runId, before }) => {
+      supervisor.move({ projectId, runId }, before);
+      return supervisor.queue();
+    },
+    'run.pauseQueue': async ({ paused }) => {
+      supervisor.pause(paused);
+      return supervisor.queue();
     },
     'run.list': async ({ projectId }) => projects.get(projectId).store.runs.list(),
     'run.get': async ({ projectId, runId }) => {
@@ -201,34 +192,4 @@ async function readLog(events: string): Promise<LogLine[]> {
 /** None where the data set is deleted. */
 function categoriesOf({ store }: OpenProject, runId: RunId) {
   return store.datasets.categories(store.runs.config(runId).data.datasetId);
-}
-
-function refuseWhileClosing(supervisor: RunSupervisor): void {
-  if (supervisor.isClosing) throw new FoveaError('busy', 'Fovea is closing; no run can start.');
-}
-
-function refuseErrors(found: readonly Finding[]): void {
-  const errors = found.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) throw new FoveaError('bad-input', errors.map(({ message }) => message).join(' '));
-}
-
-function refuseInProgress({ store }: OpenProject, runId: RunId, advice: string): void {
-  const { name, status } = store.runs.get(runId);
-  if (status !== 'queued' && status !== 'running') return;
-  throw new FoveaError('busy', `“${name}” is ${status === 'queued' ? 'waiting to train' : 'training'}. ${advice}`, {
-    runId,
-  });
-}
-
-function refuseUnlessResumable(opened: OpenProject, runId: RunId): void {
-  refuseInProgress(opened, runId, 'There is nothing to resume.');
-  const { name, status, resumable, startedAt } = opened.store.runs.get(runId);
-  if (status === 'finished')
-    throw new FoveaError('busy', `“${name}” is finished. There is nothing to resume.`, { runId });
-  if (resumable && (startedAt === null || hasCheckpoint(opened, runId))) return;
-  throw new FoveaError(
-    'not-found',
-    `“${name}” cannot go on, because it has no checkpoint. Start it anew with the same settings.`,
-    { runId },
-  );
 }

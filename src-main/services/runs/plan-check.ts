@@ -61,7 +61,7 @@ function checkAugmentation({ augmentation }: RunConfig, { imageSize }: Dataset):
 }
 
 function checkLoss({ loss }: RunConfig): Finding[] {
-  if (!loss.softmaxBeforeLoss) return [];
+  if (loss.kind !== 'cross-entropy' || !loss.softmaxBeforeLoss) return [];
   return [
     note(
       'Softmax is applied twice, to reproduce curves that were published so. Learning is slower than it could be.',

@@ -6,10 +6,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { toErrorData } from '../../contract/errors.ts';
 import type { RunId } from '../../contract/model/ids.ts';
-import type { MetricPoint, RunSummary } from '../../contract/model/run.ts';
+import type { RunSummary, TimedPoint } from '../../contract/model/run.ts';
 import { readEvents, type RunEvent } from '../../engine/train/run-events.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
 import type { OpenProject } from '../open-projects.ts';
+import { RecordClock } from './point-clock.ts';
 
 type Ending = Pick<RunSummary, 'status' | 'reason'>;
 
@@ -40,15 +41,18 @@ async function restoredEnding(opened: OpenProject, runId: RunId): Promise<Ending
 export async function restorePoints(opened: OpenProject, runId: RunId): Promise<RunEvent | null> {
   const { runs } = opened.store;
   const { epochsDone } = runs.get(runId);
-  let batch: MetricPoint[] = [];
+  const clock = new RecordClock();
+  let batch: TimedPoint[] = [];
   let lastEvent: RunEvent | null = null;
   let lastEpoch = epochsDone;
-  for await (const { event } of readEvents(runFiles.events(runFolder(opened, runId)))) {
+  for await (const recorded of readEvents(runFiles.events(runFolder(opened, runId)))) {
+    const { event } = recorded;
+    const points = clock.hear(recorded);
     lastEvent = event;
     if (event.kind === 'checkpoint') lastEpoch = Math.floor(event.epoch);
     if (event.kind === 'finished' || event.kind === 'cancelled') lastEpoch = Math.floor(event.epochsDone);
     if (event.kind !== 'points') continue;
-    batch.push(...event.points.filter((point) => point.epoch > epochsDone));
+    batch.push(...points.filter((point) => point.epoch > epochsDone));
     if (batch.length < pointsPerTransaction) continue;
     runs.appendPoints(runId, batch);
     batch = [];

@@ -3,7 +3,7 @@
  * finding says what to do and names the setting it is about.
  */
 import { toErrorData } from '../../contract/errors.ts';
-import type { Category, Dataset, Split } from '../../contract/model/dataset.ts';
+import { isFileFormat, type Category, type Dataset, type Split } from '../../contract/model/dataset.ts';
 import type { CategoryId } from '../../contract/model/ids.ts';
 import type { DeviceInfo } from '../../contract/model/device.ts';
 import type { ModelDescription } from '../../contract/model/model-spec.ts';
@@ -78,6 +78,13 @@ function checkCategories(
 
 function checkNetwork(facts: CheckedFacts): Finding[] {
   const { config, dataset } = facts;
+  if (isFileFormat(dataset.format)) {
+    return [
+      error(
+        `“${dataset.name}” holds image files. It can be looked at, but this version trains only on data sets in packs: CIFAR-10 and IDX.`,
+      ),
+    ];
+  }
   if (dataset.imageSize === null) {
     return [error(`The images of “${dataset.name}” differ in size. This version trains on images of one size.`)];
   }

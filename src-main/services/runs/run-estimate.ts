@@ -18,7 +18,7 @@ export interface MachineMemory {
 }
 
 /** The limit of a container counts, where there is one. */
-export function thisMachinesMemory(): MachineMemory {
+function thisMachinesMemory(): MachineMemory {
   const limit = process.constrainedMemory();
   const total = limit > 0 && limit < totalmem() ? limit : totalmem();
   const available = process.availableMemory();

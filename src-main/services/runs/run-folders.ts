@@ -83,7 +83,7 @@ export async function sweepRunFolders(opened: OpenProject): Promise<void> {
 }
 
 function rowFolders({ store }: OpenProject): Set<string> {
-  return new Set(store.runs.list().map(({ runId }) => nameOf(store.runs.folder(runId))));
+  return new Set(store.runs.folders().map(nameOf));
 }
 
 const nameOf = (folder: string): string => folder.slice(RUNS.length + 1);

@@ -4,7 +4,7 @@
  */
 import type { Emit } from '../../contract/ipc.ts';
 import type { RunId } from '../../contract/model/ids.ts';
-import type { LogLine, MetricPoint, RunProgress, RunSummary } from '../../contract/model/run.ts';
+import type { LogLine, RunProgress, RunSummary, TimedPoint } from '../../contract/model/run.ts';
 import type { RunChanges } from '../../store/run-repository.ts';
 import type { OpenProject } from '../open-projects.ts';
 
@@ -14,7 +14,7 @@ export class RunRows {
   readonly runId: RunId;
   #opened: OpenProject;
   #emit: Emit;
-  #waiting: MetricPoint[] = [];
+  #waiting: TimedPoint[] = [];
   #timer: NodeJS.Timeout | null = null;
   #onFailure: (error: unknown) => void;
 
@@ -36,10 +36,13 @@ export class RunRows {
     this.#tellSummary();
   }
 
-  /** Takes back what was measured after `epoch`: a run that goes on measures it again. */
+  /** Takes back what was measured after `epoch`, because a run that goes on measures it again; and notes where it did. */
   rewind(epoch: number): void {
     this.flush();
-    this.#opened.store.runs.deletePointsAfter(this.runId, epoch);
+    const { runs } = this.#opened.store;
+    runs.deletePointsAfter(this.runId, epoch);
+    const earlier = runs.get(this.runId).resumedEpochs.filter((resumed) => resumed < epoch);
+    runs.update(this.runId, { resumedEpochs: epoch > 0 ? [...earlier, epoch] : earlier });
   }
 
   progress(progress: Omit<RunProgress, 'runId'>): void {
@@ -50,7 +53,7 @@ export class RunRows {
     this.#emit('run.log', { projectId: this.#projectId, runId: this.runId, lines });
   }
 
-  points(points: MetricPoint[]): void {
+  points(points: TimedPoint[]): void {
     this.#waiting.push(...points);
     // A value that is no number is kept in the rows, but is not a value that travels (its schema refuses NaN).
     const drawable = points.filter((point) => Number.isFinite(point.value));

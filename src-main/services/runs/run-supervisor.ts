@@ -1,19 +1,26 @@
 /**
- * Which runs train now and which wait: one at a time on each device, in the order in which they were started, over all
- * open projects. Runs that wait live only in this process; at close they become interrupted, as running ones do.
+ * Which runs train now and which wait: one at a time on each device, in the order in which they were started or the
+ * person has put them, over all open projects. A paused queue starts none. Runs that wait live only in this process; at close they become interrupted, as running ones do.
  */
 import { join } from 'node:path';
 import type { Emit } from '../../contract/ipc.ts';
-import type { RunId } from '../../contract/model/ids.ts';
-import type { RunConfig } from '../../contract/model/run.ts';
+import type { ProjectId, RunId } from '../../contract/model/ids.ts';
+import type { RunConfig, RunQueue } from '../../contract/model/run.ts';
 import type { RunChanges } from '../../store/run-repository.ts';
 import type { TrainerProcess } from '../backend.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { ActiveRun, usualDeadlines, type RunDeadlines } from './active-run.ts';
 import { RunRows } from './run-rows.ts';
 
+/** A run of any open project. */
+interface RunAddress {
+  projectId: ProjectId;
+  runId: RunId;
+}
+
 interface Entry {
   key: string;
+  address: RunAddress;
   device: RunConfig['device'];
   rows: RunRows;
   run: ActiveRun;
@@ -40,6 +47,7 @@ export class RunSupervisor {
   #active = new Map<RunConfig['device'], Entry>();
   #waiting: Entry[] = [];
   #isClosing = false;
+  #isPaused = false;
 
   constructor(ports: SupervisorPorts) {
     this.#ports = ports;
@@ -57,11 +65,35 @@ export class RunSupervisor {
     const rows = new RunRows(opened, runId, this.#ports.emit, (error) => run.fail(error));
     const job = { folder: join(opened.folder, runs.folder(runId)), config, ...options };
     const run = new ActiveRun(rows, job, this.#deadlines);
-    const entry = { key: keyOf(opened, runId), device: config.device, rows, run };
+    const address = { projectId: opened.project.projectId, runId };
+    const entry = { key: keyOf(address), address, device: config.device, rows, run };
     rows.change({ status: 'queued', reason: null, endedAt: null });
     this.#waiting.push(entry);
-    if (this.#isClosing) this.#drop(entry, closedBeforeItsTurn);
-    else this.#startNext();
+    if (this.#isClosing) return this.#drop(entry, closedBeforeItsTurn);
+    this.#startNext();
+    if (this.#waiting.includes(entry)) this.#tellQueue();
+  }
+
+  queue(): RunQueue {
+    return { paused: this.#isPaused, waiting: this.#waiting.map(({ address }) => ({ ...address })) };
+  }
+
+  /** Before another waiting run, or to the end. No-op where it does not wait. */
+  move(address: RunAddress, before: RunAddress | null): void {
+    const entry = this.#waiting.find(({ key }) => key === keyOf(address));
+    if (entry === undefined || (before !== null && keyOf(before) === entry.key)) return;
+    const others = this.#waiting.filter((other) => other !== entry);
+    const place = before === null ? -1 : others.findIndex(({ key }) => key === keyOf(before));
+    this.#waiting = others.toSpliced(place < 0 ? others.length : place, 0, entry);
+    this.#tellQueue();
+  }
+
+  /** Runs that train go on. */
+  pause(paused: boolean): void {
+    if (this.#isPaused === paused) return;
+    this.#isPaused = paused;
+    this.#startNext();
+    this.#tellQueue();
   }
 
   /** True while the run waits or its process lives. */
@@ -107,10 +139,11 @@ export class RunSupervisor {
   #drop(entry: Entry, changes: RunChanges): void {
     this.#waiting = this.#waiting.filter((other) => other !== entry);
     entry.rows.change({ ...changes, endedAt: new Date().toISOString() });
+    this.#tellQueue();
   }
 
   #startNext(): void {
-    if (this.#isClosing) return;
+    if (this.#isClosing || this.#isPaused) return;
     const next = this.#waiting.find(({ device }) => !this.#active.has(device));
     if (next === undefined) return;
     this.#waiting = this.#waiting.filter((entry) => entry !== next);
@@ -120,12 +153,19 @@ export class RunSupervisor {
       this.#startNext();
     });
     next.run.start(() => this.#ports.launchTrainer());
+    this.#tellQueue();
+    // Another device may be free too, for a run further back.
+    this.#startNext();
+  }
+
+  #tellQueue(): void {
+    this.#ports.emit('run.queueChanged', this.queue());
   }
 
   #find(opened: OpenProject, runId: RunId): Entry | undefined {
-    const key = keyOf(opened, runId);
+    const key = keyOf({ projectId: opened.project.projectId, runId });
     return [...this.#active.values(), ...this.#waiting].find((entry) => entry.key === key);
   }
 }
 
-const keyOf = (opened: OpenProject, runId: RunId): string => `${opened.project.projectId}/${runId}`;
+const keyOf = ({ projectId, runId }: RunAddress): string => `${projectId}/${runId}`;

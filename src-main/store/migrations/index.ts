@@ -1,5 +1,7 @@
 /** All migrations in order. A migration, once released, never changes; a new one is a new file and a new line here. */
 import { sql as foundation } from './0001-foundation.ts';
+import { sql as library } from './0002-library.ts';
+import { sql as runs } from './0003-runs.ts';
 
 export interface Migration {
   readonly number: number;
@@ -7,4 +9,8 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [{ number: 1, name: 'foundation', sql: foundation }];
+export const migrations: readonly Migration[] = [
+  { number: 1, name: 'foundation', sql: foundation },
+  { number: 2, name: 'library', sql: library },
+  { number: 3, name: 'runs', sql: runs },
+];

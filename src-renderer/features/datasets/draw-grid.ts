@@ -1,6 +1,9 @@
 /** Draws the part of the thumbnail grid that is in sight: pictures, captions, and which one has the focus. */
+import type { Size } from '../../canvas/viewport.ts';
+import { screenPoint } from '../../canvas/viewport.ts';
 import type { Thumbnail } from '../../state/thumbnails.svelte.ts';
 import { resolveColour, seriesColour } from '../../ui/series-colour.ts';
+import { drawLabels, type DrawnLabel } from './draw-labels.ts';
 
 export interface GridCell {
   /** Top left corner, CSS pixels in the view. */
@@ -9,6 +12,9 @@ export interface GridCell {
   thumbnail: Thumbnail<CanvasImageSource> | null;
   /** Null while the image is not read. */
   caption: { text: string; ordinal: number | null } | null;
+  /** The image's own size; null while it is not read. */
+  image: Size | null;
+  labels: readonly DrawnLabel[];
   state: 'plain' | 'hovered' | 'focused';
 }
 
@@ -18,6 +24,8 @@ export interface GridScene {
   heightPx: number;
   picturePx: number;
   withCaptions: boolean;
+  /** Of labels' areas, 0 to 1; null where labels are not drawn. */
+  labelOpacity: number | null;
   cells: readonly GridCell[];
   /** The grid has the keyboard. */
   active: boolean;
@@ -77,6 +85,7 @@ function drawCell(context: CanvasRenderingContext2D, scene: GridScene, cell: Gri
   } else {
     drawThumbnail(context, scene.picturePx, cell, cell.thumbnail);
   }
+  drawCellLabels(context, scene, cell);
   if (scene.withCaptions && cell.caption !== null) drawCaption(context, scene, cell, cell.caption);
   if (cell.state !== 'plain') drawFrame(context, scene, cell);
 }
@@ -85,24 +94,42 @@ function drawCell(context: CanvasRenderingContext2D, scene: GridScene, cell: Gri
 function drawThumbnail(
   context: CanvasRenderingContext2D,
   picturePx: number,
-  { x, y }: GridCell,
+  cell: GridCell,
   thumbnail: Thumbnail<CanvasImageSource>,
 ): void {
   const scale = picturePx / Math.max(thumbnail.widthPx, thumbnail.heightPx);
   const width = thumbnail.widthPx * scale;
   const height = thumbnail.heightPx * scale;
-  context.imageSmoothingEnabled = scale * window.devicePixelRatio < 1;
+  const isReduced = cell.image !== null && cell.image.widthPx > thumbnail.widthPx;
+  context.imageSmoothingEnabled = isReduced || scale * window.devicePixelRatio < 1;
   context.drawImage(
     thumbnail.picture,
     thumbnail.x,
     thumbnail.y,
     thumbnail.widthPx,
     thumbnail.heightPx,
-    x + (picturePx - width) / 2,
-    y + (picturePx - height) / 2,
+    cell.x + (picturePx - width) / 2,
+    cell.y + (picturePx - height) / 2,
     width,
     height,
   );
+}
+
+const labelLinePx = 1.25;
+
+function drawCellLabels(context: CanvasRenderingContext2D, scene: GridScene, { x, y, image, labels }: GridCell): void {
+  const { picturePx, labelOpacity, colours } = scene;
+  if (labelOpacity === null || image === null || labels.length === 0) return;
+  const scale = picturePx / Math.max(image.widthPx, image.heightPx);
+  const width = image.widthPx * scale;
+  const height = image.heightPx * scale;
+  const origin = screenPoint(x + (picturePx - width) / 2, y + (picturePx - height) / 2);
+  context.save();
+  context.beginPath();
+  context.rect(origin.x, origin.y, width, height);
+  context.clip();
+  drawLabels(context, { scale, origin }, { labels, opacity: labelOpacity, colourOf: colours.ofClass }, labelLinePx);
+  context.restore();
 }
 
 const captionMiddlePx = 10;

@@ -1,6 +1,7 @@
 /** Draws the large view: the picture without smoothing when magnified, pixel edges and pixel values where they fit. */
 import { toScreen, imagePoint, type Size, type Viewport } from '../../canvas/viewport.ts';
 import { resolveColour } from '../../ui/series-colour.ts';
+import { drawLabels, drawNames, type LabelScene } from './draw-labels.ts';
 import type { PixelGrid, PixelReading } from './pixel-probe.svelte.ts';
 
 export interface ImageScene {
@@ -9,10 +10,13 @@ export interface ImageScene {
   viewport: Viewport;
   pixels: PixelGrid | null;
   marked: PixelReading | null;
+  /** Null where labels are not to be drawn. */
+  labels: LabelScene | null;
   /** A new value draws anew in the other theme's colours. */
   theme: 'dark' | 'light';
 }
 
+const labelLinePx = 2;
 const edgesFromScale = 14;
 /** From here on each pixel holds its values. Screen pixels an image pixel. */
 export const valuesFromScale = 40;
@@ -30,6 +34,10 @@ export function drawImage(canvas: HTMLCanvasElement, picture: HTMLImageElement, 
   context.drawImage(picture, origin.x, origin.y, picture.naturalWidth * scale, picture.naturalHeight * scale);
   if (scene.pixels !== null && scale >= edgesFromScale) drawEdges(context, scene, scene.pixels);
   if (scene.pixels !== null && scale >= valuesFromScale) drawValues(context, scene, scene.pixels);
+  if (scene.labels !== null) {
+    drawLabels(context, viewport, scene.labels, labelLinePx);
+    drawNames(context, viewport, scene.labels);
+  }
   if (scene.marked !== null) drawMark(context, viewport, scene.marked);
 }
 

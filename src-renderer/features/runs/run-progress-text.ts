@@ -16,6 +16,13 @@ export function progressFraction(progress: RunProgress): number | null {
   return Math.min(1, (progress.epoch - 1 + inEpoch) / progress.epochsTotal);
 }
 
+/** Both 1-based: in which phase an epoch of the run lies. */
+export function phaseOfEpoch(phaseEpochs: readonly number[], epoch: number): number {
+  let end = 0;
+  const index = phaseEpochs.findIndex((epochs) => (end += epochs) >= epoch);
+  return index === -1 ? phaseEpochs.length : index + 1;
+}
+
 function positionText(progress: RunProgress): string {
   const { epoch, epochsTotal, step, stepsPerEpoch } = progress;
   return `epoch ${epoch} of ${epochsTotal}, step ${formatCount(step)} of ${formatCount(stepsPerEpoch)}`;

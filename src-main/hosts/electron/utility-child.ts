@@ -1,15 +1,14 @@
-/** Starts the training process as an Electron utility process: a Node process that outlives a crash of its own only. */
+/** Starts a child as an Electron utility process: a Node process that takes nobody down with it. */
 import { utilityProcess } from 'electron';
-import type { TrainerProcess } from '../../services/backend.ts';
-import type { TrainerEvent } from '../../training-process/messages.ts';
+import type { ChildProcess } from '../../services/backend.ts';
 import { exitOf } from './wait-status.ts';
 
-/** `entry` is the absolute path of the bundled training process. */
-export function launchUtilityTrainer(entry: string): TrainerProcess {
-  const child = utilityProcess.fork(entry, [], { serviceName: 'Fovea training', stdio: 'inherit' });
+/** `entry` is the absolute path of the bundled child; `serviceName` is what process lists show. */
+export function launchUtilityChild<Command, Event>(entry: string, serviceName: string): ChildProcess<Command, Event> {
+  const child = utilityProcess.fork(entry, [], { serviceName, stdio: 'inherit' });
   return {
     send: (command) => child.postMessage(command),
-    onEvent: (listener) => child.on('message', (event) => listener(event as TrainerEvent)),
+    onEvent: (listener) => child.on('message', (event) => listener(event as Event)),
     onExit: (listener) => child.once('exit', (status) => listener(exitOf(status, process.platform))),
     kill: () => killNow(child.pid),
   };

@@ -1,0 +1,165 @@
+/**
+ * predictions.bin of a segmentation: the predicted mask of every image of the evaluation split after one epoch, in
+ * evaluation order, and how many of its pixels were right. Written mask by mask, read one by one. Little-endian:
+ *   "FVSP", uint32 version = 1, uint32 epoch, uint32 images N, uint32 counted categories C, uint32 ordinal of the first,
+ *   uint32 H, uint32 W, float64 imageIds [N], float64 counts [N, C, 4], uint8 masks [N, H, W]
+ * The counts are true positives, false positives, false negatives and true negatives.
+ */
+import { open, type FileHandle } from 'node:fs/promises';
+import { FoveaError, invariant } from '../../contract/errors.ts';
+import type { PixelCounts, SegmentationCounts } from '../metrics/segmentation.ts';
+import { AtomicFile } from '../weights/atomic-file.ts';
+
+export interface MaskPredictionsHead {
+  /** Epochs done when the predictions were made. */
+  readonly epoch: number;
+  /** Ordinals of the categories whose pixels are counted, ascending and without gaps. */
+  readonly counted: readonly number[];
+  readonly height: number;
+  readonly width: number;
+  /** Ids in the project's database, [N]. */
+  readonly imageIds: ArrayLike<number>;
+}
+
+export interface MaskPredictions extends MaskPredictionsHead {
+  readonly counts: SegmentationCounts;
+}
+
+const magic = 0x50535646; // "FVSP" as a little-endian uint32
+const version = 1;
+const headerBytes = 32;
+const countFields = ['truePositives', 'falsePositives', 'falseNegatives', 'trueNegatives'] as const;
+
+const countsStart = (images: number): number => headerBytes + 8 * images;
+const masksStart = (images: number, categories: number): number =>
+  countsStart(images) + 8 * images * categories * countFields.length;
+
+/** Ends with `commit` or `discard`, one of them always. Throws FoveaError `io`. */
+export class MaskPredictionsWriter {
+  private readonly file: AtomicFile;
+  private readonly head: MaskPredictionsHead;
+  private masks = 0;
+
+  private constructor(file: AtomicFile, head: MaskPredictionsHead) {
+    this.file = file;
+    this.head = head;
+  }
+
+  /** What lies at `file` stays until the commit. */
+  static async create(file: string, head: MaskPredictionsHead): Promise<MaskPredictionsWriter> {
+    const { epoch, counted, height, width, imageIds } = head;
+    const target = await AtomicFile.create(file);
+    try {
+      const header = [magic, version, epoch, imageIds.length, counted.length, counted[0] ?? 0, height, width];
+      await target.write(bytesOf(Uint32Array.from(header)));
+      await target.write(bytesOf(Float64Array.from(imageIds)));
+      // The counts' place; they are known at the end.
+      await target.write(new Uint8Array(masksStart(imageIds.length, counted.length) - countsStart(imageIds.length)));
+      return new MaskPredictionsWriter(target, head);
+    } catch (error) {
+      await target.discard();
+      throw error;
+    }
+  }
+
+  /** uint8 [any number of images, H, W], behind those before. */
+  async addMasks(masks: Uint8Array): Promise<void> {
+    await this.file.write(masks);
+    this.masks += masks.length / (this.head.height * this.head.width);
+  }
+
+  async commit(counts: SegmentationCounts): Promise<void> {
+    const { imageIds } = this.head;
+    invariant(
+      this.masks === imageIds.length && counts.length === imageIds.length,
+      `${imageIds.length} images with ${this.masks} masks and counts of ${counts.length}`,
+    );
+    const numbers = counts.flatMap((image) => image.flatMap((each) => countFields.map((field) => each[field])));
+    try {
+      await this.file.write(bytesOf(Float64Array.from(numbers)), countsStart(imageIds.length));
+      await this.file.commit();
+    } catch (error) {
+      await this.file.discard();
+      throw error;
+    }
+  }
+
+  discard(): Promise<void> {
+    return this.file.discard();
+  }
+}
+
+/** All but the masks. Throws FoveaError `not-found`, `bad-input` where the file is damaged, `unsupported`. */
+export async function readMaskPredictions(file: string): Promise<MaskPredictions> {
+  return withFile(file, async (handle) => {
+    const { images, ...head } = await readHead(file, handle);
+    const { counted } = head;
+    const imageIds = new Float64Array(await readBytes(file, handle, headerBytes, 8 * images));
+    const start = countsStart(images);
+    const numbers = new Float64Array(await readBytes(file, handle, start, masksStart(images, counted.length) - start));
+    const countsAt = (index: number): PixelCounts =>
+      Object.fromEntries(
+        countFields.map((field, i) => [field, numbers[index * countFields.length + i]!]),
+      ) as unknown as PixelCounts;
+    const counts = Array.from({ length: images }, (_, image) =>
+      counted.map((_category, i) => countsAt(image * counted.length + i)),
+    );
+    return { ...head, imageIds, counts };
+  });
+}
+
+/** The predicted category of every pixel of the `index`-th image, [H, W]. Throws as `readMaskPredictions` does. */
+export async function readPredictedMask(file: string, index: number): Promise<Uint8Array> {
+  return withFile(file, async (handle) => {
+    const { images, counted, height, width } = await readHead(file, handle);
+    invariant(index >= 0 && index < images, `mask ${index} of ${images}`);
+    const pixels = height * width;
+    return new Uint8Array(await readBytes(file, handle, masksStart(images, counted.length) + index * pixels, pixels));
+  });
+}
+
+async function readHead(
+  file: string,
+  handle: FileHandle,
+): Promise<Omit<MaskPredictionsHead, 'imageIds'> & { images: number }> {
+  const header = new Uint32Array(await readBytes(file, handle, 0, headerBytes));
+  const [fileMagic, fileVersion, epoch, images, categories, first, height, width] = header as unknown as number[];
+  if (fileMagic !== magic) throw damaged(file, 'it does not begin with "FVSP"');
+  if (fileVersion !== version) {
+    throw new FoveaError('unsupported', `${file} has version ${fileVersion}; this program reads version ${version}.`, {
+      file,
+    });
+  }
+  const counted = Array.from({ length: categories! }, (_, i) => first! + i);
+  return { epoch: epoch!, counted, height: height!, width: width!, images: images! };
+}
+
+async function withFile<T>(file: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
+  let handle: FileHandle;
+  try {
+    handle = await open(file, 'r');
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const message = missing ? `${file} does not exist yet.` : `${file} could not be read: ${String(error)}`;
+    throw new FoveaError(missing ? 'not-found' : 'io', message, { file }, { cause: error });
+  }
+  try {
+    return await use(handle);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readBytes(file: string, handle: FileHandle, start: number, length: number): Promise<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  const { bytesRead } = await handle.read(bytes, 0, length, start);
+  if (bytesRead < length) throw damaged(file, `it ends at byte ${start + bytesRead}, inside of what it should hold`);
+  return bytes.buffer;
+}
+
+const bytesOf = (array: Uint32Array | Float64Array): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+
+function damaged(file: string, what: string): FoveaError {
+  return new FoveaError('bad-input', `${file} is damaged: ${what}.`, { file });
+}

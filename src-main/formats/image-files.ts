@@ -1,0 +1,103 @@
+/** Which files are images by their name, where names point to, and which split a path speaks of. No content is read. */
+import type { Split } from '../contract/model/dataset.ts';
+import { baseName, type SourceEntry } from './source-entry.ts';
+
+const IMAGE = /\.(jpe?g|jpe|png|webp|tiff?|bmp|gif|avif)$/i;
+
+export function isImageName(path: string): boolean {
+  return IMAGE.test(path) && !baseName(path).startsWith('.');
+}
+
+export function folderOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+/** Without folder and ending. */
+export function stemOf(path: string): string {
+  return baseName(path).replace(/\.[^.]*$/, '');
+}
+
+export function withoutEnding(path: string): string {
+  return path.replace(/\.[^./]*$/, '');
+}
+
+/** The path with “.” and “..” worked out; null where it leads out of the folder, or is absolute. */
+export function resolveInside(...pieces: readonly string[]): string | null {
+  const segments: string[] = [];
+  for (const piece of pieces) {
+    if (/^([\\/]|[a-z]:)/i.test(piece)) return null;
+    for (const segment of piece.split(/[\\/]/)) {
+      if (segment === '' || segment === '.') continue;
+      if (segment !== '..') segments.push(segment);
+      else if (segments.pop() === undefined) return null;
+    }
+  }
+  return segments.join('/');
+}
+
+const SPLIT_NAMES: readonly (readonly [RegExp, Split])[] = [
+  [/^(train|training)(20\d\d)?$/i, 'train'],
+  [/^(val|valid|validation)(20\d\d)?$/i, 'val'],
+  [/^(test|testing)(20\d\d)?$/i, 'test'],
+];
+
+/** The split that a single name speaks of, or null. */
+export function splitOfName(name: string): Split | null {
+  return SPLIT_NAMES.find(([pattern]) => pattern.test(name))?.[1] ?? null;
+}
+
+/** The split that one of the folders of a path speaks of, the innermost first; null where none does. */
+export function splitOfPath(path: string): Split | null {
+  return folderOf(path).split('/').reverse().map(splitOfName).find(Boolean) ?? null;
+}
+
+/** Finds images by what label files call them: a path from anywhere, a bare name, or a name without its ending. */
+export class ImageIndex {
+  #byPath = new Map<string, SourceEntry>();
+  #byName = new Map<string, SourceEntry[]>();
+  #byStem = new Map<string, SourceEntry[]>();
+
+  constructor(images: readonly SourceEntry[]) {
+    for (const image of images) {
+      this.#byPath.set(image.path, image);
+      add(this.#byName, baseName(image.path).toLowerCase(), image);
+      add(this.#byStem, stemOf(image.path), image);
+    }
+  }
+
+  /** `hint` decides between images of one name: the one whose folders share most names with it is taken. */
+  find(name: string, hint: string): SourceEntry | null {
+    const inside = resolveInside(name);
+    const exact = inside === null ? undefined : this.#byPath.get(inside);
+    if (exact) return exact;
+    const base = baseName(name.replaceAll('\\', '/')).toLowerCase();
+    const wanted = `${hint}/${folderOf(name.replaceAll('\\', '/'))}`;
+    return closest(this.#byName.get(base) ?? [], wanted);
+  }
+
+  findStem(stem: string, hint: string): SourceEntry | null {
+    return closest(this.#byStem.get(stem) ?? [], hint);
+  }
+}
+
+function add(map: Map<string, SourceEntry[]>, key: string, entry: SourceEntry): void {
+  const known = map.get(key);
+  if (known) known.push(entry);
+  else map.set(key, [entry]);
+}
+
+function closest(entries: readonly SourceEntry[], hint: string): SourceEntry | null {
+  const words = new Set(hint.toLowerCase().split(/[^a-z0-9]+/));
+  const score = ({ path }: SourceEntry): number =>
+    folderOf(path)
+      .toLowerCase()
+      .split('/')
+      .filter((segment) => words.has(segment)).length;
+  let best: SourceEntry | null = null;
+  let bestScore = -1;
+  for (const entry of entries) {
+    const own = score(entry);
+    if (own > bestScore) [best, bestScore] = [entry, own];
+  }
+  return best;
+}

@@ -1,0 +1,43 @@
+/** Opens an image for the codec wherever its pixels are: a row of a pack, or a file of its own, which is set upright. */
+import { isAbsolute, join } from 'node:path';
+import type { Sharp } from 'sharp';
+import { FoveaError, invariant } from '../contract/errors.ts';
+import type { ImageFile, PackRow, PixelSource } from '../store/image-repository.ts';
+import { fileError, systemCode } from './file-errors.ts';
+import { imageCodec } from './image-codec.ts';
+import { MAX_PIXELS } from './import/files/probe-image.ts';
+import { channelCount, interleave, readPackImages } from './pack-pixels.ts';
+
+export function filePath(projectFolder: string, { root, path }: ImageFile): string {
+  return isAbsolute(root) ? join(root, path) : join(projectFolder, root, path);
+}
+
+/** What fails while it is decoded is to be explained with `explainPicture`. */
+export async function openPicture(projectFolder: string, source: PixelSource): Promise<Sharp> {
+  if (source.kind === 'pack') return openPacked(projectFolder, source.packed);
+  const sharp = await imageCodec();
+  const file = filePath(projectFolder, source.file);
+  return sharp(file, { limitInputPixels: MAX_PIXELS, failOn: 'error', sequentialRead: true }).autoOrient();
+}
+
+async function openPacked(projectFolder: string, row: PackRow): Promise<Sharp> {
+  const [planes] = await readPackImages(projectFolder, [row]);
+  invariant(planes, 'a pack gave no image');
+  const { channels, heightPx, widthPx } = row.pack;
+  const sharp = await imageCodec();
+  const raw = { width: widthPx, height: heightPx, channels: channelCount(channels) };
+  return sharp(interleave(planes, channels), { raw });
+}
+
+/** The codec's error in words. */
+export function explainPicture(error: unknown, projectFolder: string, source: PixelSource): unknown {
+  if (error instanceof FoveaError || source.kind === 'pack') return error;
+  const file = filePath(projectFolder, source.file);
+  const message = error instanceof Error ? error.message : String(error);
+  if (/missing|no such file/i.test(message)) {
+    const gone = `${file} is not there any more. Put it back, or import the data set again from where it is now.`;
+    return new FoveaError('not-found', gone, { file }, { cause: error });
+  }
+  if (systemCode(error) !== null) return fileError(error, 'read the image', file);
+  return new FoveaError('bad-input', `${file} cannot be read as an image (${message}).`, { file }, { cause: error });
+}

@@ -1,0 +1,229 @@
+/** Plans a data set from COCO JSON files, each read as a stream, and the images that they name. */
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { toErrorData } from '../../../contract/errors.ts';
+import type { Split } from '../../../contract/model/dataset.ts';
+import { parseCocoCategory, parseCocoImage, parseCocoLabel, type CocoLabel } from '../../../formats/coco.ts';
+import { ImageIndex, isImageName, splitOfName, splitOfPath } from '../../../formats/image-files.ts';
+import { readJsonElements } from '../../../formats/json-elements.ts';
+import {
+  uniqueNames,
+  type ImageSize,
+  type ParsedCategory,
+  type ParsedLabel,
+  type ParsedLabels,
+} from '../../../formats/labels.ts';
+import { baseName, type Failure, type SourceEntry } from '../../../formats/source-entry.ts';
+import type { ImportSource } from '../source.ts';
+import type { FilePlan, PlannedImage } from './plan.ts';
+
+const HEAD_BYTES = 256 * 1024;
+
+type FoundLabel = Omit<CocoLabel, 'imageId'> & { line: number };
+
+interface CocoFile {
+  path: string;
+  categories: Map<number, string>;
+  images: { id: number; fileName: string; line: number }[];
+  labels: Map<number, FoundLabel[]>;
+}
+
+/** Null where no JSON file looks like COCO. */
+export async function planCoco(source: ImportSource): Promise<FilePlan | null> {
+  const { folder } = source;
+  if (folder === null) return null;
+  const problems: Failure[] = [];
+  const files = await cocoFiles(folder, source, problems);
+  if (files.length === 0) return null;
+  const read: CocoFile[] = [];
+  for (const { path } of files) {
+    read.push(await readFile(folder, path, problems).catch((error: unknown) => failed(path, error, problems)));
+  }
+  const { categories, placeOf } = joinCategories(read, problems);
+  const index = new ImageIndex(source.entries.filter(({ path }) => isImageName(path)));
+  const taken = new Set<string>();
+  const images = read.flatMap((file) => planImages(file, index, taken, placeOf, problems));
+  return { format: 'coco', categories, images, problems };
+}
+
+/** Those that were chosen or found, without files that say the same of the same images in another way. */
+async function cocoFiles(folder: string, source: ImportSource, problems: Failure[]): Promise<SourceEntry[]> {
+  const isChosen = source.chosen?.toLowerCase().endsWith('.json') ?? false;
+  const candidates = source.entries.filter(({ path }) => (isChosen ? path === source.chosen : path.endsWith('.json')));
+  const found: SourceEntry[] = [];
+  // A folder of one JSON file an image is no COCO; its first files show that.
+  for (const entry of candidates.toSorted((a, b) => b.sizeBytes - a.sizeBytes).slice(0, 40)) {
+    if (await looksLikeCoco(join(folder, entry.path))) found.push(entry);
+  }
+  const instances = found.filter(({ path }) => /^instances/i.test(baseName(path)));
+  const kept = instances.length > 0 && !isChosen ? instances : found;
+  for (const { path } of found) {
+    if (kept.some((entry) => entry.path === path)) continue;
+    problems.push({
+      source: path,
+      reason: 'It describes the same images in another way. To import it, choose this file.',
+    });
+  }
+  return kept.toSorted((a, b) => a.path.localeCompare(b.path, 'en'));
+}
+
+async function looksLikeCoco(file: string): Promise<boolean> {
+  const handle = await open(file, 'r').catch(() => null);
+  if (handle === null) return false;
+  try {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const head = buffer.toString('utf8', 0, bytesRead);
+    return /"(images|annotations|categories)"\s*:\s*\[/.test(head) && !/"shapes"\s*:\s*\[/.test(head);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readFile(folder: string, path: string, problems: Failure[]): Promise<CocoFile> {
+  const file: CocoFile = { path, categories: new Map(), images: [], labels: new Map() };
+  const chunks = createReadStream(join(folder, path), { highWaterMark: 1 << 20 });
+  const report = (line: number, reason: string): void => void problems.push({ source: path, line, reason });
+  try {
+    for await (const { key, line, value } of readJsonElements(path, chunks, ['images', 'annotations', 'categories'])) {
+      if (key === 'categories') {
+        const category = parseCocoCategory(value);
+        if (typeof category === 'string') report(line, category);
+        else file.categories.set(category.id, category.name);
+      } else if (key === 'images') {
+        const image = parseCocoImage(value);
+        if (typeof image === 'string') report(line, image);
+        else file.images.push({ ...image, line });
+      } else {
+        const label = parseCocoLabel(value);
+        if (typeof label === 'string') report(line, label);
+        else addLabel(file, label, line, report);
+      }
+    }
+  } catch (error) {
+    problems.push({ source: path, reason: toErrorData(error).message });
+  }
+  return file;
+}
+
+function addLabel(
+  file: CocoFile,
+  { imageId, ...label }: CocoLabel,
+  line: number,
+  report: (line: number, reason: string) => void,
+): void {
+  if (label.note !== null) report(line, label.note);
+  const known = file.labels.get(imageId);
+  if (known) known.push({ ...label, line });
+  else file.labels.set(imageId, [{ ...label, line }]);
+}
+
+function failed(path: string, error: unknown, problems: Failure[]): CocoFile {
+  problems.push({ source: path, reason: toErrorData(error).message });
+  return { path, categories: new Map(), images: [], labels: new Map() };
+}
+
+/** All files' classes in the order of their ids, which stay with them. */
+function joinCategories(
+  files: readonly CocoFile[],
+  problems: Failure[],
+): { categories: ParsedCategory[]; placeOf: (id: number) => number | undefined } {
+  const byId = new Map<number, string>();
+  for (const { path, categories } of files) {
+    for (const [id, name] of categories) {
+      const known = byId.get(id);
+      if (known !== undefined && known !== name) {
+        problems.push({
+          source: path,
+          reason: `Class ${id} is “${known}” in one file and “${name}” here; it is taken for “${known}”.`,
+        });
+      }
+      byId.set(id, known ?? name);
+    }
+  }
+  const ids = [...byId.keys()].sort((a, b) => a - b);
+  const names = uniqueNames(
+    ids.map((id) => byId.get(id) ?? ''),
+    (reason) => problems.push({ source: files[0]?.path ?? '', reason }),
+  );
+  const places = new Map(ids.map((id, place) => [id, place]));
+  return {
+    categories: ids.map((id, place) => ({ name: names[place] ?? '', sourceId: id })),
+    placeOf: (id) => places.get(id),
+  };
+}
+
+function planImages(
+  file: CocoFile,
+  index: ImageIndex,
+  taken: Set<string>,
+  placeOf: (id: number) => number | undefined,
+  problems: Failure[],
+): PlannedImage[] {
+  const { path } = file;
+  const fileSplit = splitOfFile(path);
+  const known = new Set<number>();
+  const images = file.images.flatMap(({ id, fileName, line }): PlannedImage[] => {
+    known.add(id);
+    const entry = index.find(fileName, path);
+    if (entry === null) {
+      problems.push({
+        source: path,
+        line,
+        reason: `The image “${fileName}” is not in the folder that was chosen; it is left out.`,
+      });
+      return [];
+    }
+    if (taken.has(entry.path)) {
+      problems.push({
+        source: path,
+        line,
+        reason: `The image “${entry.path}” is there a second time; it is left out.`,
+      });
+      return [];
+    }
+    taken.add(entry.path);
+    const own = file.labels.get(id) ?? [];
+    const labels = (size: ImageSize): ParsedLabels => placeLabels(own, placeOf, size);
+    return [{ entry, split: fileSplit ?? splitOfPath(entry.path) ?? 'train', labelFile: path, labels }];
+  });
+  for (const [id, labels] of file.labels) {
+    if (!known.has(id))
+      problems.push({
+        source: path,
+        reason: `${labels.length} annotations belong to an image ${id} that is not listed.`,
+      });
+  }
+  return images;
+}
+
+/** “instances_val2017.json” speaks of a split, and so does a folder that it is in. */
+function splitOfFile(path: string): Split | null {
+  const words = baseName(path)
+    .replace(/\.json$/i, '')
+    .split(/[^a-z0-9]+/i);
+  return words.map(splitOfName).find(Boolean) ?? splitOfPath(path);
+}
+
+function placeLabels(
+  found: readonly FoundLabel[],
+  placeOf: (id: number) => number | undefined,
+  { widthPx, heightPx }: ImageSize,
+): ParsedLabels {
+  const parsed: ParsedLabels = { labels: [], problems: [] };
+  for (const { line, categoryId, shape, flags, attributes } of found) {
+    const category = placeOf(categoryId);
+    if (category === undefined) {
+      parsed.problems.push({ line, reason: `There is no category ${categoryId}.` });
+    } else if (shape.kind === 'mask' && (shape.rle.widthPx !== widthPx || shape.rle.heightPx !== heightPx)) {
+      const size = `${shape.rle.widthPx} × ${shape.rle.heightPx}`;
+      parsed.problems.push({
+        line,
+        reason: `A mask is ${size} px, the image ${widthPx} × ${heightPx} px; it is left out.`,
+      });
+    } else {
+      parsed.labels.push({ category, shape, flags, attributes } satisfies ParsedLabel);
+    }
+  }
+  return parsed;
+}

@@ -1,0 +1,48 @@
+/**
+ * What an import of image files will do, worked out before any image is opened: which images, in which split, with which
+ * labels once their size is known. One planner a format makes it; they read the label files whole.
+ */
+import type { FileFormat, Split } from '../../../contract/model/dataset.ts';
+import type { ImageSize, ParsedCategory, ParsedLabels } from '../../../formats/labels.ts';
+import type { Failure, SourceEntry } from '../../../formats/source-entry.ts';
+
+export interface PlannedImage {
+  entry: SourceEntry;
+  split: Split;
+  /** Path of the file that the labels are in; what is wrong with one is reported there. */
+  labelFile: string;
+  /** Null where the source does not speak of the image. */
+  labels: ((size: ImageSize) => ParsedLabels) | null;
+}
+
+export interface FilePlan {
+  format: FileFormat;
+  categories: ParsedCategory[];
+  images: PlannedImage[];
+  problems: Failure[];
+}
+
+/** Gives each name a place, in the order in which they come. */
+export class NameList {
+  readonly names: string[] = [];
+  #places = new Map<string, number>();
+
+  placeOf(name: string): number {
+    let place = this.#places.get(name);
+    if (place === undefined) {
+      place = this.names.push(name) - 1;
+      this.#places.set(name, place);
+    }
+    return place;
+  }
+
+  /** The names in alphabetical order, as categories, and each one's place among them. */
+  sorted(): { categories: ParsedCategory[]; placeOf: (name: string) => number } {
+    const names = this.names.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+    const places = new Map(names.map((name, place) => [name, place]));
+    return {
+      categories: names.map((name) => ({ name, sourceId: null })),
+      placeOf: (name) => places.get(name) ?? 0,
+    };
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Image files with their labels, and all that is known of a label. Batches are kept small by the caller; what a data
+ * set's import adds becomes durable when the data set is published.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { invariant } from '../contract/errors.ts';
+import {
+  annotationFlags,
+  shapeBounds,
+  type Annotation,
+  type AnnotationFlag,
+  type Attributes,
+  type Provenance,
+  type ReviewState,
+  type Shape,
+} from '../contract/model/annotation.ts';
+import type { Split } from '../contract/model/dataset.ts';
+import type { AnnotationId, CategoryId, DatasetId, ImageId, RunId } from '../contract/model/ids.ts';
+import type { ImageFile } from './image-repository.ts';
+import { writeRelaxed } from './relaxed-write.ts';
+
+export interface NewLabel {
+  /** Place of its class in the data set's list. */
+  category: number;
+  shape: Shape;
+  flags: readonly AnnotationFlag[];
+  attributes: Attributes;
+}
+
+export interface NewFileImage extends Omit<ImageFile, 'root' | 'datasetId'> {
+  name: string;
+  split: Split;
+  widthPx: number;
+  heightPx: number;
+  channels: number;
+  review: ReviewState;
+  labels: readonly NewLabel[];
+}
+
+interface AnnotationRow {
+  annotationId: AnnotationId;
+  imageId: ImageId;
+  kind: Shape['kind'];
+  categoryId: CategoryId;
+  x1: number;
+  y1: number;
+  x2: number;
+  y2: number;
+  geometry: string | null;
+  flags: number;
+  attributes: string | null;
+  source: Provenance['by'];
+  runId: RunId | null;
+  score: number | null;
+  createdAt: string;
+  updatedAt: string | null;
+}
+
+/** The statements whose plans a test holds. */
+export const hotAnnotationQueries = {
+  ofImages: `
+    SELECT a.id AS annotationId, a.image_id AS imageId, a.kind, a.category_id AS categoryId, a.x1, a.y1, a.x2, a.y2, a.geometry, a.flags,
+      a.attributes, a.source, a.run_id AS runId, a.score, coalesce(a.created_at, d.created_at) AS createdAt,
+      a.updated_at AS updatedAt
+    FROM annotation a JOIN image i ON i.id = a.image_id JOIN dataset d ON d.id = i.dataset_id
+    WHERE a.image_id IN (SELECT value FROM json_each(?)) ORDER BY a.id`,
+} as const;
+
+export class AnnotationRepository {
+  #database: Database;
+  #ofImages: Statement<[string], AnnotationRow>;
+  #insertImage: Statement<unknown[]>;
+  #insertLabel: Statement<unknown[]>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#ofImages = database.prepare(hotAnnotationQueries.ofImages);
+    this.#insertImage = database.prepare(`
+      INSERT INTO image (dataset_id, split, name, width, height, channels, path, media_type, orientation, size_bytes,
+        modified_ms, review)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#insertLabel = database.prepare(`
+      INSERT INTO annotation (image_id, kind, category_id, source, x1, y1, x2, y2, geometry, flags, attributes)
+      VALUES (?, ?, ?, 'import', ?, ?, ?, ?, ?, ?, ?)`);
+  }
+
+  /** Labels of an image, oldest first. */
+  ofImage(imageId: ImageId): Annotation[] {
+    return this.ofImages([imageId]).get(imageId) ?? [];
+  }
+
+  /** Labels of images, oldest first; images without labels are not in the map. */
+  ofImages(imageIds: readonly ImageId[]): Map<ImageId, Annotation[]> {
+    const rows = Map.groupBy(this.#ofImages.all(JSON.stringify(imageIds)), (row) => row.imageId);
+    return new Map([...rows].map(([imageId, own]) => [imageId, own.map(readRow)]));
+  }
+
+  /** Adds images and the labels that came with them, in one transaction. Throws `internal` for a class that is not there. */
+  insertImported(datasetId: DatasetId, images: readonly NewFileImage[], categoryIds: readonly CategoryId[]): void {
+    writeRelaxed(this.#database, () => {
+      for (const image of images) {
+        const { split, name, widthPx, heightPx, channels, path, mediaType, orientation, sizeBytes, modifiedMs } = image;
+        const size = [widthPx, heightPx, channels];
+        const file = [path, mediaType, orientation, sizeBytes, Math.round(modifiedMs)];
+        const { lastInsertRowid } = this.#insertImage.run(datasetId, split, name, ...size, ...file, image.review);
+        for (const label of image.labels) this.#insertImported(lastInsertRowid, label, categoryIds, path);
+      }
+    });
+  }
+
+  #insertImported(
+    imageId: number | bigint,
+    { category, shape, flags, attributes }: NewLabel,
+    categoryIds: readonly CategoryId[],
+    path: string,
+  ): void {
+    const categoryId = categoryIds[category];
+    invariant(categoryId !== undefined, `label ${category} has no category`, { path });
+    const box = shapeBounds(shape) ?? [null, null, null, null];
+    const geometry = shape.kind === 'bbox' || shape.kind === 'classification' ? null : JSON.stringify(shape);
+    const bits = flags.reduce((sum, flag) => sum | flagBit(flag), 0);
+    const named = Object.keys(attributes).length === 0 ? null : JSON.stringify(attributes);
+    this.#insertLabel.run(imageId, shape.kind, categoryId, ...box, geometry, bits, named);
+  }
+}
+
+function flagBit(flag: AnnotationFlag): number {
+  return 1 << annotationFlags.indexOf(flag);
+}
+
+function readRow(row: AnnotationRow): Annotation {
+  return {
+    annotationId: row.annotationId,
+    categoryId: row.categoryId,
+    shape: readShape(row),
+    flags: annotationFlags.filter((flag) => row.flags & flagBit(flag)),
+    attributes: row.attributes === null ? {} : (JSON.parse(row.attributes) as Attributes),
+    provenance: readProvenance(row),
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}
+
+function readShape({ kind, geometry, x1, y1, x2, y2 }: AnnotationRow): Shape {
+  if (kind === 'classification') return { kind };
+  if (kind === 'bbox') return { kind, bboxXyxy: [x1, y1, x2, y2] };
+  invariant(geometry !== null, `a label of kind ${kind} has no shape`);
+  return JSON.parse(geometry) as Shape;
+}
+
+function readProvenance({ source, runId, score }: AnnotationRow): Provenance {
+  return source === 'model' && runId !== null
+    ? { by: source, runId, score: score ?? 0 }
+    : { by: source === 'person' ? source : 'import' };
+}

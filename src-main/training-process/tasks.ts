@@ -1,0 +1,32 @@
+/** The tasks that the app has done in a child process. The engine is loaded only by the task that needs it. */
+import type { EngineTask, EngineTaskName, EngineTasks } from './messages.ts';
+
+export type ReportProgress = (step: string, done: number, total: number) => void;
+
+export async function doTask(task: EngineTask, report: ReportProgress): Promise<EngineTasks[EngineTaskName]['answer']> {
+  switch (task.name) {
+    case 'probe-device': {
+      const { OnnxRuntime } = await import('../engine/runtime/onnxruntime.ts');
+      const { probeDevice } = await import('../engine/runtime/probe.ts');
+      return probeDevice(new OnnxRuntime(), task.request.device);
+    }
+    case 'check-device': {
+      const { OnnxRuntime } = await import('../engine/runtime/onnxruntime.ts');
+      const { checkDevice } = await import('../engine/train/device-check.ts');
+      return checkDevice(new OnnxRuntime(), task.request.device, report);
+    }
+    case 'dump-graph': {
+      const { dumpStep } = await import('../engine/train/engine-tools.ts');
+      return dumpStep(task.request);
+    }
+    case 'profile-step': {
+      const { OnnxRuntime } = await import('../engine/runtime/onnxruntime.ts');
+      const { profileStep } = await import('../engine/train/engine-tools.ts');
+      return profileStep(new OnnxRuntime(), task.request);
+    }
+    case 'estimate-memory': {
+      const { estimateMemory } = await import('../engine/train/memory-estimate.ts');
+      return estimateMemory(task.request);
+    }
+  }
+}

@@ -1,0 +1,35 @@
+/** Small photographs and label files written to disk for tests of data sets that are files. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+
+export interface PhotoOptions {
+  widthPx?: number;
+  heightPx?: number;
+  /** EXIF orientation; width and height are those of the file, before it is applied. */
+  orientation?: number;
+}
+
+/** A colour gradient in the format of the path's ending, or in `format`. Its top left corner is red. */
+export async function photo(
+  { widthPx = 40, heightPx = 30, orientation }: PhotoOptions = {},
+  format: 'jpeg' | 'png' | 'webp' | 'tiff' | 'gif' | 'avif' = 'jpeg',
+): Promise<Buffer> {
+  const pixels = Buffer.alloc(widthPx * heightPx * 3);
+  for (let at = 0; at < widthPx * heightPx; at++) {
+    const [x, y] = [at % widthPx, Math.floor(at / widthPx)];
+    const isCorner = x < widthPx / 4 && y < heightPx / 4;
+    pixels.set(isCorner ? [255, 0, 0] : [0, (x * 255) / widthPx, (y * 255) / heightPx], at * 3);
+  }
+  const image = sharp(pixels, { raw: { width: widthPx, height: heightPx, channels: 3 } });
+  if (orientation !== undefined) image.withMetadata({ orientation });
+  return image.toFormat(format).toBuffer();
+}
+
+/** Writes files with the folders they need. */
+export async function writeFiles(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, path)), { recursive: true });
+    await writeFile(join(folder, path), content);
+  }
+}

@@ -1,0 +1,164 @@
+/** The check of a device: what it compares, how it judges, and that it finds a device that computes wrong numbers. */
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { FoveaError } from '../../src-main/contract/errors.ts';
+import type { Device } from '../../src-main/contract/model/run.ts';
+import type { Tensor } from '../../src-main/engine/graph/types.ts';
+import { tensor } from '../../src-main/engine/graph/types.ts';
+import type { Runtime, Session, SessionOptions } from '../../src-main/engine/runtime/runtime.ts';
+import { checkDevice, checkParity, relativeError } from '../../src-main/engine/train/device-check.ts';
+import {
+  buildExampleStep,
+  exampleFeeds,
+  exampleNetwork,
+  exampleNetworks,
+} from '../../src-main/engine/train/example-step.ts';
+import { loopFeeds, loopOfSteps } from '../../src-main/engine/train/example-loop.ts';
+import { optimise } from '../../src-main/engine/passes/index.ts';
+import { numbersOf, runGraph, runtime } from '../helpers/engine-run.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+afterEach(() => expect(runtime.liveSessions).toBe(0));
+
+/** The CPU under another name, whose results `spoil` may change. */
+function deviceOnCpu(spoil: (results: Record<string, Tensor>) => void, delayMs = 0): Runtime {
+  return {
+    description: 'test 1.0',
+    liveSessions: 0,
+    async createSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
+      const session = await runtime.createSession(model, { ...options, device: 'cpu' });
+      if (options.device === 'cpu') return session;
+      return {
+        readKept: () => session.readKept(),
+        release: () => session.release(),
+        run: async (feeds) => {
+          const results = await session.run(feeds);
+          spoil(results);
+          if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+          return results;
+        },
+      };
+    },
+  };
+}
+
+describe('an example step', () => {
+  test('is there for every network of the zoo, with PyTorch’s parameter counts', () => {
+    const counts = exampleNetworks.map(({ name, size, plan }) => {
+      const { parameters } = plan(size);
+      return [name, parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)];
+    });
+    expect(Object.fromEntries(counts)).toMatchObject({ lenet5: 62_006, yolov8n: 3_157_200 });
+    expect(new Set(exampleNetworks.map(({ name }) => name)).size).toBe(exampleNetworks.length);
+  });
+
+  test('has the gradient of its loss: a step against it lowers the loss', async () => {
+    const step = buildExampleStep(exampleNetwork('lenet5'), { batchSize: 4 });
+    const graph = optimise(step.graph);
+    const feeds = exampleFeeds(step, 5);
+    const before = await runGraph(graph, feeds);
+    const gradient = numbersOf(before, 'gradient');
+    const squared = gradient.reduce((sum, g) => sum + g * g, 0);
+    const rate = 1e-4;
+    const moved = (feeds['parameters']!.data as Float32Array).map((p, i) => p - rate * gradient[i]!);
+    const after = await runGraph(graph, { ...feeds, parameters: { ...feeds['parameters']!, data: moved } });
+    const drop = numbersOf(before, 'loss')[0]! - numbersOf(after, 'loss')[0]!;
+    expect(drop / (rate * squared)).toBeCloseTo(1, 1);
+  });
+});
+
+describe('example steps in a row', () => {
+  test('are each a step from the weights of the one before', async () => {
+    const step = buildExampleStep(exampleNetwork('lenet5-bn'), { batchSize: 4 });
+    const feeds = exampleFeeds(step, 5);
+    const once = optimise(step.graph);
+    const first = await runGraph(once, feeds);
+    const second = await runGraph(once, {
+      ...feeds,
+      step: tensor('int64', [], [1]),
+      parameters: first['parametersNext']!,
+      buffers: first['buffersNext']!,
+    });
+    const both = await runGraph(optimise(loopOfSteps(step.graph, 3)), loopFeeds(feeds, 2));
+    expect(numbersOf(both, 'losses')).toEqual([first, second].flatMap((results) => numbersOf(results, 'loss')));
+    expect(numbersOf(both, 'parametersAfter')).toEqual(numbersOf(second, 'parametersNext'));
+    expect(numbersOf(both, 'buffersAfter')).toEqual(numbersOf(second, 'buffersNext'));
+  });
+});
+
+describe('a comparison', () => {
+  const network = exampleNetwork('lenet5');
+  const shape = { batchSize: 8 };
+
+  test('of the CPU with itself finds no difference that matters', async () => {
+    const row = await checkParity(runtime, 'cpu', network, shape);
+    expect(row).toMatchObject({ name: 'LeNet-5, one step', passed: true, note: null });
+    expect(row.error).toBeLessThan(1e-5);
+  });
+
+  test.each([
+    ['one wrong gradient', ({ gradient }: Record<string, Tensor>) => void ((gradient!.data as Float32Array)[7]! += 1)],
+    ['NaN', ({ gradient }: Record<string, Tensor>) => void ((gradient!.data as Float32Array)[7] = NaN)],
+    [
+      'weights that did not move',
+      (results: Record<string, Tensor>) => void (results['parametersNext'] = tensor('float32', [1], [0])),
+    ],
+  ])('finds %s', async (_what, spoil) => {
+    const row = await checkParity(deviceOnCpu(spoil), 'webgpu', network, shape);
+    expect(row.passed).toBe(false);
+    expect(row.error).toBeGreaterThan(row.tolerance);
+  });
+
+  test('that cannot be made keeps the provider’s words', async () => {
+    const failing: Runtime = {
+      ...deviceOnCpu(() => undefined),
+      createSession: (model, options) =>
+        options.device === 'cpu'
+          ? runtime.createSession(model, options)
+          : Promise.reject(new FoveaError('unsupported', 'No.', { providerError: 'No adapter' })),
+    };
+    const row = await checkParity(failing, 'webgpu', network, shape);
+    expect(row).toMatchObject({ error: null, passed: false, note: 'No adapter' });
+  });
+
+  test('is relative to the largest value', () => {
+    const [a, b] = [tensor('float32', [2], [100, 1]), tensor('float32', [2], [100, 2])];
+    expect(relativeError(a, b)).toBeCloseTo(0.01, 6);
+    expect(relativeError(tensor('float32', [1], [1]), b)).toBe(Infinity);
+    expect(relativeError(undefined, b)).toBe(Infinity);
+    expect(relativeError(tensor('float32', [1], [0.5]), tensor('float32', [1], [0]))).toBe(0.5);
+  });
+});
+
+describe('a check', () => {
+  const check = async (device: Device, onRuntime: Runtime) => {
+    const steps: [string, number, number][] = [];
+    const report = await checkDevice(onRuntime, device, (...step) => void steps.push(step));
+    return { report, steps };
+  };
+
+  test('of a device that is right says so, and how far it is on the way', async () => {
+    const { report, steps } = await check(
+      'webgpu',
+      deviceOnCpu(() => undefined, 5),
+    );
+    expect(report.parity.filter(({ passed }) => !passed)).toEqual([]);
+    expect(report.parity.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['Convolution 3×3, stride 2, one step', 'YOLOv8n, one step']),
+    );
+    expect(report).toMatchObject({ runtime: 'test 1.0', verdict: 'slow' });
+    expect(report.advice).toMatch(/computes the same numbers as the CPU but trains LeNet-5 at 0\.\d+ times its speed/);
+    expect(report.speed.map(({ unit }) => unit)).toEqual(['images/s', 'GFLOP/s']);
+    for (const { value, cpuValue } of report.speed) expect(value! < cpuValue!).toBe(true);
+    expect(steps[0]).toEqual(['comparing Convolution 3×3, one step', 0, report.parity.length + 2]);
+    expect(steps.at(-1)).toEqual(['Done', report.parity.length + 2, report.parity.length + 2]);
+  });
+
+  test('of one that is wrong warns, and names what is wrong', async () => {
+    const spoiled = deviceOnCpu(({ gradient }) => {
+      if (gradient?.data.length === 62_006) (gradient.data as Float32Array)[0]! += 1;
+    });
+    const { report } = await check('cuda', spoiled);
+    expect(report.verdict).toBe('wrong');
+    expect(report.advice).toBe('Do not train on it. It computes other numbers than the CPU: LeNet-5, one step.');
+  });
+});
