@@ -3,64 +3,18 @@
  * and numbers can be compared.
  */
 import { gelu, hardSwish, relu, relu6, sigmoid, silu } from './activations.ts';
-import {
-  adaptiveAveragePool2d,
-  averagePool2d,
-  globalAveragePool,
-  type AdaptiveAveragePool2dSettings,
-  type AveragePool2dSettings,
-} from './average-pool2d.ts';
-import { batchNorm, type BatchNormSettings } from './batch-norm.ts';
-import {
-  add,
-  concat,
-  flatten,
-  flattenSpace,
-  multiply,
-  sliceChannels,
-  type ConcatSettings,
-  type SliceChannelsSettings,
-} from './combine.ts';
-import { conv2d, type Conv2dSettings } from './conv2d.ts';
-import { convTranspose2d, type ConvTranspose2dSettings } from './conv-transpose2d.ts';
-import type { LayerDefinition, NoSettings } from './definition.ts';
-import { dfl, type DflSettings } from './dfl.ts';
-import { channelDropout, dropConnect, dropout, type DropoutSettings } from './dropout.ts';
-import { groupNorm, layerNorm, type GroupNormSettings, type LayerNormSettings } from './group-norm.ts';
-import { linear, type LinearSettings } from './linear.ts';
-import { maxPool2d, type MaxPool2dSettings } from './max-pool2d.ts';
-import { upsample, type UpsampleSettings } from './upsample.ts';
-
-export interface LayerSettings {
-  adaptiveAveragePool2d: AdaptiveAveragePool2dSettings;
-  add: NoSettings;
-  averagePool2d: AveragePool2dSettings;
-  batchNorm: BatchNormSettings;
-  channelDropout: DropoutSettings;
-  concat: ConcatSettings;
-  conv2d: Conv2dSettings;
-  convTranspose2d: ConvTranspose2dSettings;
-  dfl: DflSettings;
-  dropConnect: DropoutSettings;
-  dropout: DropoutSettings;
-  flatten: NoSettings;
-  flattenSpace: NoSettings;
-  gelu: NoSettings;
-  globalAveragePool: NoSettings;
-  groupNorm: GroupNormSettings;
-  hardSwish: NoSettings;
-  layerNorm: LayerNormSettings;
-  linear: LinearSettings;
-  maxPool2d: MaxPool2dSettings;
-  multiply: NoSettings;
-  relu: NoSettings;
-  relu6: NoSettings;
-  sigmoid: NoSettings;
-  silu: NoSettings;
-  sliceChannels: SliceChannelsSettings;
-  upsample: UpsampleSettings;
-}
-export type LayerKind = keyof LayerSettings;
+import { adaptiveAveragePool2d, averagePool2d, globalAveragePool } from './average-pool2d.ts';
+import { batchNorm } from './batch-norm.ts';
+import { add, concat, flatten, flattenSpace, multiply, sliceChannels } from './combine.ts';
+import { conv2d } from './conv2d.ts';
+import { convTranspose2d } from './conv-transpose2d.ts';
+import type { LayerDefinition } from './definition.ts';
+import { dfl } from './dfl.ts';
+import { channelDropout, dropConnect, dropout } from './dropout.ts';
+import { groupNorm, layerNorm } from './group-norm.ts';
+import { linear } from './linear.ts';
+import { maxPool2d } from './max-pool2d.ts';
+import { upsample } from './upsample.ts';
 
 export const LAYERS = {
   adaptiveAveragePool2d,
@@ -90,4 +44,10 @@ export const LAYERS = {
   silu,
   sliceChannels,
   upsample,
-} as const satisfies { [K in LayerKind]: LayerDefinition<LayerSettings[K]> };
+} as const satisfies Record<string, LayerDefinition<never>>;
+
+export type LayerKind = keyof typeof LAYERS;
+/** The settings of each kind, as its record declares them. */
+export type LayerSettings = {
+  [K in LayerKind]: (typeof LAYERS)[K] extends LayerDefinition<infer S> ? S : never;
+};
