@@ -217,6 +217,15 @@ export const calls = {
     request: v.object({ ...inProject, runIds: v.pipe(v.array(runId), v.minLength(2), v.maxLength(8)) }),
     response: runComparison,
   },
+  /** The comparison as one document with its curves as SVG, to be kept and sent; needs no network. */
+  'run.report': {
+    request: v.object({
+      ...inProject,
+      runIds: v.pipe(v.array(runId), v.minLength(2), v.maxLength(8)),
+      format: v.picklist(['html', 'markdown']),
+    }),
+    response: v.object({ text: v.string() }),
+  },
 } as const;
 
 export const events = {

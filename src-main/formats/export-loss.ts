@@ -4,18 +4,19 @@ import type { ExportFormat } from '../contract/model/dataset-export.ts';
 
 type Label = Pick<Annotation, 'shape' | 'flags' | 'attributes' | 'provenance'>;
 
+/** With the count behind. */
 const words = {
-  tag: 'classes of whole images are left out',
-  becomesBox: 'shapes become the box around them',
-  staysBox: 'boxes stay boxes among the outlines',
-  hole: 'outlines lose their holes',
-  parts: 'outlines of several parts become one object for each part',
-  holeMask: 'outlines with holes become masks',
-  keypoints: 'sets of keypoints become the box around them',
-  flags: 'labels lose their flags (occluded, truncated, difficult, crowd)',
-  someFlags: 'labels lose the flags occluded, truncated or difficult',
-  attributes: 'labels lose their attributes',
-  score: 'labels made by a model lose where they come from',
+  tag: 'Classes of whole images that are left out',
+  becomesBox: 'Shapes that become the box around them',
+  staysBox: 'Boxes that stay boxes among the outlines',
+  hole: 'Outlines that lose their holes',
+  parts: 'Outlines of several parts that become an object for each part',
+  holeMask: 'Outlines with holes that become masks',
+  keypoints: 'Sets of keypoints that become the box around them',
+  flags: 'Labels that lose their flags (occluded, truncated, difficult, crowd)',
+  someFlags: 'Labels that lose the flags occluded, truncated or difficult',
+  attributes: 'Labels that lose their attributes',
+  score: 'Labels made by a model that lose where they come from',
 } as const;
 export type Loss = keyof typeof words;
 
@@ -42,5 +43,5 @@ export function lossesOf({ shape, flags, attributes, provenance }: Label, format
 }
 
 export function lossWords(loss: Loss, count: number): string {
-  return `${count.toLocaleString('en')} ${words[loss]}.`;
+  return `${words[loss]}: ${count.toLocaleString('en')}.`;
 }

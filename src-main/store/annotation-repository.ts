@@ -4,28 +4,12 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { invariant } from '../contract/errors.ts';
-import {
-  annotationFlags,
-  shapeBounds,
-  type Annotation,
-  type AnnotationFlag,
-  type Attributes,
-  type Provenance,
-  type ReviewState,
-  type Shape,
-} from '../contract/model/annotation.ts';
+import type { Annotation, Attributes, Provenance, ReviewState, Shape } from '../contract/model/annotation.ts';
 import type { Split } from '../contract/model/dataset.ts';
 import type { AnnotationId, CategoryId, DatasetId, ImageId, RunId } from '../contract/model/ids.ts';
 import type { ImageFile } from './image-repository.ts';
+import { flagsOf, type LabelRow } from './label-row.ts';
 import { writeRelaxed } from './relaxed-write.ts';
-
-export interface NewLabel {
-  /** Place of its class in the data set's list. */
-  category: number;
-  shape: Shape;
-  flags: readonly AnnotationFlag[];
-  attributes: Attributes;
-}
 
 export interface NewFileImage extends Omit<ImageFile, 'root' | 'datasetId'> {
   name: string;
@@ -34,7 +18,7 @@ export interface NewFileImage extends Omit<ImageFile, 'root' | 'datasetId'> {
   heightPx: number;
   channels: number;
   review: ReviewState;
-  labels: readonly NewLabel[];
+  labels: readonly LabelRow[];
 }
 
 interface AnnotationRow {
@@ -62,7 +46,7 @@ export const hotAnnotationQueries = {
     SELECT a.id AS annotationId, a.image_id AS imageId, a.kind, a.category_id AS categoryId, a.x1, a.y1, a.x2, a.y2, a.geometry, a.flags,
       a.attributes, a.source, a.run_id AS runId, a.score, coalesce(a.created_at, d.created_at) AS createdAt,
       a.updated_at AS updatedAt
-    FROM annotation a JOIN image i ON i.id = a.image_id JOIN dataset d ON d.id = i.dataset_id
+    FROM annotation a CROSS JOIN image i ON i.id = a.image_id CROSS JOIN dataset d ON d.id = i.dataset_id
     WHERE a.image_id IN (SELECT value FROM json_each(?)) ORDER BY a.id`,
 } as const;
 
@@ -110,22 +94,14 @@ export class AnnotationRepository {
 
   #insertImported(
     imageId: number | bigint,
-    { category, shape, flags, attributes }: NewLabel,
+    { category, kind, box, geometry, flags, attributes }: LabelRow,
     categoryIds: readonly CategoryId[],
     path: string,
   ): void {
     const categoryId = categoryIds[category];
     invariant(categoryId !== undefined, `label ${category} has no category`, { path });
-    const box = shapeBounds(shape) ?? [null, null, null, null];
-    const geometry = shape.kind === 'bbox' || shape.kind === 'classification' ? null : JSON.stringify(shape);
-    const bits = flags.reduce((sum, flag) => sum | flagBit(flag), 0);
-    const named = Object.keys(attributes).length === 0 ? null : JSON.stringify(attributes);
-    this.#insertLabel.run(imageId, shape.kind, categoryId, ...box, geometry, bits, named);
+    this.#insertLabel.run(imageId, kind, categoryId, ...box, geometry, flags, attributes);
   }
-}
-
-function flagBit(flag: AnnotationFlag): number {
-  return 1 << annotationFlags.indexOf(flag);
 }
 
 function readRow(row: AnnotationRow): Annotation {
@@ -133,7 +109,7 @@ function readRow(row: AnnotationRow): Annotation {
     annotationId: row.annotationId,
     categoryId: row.categoryId,
     shape: readShape(row),
-    flags: annotationFlags.filter((flag) => row.flags & flagBit(flag)),
+    flags: flagsOf(row.flags),
     attributes: row.attributes === null ? {} : (JSON.parse(row.attributes) as Attributes),
     provenance: readProvenance(row),
     createdAt: row.createdAt,

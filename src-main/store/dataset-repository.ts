@@ -147,7 +147,8 @@ export class DatasetRepository {
 
   /** Says where the files of the data set's images are; relative to the project where they were copied into it. */
   setImageRoot(datasetId: DatasetId, folder: string): void {
-    this.#database.prepare('UPDATE dataset SET image_root = ? WHERE id = ?').run(folder, datasetId);
+    const update = this.#database.prepare('UPDATE dataset SET image_root = ? WHERE id = ?');
+    writeRelaxed(this.#database, () => update.run(folder, datasetId));
   }
 
   addPack(datasetId: DatasetId, pack: PackFacts): PackId {

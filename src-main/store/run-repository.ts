@@ -72,7 +72,11 @@ interface RunRow {
   notes: string;
   pinned: 0 | 1;
   archived: 0 | 1;
+  /** Kept with the run, because a list of a thousand runs would look up ten thousand values. */
+  scores: string | null;
 }
+
+type Scores = Pick<RunSummary, 'latest' | 'best'>;
 
 interface BestValue {
   value: number;
@@ -135,6 +139,7 @@ export class RunRepository {
   #best: Record<'higher' | 'lower', Statement<[SeriesKey], BestValue>>;
   #series: Statement<[SeriesKey], SeriesRow>;
   #appendPoint: Statement<[{ runId: RunId } & TimedPoint]>;
+  #setScores: Statement<[string | null, RunId]>;
 
   constructor(database: Database) {
     this.#database = database;
@@ -146,6 +151,7 @@ export class RunRepository {
       lower: database.prepare(hotRunQueries.lowest),
     };
     this.#series = database.prepare<[SeriesKey], SeriesRow>(hotRunQueries.series).raw();
+    this.#setScores = database.prepare('UPDATE run SET scores = ? WHERE id = ?');
     this.#appendPoint = database.prepare(`
       INSERT INTO metric_point (run_id, series, step, epoch, value, elapsed_ms)
       VALUES (@runId, @series, @step, @epoch, @value, @elapsedMs)
@@ -202,7 +208,10 @@ export class RunRepository {
 
   /** Newest first, without the trashed ones. */
   list(): RunSummary[] {
-    return this.#list.all().map((row) => this.#summarise(row));
+    const rows = this.#list.all();
+    const outdated = rows.filter(({ scores }) => scores === null);
+    if (outdated.length > 0) writeRelaxed(this.#database, () => outdated.forEach((row) => this.#keepScores(row)));
+    return rows.map((row) => this.#summarise(row));
   }
 
   count(): number {
@@ -248,12 +257,14 @@ export class RunRepository {
   appendPoints(runId: RunId, points: readonly TimedPoint[]): void {
     writeRelaxed(this.#database, () => {
       for (const point of points) this.#appendPoint.run({ runId, ...point });
+      if (points.some(({ series }) => series in metricDefinitions)) this.#setScores.run(null, runId);
     });
   }
 
   /** Takes back what was measured after `epoch`, for a run that goes on from an earlier checkpoint. */
   deletePointsAfter(runId: RunId, epoch: number): void {
     this.#database.prepare('DELETE FROM metric_point WHERE run_id = ? AND epoch > ?').run(runId, epoch);
+    this.#setScores.run(null, runId);
   }
 
   /** One entry for each of `names`, in that order; empty arrays where nothing is recorded. */
@@ -276,16 +287,27 @@ export class RunRepository {
     return row;
   }
 
-  #summarise(row: RunRow): RunSummary {
+  #scoresOf(runId: RunId): Scores {
     const latest: RunSummary['latest'] = {};
     const best: RunSummary['best'] = {};
     for (const series of METRICS) {
-      const key = { runId: row.id, series };
+      const key = { runId, series };
       const latestValue = this.#latest.get(key);
       if (latestValue !== undefined && latestValue !== null) latest[series] = latestValue;
       const bestValue = this.#best[metricDefinitions[series].better].get(key);
       if (bestValue) best[series] = bestValue;
     }
+    return { latest, best };
+  }
+
+  #keepScores(row: RunRow): void {
+    row.scores = encodeScores(this.#scoresOf(row.id));
+    this.#setScores.run(row.scores, row.id);
+  }
+
+  #summarise(row: RunRow): RunSummary {
+    if (row.scores === null) writeRelaxed(this.#database, () => this.#keepScores(row));
+    const { latest, best } = decodeScores(row.scores ?? '');
     return {
       runId: row.id,
       name: row.name,
@@ -311,6 +333,17 @@ export class RunRepository {
       archived: row.archived === 1,
     };
   }
+}
+
+/** JSON has no infinity: such a value is written as a word, which `Number` reads. */
+function encodeScores(scores: Scores): string {
+  return JSON.stringify(scores, (_key, value: unknown) =>
+    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
+  );
+}
+
+function decodeScores(text: string): Scores {
+  return JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? Number(value) : value)) as Scores;
 }
 
 function columnValue(value: RunChanges[keyof RunChanges]): string | number | null | undefined {

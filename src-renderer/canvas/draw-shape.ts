@@ -2,9 +2,8 @@
  * Draws label shapes into a view of their image: outline, and a fill of a given opacity. Knows no class and no theme; the
  * caller names the colour.
  */
-import { polygonBounds } from '../../src-main/contract/geometry/polygon.ts';
 import { decodeRle, type Rle } from '../../src-main/contract/geometry/rle.ts';
-import { rotatedBoxCorners, type Shape } from '../../src-main/contract/model/annotation.ts';
+import { rotatedBoxCorners, shapeBounds, type Shape } from '../../src-main/contract/model/annotation.ts';
 import { imagePoint, toScreen, type ScreenPoint, type Viewport } from './viewport.ts';
 
 export interface ShapeStyle {
@@ -45,9 +44,7 @@ export function drawShape(
 
 /** Where the name of a shape goes: its top left corner on the screen; null for what has no place. */
 export function shapeCorner(viewport: Viewport, shape: Shape): ScreenPoint | null {
-  if (shape.kind === 'bbox') return toScreen(viewport, imagePoint(shape.bboxXyxy[0], shape.bboxXyxy[1]));
-  if (shape.kind !== 'polygon') return null;
-  const bounds = polygonBounds(shape.parts);
+  const bounds = shapeBounds(shape);
   return bounds === null ? null : toScreen(viewport, imagePoint(bounds[0], bounds[1]));
 }
 
@@ -74,8 +71,15 @@ function drawRings(
   context.stroke();
 }
 
+interface Stamp {
+  colour: string;
+  /** Every n-th pixel and row of the mask. */
+  step: number;
+  picture: OffscreenCanvas;
+}
+
 /** A mask's pixels, opaque in one colour; made once, because decoding takes longer than drawing. */
-const stamps = new WeakMap<Rle, { colour: string; picture: OffscreenCanvas }>();
+const stamps = new WeakMap<Rle, Stamp>();
 
 function drawMask(
   context: CanvasRenderingContext2D,
@@ -83,31 +87,37 @@ function drawMask(
   rle: Rle,
   { colour, fillOpacity }: ShapeStyle,
 ): void {
+  // A grid shows hundreds of masks small; each then takes the memory of its thumbnail.
+  const step = 2 ** Math.max(0, Math.floor(Math.log2(1 / viewport.scale)));
   const known = stamps.get(rle);
-  const picture = known?.colour === colour ? known.picture : makeStamp(rle, colour);
-  stamps.set(rle, { colour, picture });
+  const stamp = known?.colour === colour && known.step === step ? known : makeStamp(rle, colour, step);
+  stamps.set(rle, stamp);
+  const { picture } = stamp;
   const { x, y } = toScreen(viewport, imagePoint(0, 0));
+  const sizePx = step * viewport.scale;
   // A mask has no outline of its own, so that it is never wholly transparent.
   context.globalAlpha = Math.max(0.2, fillOpacity);
   context.imageSmoothingEnabled = viewport.scale < 1;
-  context.drawImage(picture, x, y, rle.widthPx * viewport.scale, rle.heightPx * viewport.scale);
+  context.drawImage(picture, x, y, picture.width * sizePx, picture.height * sizePx);
   context.globalAlpha = 1;
 }
 
-function makeStamp(rle: Rle, colour: string): OffscreenCanvas {
-  const { widthPx, heightPx } = rle;
-  const picture = new OffscreenCanvas(widthPx, heightPx);
+function makeStamp(rle: Rle, colour: string, step: number): Stamp {
+  const picture = new OffscreenCanvas(Math.ceil(rle.widthPx / step), Math.ceil(rle.heightPx / step));
   const context = picture.getContext('2d');
-  if (context === null) return picture;
-  const pixels = context.createImageData(widthPx, heightPx);
-  decodeRle(rle).forEach((inside, at) => {
-    if (inside) pixels.data[at * 4 + 3] = 255;
-  });
+  if (context === null) return { colour, step, picture };
+  const mask = decodeRle(rle);
+  const pixels = context.createImageData(picture.width, picture.height);
+  for (let y = 0; y < picture.height; y++) {
+    for (let x = 0; x < picture.width; x++) {
+      if (mask[y * step * rle.widthPx + x * step]) pixels.data[(y * picture.width + x) * 4 + 3] = 255;
+    }
+  }
   context.putImageData(pixels, 0, 0);
   context.globalCompositeOperation = 'source-in';
   context.fillStyle = colour;
-  context.fillRect(0, 0, widthPx, heightPx);
-  return picture;
+  context.fillRect(0, 0, picture.width, picture.height);
+  return { colour, step, picture };
 }
 
 const fullTurn = 2 * Math.PI;

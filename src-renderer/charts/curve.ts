@@ -85,41 +85,57 @@ export function thin(
   range: Range,
   maxPoints: number,
 ): readonly [Float64Array, Float64Array] {
-  const start = Math.max(0, lowerBound(x, range.from) - 1);
-  const end = Math.min(x.length, lowerBound(x, range.to) + 1);
+  const [start, end] = withNeighbours(x, range);
   if (end - start <= maxPoints) return [x.subarray(start, end), y.subarray(start, end)];
   const width = 2 ** Math.ceil(Math.log2((range.to - range.from) / (maxPoints / 2)));
+  const columns = columnsOf(x, y, width);
+  const [first, last] = withNeighbours(columns.x, range);
+  return [columns.x.subarray(first, last), columns.y.subarray(first, last)];
+}
+
+function withNeighbours(x: Float64Array, range: Range): [start: number, end: number] {
+  return [Math.max(0, lowerBound(x, range.from) - 1), Math.min(x.length, lowerBound(x, range.to) + 1)];
+}
+
+interface Columns {
+  width: number;
+  /** The x values that they were made from. */
+  of: Float64Array;
+  x: Float64Array;
+  y: Float64Array;
+}
+
+/** The latest columns of each curve, by its values: while the range only moves, they are the same. */
+const latestColumns = new WeakMap<Float64Array, Columns>();
+
+function columnsOf(x: Float64Array, y: Float64Array, width: number): Columns {
+  const known = latestColumns.get(y);
+  if (known?.width === width && known.of === x) return known;
   const xs: number[] = [];
   const ys: number[] = [];
-  const keep = (at: number, value: number): void => {
-    xs.push(at);
-    ys.push(value);
-  };
-  keep(x[start]!, y[start]!);
-  let index = start + 1;
-  while (index < end - 1) {
+  for (let index = 0; index < x.length;) {
     const column = Math.floor(x[index]! / width);
     const next = (column + 1) * width;
     let lowest = -1;
     let highest = -1;
     let until = index;
-    for (; until < end - 1 && x[until]! < next; until++) {
+    for (; until < x.length && (x[until]! < next || until === index); until++) {
       const value = y[until]!;
       if (!Number.isFinite(value)) continue;
       if (lowest < 0 || value < y[lowest]!) lowest = until;
       if (highest < 0 || value > y[highest]!) highest = until;
     }
-    // Before its first and after its last value a column ends: neighbours outside the range keep their own places.
-    const left = Math.max((column + 0.25) * width, xs.at(-1)!);
-    if (lowest < 0) keep(left, Number.NaN);
-    else {
-      keep(left, y[Math.min(lowest, highest)]!);
-      if (lowest !== highest) keep(Math.max((column + 0.75) * width, left), y[Math.max(lowest, highest)]!);
+    xs.push((column + 0.25) * width);
+    ys.push(lowest < 0 ? Number.NaN : y[Math.min(lowest, highest)]!);
+    if (lowest !== highest) {
+      xs.push((column + 0.75) * width);
+      ys.push(y[Math.max(lowest, highest)]!);
     }
-    index = Math.max(until, index + 1);
+    index = until;
   }
-  keep(Math.max(x[end - 1]!, xs.at(-1)!), y[end - 1]!);
-  return [Float64Array.from(xs), Float64Array.from(ys)];
+  const columns = { width, of: x, x: Float64Array.from(xs), y: Float64Array.from(ys) };
+  latestColumns.set(y, columns);
+  return columns;
 }
 
 /**

@@ -57,7 +57,7 @@ export interface PlotListener {
 }
 
 /** A chart with many curves draws fewer points of each. */
-const pointsInAll = 12_000;
+const pointsInAll = 8_000;
 const mostPointsPerCurve = 2000;
 /** Wheel units that double or halve what is shown. */
 const wheelPerDoubling = 250;
@@ -79,7 +79,10 @@ export class LinePlot {
     this.#host = host;
     this.#settings = settings;
     this.#listener = listener;
-    host.addEventListener('wheel', (event) => this.#wheel(event), { passive: false, signal: this.#ends.signal });
+    const { signal } = this.#ends;
+    host.addEventListener('wheel', (event) => this.#wheel(event), { passive: false, signal });
+    // Before uPlot, which would begin to select a range.
+    host.addEventListener('mousedown', (event) => this.#drag(event), { capture: true, signal });
   }
 
   resize(width: number, height: number): void {
@@ -145,7 +148,8 @@ export class LinePlot {
   /** Raw values first, so that what is smoothed lies above them. */
   #lines(): Line[] {
     const { curves, raw, domain } = this.#content;
-    const most = Math.min(mostPointsPerCurve, pointsInAll / Math.max(1, curves.length + raw.length));
+    const dense = [...curves, ...raw].filter((curve) => curve.x.length > mostPointsPerCurve).length;
+    const most = Math.min(mostPointsPerCurve, pointsInAll / Math.max(1, dense));
     const line = (curve: Curve, isRaw: boolean): Line => {
       const [x, points] = thin(curve.x, curve.y, domain, most);
       return { x, points, colour: curve.colour, dashed: curve.dashed && !isRaw, raw: isRaw };
@@ -169,11 +173,6 @@ export class LinePlot {
         points: { show: false },
         drag: { x: true, y: false, setScale: false, dist: 4 },
         bind: {
-          mousedown: (_plot, _target, select) => (event) => {
-            if (event.shiftKey || event.button === 1) this.#drag(event);
-            else select(event);
-            return null;
-          },
           dblclick: () => () => {
             this.#listener.zoom(null);
             return null;
@@ -268,10 +267,12 @@ export class LinePlot {
     event.preventDefault();
   }
 
+  /** With Shift or the middle button the curves move along with the mouse. */
   #drag(start: MouseEvent): void {
     const plot = this.#plot;
-    if (plot === null) return;
+    if (plot === null || !(start.shiftKey || start.button === 1)) return;
     start.preventDefault();
+    start.stopPropagation();
     const width = this.#area(plot).width;
     const dragEnds = new AbortController();
     const signal = AbortSignal.any([dragEnds.signal, this.#ends.signal]);

@@ -1,4 +1,5 @@
 /** From the recorded series of runs to the curves, marks and axis of their charts. Pure. */
+import { headlineMetrics } from '../../src-main/contract/model/run-groups.ts';
 import type { SeriesName } from '../../src-main/contract/model/run.ts';
 import type { SeriesView } from '../state/run-live.svelte.ts';
 import { formatCount, formatPlain } from '../ui/format-number.ts';
@@ -50,6 +51,12 @@ export function accuracyCurves(sources: readonly CurveSource[], choice: CurveCho
   return pairs(sources, choice, { train: 'train/accuracy', test: 'test/accuracy' });
 }
 
+/** Empty where no run reports it. */
+export function meanIouCurves(sources: readonly CurveSource[], choice: CurveChoice): Curve[] {
+  const curves = pairs(sources, choice, { train: 'train/meanIou', test: 'test/meanIou' });
+  return curves.some((curve) => curve.x.length > 0) ? curves : [];
+}
+
 /** Empty where every rate is the same: such a line says nothing. */
 export function learningRateCurves(sources: readonly CurveSource[], choice: CurveChoice): Curve[] {
   const curves = sources.map((source) => curveOf(source, 'epoch/learningRate', choice.xAxis, 'rate', false));
@@ -86,7 +93,8 @@ function curveOf(source: CurveSource, name: SeriesName, axis: XAxis, word: strin
 
 /** Where the best checkpoint lies on the chosen axis; nothing before the first evaluation. */
 export function bestMark(source: CurveSource, bestEpoch: number, axis: XAxis): EventMark[] {
-  const series = source.series('test/accuracy');
+  const judged = headlineMetrics.find((metric) => source.series(metric).steps.length > 0) ?? 'test/accuracy';
+  const series = source.series(judged);
   const x = xValues(source, series, axis)[series.epochs.indexOf(bestEpoch)];
   return x === undefined ? [] : [{ x, label: 'best' }];
 }

@@ -3,14 +3,13 @@
  * differ in nothing but the seed are repeats of one variant. Pure.
  */
 import type { RunComparison, RunSummary } from '../../src-main/contract/model/run.ts';
+import { headlineMetrics, repeatsOf, spreadOf, type Spread } from '../../src-main/contract/model/run-groups.ts';
 import { isActive } from './run-status.ts';
 
-export interface Variant {
+/** The spread is over seeds. */
+export interface Variant extends Spread {
   /** Indices into the comparison's runs. */
   members: readonly number[];
-  mean: number;
-  /** Sample standard deviation over seeds; null with a single run. */
-  deviation: number | null;
 }
 
 export type Support =
@@ -42,20 +41,20 @@ export interface RunCaveat {
   run: number;
 }
 
-const headline = 'test/accuracy';
 /** Scores are shown with three decimals. */
 const visibleDifference = 0.0005;
-/** What tells runs apart that are repeats of each other. */
-const seedPath = 'seed';
 
 /** Null where not every run has a value of a common metric yet. Judges final values: a best one was picked by hindsight. */
 export function verdictOf(comparison: RunComparison): Verdict | null {
   const complete = comparison.metrics.filter((metric) => metric.final.every((value) => value !== null));
-  const metric = complete.find((candidate) => candidate.metric === headline) ?? complete[0];
+  const metric =
+    headlineMetrics
+      .map((headline) => complete.find((candidate) => candidate.metric === headline))
+      .find((candidate) => candidate !== undefined) ?? complete[0];
   if (metric === undefined) return null;
   const values = metric.final as readonly number[];
   const sign = metric.better === 'higher' ? -1 : 1;
-  const variants = repeats(comparison)
+  const variants = repeatsOf(comparison)
     .map((members) => variantOf(members, values))
     .sort((a, b) => sign * (a.mean - b.mean));
   const [winner, second] = variants;
@@ -73,22 +72,8 @@ export function verdictOf(comparison: RunComparison): Verdict | null {
   };
 }
 
-/** Groups of runs whose configurations differ in the seed alone. */
-function repeats(comparison: RunComparison): number[][] {
-  const rows = comparison.configuration.filter((row) => row.path !== seedPath);
-  const groups = new Map<string, number[]>();
-  comparison.runs.forEach((run, index) => {
-    const key = JSON.stringify([run.datasetId, run.modelId, ...rows.map((row) => row.values[index])]);
-    groups.set(key, [...(groups.get(key) ?? []), index]);
-  });
-  return [...groups.values()];
-}
-
 function variantOf(members: readonly number[], values: readonly number[]): Variant {
-  const own = members.map((index) => values[index]!);
-  const mean = own.reduce((sum, value) => sum + value, 0) / own.length;
-  const squares = own.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { members, mean, deviation: own.length < 2 ? null : Math.sqrt(squares / (own.length - 1)) };
+  return { members, ...spreadOf(members.map((index) => values[index]!)) };
 }
 
 function supportOf(winner: Variant, second: Variant, values: readonly number[], better: 'higher' | 'lower'): Support {

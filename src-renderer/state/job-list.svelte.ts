@@ -1,7 +1,8 @@
-/** Imports and downloads of the open project: those in progress, and the ended ones until they are put away. */
+/** Imports, downloads and exports of the open project: those in progress, and the ended ones until they are put away. */
 import type { Api } from '../api/client.svelte.ts';
+import type { ExportFormat } from '../../src-main/contract/model/dataset-export.ts';
 import type { DatasetFormat } from '../../src-main/contract/model/dataset.ts';
-import type { JobId, ProjectId } from '../../src-main/contract/model/ids.ts';
+import type { DatasetId, JobId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
 
 export class JobList {
@@ -44,6 +45,11 @@ export class JobList {
   async import(path: string, format: DatasetFormat, name: string, copyFiles: boolean): Promise<Job> {
     const request = { projectId: this.#projectId, path, format, name, copyFiles };
     return this.#take(await this.#api.call('dataset.import', request));
+  }
+
+  async export(datasetId: DatasetId, format: ExportFormat, folder: string): Promise<Job> {
+    const request = { projectId: this.#projectId, datasetId, format, folder };
+    return this.#take(await this.#api.call('dataset.export', request));
   }
 
   /** Goes on from where an earlier, broken-off download stopped. */

@@ -8,7 +8,7 @@ type Test = (run: RunSummary) => boolean;
 
 /** An archived run is found only where the search asks for it, or `archived` says so. */
 export function findRuns(runs: readonly RunSummary[], search: string, archived: boolean): RunSummary[] {
-  const terms = search.toLowerCase().match(/-?(?:[a-z]+:)?(?:"[^"]*"|\S+)/g) ?? [];
+  const terms: readonly string[] = search.toLowerCase().match(/-?(?:[a-z]+:)?(?:"[^"]*"|\S+)/g) ?? [];
   const tests = terms.map(testOf);
   const asksForArchived = terms.includes('is:archived');
   return runs.filter((run) => (!run.archived || archived || asksForArchived) && tests.every((test) => test(run)));

@@ -25,8 +25,8 @@ export function chooseTextFile(accept: string): Promise<File | null> {
 /** What a name may hold in a file's name on every system. */
 export function fileNameOf(name: string, extension: string): string {
   const plain = name
-    .replace(/[^\p{L}\p{N} ._-]+/gu, '-')
-    .trim()
-    .slice(0, 80);
+    .replace(/[^\p{L}\p{N} .,_-]+/gu, '-')
+    .slice(0, 80)
+    .trim();
   return `${plain || 'fovea'}.${extension}`;
 }

@@ -173,6 +173,7 @@ function configFor({ batchNorm, softmaxBeforeLoss, epochs }: Recipe, seed: numbe
     ],
     seed,
     device: 'cpu',
+    precision: 'float32',
   };
 }
 

@@ -54,6 +54,7 @@ export function makeLargeRun(
     ],
     seed: 1,
     device: 'cpu',
+    precision: 'float32',
   };
   const data: TrainingData = {
     categories: Array.from({ length: 10 }, (_, i) => `class ${i}`),

@@ -33,4 +33,9 @@ export const benches: readonly Entry[] = [
     summary: 'time from start to the first usable screen, and the size of the renderer',
     load: async () => (await import('./startup.ts')).runStartup,
   },
+  {
+    name: 'runs',
+    summary: 'a list of a thousand runs, a comparison of eight, and how smoothly their curves move',
+    load: async () => (await import('./runs.ts')).runRuns,
+  },
 ];

@@ -2,6 +2,7 @@
  * Train, runs, run and compare in a browser over generated runs: what a person does there, with mouse and keyboard, and
  * pictures of every screen in both themes. Needs a build in out/.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -271,22 +272,174 @@ describe('with some runs', () => {
     const rows = page.getByRole('table', { name: 'Settings that differ' }).getByRole('rowheader');
     expect(await rows.allTextContents()).toEqual(['Batch norm', 'Seed']);
     await page.getByRole('tab', { name: 'Metrics' }).click();
+    await page.getByRole('radio', { name: 'Each run' }).click();
     expect(await page.getByRole('table', { name: 'Metrics' }).getByLabel('best of all').count()).toBe(8);
   });
 
-  it('asks before it deletes, with the safe answer in focus', async () => {
+  it('deletes by key without a question, and brings back what was deleted', async () => {
     const { page } = at;
     await at.open('runs');
-    await page.getByRole('row', { name: /decaying rate/ }).focus();
+    const grid = page.getByRole('grid', { name: 'Runs' });
+    const row = grid.getByRole('row', { name: /decaying rate/ });
+    await row.focus();
     await page.keyboard.press('Delete');
-    const dialog = page.getByRole('alertdialog', { name: /Delete "decaying rate"/ });
-    await dialog.waitFor();
+    await row.waitFor({ state: 'detached' });
+    expect(lastRequest('run.delete')).toMatchObject({ runId: 6 });
+    await expect.poll(() => page.evaluate('document.activeElement.getAttribute("aria-rowindex")')).not.toBeNull();
+    await page.keyboard.press('Control+z');
+    await row.waitFor();
+    expect(lastRequest('run.restore')).toMatchObject({ runId: 6 });
+    await row.focus();
+    await page.keyboard.press('Delete');
+    await page.getByText('"decaying rate" deleted.').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).last().click();
+    await row.waitFor();
+  });
+
+  it('keeps runs in order: tags, notes, pins and the archive', async () => {
+    const { page } = at;
+    const grid = page.getByRole('grid', { name: 'Runs' });
+    await grid.getByRole('row', { name: /tutorial loss/ }).click();
+    await page.getByLabel('Tags').last().fill('to keep');
     await page.keyboard.press('Enter');
-    await dialog.waitFor({ state: 'hidden' });
-    expect(lastRequest('run.delete')).toBeUndefined();
-    await page.keyboard.press('Delete');
-    await dialog.getByRole('button', { name: 'Delete run' }).click();
-    await expect.poll(() => lastRequest('run.delete')).toMatchObject({ runId: 6 });
+    await expect.poll(() => lastRequest('run.organise')).toMatchObject({ runId: 3, changes: { tags: ['to keep'] } });
+    await page.getByLabel('Notes').fill('softmax twice');
+    await page.getByLabel('Notes').blur();
+    await expect.poll(() => lastRequest('run.organise')).toMatchObject({ changes: { notes: 'softmax twice' } });
+    await page.getByRole('button', { name: /^to keep/ }).click();
+    await expect.poll(() => grid.getByRole('row').count()).toBe(2);
+    await grid.getByRole('row', { name: /tutorial loss/ }).focus();
+    await page.keyboard.press('p');
+    await grid.getByLabel('Pinned').waitFor();
+    await page.keyboard.press('e');
+    await page.getByText('No run is called so').waitFor();
+    await page.getByRole('button', { name: /^Archived/ }).click();
+    await grid.getByRole('row', { name: /tutorial loss/ }).waitFor();
+    await page.getByRole('searchbox', { name: 'Search runs' }).fill('is:archived -tag:other');
+    await expect.poll(() => grid.getByRole('row').count()).toBe(2);
+    await page.getByRole('searchbox', { name: 'Search runs' }).fill('');
+  });
+
+  it('puts waiting runs into another order by key and by mouse, and pauses the queue', async () => {
+    const { page } = at;
+    const start = (name: string) =>
+      at.backend.handlers['run.start']({ projectId: sample.project.projectId, config: sample.config, name });
+    for (const name of ['second in line', 'third in line']) {
+      const summary = await start(name);
+      at.backend.emit('run.changed', { projectId: sample.project.projectId, summary });
+    }
+    at.backend.emit('run.queueChanged', await at.backend.handlers['run.queue']({}));
+    const queue = page.getByRole('region', { name: 'Queue' });
+    const waiting = queue.getByRole('listitem');
+    // Twins of the train screen wait there too.
+    const names = async () => (await waiting.allTextContents()).map((text) => text.replace(/^\s*\d+\s*/, '').trim());
+    await expect.poll(async () => (await names()).at(-1)).toBe('third in line');
+    const before = await names();
+    await waiting.last().focus();
+    await page.keyboard.press('Alt+ArrowUp');
+    await expect.poll(names).toEqual([...before.slice(0, -2), 'third in line', 'second in line']);
+    await expect.poll(() => page.evaluate('document.activeElement.textContent')).toContain('third in line');
+
+    const grip = (await waiting.first().locator('.grip').boundingBox())!;
+    const last = (await waiting.last().boundingBox())!;
+    await page.mouse.move(grip.x + 8, grip.y + 8);
+    await page.mouse.down();
+    await page.mouse.move(last.x + 8, last.y + last.height + 8, { steps: 5 });
+    await page.mouse.up();
+    await expect.poll(async () => (await names()).at(-1)).toBe(before[0]);
+
+    await queue.getByRole('button', { name: 'Pause' }).click();
+    await queue.getByText(/paused, so none of them starts/).waitFor();
+    await queue.getByRole('button', { name: 'Go on' }).click();
+    await expect.poll(() => lastRequest('run.pauseQueue')).toEqual({ paused: false });
+  });
+
+  it('keeps a plan as a preset, takes it again, and takes that back', async () => {
+    const { page } = at;
+    await at.open('train');
+    const batchNorm = page.getByRole('switch', { name: 'Batch norm' });
+    if (!(await batchNorm.isChecked())) await batchNorm.click();
+    await page.keyboard.press('Control+s');
+    await page.getByRole('dialog', { name: 'Save as preset' }).getByLabel('Name').fill('with norm');
+    await page.keyboard.press('Enter');
+    await page.getByText('The preset "with norm" is saved.').waitFor();
+    await batchNorm.click();
+    await page.getByRole('button', { name: 'Presets' }).click();
+    await page.getByRole('menuitem', { name: /^with norm Batch norm on/ }).click();
+    await expect.poll(() => batchNorm.isChecked()).toBe(true);
+    await page
+      .getByRole('region', { name: 'Messages' })
+      .locator('.toast', { hasText: 'follows the preset' })
+      .getByRole('button', { name: 'Undo' })
+      .click();
+    await expect.poll(() => batchNorm.isChecked()).toBe(false);
+  });
+
+  it('exports the plan, and takes it from a file', async () => {
+    const { page } = at;
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Presets' }).click();
+    await page.getByRole('menuitem', { name: 'Export as JSON…' }).click();
+    const file = await download;
+    expect(file.suggestedFilename()).toBe('plan.json');
+    const document = JSON.parse(await readFile(await file.path(), 'utf8'));
+    const chooser = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Presets' }).click();
+    await page.getByRole('menuitem', { name: 'Import a configuration…' }).click();
+    const buffer = Buffer.from(JSON.stringify({ ...document, batchSize: 96 }));
+    await (await chooser).setFiles({ name: 'mine.json', mimeType: 'application/json', buffer });
+    await page.getByText('The plan follows "mine.json".').waitFor();
+    expect(await page.getByRole('textbox', { name: 'Batch size' }).inputValue()).toBe('96');
+    const again = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Presets' }).click();
+    await page.getByRole('menuitem', { name: 'Import a configuration…' }).click();
+    await (await again).setFiles({ name: 'bad.json', mimeType: 'application/json', buffer: Buffer.from('{"a":1}') });
+    await page.getByText(/"bad.json" was not taken over/).waitFor();
+    await page.getByRole('button', { name: 'Reset all' }).click();
+  });
+
+  it('means over seeds, and writes a report of the comparison', async () => {
+    const { page } = at;
+    await at.open('compare?runs=1.2.4.5&tab=metrics');
+    const table = page.getByRole('table', { name: 'Metrics' });
+    await table.getByText('2 seeds').first().waitFor();
+    expect(await table.getByText(/± 0\.\d{3}/).count()).toBe(16);
+    await page.getByRole('radio', { name: 'Each run' }).click();
+    await expect.poll(() => table.getByText(/^± /).count()).toBe(0);
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Report' }).click();
+    await page.getByRole('menuitem', { name: /^Report as HTML/ }).click();
+    expect((await download).suggestedFilename()).toMatch(/^Comparison of lenet5-1, .*\.html$/);
+    expect(await readFile(await (await download).path(), 'utf8')).toContain('<svg');
+  });
+
+  it('zooms and moves along by key and by wheel', async () => {
+    const { page } = at;
+    await at.open('run/1');
+    const cursor = page.getByRole('slider', { name: 'Cursor over Loss' });
+    const shown = async () => [
+      Number(await cursor.getAttribute('aria-valuemin')),
+      Number(await cursor.getAttribute('aria-valuemax')),
+    ];
+    await expect.poll(shown).toEqual([0, 20]);
+    await cursor.focus();
+    await page.keyboard.press('+');
+    await expect.poll(shown).toEqual([5, 15]);
+    await page.keyboard.press('Shift+ArrowRight');
+    await expect.poll(shown).toEqual([7.5, 17.5]);
+    const box = (await cursor.boundingBox())!;
+    await page.mouse.move(box.x + 300, box.y + 80);
+    await page.mouse.wheel(-400, 0);
+    await expect.poll(async () => (await shown())[0]).toBeLessThan(5);
+    const [start] = await shown();
+    await page.keyboard.down('Shift');
+    await page.mouse.down();
+    await page.mouse.move(box.x + 100, box.y + 80, { steps: 4 });
+    await page.mouse.up();
+    await page.keyboard.up('Shift');
+    await expect.poll(async () => (await shown())[0]! - start!).toBeGreaterThan(2);
+    await page.keyboard.press('0');
+    await expect.poll(shown).toEqual([0, 20]);
   });
 
   it('has met no error and no breach of the policy', () => expect(at.problems).toEqual([]));

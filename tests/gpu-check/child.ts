@@ -3,7 +3,7 @@
  * operators | networks | speed [--quick] [--only=NETWORK]`. Prints one JSON line a row as soon as it has it.
  */
 import { toErrorData } from '../../src-main/contract/errors.ts';
-import type { Device } from '../../src-main/contract/model/run.ts';
+import { halfPrecisionDevices, type Device } from '../../src-main/contract/model/run.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import { probeDevice } from '../../src-main/engine/runtime/probe.ts';
 import {
@@ -22,6 +22,7 @@ import { quickNetworks, type Part, type Row } from './rows.ts';
 const [device, part, ...flags] = process.argv.slice(2) as [Device, Part, ...string[]];
 const quick = flags.includes('--quick');
 const only = flags.find((flag) => flag.startsWith('--only='))?.slice('--only='.length);
+const precisions = halfPrecisionDevices.has(device) ? (['float32', 'mixed'] as const) : (['float32'] as const);
 const runtime = new OnnxRuntime();
 const tell = (row: Row): void => void process.stdout.write(`${JSON.stringify(row)}\n`);
 const wordsOf = (error: unknown): string => {
@@ -46,22 +47,25 @@ const parts: Record<Part, () => Promise<void>> = {
       // Over two images batch norm leaves hardly any gradient, only rounding.
       const shape = { batchSize: Math.min(16, network.batchSize), size: [side, side] as const };
       for (const inARow of [undefined, 2]) {
-        const { name, error, passed, note } = await checkParity(runtime, device, network, { ...shape, inARow });
-        tell({ name, error, value: null, note: note ?? (passed ? null : 'differs from the CPU') });
+        for (const precision of precisions) {
+          const row = await checkParity(runtime, device, network, { ...shape, inARow }, precision);
+          const { name, error, passed, note } = row;
+          const isOptional = precision === 'mixed';
+          tell({ name, error, value: null, note: note ?? (passed ? null : 'differs from the CPU'), isOptional });
+        }
       }
     }
   },
   speed: async () => {
     for (const network of chosenNetworks()) {
-      try {
-        tell({
-          name: network.name,
-          error: null,
-          value: await perSecond(runtime, device, stepsWork(network)),
-          note: null,
-        });
-      } catch (error) {
-        tell({ name: network.name, error: null, value: null, note: wordsOf(error) });
+      for (const precision of precisions) {
+        const isOptional = precision === 'mixed';
+        const row = { name: isOptional ? `${network.name}, mixed` : network.name, error: null, isOptional };
+        try {
+          tell({ ...row, value: await perSecond(runtime, device, stepsWork(network, precision)), note: null });
+        } catch (error) {
+          tell({ ...row, value: null, note: wordsOf(error) });
+        }
       }
     }
   },

@@ -10,6 +10,8 @@ export interface Row {
   value: number | null;
   /** Why it failed; null where it is right. */
   note: string | null;
+  /** What a device need not have: it is no failure where it does not run. */
+  isOptional?: boolean;
 }
 
 /** With --quick: small, and with every kind of layer that the larger ones have but transposed convolutions. */

@@ -8,7 +8,9 @@ import { tensor, type Value } from '../../src-main/engine/graph/types.ts';
 import { dfl } from '../../src-main/engine/nn/layers/dfl.ts';
 import { anchorLevels, anchorPoints } from '../../src-main/engine/nn/losses/detection/anchors.ts';
 import { assign } from '../../src-main/engine/nn/losses/detection/assigner.ts';
+import { completeIou } from '../../src-main/engine/nn/losses/detection/ciou.ts';
 import { detectionLoss } from '../../src-main/engine/nn/losses/detection/detection-loss.ts';
+import { detectionLabels } from '../../src-main/engine/nn/losses/detection/labels.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { optimise } from '../../src-main/engine/passes/index.ts';
 import { readGolden } from '../helpers/engine-cases.ts';
@@ -148,6 +150,28 @@ describe.each(golden.map((testCase) => [testCase.name, testCase] as const))('%s'
 test('gives the same bytes on every run', async () => {
   const [first, second] = [await evaluate(golden[0]!), await evaluate(golden[0]!)];
   expect(second).toEqual(first);
+});
+
+test('CIoU of boxes that are apart, of equal ones and of different shapes', async () => {
+  const g = newGraph('CIoU');
+  // 10 × 10 boxes 30 and 40 px apart; the same box twice; 10 × 10 in the middle of 40 × 20.
+  const row = (...values: number[]): Value => g.constant(floats([3], values));
+  const value = completeIou(g, {
+    first: { width: row(10, 10, 10), height: row(10, 10, 10) },
+    second: { width: row(10, 10, 40), height: row(10, 10, 20) },
+    overlap: { width: row(-20, 10, 10), height: row(-30, 10, 10) },
+    offset: { x: row(30, 0, 0), y: row(40, 0, 0) },
+  });
+  g.output(value, 'ciou');
+  const v = ((2 / Math.PI) * (Math.atan(2) - Math.atan(1))) ** 2;
+  const inside = 1 / 8 - (v * v) / (1 - 1 / 8 + v);
+  const wanted = [-(30 ** 2 + 40 ** 2) / (40 ** 2 + 50 ** 2), 1, inside];
+  expect(relativeError(numbersOf(await runGraph(optimise(g.graph), {}), 'ciou'), wanted)).toBeLessThan(1e-6);
+});
+
+test('labels of another form are refused', () => {
+  const g = newGraph('labels');
+  expect(() => detectionLabels(g, g.float(0, [2, 3, 5]))).toThrow('labels: expected [N, M, 6], got [2, 3, 5]');
 });
 
 afterAll(() => expect(runtime.liveSessions).toBe(0));

@@ -129,6 +129,7 @@ const config: RunConfig = {
   ],
   seed: 1,
   device: 'cpu',
+  precision: 'float32',
 };
 
 const run: RunSummary = {
@@ -341,6 +342,7 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
       [5, 5],
     ],
   }),
+  'run.report': async () => ({ text: '<!doctype html>' }),
   'run.compare': async () => ({
     runs: [run, { ...run, runId: 8 as RunId, name: 'second' }],
     metrics: [metricRow('test/accuracy', 'Test accuracy', [0.6, 0.65])],

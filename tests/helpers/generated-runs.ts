@@ -6,6 +6,7 @@ import type { DatasetId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { CategoryId, ImageId } from '../../src-main/contract/model/ids.ts';
 import {
   metricDefinitions,
+  taskMetrics,
   type KernelSet,
   type LogLine,
   type MetricName,
@@ -51,7 +52,7 @@ export function generateRun(options: GeneratedRunOptions): GeneratedRun {
   const random = seededRandom(runId * 7919 + config.seed);
   const epochsTotal = config.phases.reduce((sum, phase) => sum + phase.epochs, 0);
   const series = generateSeries(config, epochsDone, stepsPerEpoch, random);
-  const metrics = Object.keys(metricDefinitions) as MetricName[];
+  const metrics = taskMetrics.classification;
   const valuesOf = (metric: MetricName) => series.find((candidate) => candidate.series === metric)!.values;
   const durationMs = epochsDone * stepsPerEpoch * msPerStep;
   const ended =

@@ -7,19 +7,30 @@ import sharp from 'sharp';
 import { FoveaError } from '../../src-main/contract/errors.ts';
 import type { Handlers } from '../../src-main/contract/ipc.ts';
 import type { Category, Dataset, ImageSummary } from '../../src-main/contract/model/dataset.ts';
-import type { AnnotationId, CategoryId, DatasetId, ImageId, RunId } from '../../src-main/contract/model/ids.ts';
+import type {
+  AnnotationId,
+  CategoryId,
+  DatasetId,
+  ImageId,
+  PresetId,
+  RunId,
+} from '../../src-main/contract/model/ids.ts';
 import type { DeviceCheck } from '../../src-main/contract/model/device.ts';
 import type { Settings } from '../../src-main/contract/model/project.ts';
 import type {
   Prediction,
   PredictionFilter,
+  Preset,
   RunConfig,
+  RunQueue,
   RunStatus,
   RunSummary,
 } from '../../src-main/contract/model/run.ts';
 import { describeModel, modelSummaries } from '../../src-main/engine/zoo/registry.ts';
 import { startWebHost } from '../../src-main/hosts/web/server.ts';
 import { checkRun } from '../../src-main/services/runs/run-check.ts';
+import { comparisonReport } from '../../src-main/services/runs/report/comparison-report.ts';
+import { reportHtml } from '../../src-main/services/runs/report/write-report.ts';
 import { compareRuns } from '../../src-main/services/runs/run-comparison.ts';
 import { runTemplate } from '../../src-main/services/runs/run-template.ts';
 import { createFakeBackend, sample, type FakeBackend } from './fake-backend.ts';
@@ -64,13 +75,17 @@ interface Plan {
   /** Two phases, conv1 frozen in the first. */
   phased?: boolean;
   reason?: string;
+  resumedEpochs?: number[];
+  tags?: string[];
+  pinned?: boolean;
+  archived?: boolean;
 }
 
 const typicalPlans: Plan[] = [
-  { name: 'lenet5-1', status: 'finished', epochs: 20 },
-  { name: 'with batch norm', status: 'finished', epochs: 20, batchNorm: true },
+  { name: 'lenet5-1', status: 'finished', epochs: 20, tags: ['baseline'], pinned: true },
+  { name: 'with batch norm', status: 'finished', epochs: 20, batchNorm: true, tags: ['batch norm', 'chapter'] },
   { name: 'tutorial loss', status: 'finished', epochs: 20, softmax: true },
-  { name: 'batch norm, second seed', status: 'finished', epochs: 20, batchNorm: true, seed: 1 },
+  { name: 'batch norm, second seed', status: 'finished', epochs: 20, batchNorm: true, seed: 1, tags: ['batch norm'] },
   { name: 'plain, second seed', status: 'finished', epochs: 20, seed: 1 },
   { name: 'decaying rate', status: 'cancelled', epochs: 30, done: 12, decay: true },
   {
@@ -80,7 +95,7 @@ const typicalPlans: Plan[] = [
     done: 4,
     reason: 'The training process ended unexpectedly (signal SIGKILL). The run keeps its checkpoint of epoch 4.',
   },
-  { name: 'long night', status: 'running', epochs: 50, done: 7, batchNorm: true },
+  { name: 'long night', status: 'running', epochs: 50, done: 7, batchNorm: true, resumedEpochs: [3.5] },
   { name: 'after it', status: 'queued', epochs: 20, done: 0 },
   { name: 'conv1 frozen at first', status: 'finished', epochs: 20, phased: true },
 ];
@@ -138,6 +153,10 @@ function generateRuns(scene: PreviewScene): GeneratedRun[] {
       epochsDone: plan.done ?? plan.epochs ?? 20,
       createdAt: new Date(Date.parse('2026-03-02T10:00:00.000Z') + index * 5_400_000).toISOString(),
       reason: plan.reason,
+      resumedEpochs: plan.resumedEpochs,
+      tags: plan.tags,
+      pinned: plan.pinned,
+      archived: plan.archived,
     }),
   );
 }
@@ -149,6 +168,18 @@ export interface PreviewBackend extends FakeBackend {
 
 export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme'] = 'dark'): PreviewBackend {
   const runs = new Map(generateRuns(scene).map((run) => [run.summary.runId, run]));
+  const trash = new Map<RunId, GeneratedRun>();
+  const presets = new Map<string, Preset>();
+  let paused = false;
+  let order: readonly RunId[] = [];
+  const waiting = (): RunId[] => {
+    const all = [...runs.values()].filter((run) => run.summary.status === 'queued').map((run) => run.summary.runId);
+    return [...order.filter((runId) => all.includes(runId)), ...all.filter((runId) => !order.includes(runId))];
+  };
+  const queue = (): RunQueue => ({
+    paused,
+    waiting: waiting().map((runId) => ({ projectId: sample.project.projectId, runId })),
+  });
   let settings: Settings = { ...sample.settings, theme };
   const runOf = (runId: RunId): GeneratedRun => {
     const run = runs.get(runId);
@@ -263,8 +294,35 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
       return {};
     },
     'run.resume': async ({ runId }) => change(runId, { status: 'queued', resumable: false }),
+    'run.organise': async ({ runId, changes }) => change(runId, changes),
     'run.delete': async ({ runId }) => {
+      trash.set(runId, runOf(runId));
       runs.delete(runId);
+      return {};
+    },
+    'run.restore': async ({ runId }) => {
+      runs.set(runId, trash.get(runId)!);
+      return runOf(runId).summary;
+    },
+    'run.queue': async () => queue(),
+    'run.moveInQueue': async ({ runId, before }) => {
+      const others = waiting().filter((other) => other !== runId);
+      const place = before === null ? others.length : others.indexOf(before.runId);
+      order = others.toSpliced(place, 0, runId);
+      return queue();
+    },
+    'run.pauseQueue': async (request) => {
+      ({ paused } = request);
+      return queue();
+    },
+    'preset.list': async () => [...presets.values()],
+    'preset.save': async ({ name, config }) => {
+      const preset = { presetId: (presets.size + 1) as PresetId, name, config, createdAt: '2026-03-09T10:00:00.000Z' };
+      presets.set(name, preset);
+      return preset;
+    },
+    'preset.delete': async ({ presetId }) => {
+      for (const preset of presets.values()) if (preset.presetId === presetId) presets.delete(preset.name);
       return {};
     },
     'run.get': async ({ runId }) => {
@@ -294,6 +352,13 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
       return { categoryIds: ids, counts };
     },
     'run.compare': async ({ runIds }) => compareRuns(runIds.map(runOf)),
+    'run.report': async ({ runIds }) => {
+      const series = runIds.map((runId) => runOf(runId).series);
+      const comparison = compareRuns(runIds.map(runOf));
+      const hashes = runIds.map(() => '0123456789abcdef');
+      const madeAt = '2026-03-09T10:00:00.000Z';
+      return { text: reportHtml(comparisonReport({ comparison, series, hashes, version: '0.1.0', madeAt })) };
+    },
   };
   const backend = createFakeBackend(overrides);
   return Object.assign(Object.create(backend) as FakeBackend, {

@@ -116,6 +116,7 @@ export function testConfig(datasetId: DatasetId, epochs = 2): RunConfig {
     ],
     seed: 0,
     device: 'cpu',
+    precision: 'float32',
   };
 }
 

@@ -84,6 +84,7 @@ export function runConfig(datasetId: DatasetId, epochs: readonly number[] = [3])
     })),
     seed: 1,
     device: 'cpu',
+    precision: 'float32',
   };
 }
 

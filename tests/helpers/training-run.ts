@@ -120,6 +120,7 @@ export function smallConfig(changes: Partial<RunConfig> = {}, options: RunConfig
     phases: [phase()],
     seed: 4,
     device: 'cpu',
+    precision: 'float32',
     ...changes,
   };
 }

@@ -40,6 +40,7 @@ test('a released migration never changes', () => {
   const released: Record<number, string> = {
     1: '28077648c49c20d0de4543c00db5fea7b8f485a8a77fa9dda2383632a33456b2',
     2: 'cc452a0bae41007b890165ba7df63ed2f3a748f3305da83e32899dd11bd660f2',
+    3: 'a5a03ff1c1a69b5b659c09f135237aa1d1978b01055bae891a96c285cd4f010f',
   };
   for (const migration of migrations) expect(checksumOf(migration), migration.name).toBe(released[migration.number]);
 });
@@ -116,4 +117,18 @@ test('a project of the first schema keeps everything, and its labelled images co
   ]);
   expect(database.pragma('foreign_key_check')).toEqual([]);
   expect(database.pragma('integrity_check', { simple: true })).toBe('ok');
+});
+
+test('runs of the second schema keep their points, whose time nobody took, and are neither archived nor trashed', () => {
+  const database = new SqliteDatabase(':memory:');
+  migrate(database, migrations.slice(0, 2));
+  database.exec(`
+    INSERT INTO run (id, name, status, model_id, dataset_id, dataset_name, config, folder, created_at, epochs_total)
+      VALUES (4, 'old', 'finished', 'lenet5', 7, 'Old', '{}', 'runs/old', '2026-01-01', 2);
+    INSERT INTO metric_point (run_id, series, step, epoch, value) VALUES (4, 'train/loss', 10, 1, 0.5);`);
+  expect(migrate(database)).toContain(3);
+  expect(database.prepare('SELECT value, elapsed_ms FROM metric_point').raw().all()).toEqual([[0.5, null]]);
+  expect(
+    database.prepare('SELECT tags, notes, pinned, archived, resumed_epochs, trashed_at FROM run').raw().all(),
+  ).toEqual([['[]', '', 0, 0, '[]', null]]);
 });

@@ -130,6 +130,22 @@ describe('import', () => {
     expect(stdout).toBe('');
   });
 
+  it('copies files and takes the format that was asked for', async () => {
+    expect(await cli(['import', 'tiny', '--copy', '--format', 'yolo'], { handlers: ended(done) })).toBe(0);
+    expect(requestsOf('dataset.inspect')).toMatchObject([{ format: 'yolo' }]);
+    expect(requestsOf('dataset.import')).toMatchObject([{ format: 'yolo', copyFiles: true }]);
+    expect(stderr).toContain('cifar10: 120 images, 2 classes, 120 labels (classification)');
+  });
+
+  it('writes a data set for other tools and says what is lost', async () => {
+    const args = ['export-dataset', 'Tiny', '--format', 'coco', '-o', 'out'];
+    expect(await cli(args, { handlers: ended(done) })).toBe(0);
+    const request = { projectId, datasetId: sample.dataset.datasetId, format: 'coco' };
+    expect(requestsOf('dataset.export')).toEqual([{ ...request, folder: join(folder, 'project', 'out') }]);
+    expect(stderr).toContain('Lost: 120 labels lose their attributes.');
+    expect(stdout).toContain('120 images and 120 labels are in ');
+  });
+
   it('refuses what has no known format, with the reasons found', async () => {
     const report = await createFakeBackend().handlers['dataset.inspect']({ path: 'x' });
     const failures = [{ source: 'notes.txt', reason: 'is no data set' }];
@@ -398,6 +414,52 @@ describe('train', () => {
     expect(await cli(['train', '--config', file])).toBe(1);
     expect(stderr).toContain(`The configuration ${file} cannot be used`);
     expect(stderr).toContain(reason);
+  });
+
+  it('writes the report of a comparison, in the format of its name, and overwrites none unasked', async () => {
+    const file = join(folder, 'report.md');
+    expect(await cli(['compare', 'first', 'first', '--report', file])).toBe(0);
+    expect(requestsOf('run.report')).toEqual([{ projectId, runIds: [7, 7], format: 'markdown' }]);
+    expect(readFileSync(file, 'utf8')).toBe('<!doctype html>');
+    expect(await cli(['compare', 'first', 'first', '--report', file])).toBe(1);
+    expect(stderr).toContain(`${file} is there already. Overwrite it with --force.`);
+    expect(await cli(['compare', 'first', 'first', '--report', file, '--force'])).toBe(0);
+  });
+
+  it('trains what a preset says, whatever the case of its name, on the data set that is asked for', async () => {
+    const other = { ...sample.dataset, datasetId: 2 as DatasetId, name: 'Other' };
+    const handlers = { 'dataset.list': async () => [sample.dataset, other] };
+    expect(await cli(['train', '--preset', 'Usual'], { handlers })).toBe(0);
+    expect(requestsOf('run.start')).toMatchObject([{ config: sample.config }]);
+    expect(await cli(['train', '--preset', 'usual', '-d', 'Other', '--set', 'seed=5'], { handlers })).toBe(0);
+    const data = { ...sample.config.data, datasetId: 2 };
+    expect(requestsOf('run.start')).toMatchObject([{ config: { ...sample.config, data, seed: 5 } }]);
+    expect(await cli(['train', '--preset', 'unknown'])).toBe(1);
+    expect(stderr).toContain('There is no preset "unknown". There are: usual.');
+  });
+
+  it('takes the document of another project: its data set makes room for the only one here, its model stays', async () => {
+    const file = join(folder, 'config.json');
+    const foreign = {
+      ...sample.config,
+      data: { ...sample.config.data, datasetId: 41 },
+      model: { id: 'other', options: {} },
+    };
+    writeFileSync(file, JSON.stringify(foreign));
+    expect(await cli(['train', '--config', file])).toBe(0);
+    expect(requestsOf('run.template')).toEqual([{ projectId, datasetId: 1, modelId: 'other' }]);
+    expect(requestsOf('run.start')).toMatchObject([{ config: { data: { datasetId: 1 }, model: { id: 'other' } } }]);
+    await cli(['train', '--config', file, '-m', 'lenet5']);
+    expect(requestsOf('run.start')).toMatchObject([{ config: { model: sample.config.model } }]);
+  });
+
+  it('prints the document of a run so that it can be trained again, and keeps it as a preset', async () => {
+    expect(await cli(['config', 'first'])).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(sample.config);
+    expect(await cli(['preset', 'save', 'chapter', 'first'])).toBe(0);
+    expect(requestsOf('preset.save')).toEqual([{ projectId, name: 'chapter', config: sample.config }]);
+    expect(await cli(['preset', 'list'])).toBe(0);
+    expect(stdout).toBe('preset  model   epochs\nusual   lenet5       3\n');
   });
 
   it('lists what can be set', async () => {

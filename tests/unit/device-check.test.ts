@@ -2,8 +2,11 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { FoveaError } from '../../src-main/contract/errors.ts';
 import type { Device } from '../../src-main/contract/model/run.ts';
-import type { Tensor } from '../../src-main/engine/graph/types.ts';
+import type { Graph, Tensor } from '../../src-main/engine/graph/types.ts';
+import { readModel } from '../../src-main/engine/graph/onnx-model.ts';
 import { tensor } from '../../src-main/engine/graph/types.ts';
+import { elementTypes } from '../../src-main/engine/onnx/facts.ts';
+import { opRules } from '../../src-main/engine/ops/index.ts';
 import type { Runtime, Session, SessionOptions } from '../../src-main/engine/runtime/runtime.ts';
 import { checkDevice, checkParity, relativeError } from '../../src-main/engine/train/device-check.ts';
 import {
@@ -40,6 +43,12 @@ function deviceOnCpu(spoil: (results: Record<string, Tensor>) => void, delayMs =
     },
   };
 }
+
+/** Whether something in the graph is cast to float16. */
+const toHalf = (graph: Graph): boolean =>
+  graph.nodes.some(({ opType, attributes: { to, body } }) =>
+    opType === 'Loop' ? toHalf(body as Graph) : opType === 'Cast' && to === elementTypes.float16,
+  );
 
 describe('an example step', () => {
   test('is there for every network of the zoo, with PyTorch’s parameter counts', () => {
@@ -147,10 +156,16 @@ describe('a check', () => {
     );
     expect(report).toMatchObject({ runtime: 'test 1.0', verdict: 'slow' });
     expect(report.advice).toMatch(/computes the same numbers as the CPU but trains LeNet-5 at 0\.\d+ times its speed/);
-    expect(report.speed.map(({ unit }) => unit)).toEqual(['images/s', 'GFLOP/s']);
+    expect(report.speed.map(({ name, unit }) => [name, unit])).toEqual([
+      ['LeNet-5, batches of 64', 'images/s'],
+      ['LeNet-5, batches of 64, in mixed precision', 'images/s'],
+      ['Matrix products', 'GFLOP/s'],
+    ]);
     for (const { value, cpuValue } of report.speed) expect(value! < cpuValue!).toBe(true);
-    expect(steps[0]).toEqual(['comparing Convolution 3×3, one step', 0, report.parity.length + 2]);
-    expect(steps.at(-1)).toEqual(['Done', report.parity.length + 2, report.parity.length + 2]);
+    expect(steps[0]).toEqual(['comparing Convolution 3×3, one step', 0, report.parity.length + 3]);
+    expect(steps.at(-1)).toEqual(['Done', report.parity.length + 3, report.parity.length + 3]);
+    expect(steps.map(([, done]) => done)).toEqual(steps.map((_, i) => i));
+    expect(report.advice).toMatch(/Mixed precision is right on it/);
   });
 
   test('of one that is wrong warns, and names what is wrong', async () => {
@@ -160,5 +175,18 @@ describe('a check', () => {
     const { report } = await check('cuda', spoiled);
     expect(report.verdict).toBe('wrong');
     expect(report.advice).toBe('Do not train on it. It computes other numbers than the CPU: LeNet-5, one step.');
+  });
+
+  test('of one that cannot compute in half precision advises against that only', async () => {
+    const single = deviceOnCpu(() => undefined);
+    const { report } = await check('dml', {
+      ...single,
+      createSession: (model, options) =>
+        options.device === 'dml' && toHalf(readModel(model, opRules.inferOutputs).graph)
+          ? Promise.reject(new FoveaError('unsupported', 'No.', { providerError: 'No float16' }))
+          : single.createSession(model, options),
+    });
+    expect(report.verdict).not.toBe('wrong');
+    expect(report.advice).toContain('Use float32: mixed precision cannot run on it (LeNet-5, one step');
   });
 });

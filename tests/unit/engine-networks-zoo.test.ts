@@ -15,7 +15,7 @@ import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { optimise } from '../../src-main/engine/passes/index.ts';
 import { efficientnetClassifier } from '../../src-main/engine/zoo/efficientnet.ts';
 import { mobilenetV2Classifier } from '../../src-main/engine/zoo/mobilenet-v2.ts';
-import { defaultOptions, modelSummaries, planModel } from '../../src-main/engine/zoo/registry.ts';
+import { defaultOptions, describeModel, modelSummaries, planModel } from '../../src-main/engine/zoo/registry.ts';
 import { resnetClassifier } from '../../src-main/engine/zoo/resnet.ts';
 import { decoderIds, encoderIds, segmentationNetwork } from '../../src-main/engine/zoo/segmentation.ts';
 import { vggClassifier } from '../../src-main/engine/zoo/vgg.ts';
@@ -176,6 +176,32 @@ describe('the registry', () => {
       const plan = planModel(id, defaultOptions(id), shape, 10);
       expect(outputShapes(plan)).toEqual([[10]]);
     }
+  });
+
+  test('segmenters give a logit a category and pixel, with encoder and width of one’s choice', () => {
+    for (const { id } of modelSummaries('segmentation')) {
+      const plan = planModel(id, defaultOptions(id), [3, side, side], 4);
+      expect(outputShapes(plan), id).toEqual([[4, side, side]]);
+    }
+    const slim = planModel('unet', { encoder: 'resnet18', decoderWidth: 40 }, [1, 32, 64], 2);
+    expect(outputShapes(slim)).toEqual([[2, 32, 64]]);
+    const weights = new Map(slim.parameters.map(({ name, shape }) => [name, shape[0]]));
+    expect([0, 1, 2, 3, 4].map((step) => weights.get(`decoder.blocks.${step}.conv1.0.weight`))).toEqual([
+      40, 20, 10, 5, 2,
+    ]);
+    const options = { encoder: 'efficientnet-b5' };
+    const frozen = ['encoder._conv_stem', 'encoder._bn0', 'encoder._blocks'];
+    const { parameterCount, trainableCount } = describeModel('unet', options, [3, side, side], 5, frozen);
+    expect([parameterCount, trainableCount]).toEqual([31_216_581, 3_928_469]);
+  });
+
+  test('a size that a network cannot take, or an encoder that there is not, is refused in words', () => {
+    expect(() => planModel('fpn', {}, [3, 64, 72], 2)).toThrow(
+      'FPN takes images whose sides are multiples of 32 px, but these have 72 × 64 px.',
+    );
+    expect(() => planModel('unetPlusPlus', { encoder: 'vgg9' }, [3, 64, 64], 2)).toThrow(
+      /^U-Net\+\+: "encoder" cannot be "vgg9"\. Choices: /,
+    );
   });
 
   test.each(['resnet18', 'mobilenet_v2', 'efficientnet-b0'])('%s learns a batch by heart', async (id) => {

@@ -167,13 +167,7 @@ describe('loops', () => {
 
   test('are lowered, merged and cleaned inside, and compute the same', async () => {
     const optimised = optimise(loop());
-    expect(bodyOf(optimised).nodes.map(({ opType }) => opType)).toEqual([
-      'ReduceSum',
-      'Identity',
-      'Mul',
-      'Add',
-      'Add',
-    ]);
+    expect(bodyOf(optimised).nodes.map(({ opType }) => opType)).toEqual(['ReduceSum', 'Identity', 'Mul', 'Add', 'Add']);
     expect(optimised.nodes.map(({ opType }) => opType)).toEqual(['Sigmoid', 'Loop']);
     const start = [0.5, -1, 0.25, 2];
     const results = await runGraph(optimised, { x: floats([2, 2], start) });

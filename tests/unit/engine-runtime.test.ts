@@ -66,6 +66,11 @@ describe('a failure', () => {
   });
 
   test('of a device names the node, keeps the provider’s words and says that the run can go on', () => {
+    const noHalf = runFailure(onNode('Program Cast requires f16 but the device does not support it.'), 'webgpu');
+    expect(noHalf).toMatchObject({
+      code: 'unsupported',
+      message: 'The device "webgpu" cannot compute in half precision. Choose float32 as the precision.',
+    });
     const failure = runFailure(onNode('Device lost'), 'webgpu');
     expect(failure).toMatchObject({
       code: 'device-failed',

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
 import type { DatasetFormat, ImageSummary, ImportReport } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId } from '../../src-main/contract/model/ids.ts';
@@ -342,4 +343,25 @@ test('a file that changes while it is looked at is reported, not imported as it 
   await writeFile(join(folder, 'a.jpg'), 'now it is text');
   const { images } = await importFolder(fixture, folder);
   expect(images.map(({ name }) => name)).toEqual(['b.jpg']);
+});
+
+test('an import that is cancelled at any moment leaves nothing', { timeout: 60_000 }, async () => {
+  const fixture = await createProjectFixture();
+  const { handlers, opened, ended, scratch } = fixture;
+  const { projectId } = opened.project;
+  const path = join(scratch, 'many');
+  const names = Array.from({ length: 300 }, (_, index) => `${index % 2 === 0 ? 'cats' : 'dogs'}/${index}.jpg`);
+  await writeFiles(path, Object.fromEntries(names.map((name) => [name, picture])));
+  const request = { projectId, path, format: 'image-folders' as const, name: 'Many', copyFiles: true };
+  for (let attempt = 0; attempt < 5; attempt++) {
+    const job = await handlers['dataset.import'](request);
+    await delay(100 + attempt * 90);
+    await handlers['job.cancel']({ jobId: job.jobId });
+    const { state, datasetId } = await ended(job);
+    if (state === 'done') await handlers['dataset.delete']({ projectId, datasetId: datasetId! });
+    expect(opened.store.datasets.leftovers()).toEqual([]);
+    expect(opened.store.images.count()).toBe(0);
+    expect(readdirSync(opened.folder, { recursive: true }).filter((name) => String(name).endsWith('.jpg'))).toEqual([]);
+  }
+  expect((await ended(await handlers['dataset.import'](request))).state).toBe('done');
 });

@@ -34,6 +34,23 @@ const summary = (id: number, change: Partial<RunSummary> = {}): RunSummary => ({
 const set = (config: RunConfig, path: string, value: unknown): RunConfig =>
   withValueAt(config, path, value) as RunConfig;
 
+test('metrics are those that a run of any of their tasks reports', () => {
+  const runs = [
+    { summary: summary(1), config: base },
+    { summary: summary(2), config: set(base, 'task', 'segmentation') },
+  ];
+  const names = (compared: typeof runs): string[] => compareRuns(compared).metrics.map(({ metric }) => metric);
+  expect(names(runs.slice(1))).toEqual([
+    'train/loss',
+    'train/meanIou',
+    'test/loss',
+    'test/accuracy',
+    'test/meanIou',
+    'test/dice',
+  ]);
+  expect(names(runs)).toHaveLength(7);
+});
+
 test('metrics stand in the order of the runs, with null for what a run does not have', () => {
   const { runs, metrics } = compareRuns([
     {

@@ -25,6 +25,13 @@ const first = {
   device: 'cuda',
 };
 
+test('version 2 from before there was a choice of precision was float32', () => {
+  const config = runConfig(1 as DatasetId);
+  const { precision, ...before } = config;
+  expect(precision).toBe('float32');
+  expect(readRunConfig(before)).toEqual(config);
+});
+
 describe('version 1', () => {
   test('knew nothing of what came later, and decayed everything', () => {
     expect(readRunConfig(first)).toEqual({
@@ -33,6 +40,7 @@ describe('version 1', () => {
       augmentation: { flip: false, shift: 0 },
       accumulation: 1,
       ema: null,
+      precision: 'float32',
       phases: [{ ...first.phases[0], warmup: { epochs: 0, startFactor: 0.1 }, decayAll: true, clipNorm: null }],
     });
   });

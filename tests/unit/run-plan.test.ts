@@ -60,6 +60,7 @@ describe('the template', () => {
       ],
       seed: 0,
       device: 'cpu',
+      precision: 'float32',
     });
   });
 
@@ -120,6 +121,14 @@ describe('the template', () => {
     expect(parts.map(({ path, defaultValue }) => [path.slice('ema.'.length), defaultValue])).toEqual(
       Object.entries(whenOn),
     );
+  });
+
+  test('offers mixed precision only where a device gains from it', () => {
+    const offers = (known: readonly DeviceInfo[]): boolean =>
+      runTemplate('lenet5', dataset, known).knobs.some(({ path }) => path === 'precision');
+    expect(offers(devices)).toBe(true);
+    expect(offers(devices.map((device) => ({ ...device, available: device.id === 'cpu' })))).toBe(false);
+    expect(runTemplate('lenet5', dataset, []).config.precision).toBe('float32');
   });
 
   test('evaluates on the split that has images', () => {
@@ -222,6 +231,20 @@ describe('the check', () => {
     ]);
   });
 
+  test('finds a network or a loss of another task, and that no data set has masks yet', () => {
+    const other = { ...good.config, model: { id: 'unet', options: {} } };
+    expect(found({ config: other })).toEqual([
+      ['error', undefined, 'U-Net is a network for segmentation, but the run is for classification.'],
+    ]);
+    expect(found({ config: { ...other, task: 'segmentation' } })).toEqual([
+      ['error', undefined, 'The loss "cross-entropy" is not one of segmentation. Use: sum.'],
+    ]);
+    const terms = [{ weight: 1, loss: { kind: 'dice', smooth: 0 } as const }];
+    expect(found({ config: { ...other, task: 'segmentation', loss: { kind: 'sum', binary: false, terms } } })).toEqual([
+      ['error', 'data.trainSplit', '“CIFAR-10” has no masks, so segmentation cannot be learned from it.'],
+    ]);
+  });
+
   test('puts errors first', () => {
     const config = withValueAt(configWith('loss.softmaxBeforeLoss', true), 'device', 'cuda') as RunConfig;
     const noGpu = describeDevices({ ...gpuBox, hasCudaLibraries: false }, new Map());
@@ -233,6 +256,15 @@ describe('the check', () => {
       ],
       ['note', 'loss.softmaxBeforeLoss', expect.any(String)],
     ]);
+  });
+
+  test('warns of mixed precision on a CPU, which only becomes slower', () => {
+    const mixed = configWith('precision', 'mixed');
+    expect(found({ config: mixed })).toEqual([
+      ['warning', 'precision', expect.stringContaining('mixed precision only makes training slower. Use float32.')],
+    ]);
+    const onGpu = withValueAt(mixed, 'device', 'webgpu') as RunConfig;
+    expect(found({ config: onGpu, devices: devices.map((device) => ({ ...device, available: true })) })).toEqual([]);
   });
 
   test('finds Nesterov without momentum, and AdamW without decay', () => {

@@ -77,6 +77,13 @@ describe('results.csv', () => {
     );
   });
 
+  test('has the columns of its task', async () => {
+    record(new RunRecorder(folder, 'segmentation'), started(0));
+    expect(await results()).toBe(
+      'epoch,train/loss,train/meanIou,test/loss,test/accuracy,test/meanIou,test/dice,learningRate,seconds\n',
+    );
+  });
+
   test('leaves a field empty for what was not measured', async () => {
     const partial: RunEvent = { kind: 'points', points: [{ series: 'test/loss', step: 4, epoch: 1, value: NaN }] };
     record(new RunRecorder(folder, 'classification'), started(0), partial, { kind: 'finished', epochsDone: 1 });

@@ -123,6 +123,24 @@ test('a value that is not a number is kept in its series, but is never latest or
   });
 });
 
+test('latest and best follow every change of the points, and are kept between', async () => {
+  const store = await createStore();
+  const runId = addRun(store, DATASET, 'first');
+  const scores = () => store.database.prepare('SELECT scores FROM run').pluck().get() as string | null;
+  store.runs.appendPoints(runId, points('test/accuracy', [0.4, 0.7, 0.6]));
+  expect(scores()).toBeNull();
+  expect(store.runs.list()[0]!.best['test/accuracy']).toEqual({ value: 0.7, epoch: 2 });
+  const kept = scores();
+  expect(kept).toContain('0.7');
+  store.runs.appendPoints(runId, points('step/loss', [3]));
+  expect(scores()).toBe(kept);
+  store.runs.deletePointsAfter(runId, 1);
+  expect(store.runs.get(runId)).toMatchObject({
+    latest: { 'test/accuracy': 0.4 },
+    best: { 'test/accuracy': { value: 0.4, epoch: 1 } },
+  });
+});
+
 test('a series comes back in the order of its steps, and a repeated step replaces the earlier one', async () => {
   const store = await createStore();
   const runId = addRun(store, DATASET, 'first');

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
+import type { Position } from '../../src-main/engine/train/checkpoint.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { Throughput } from '../../src-main/engine/train/throughput.ts';
 import { floatValues, readSafetensors, writeSafetensors } from '../../src-main/engine/weights/safetensors.ts';
@@ -288,12 +289,17 @@ describe('checkpoints of version 1', () => {
     const cut = await run(config, { onSteps: (steps, cancel) => void (steps === 8 && cancel()) });
     const file = runFiles.checkpoint(cut.folder, 'last');
     const { tensors, metadata } = await readSafetensors(file);
-    const { update, optimiserUpdate, ...position } = JSON.parse(metadata['position']!) as Record<string, number>;
+    const { update, optimiserUpdate, counts, best, ...position } = JSON.parse(metadata['position']!) as Position;
     expect([update, optimiserUpdate]).toEqual([8, 3]);
     await writeSafetensors(file, tensors, {
       ...metadata,
       version: '1',
-      position: JSON.stringify({ ...position, stepInPhase: optimiserUpdate }),
+      position: JSON.stringify({
+        ...position,
+        stepInPhase: optimiserUpdate,
+        correctSum: counts['correct']![0],
+        bestAccuracy: best,
+      }),
     });
     await run(config, { folder: cut.folder, resume: true });
     expect(await remains(cut.folder)).toEqual(await remains(whole.folder));

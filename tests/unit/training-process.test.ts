@@ -152,7 +152,9 @@ describe('a run that was stopped goes on to the same end, byte for byte', () => 
     expect(summaryOf(runId)).toMatchObject({ status: 'finished', epochsDone: epochs });
     const weights = (id: RunId) => readFile(runFiles.checkpoint(folderOf(id), 'last'));
     expect((await weights(runId)).equals(await weights(wholeRun))).toBe(true);
-    expect(await seriesOf(runId)).toEqual(await seriesOf(wholeRun));
+    // Only the clock's times differ.
+    const numbersOf = async (id: RunId) => (await seriesOf(id)).map((series) => ({ ...series, times: null }));
+    expect(await numbersOf(runId)).toEqual(await numbersOf(wholeRun));
     expect(await resultsOf(runId)).toEqual(await resultsOf(wholeRun));
     const pointsOf = async (id: RunId) =>
       (await eventsOf(id)).flatMap((event) => (event.kind === 'points' ? event.points : []));

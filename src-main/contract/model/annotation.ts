@@ -18,7 +18,7 @@ const ring = v.pipe(
   v.check((values) => values.length % 2 === 0, 'A ring is a list of x, y pairs.'),
 );
 
-export const bboxXyxy = v.tuple([coordinate, coordinate, coordinate, coordinate]);
+const bboxXyxy = v.tuple([coordinate, coordinate, coordinate, coordinate]);
 
 const keypoint = v.object({
   x: coordinate,
@@ -107,7 +107,7 @@ export const annotationSummary = v.object({
 export type AnnotationSummary = v.InferOutput<typeof annotationSummary>;
 
 /** An image without labels is "to-do" where nobody looked at it, and "done" where it shows nothing (background). */
-export const reviewStates = ['to-do', 'needs-review', 'done', 'rejected'] as const;
+const reviewStates = ['to-do', 'needs-review', 'done', 'rejected'] as const;
 export const reviewState = v.picklist(reviewStates);
 export type ReviewState = v.InferOutput<typeof reviewState>;
 

@@ -8,7 +8,7 @@ export const split = v.picklist(splits);
 export type Split = v.InferOutput<typeof split>;
 
 /** Formats that can be imported now; a new one is one entry here and one module in formats/. */
-export const packFormats = ['cifar10', 'idx'] as const;
+const packFormats = ['cifar10', 'idx'] as const;
 /** Formats whose images are files of their own, of any size, referenced where they are or copied. */
 export const fileFormats = ['yolo', 'coco', 'voc', 'labelme', 'image-folders', 'images'] as const;
 export const datasetFormats = [...packFormats, ...fileFormats] as const;

@@ -91,6 +91,11 @@ const tasks = ['classification', 'segmentation'] as const;
 export const task = v.picklist(tasks);
 export type Task = v.InferOutput<typeof task>;
 
+/** 'mixed' computes in half precision what can be, with weights in float32; GPUs may be much faster so. */
+const precision = v.picklist(['float32', 'mixed']);
+/** Devices with arithmetic in half precision; the others would only convert to and fro. */
+export const halfPrecisionDevices: ReadonlySet<Device> = new Set<Device>(['cuda', 'webgpu', 'dml', 'coreml']);
+
 /** Documents of earlier versions are completed by `run-config-versions.ts`. */
 export const runConfig = v.object({
   version: v.literal(2),
@@ -109,6 +114,8 @@ export const runConfig = v.object({
   phases: v.pipe(v.array(phaseConfig), v.minLength(1)),
   seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
   device,
+  /** Documents from before there was a choice do not say it. */
+  precision: v.optional(precision, 'float32'),
 });
 export type RunConfig = v.InferOutput<typeof runConfig>;
 

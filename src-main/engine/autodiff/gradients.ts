@@ -11,14 +11,19 @@ import { definitionOf } from '../ops/index.ts';
 
 /**
  * Gradients of the scalar `loss` by each of `wrt`, in that order, appended to the builder's graph; null where a value
- * does not reach the loss. Throws FoveaError `unsupported` where a gradient would have to pass an operator that is not
+ * does not reach the loss. All are multiplied by `seed`, which has the loss's shape. Throws FoveaError `unsupported` where a gradient would have to pass an operator that is not
  * differentiable.
  */
-export function gradients(g: Builder, loss: Value, wrt: readonly Value[]): (Value | null)[] {
+export function gradients(
+  g: Builder,
+  loss: Value,
+  wrt: readonly Value[],
+  seed: Value = g.float(1, loss.shape),
+): (Value | null)[] {
   invariant(sizeOf(loss.shape) === 1, `the loss must be a scalar, got [${loss.shape.join(', ')}]`);
   const forward = [...g.graph.nodes];
   const dependent = dependentsOf(forward, wrt);
-  const contributions = new Map<string, Value[]>([[loss.name, [g.float(1, loss.shape)]]]);
+  const contributions = new Map<string, Value[]>([[loss.name, [seed]]]);
   const total = (value: Value): Value | null => sumUp(g, contributions.get(value.name) ?? []);
 
   for (const node of forward.reverse()) {

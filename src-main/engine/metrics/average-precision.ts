@@ -132,21 +132,23 @@ function rightAmong(found: Uint8Array, rank: Int32Array, most: number): number {
 
 /** The best precision at this recall or a higher one; 0 where it is not reached. */
 function precisionAtRecalls(found: Uint8Array, order: Int32Array, positives: number): Float64Array {
-  const counted = order.filter((i) => found[i] !== outcomes.ignored);
-  const precision = new Float64Array(counted.length);
-  const recall = new Float64Array(counted.length);
+  const precision = new Float64Array(order.length);
+  const recall = new Float64Array(order.length);
   let right = 0;
-  counted.forEach((row, i) => {
+  let count = 0;
+  for (const row of order) {
+    if (found[row] === outcomes.ignored) continue;
     if (found[row] === outcomes.right) right++;
-    recall[i] = right / positives;
-    precision[i] = right / (i + 1 + Number.EPSILON);
-  });
-  for (let i = precision.length - 1; i > 0; i--) precision[i - 1] = Math.max(precision[i - 1]!, precision[i]!);
+    recall[count] = right / positives;
+    precision[count] = right / (count + 1 + Number.EPSILON);
+    count++;
+  }
+  for (let i = count - 1; i > 0; i--) precision[i - 1] = Math.max(precision[i - 1]!, precision[i]!);
   const result = new Float64Array(recallPoints.length);
   let place = 0;
   recallPoints.forEach((point, i) => {
-    while (place < recall.length && recall[place]! < point) place++;
-    result[i] = precision[place] ?? 0;
+    while (place < count && recall[place]! < point) place++;
+    result[i] = place < count ? precision[place]! : 0;
   });
   return result;
 }

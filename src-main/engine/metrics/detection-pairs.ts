@@ -52,11 +52,13 @@ interface ImagePairs {
 
 /** IoU of box i of a and box j of b; of what lies in a crowd, the share of a's area. 0 where they only touch. */
 export function iouXywh(a: Float64Array, i: number, b: Float64Array, j: number, crowd: boolean): number {
-  const [x, y, width, height] = [a[4 * i]!, a[4 * i + 1]!, a[4 * i + 2]!, a[4 * i + 3]!];
-  const [x2, y2, width2, height2] = [b[4 * j]!, b[4 * j + 1]!, b[4 * j + 2]!, b[4 * j + 3]!];
-  const w = Math.min(x + width, x2 + width2) - Math.max(x, x2);
+  const width = a[4 * i + 2]!;
+  const height = a[4 * i + 3]!;
+  const width2 = b[4 * j + 2]!;
+  const height2 = b[4 * j + 3]!;
+  const w = Math.min(a[4 * i]! + width, b[4 * j]! + width2) - Math.max(a[4 * i]!, b[4 * j]!);
   if (w <= 0) return 0;
-  const h = Math.min(y + height, y2 + height2) - Math.max(y, y2);
+  const h = Math.min(a[4 * i + 1]! + height, b[4 * j + 1]! + height2) - Math.max(a[4 * i + 1]!, b[4 * j + 1]!);
   if (h <= 0) return 0;
   const common = w * h;
   const own = width * height;
@@ -122,11 +124,13 @@ function pairImages(
     while (g < objects.length && groundTruths.image[objects[g]!] === image) g++;
     const [detectionCount, groundTruthCount] = [d - firstDetection, g - firstGroundTruth];
     const ious = new Float64Array(detectionCount * groundTruthCount);
-    for (let i = 0; i < ious.length; i++) {
-      const row = rows[firstDetection + Math.floor(i / groundTruthCount)]!;
-      const object = objects[firstGroundTruth + (i % groundTruthCount)]!;
-      const crowd = groundTruths.iscrowd[object] === 1;
-      ious[i] = iouXywh(detections.bboxXywh, row, groundTruths.bboxXywh, object, crowd);
+    let place = 0;
+    for (let i = firstDetection; i < d; i++) {
+      for (let j = firstGroundTruth; j < g; j++) {
+        const object = objects[j]!;
+        const crowd = groundTruths.iscrowd[object] === 1;
+        ious[place++] = iouXywh(detections.bboxXywh, rows[i]!, groundTruths.bboxXywh, object, crowd);
+      }
     }
     pairs.push({ firstDetection, detectionCount, firstGroundTruth, groundTruthCount, ious });
   }
@@ -154,9 +158,10 @@ export function match(
   const ignored = Uint8Array.from(pairs.groundTruths, (row, i) =>
     crowd[i] === 1 || outside(groundTruths.area[row]!) ? 1 : 0,
   );
+  const withBoth = pairs.images.filter(({ detectionCount, groundTruthCount }) => detectionCount * groundTruthCount > 0);
   const found = iouThresholds.map((threshold) => {
     const result = Uint8Array.from(pairs.detectionArea, (area) => (outside(area) ? outcomes.ignored : outcomes.wrong));
-    for (const image of pairs.images) matchImage(image, crowd, ignored, threshold, result);
+    for (const image of withBoth) matchImage(image, crowd, ignored, threshold, result);
     return result;
   });
   return { outcomes: found, positives: ignored.reduce((sum, flag) => sum + 1 - flag, 0) };
@@ -164,30 +169,28 @@ export function match(
 
 /** Writes the outcomes of those that find an object into `result`. */
 function matchImage(
-  { firstDetection, detectionCount, firstGroundTruth, groundTruthCount, ious }: ImagePairs,
+  image: ImagePairs,
   crowd: Uint8Array,
   ignored: Uint8Array,
   threshold: number,
   result: Uint8Array,
 ): void {
-  if (groundTruthCount === 0) return;
+  const { firstDetection, detectionCount, firstGroundTruth, groundTruthCount, ious } = image;
+  const least = Math.min(threshold, 1 - 1e-10);
   const taken = new Uint8Array(groundTruthCount);
   for (let d = 0; d < detectionCount; d++) {
-    // First those that count; then, if none was good enough, the others.
-    const pick = (wanted: 0 | 1): number => {
-      let best = Math.min(threshold, 1 - 1e-10);
-      let chosen = -1;
-      for (let g = 0; g < groundTruthCount; g++) {
-        const row = firstGroundTruth + g;
-        const iou = ious[d * groundTruthCount + g]!;
-        if (ignored[row] !== wanted || (taken[g] === 1 && crowd[row] === 0) || iou < best) continue;
-        best = iou;
-        chosen = g;
-      }
-      return chosen;
-    };
-    const counting = pick(0);
-    const chosen = counting >= 0 ? counting : pick(1);
+    // The closest of those that count, and of the others; the last of equal ones.
+    let counting = -1;
+    let other = -1;
+    for (let g = 0; g < groundTruthCount; g++) {
+      const row = firstGroundTruth + g;
+      const iou = ious[d * groundTruthCount + g]!;
+      if (iou < least || (taken[g] === 1 && crowd[row] === 0)) continue;
+      if (ignored[row] === 0) {
+        if (counting < 0 || iou >= ious[d * groundTruthCount + counting]!) counting = g;
+      } else if (other < 0 || iou >= ious[d * groundTruthCount + other]!) other = g;
+    }
+    const chosen = counting >= 0 ? counting : other;
     if (chosen < 0) continue;
     taken[chosen] = 1;
     result[firstDetection + d] = counting >= 0 ? outcomes.right : outcomes.ignored;

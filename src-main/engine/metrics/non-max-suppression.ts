@@ -20,6 +20,22 @@ export interface SuppressionSettings {
   readonly classAgnostic: boolean;
 }
 
+/**
+ * What a detector says of one image as candidates: an anchor once for each category whose score is greater than the
+ * threshold. scores: [C, A]; sides: [4, A], x1, y1, x2, y2 of every anchor's box.
+ */
+export function candidatesOf(scores: Float32Array, sides: Float32Array, scoreThreshold: number): BoxCandidates {
+  const anchors = sides.length / 4;
+  const places = Int32Array.from(scores.keys()).filter((place) => scores[place]! > scoreThreshold);
+  const bboxXyxy = new Float32Array(4 * places.length);
+  for (let i = 0; i < bboxXyxy.length; i++) bboxXyxy[i] = sides[(i % 4) * anchors + (places[i >> 2]! % anchors)]!;
+  return {
+    bboxXyxy,
+    scores: Float32Array.from(places, (place) => scores[place]!),
+    categories: places.map((place) => Math.floor(place / anchors)),
+  };
+}
+
 /** Indices of the candidates that stay, best first. Scores that are no number are left out. */
 export function nonMaxSuppression(candidates: BoxCandidates, settings: SuppressionSettings): Int32Array {
   const { bboxXyxy, scores, categories } = candidates;

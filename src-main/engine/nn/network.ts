@@ -131,8 +131,12 @@ export function buildNetwork(
 /** Above this many channels a convolution has work enough, and the tiles' extra arithmetic costs more than it saves. */
 const fewChannels = 32;
 
-/** Small networks on a CPU train several times faster with the batch innermost; all layers must be able to. */
+/** Small networks on a CPU train several times faster with the batch innermost; all layers must be able to, and give features. */
 export function prefersFeatureMajor(plan: NetworkPlan): boolean {
+  const givesMaps = plan.layers.some(
+    ({ spec, outputShape }) => plan.outputs.includes(spec.path) && outputShape.length > 1,
+  );
+  if (givesMaps) return false;
   return plan.layers.every(({ spec, outputShape }) => {
     const { buildFeatureMajor, suitsFeatureMajor } = definitionFor(spec);
     const canBuild = buildFeatureMajor !== undefined && (suitsFeatureMajor?.(spec) ?? true);

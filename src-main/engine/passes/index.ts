@@ -5,18 +5,28 @@ import { opRules } from '../ops/index.ts';
 import { debugLevel, debugLog } from '../graph/debug.ts';
 import { cleanUpAlgebra } from './algebra.ts';
 import { lower, type LowerOptions } from './lower.ts';
+import { mixedPrecision } from './mixed-precision.ts';
 import { nameOutputs } from './outputs.ts';
 import { mergeEqualNodes, removeDeadNodes } from './simplify.ts';
 
-export type PassOptions = LowerOptions;
+export interface PassOptions extends LowerOptions {
+  /** 'mixed' computes in half what can be; float32 where absent. */
+  precision?: 'float32' | 'mixed';
+}
+
+type Pass = [name: string, pass: (graph: Graph) => Graph];
 
 /** From a graph as built to a graph that a runtime can run. */
 export function optimise(graph: Graph, options: PassOptions = {}): Graph {
-  const passes: [name: string, pass: (graph: Graph) => Graph][] = [
+  const isMixed = options.precision === 'mixed';
+  // Blocked convolutions know float32 only.
+  const lowering = isMixed ? { ...options, channelBlock: null } : options;
+  const passes: Pass[] = [
     ['remove dead nodes', removeDeadNodes],
-    ['lower abstract operators', (g) => lower(g, options)],
+    ['lower abstract operators', (g) => lower(g, lowering)],
     ['clean up algebra', cleanUpAlgebra],
     ['merge equal nodes', mergeEqualNodes],
+    ...(isMixed ? [['compute in half precision', mixedPrecision] satisfies Pass] : []),
     ['name outputs', nameOutputs],
     ['remove dead nodes', removeDeadNodes],
   ];

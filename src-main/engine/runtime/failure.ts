@@ -9,6 +9,9 @@ import type { Device } from '../../contract/model/run.ts';
 const outOfMemoryWords =
   /failed to allocate memory|bad_?alloc|bad allocation|out of memory|out_of_memory|outofmemory|not enough memory|smaller than requested bytes|array buffer allocation failed|invalid array length/i;
 
+/** WebGPU without its feature "shader-f16". */
+const noHalfWords = /requires f16 but the device does not support it/;
+
 const nodeWords = /while running (\S+) node\. Name:'([^']*)'/;
 
 const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause)).trim();
@@ -32,6 +35,10 @@ export function runFailure(cause: unknown, device: Device): FoveaError {
   const [, opType, node] = nodeWords.exec(words) ?? [];
   const context = { device, providerError: words, node: node ?? null, opType: opType ?? null };
   if (device === 'cpu') return new FoveaError('internal', `internal: onnxruntime failed: ${words}`, context, { cause });
+  if (noHalfWords.test(words)) {
+    const message = `The device "${device}" cannot compute in half precision. Choose float32 as the precision.`;
+    return new FoveaError('unsupported', message, context, { cause });
+  }
   const where = node === undefined ? '' : ` at "${node}"`;
   return new FoveaError(
     'device-failed',

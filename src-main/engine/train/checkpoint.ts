@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import { FoveaError } from '../../contract/errors.ts';
 import type { Shape } from '../graph/types.ts';
 import type { NamedTensors } from '../nn/parameters.ts';
+import { firstLossScale } from './loss-scaling.ts';
 import { floatValues, readSafetensors, writeSafetensors, type Tensor } from '../weights/safetensors.ts';
 
 /** Where training stands. All counts are of whole steps and epochs done. */
@@ -51,6 +52,8 @@ export interface Checkpoint {
   averages: NamedTensors | null;
   /** Slot name → values by parameter name. */
   slots: ReadonlyMap<string, NamedTensors>;
+  /** Elements of the loss's scale (see loss-scaling.ts); absent where the loss has none. */
+  lossScale?: readonly number[] | undefined;
 }
 
 const checkpointVersion = '3';
@@ -60,7 +63,7 @@ const averagePrefix = 'average.';
 /** Replaces `file` atomically. `shapes` gives every tensor's shape by name. */
 export async function writeCheckpoint(
   file: string,
-  { position, tensors, averages, slots }: Checkpoint,
+  { position, tensors, averages, slots, lossScale }: Checkpoint,
   shapes: ReadonlyMap<string, Shape>,
   modelId: string,
 ): Promise<void> {
@@ -76,6 +79,7 @@ export async function writeCheckpoint(
     version: checkpointVersion,
     model: modelId,
     position: JSON.stringify(position),
+    ...(lossScale && { lossScale: JSON.stringify(lossScale) }),
   });
 }
 
@@ -88,7 +92,13 @@ export async function readCheckpoint(file: string, shapes: ReadonlyMap<string, S
   if (metadata['format'] !== 'fovea-checkpoint')
     throw new FoveaError('bad-input', `${file} is not a checkpoint of a run.`, { file });
   const slots = new Map<string, NamedTensors>();
-  const checkpoint: Checkpoint = { position: readPosition(file, metadata), tensors: new Map(), averages: null, slots };
+  const checkpoint: Checkpoint = {
+    position: readPosition(file, metadata),
+    tensors: new Map(),
+    averages: null,
+    slots,
+    lossScale: readLossScale(file, metadata),
+  };
   for (const [key, value] of tensors) {
     const parts = partsOf(key);
     const { name } = parts;
@@ -136,6 +146,15 @@ function readPosition(file: string, { version = '', position = 'null' }: Readonl
   } catch (cause) {
     throw new FoveaError('bad-input', `${file} does not say where its run stands.`, { file }, { cause });
   }
+}
+
+const lossScaleSchema = v.pipe(v.string(), v.parseJson(), v.pipe(v.array(v.number()), v.length(firstLossScale.length)));
+
+function readLossScale(file: string, { lossScale }: Readonly<Record<string, string>>): readonly number[] | undefined {
+  if (lossScale === undefined) return undefined;
+  const { success, output } = v.safeParse(lossScaleSchema, lossScale);
+  if (success) return output;
+  throw new FoveaError('bad-input', `${file} does not say how its run scales the loss.`, { file });
 }
 
 type Parts =

@@ -5,7 +5,7 @@
  */
 import { toErrorData } from '../../contract/errors.ts';
 import type { DeviceReport, ParityRow, SpeedRow } from '../../contract/model/device.ts';
-import type { Device } from '../../contract/model/run.ts';
+import { halfPrecisionDevices, type Device, type RunConfig } from '../../contract/model/run.ts';
 import { toNumbers, type Graph, type Tensor } from '../graph/types.ts';
 import { planNetwork, type LayerSpec } from '../nn/network.ts';
 import { newGraph } from '../ops/index.ts';
@@ -69,30 +69,46 @@ const parityChecks: readonly ({ network: ExampleNetwork } & StepShape)[] = [
   { network: exampleNetwork('yolov8n'), batchSize: 2, size: [64, 64] },
 ];
 
+/** Where a device gains from it: mixed precision, on networks with all kinds of layers. */
+const mixedChecks = parityChecks.filter(({ network: { name } }) => name.startsWith('lenet5') || name === 'yolov8n');
+
 /** Results that say whether gradients are right: of a step, and of steps in a row. The sum of a loss may cancel out. */
 const compared = ['gradient', 'parametersNext', 'buffersNext', 'parametersAfter', 'buffersAfter'];
 
 export async function checkDevice(runtime: Runtime, device: Device, report: ReportProgress): Promise<DeviceReport> {
-  const total = parityChecks.length + 2;
-  const parity: ParityRow[] = [];
-  for (const [i, { network, ...shape }] of parityChecks.entries()) {
-    report(`comparing ${titleOf(network, shape)}`, i, total);
-    parity.push(await checkParity(runtime, device, network, shape));
+  const triesMixed = halfPrecisionDevices.has(device);
+  const checks = [
+    ...parityChecks.map((check) => ({ ...check, precision: 'float32' }) as const),
+    ...(triesMixed ? mixedChecks.map((check) => ({ ...check, precision: 'mixed' }) as const) : []),
+  ];
+  const total = checks.length + (triesMixed ? 3 : 2);
+  const rows: Record<RunConfig['precision'], ParityRow[]> = { float32: [], mixed: [] };
+  for (const [i, { network, precision, ...shape }] of checks.entries()) {
+    report(`comparing ${titleOf(network, shape, precision)}`, i, total);
+    rows[precision].push(await checkParity(runtime, device, network, shape, precision));
   }
-  report('timing LeNet-5', total - 2, total);
-  const training = await measure(runtime, device, 'images/s', 'LeNet-5, batches of 64', () =>
-    stepsWork(exampleNetwork('lenet5')),
-  );
+  const lenet = exampleNetwork('lenet5');
+  const timing = 'LeNet-5, batches of 64';
+  report('timing LeNet-5', checks.length, total);
+  const training = await measure(runtime, device, 'images/s', timing, () => stepsWork(lenet));
+  const mixedSpeeds: SpeedRow[] = [];
+  if (triesMixed) {
+    report('timing LeNet-5 in mixed precision', total - 2, total);
+    const value = await perSecond(runtime, device, stepsWork(lenet, 'mixed')).catch(() => null);
+    mixedSpeeds.push({ ...training, name: `${timing}, ${mixedWords}`, value });
+  }
   report('timing matrix products', total - 1, total);
   const products = await measure(runtime, device, 'GFLOP/s', 'Matrix products', matrixProducts);
   report('Done', total, total);
-  const speed = [training, products];
+  const { verdict, advice } = judge(device, rows.float32, training);
+  const aboutMixed = verdict === 'wrong' ? '' : adviceOnMixed(rows.mixed, training, mixedSpeeds[0]);
   return {
     checkedAt: new Date().toISOString(),
     runtime: runtime.description,
-    parity,
-    speed,
-    ...judge(device, parity, training),
+    parity: [...rows.float32, ...rows.mixed],
+    speed: [training, ...mixedSpeeds, products],
+    verdict,
+    advice: `${advice}${aboutMixed}`,
   };
 }
 
@@ -103,34 +119,68 @@ export interface StepShape {
   inARow?: number | undefined;
 }
 
-const titleOf = ({ label }: ExampleNetwork, { inARow }: StepShape): string =>
-  inARow === undefined ? `${label}, one step` : `${label}, ${inARow} steps in a row`;
+const roundingsAllowed = 10;
+const mixedWords = 'in mixed precision';
+const titleOf = (
+  { label }: ExampleNetwork,
+  { inARow }: StepShape,
+  precision: RunConfig['precision'] = 'float32',
+): string => {
+  const title = inARow === undefined ? `${label}, one step` : `${label}, ${inARow} steps in a row`;
+  return precision === 'mixed' ? `${title}, ${mixedWords}` : title;
+};
 
-/** Steps on the device against the CPU, which runs the graph without onnxruntime's own rewriting. */
+/**
+ * Steps on the device against the CPU, which runs the graph in float32 and without onnxruntime's own rewriting. Mixed
+ * precision may be ten times as wrong as float32 with weights that were rounded to half: some networks hardly notice that
+ * rounding, in others a maximum falls on another pixel, and in mixed precision there are some ten roundings more on the way.
+ */
 export async function checkParity(
   runtime: Runtime,
   device: Device,
   network: ExampleNetwork,
   shape: StepShape,
+  precision: RunConfig['precision'] = 'float32',
 ): Promise<ParityRow> {
-  const tolerance = parityTolerance[device];
-  const row = { name: titleOf(network, shape), tolerance };
+  let tolerance = parityTolerance[device];
+  const name = titleOf(network, shape, precision);
   try {
     const step = buildExampleStep(network, shape);
     const { inARow } = shape;
-    const graph = optimise(inARow === undefined ? step.graph : loopOfSteps(step.graph, inARow));
+    const built = inARow === undefined ? step.graph : loopOfSteps(step.graph, inARow);
+    const graph = optimise(built);
     const stepFeeds = exampleFeeds(step, 1);
     const feeds = inARow === undefined ? stepFeeds : loopFeeds(stepFeeds, inARow);
     const expected = await runOnce(runtime, graph, 'cpu', feeds, true);
-    const actual = await runOnce(runtime, graph, device, feeds, false);
-    const error = Math.max(
-      ...compared.filter((name) => expected[name]).map((name) => relativeError(actual[name], expected[name]!)),
-    );
-    return { ...row, error, passed: error <= tolerance, note: null };
+    if (precision === 'mixed') {
+      const rounded = await runOnce(runtime, graph, 'cpu', withHalfWeights(feeds), true);
+      tolerance = Math.max(tolerance, roundingsAllowed * worstError(rounded, expected));
+    }
+    const tried = precision === 'mixed' ? optimise(built, { precision }) : graph;
+    const error = worstError(await runOnce(runtime, tried, device, feeds, false), expected);
+    return { name, tolerance, error, passed: error <= tolerance, note: null };
   } catch (error) {
     const { message, context } = toErrorData(error);
-    return { ...row, error: null, passed: false, note: String(context['providerError'] ?? message) };
+    return { name, tolerance, error: null, passed: false, note: String(context['providerError'] ?? message) };
   }
+}
+
+function worstError(actual: Readonly<Record<string, Tensor>>, expected: Readonly<Record<string, Tensor>>): number {
+  const there = compared.filter((name) => expected[name]);
+  return Math.max(...there.map((name) => relativeError(actual[name], expected[name]!)));
+}
+
+/** Parameters rounded to ten bits behind the point: half numbers, but for those near 0 that half rounds more coarsely. */
+export function withHalfWeights(feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  const round = (x: number): number => {
+    const unit = 2 ** (Math.floor(Math.log2(Math.abs(x))) - 10);
+    return x === 0 ? 0 : Math.round(x / unit) * unit;
+  };
+  const rounded = Object.entries(feeds).map(([name, feed]): [string, Tensor] => [
+    name,
+    name.startsWith('parameters') ? { ...feed, data: (feed.data as Float32Array).map(round) } : feed,
+  ]);
+  return Object.fromEntries(rounded);
 }
 
 async function runOnce(
@@ -173,10 +223,10 @@ export interface Work {
 const stepsInARow = 4;
 
 /** Some steps of the network in a row, whose amount is their images. */
-export function stepsWork(network: ExampleNetwork): Work {
+export function stepsWork(network: ExampleNetwork, precision: RunConfig['precision'] = 'float32'): Work {
   const step = buildExampleStep(network);
   return {
-    graph: optimise(loopOfSteps(step.graph, stepsInARow)),
+    graph: optimise(loopOfSteps(step.graph, stepsInARow), { precision }),
     feeds: loopFeeds(exampleFeeds(step, 1), stepsInARow),
     amount: stepsInARow * network.batchSize,
   };
@@ -257,4 +307,18 @@ function judge(
     verdict: 'slow',
     advice: `It computes the same numbers as the CPU but trains LeNet-5 at ${Number(speedup.toPrecision(2))} times its speed. Larger networks may gain from it; for small ones use the CPU.`,
   };
+}
+
+/** A sentence to follow the verdict; nothing where it was not tried. */
+function adviceOnMixed(parity: readonly ParityRow[], single: SpeedRow, mixed: SpeedRow | undefined): string {
+  if (!mixed) return '';
+  const failed = parity.filter(({ passed }) => !passed);
+  if (failed.length > 0) {
+    const what = failed.some(({ error }) => error !== null) ? 'is wrong on it' : 'cannot run on it';
+    return ` Use float32: mixed precision ${what} (${failed.map(({ name }) => name).join('; ')}).`;
+  }
+  const gain = mixed.value && single.value ? mixed.value / single.value : 0;
+  return gain > 1
+    ? ` Mixed precision is right on it and ${gain.toFixed(1)} times as fast as float32.`
+    : ' Mixed precision is right on it but does not make LeNet-5 faster; larger networks may gain.';
 }

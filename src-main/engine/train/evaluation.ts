@@ -13,10 +13,10 @@ import type { Evaluation, SplitLabels, Task } from './tasks/definition.ts';
 const mostImages = 256;
 const mostPixels = 2 ** 18;
 
-/** Fewer images at once where they are large. imageShape: [C, H, W]. */
-export function evaluationBatchSize(imageShape: Shape): number {
+/** Fewer images at once where they are large, and no more than there are. imageShape: [C, H, W]. */
+export function evaluationBatchSize(imageShape: Shape, imageCount: number): number {
   const [, height, width] = imageShape as [number, number, number];
-  return Math.max(1, Math.min(mostImages, Math.floor(mostPixels / (height * width))));
+  return Math.max(1, Math.min(mostImages, imageCount, Math.floor(mostPixels / (height * width))));
 }
 
 export interface EvaluatorOptions {
@@ -48,7 +48,7 @@ export class Evaluator {
   /** The caller closes it. */
   static async create(options: EvaluatorOptions): Promise<Evaluator> {
     const { runtime, device, threads, images, plan, layout, preprocessing, task } = options;
-    const batchSize = evaluationBatchSize(images.imageShape);
+    const batchSize = evaluationBatchSize(images.imageShape, images.count);
     const imageCount = images.feedRows(batchSize);
     const graph = buildInferenceGraph({ plan, layout, preprocessing, task, imageCount, batchSize });
     return new Evaluator(options, await openGraph(runtime, graph, { device, threads }), batchSize, graph);

@@ -7,8 +7,18 @@ import { invariant } from '../../contract/errors.ts';
 import type { Device } from '../../contract/model/run.ts';
 import { originOf, originText } from '../graph/layer-of.ts';
 import { bytesOf } from '../graph/memory.ts';
-import { isGraph, shapeText, tensor, type Graph, type Node, type Tensor, type Value } from '../graph/types.ts';
+import {
+  isGraph,
+  shapeText,
+  tensor,
+  type Graph,
+  type Node,
+  type Tensor,
+  type TensorArray,
+  type Value,
+} from '../graph/types.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { halfToFloat } from '../weights/half-float.ts';
 import { openGraph } from './open-graph.ts';
 
 export interface NodeStatistics {
@@ -46,7 +56,7 @@ async function visitNodes(
 ): Promise<void> {
   const opened = openLoop(graph, feeds, step);
   const made = opened.graph.nodes.flatMap((node) =>
-    node.outputs.filter(({ dataType }) => dataType === 'float32').map((value) => ({ node, value })),
+    node.outputs.filter(({ dataType }) => isFloatingPoint(dataType)).map((value) => ({ node, value })),
   );
   for (const piece of inPieces(made)) {
     const outputs = piece.map(({ value }) => value);
@@ -96,7 +106,7 @@ function statisticsOf(node: Node, value: Value, { data }: Tensor): NodeStatistic
   let greatest = -Infinity;
   let sum = 0;
   let finite = 0;
-  for (const number of data as Float32Array) {
+  for (const number of value.dataType === 'float16' ? halves(data) : (data as Float32Array)) {
     if (!Number.isFinite(number)) continue;
     least = Math.min(least, number);
     greatest = Math.max(greatest, number);
@@ -115,6 +125,12 @@ function statisticsOf(node: Node, value: Value, { data }: Tensor): NodeStatistic
     notFinite: data.length - finite,
   };
 }
+
+const isFloatingPoint = (dataType: Value['dataType']): boolean => dataType === 'float32' || dataType === 'float16';
+
+/** The runtime gives bit patterns where JavaScript has no array of half numbers. */
+const halves = (data: TensorArray): Iterable<number> =>
+  data instanceof Uint16Array ? Array.from(data, halfToFloat) : (data as Iterable<number>);
 
 /** The Loop's body as a graph of its own, fed with the turn's number and the state as it comes in. */
 function openLoop(

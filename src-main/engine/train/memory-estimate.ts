@@ -104,7 +104,7 @@ function partsFor(question: MemoryQuestion, batchSize: number): MemoryNeed['part
   const plan = planModel(id, options, inputShape, task.outputCount);
   const imageBytes = sizeOf(inputShape);
   const labelBytes = bytesOf(task.label);
-  const evaluated = evaluationBatchSize(inputShape);
+  const evaluated = evaluationBatchSize(inputShape, evaluationImages);
   const isResident = (count: number): boolean => count * imageBytes <= residentLimitBytes;
   const rows = (count: number, asked: number): number => (isResident(count) ? count : asked);
 
@@ -113,7 +113,7 @@ function partsFor(question: MemoryQuestion, batchSize: number): MemoryNeed['part
   const dispatch = maximumSteps * batchSize;
   const training = sizes.map((size) => trainGraph(config, task, plan, size, rows(trainImages, dispatch)));
   const sessions = training.map(sessionBytes);
-  const evaluation = sessionBytes(inferenceGraph(config, task, plan, rows(evaluationImages, evaluated)));
+  const evaluation = sessionBytes(inferenceGraph(config, task, plan, rows(evaluationImages, evaluated), evaluated));
   const fedImages = rows(trainImages, dispatch) + rows(evaluationImages, evaluated);
   // Images and labels are fed to every session and are there once.
   const trainFeed = (imageBytes + labelBytes) * rows(trainImages, dispatch);
@@ -150,16 +150,23 @@ function trainGraph(config: RunConfig, task: Task, plan: NetworkPlan, batchSize:
     batchSize,
     maximumSteps,
     seed: config.seed,
+    passes: { precision: config.precision },
   });
 }
 
-function inferenceGraph(config: RunConfig, task: Task, plan: NetworkPlan, imageCount: number): Graph {
+function inferenceGraph(
+  config: RunConfig,
+  task: Task,
+  plan: NetworkPlan,
+  imageCount: number,
+  batchSize: number,
+): Graph {
   return buildInferenceGraph({
     plan,
     layout: stateLayout(plan, config.phases[0]!),
     preprocessing: modelSpec(config.model.id).preprocessing,
     task,
     imageCount,
-    batchSize: evaluationBatchSize(plan.inputShape),
+    batchSize,
   });
 }

@@ -7,6 +7,7 @@ import type { OptimiserConfig, PhaseConfig, RunConfig } from '../../contract/mod
 import { isFrozen, type NetworkPlan } from '../nn/network.ts';
 import { optimiserFor } from '../nn/optimisers/index.ts';
 import { FlatLayout, type ParameterSpec } from '../nn/parameters.ts';
+import { lossScaleLayout, lossScaleName } from './loss-scaling.ts';
 
 /** Parameters that the optimiser treats alike. */
 export interface ParameterGroup {
@@ -33,6 +34,8 @@ export interface UpdateSettings {
   /** What has a moving average: nothing; what is trained and the buffers; or what is frozen too, where its average has
    *  not arrived yet at values that an earlier phase trained. */
   averages: 'nothing' | 'trained' | 'everything';
+  /** Whether the loss is scaled, for gradients in half precision. */
+  scalesLoss?: boolean;
 }
 
 export interface StateVector {
@@ -40,12 +43,21 @@ export interface StateVector {
   layout: FlatLayout;
 }
 
+/** float32 where it is not said. */
+export type PrecisionAnd<K extends keyof RunConfig> = Pick<RunConfig, K> & Partial<Pick<RunConfig, 'precision'>>;
+
 export function updateSettings(
-  { accumulation, ema }: Pick<RunConfig, 'accumulation' | 'ema'>,
+  { accumulation, ema, precision }: PrecisionAnd<'accumulation' | 'ema'>,
   phase: PhaseConfig,
 ): UpdateSettings {
   const { optimiser, clipNorm } = phase;
-  return { optimiser, clipNorm, accumulates: accumulation > 1, averages: ema === null ? 'nothing' : 'trained' };
+  return {
+    optimiser,
+    clipNorm,
+    accumulates: accumulation > 1,
+    averages: ema === null ? 'nothing' : 'trained',
+    scalesLoss: precision === 'mixed',
+  };
 }
 
 /** Two groups where weight decay is on and spares some parameters, else one. */
@@ -91,5 +103,6 @@ export function carriedVectors({ groups, frozen, buffers }: StateLayout, update:
   vectors.push({ name: 'buffers', layout: buffers });
   if (update.averages !== 'nothing') vectors.push({ name: 'averageBuffers', layout: buffers });
   if (update.averages === 'everything') vectors.push({ name: 'averageFrozen', layout: frozen });
+  if (update.scalesLoss) vectors.push({ name: lossScaleName, layout: lossScaleLayout });
   return vectors.filter(({ layout }) => layout.length > 0);
 }

@@ -13,6 +13,7 @@ import type { FlatLayout } from '../nn/parameters.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
 import { newGraph } from '../ops/index.ts';
 import { optimise, type PassOptions } from '../passes/index.ts';
+import { lossScaleName, lossSeed } from './loss-scaling.ts';
 import { carriedVectors, frozenName, groupVector, type StateLayout, type UpdateSettings } from './state-layout.ts';
 import type { Task } from './tasks/definition.ts';
 import { buildUpdate, numbersOfStep } from './update-graph.ts';
@@ -165,8 +166,9 @@ function buildStep(
     },
   );
   const loss = g.scope('loss', () => task.loss(g, outputs, inputs.labels));
-  const counts = task.counts(g, outputs, inputs.labels);
-  const gradientVectors = flatGradients(g, loss, layout, tensors);
+  const counts = g.scope('counts', () => task.counts(g, outputs, inputs.labels));
+  const seed = update.scalesLoss ? lossSeed(g, state.get(lossScaleName)!, loss) : undefined;
+  const gradientVectors = flatGradients(g, loss, layout, tensors, seed);
   const moved = new Map(state);
   if (state.has('buffers')) {
     const pieces = layout.buffers.entries.map(({ name, length }) =>
@@ -183,10 +185,16 @@ function buildStep(
 }
 
 /** The gradient of every group, [P]; zeros for parameters that the loss does not depend on. */
-function flatGradients(g: Builder, loss: Value, { groups }: StateLayout, tensors: ReadonlyMap<string, Value>): Value[] {
+function flatGradients(
+  g: Builder,
+  loss: Value,
+  { groups }: StateLayout,
+  tensors: ReadonlyMap<string, Value>,
+  seed?: Value,
+): Value[] {
   const entries = groups.flatMap(({ layout }) => layout.entries);
   const trained = entries.map(({ name }) => tensors.get(name)!);
-  const pieces = gradients(g, loss, trained).map((value, i) =>
+  const pieces = gradients(g, loss, trained, seed).map((value, i) =>
     g.reshape(value ?? g.float(0, trained[i]!.shape), [entries[i]!.length]),
   );
   let first = 0;

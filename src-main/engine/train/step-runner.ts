@@ -2,7 +2,7 @@
  * Runs training steps: hands a few steps at a time to the runtime and takes the state back. An epoch's last batch may
  * be smaller, which is a graph of its own; sessions are made when first needed and kept.
  */
-import type { AugmentationConfig, Device } from '../../contract/model/run.ts';
+import type { AugmentationConfig, Device, RunConfig } from '../../contract/model/run.ts';
 import { FoveaError } from '../../contract/errors.ts';
 import { drawsPerImage, isAugmented } from '../data/augmentation.ts';
 import type { SplitImages } from '../data/split-images.ts';
@@ -93,9 +93,10 @@ export class StepRunner {
       const before = bad === 0 ? null : await session.run({ ...feeds, steps: tensor('int64', [], [bad]) });
       const weightsAreFinite = state.isFinite(before);
       const place = await this.placeOfBadNumber(batchSize, feeds, weightsAreFinite ? bad : bad - 1);
-      throw notFinite(firstStep + bad + 1, losses[bad]!, weightsAreFinite, place);
+      throw notFinite(firstStep + bad + 1, losses[bad]!, weightsAreFinite, place, this.precision());
     }
     state.accept(results);
+    if (state.hasLostScale()) throw scaleLost(firstStep + steps.length);
     const counts = Object.entries(results).filter(([name]) => name !== 'losses' && !name.endsWith('Next'));
     return { losses, counts: Object.fromEntries(counts.map(([name, value]) => [name, floats(value)])) };
   }
@@ -103,6 +104,10 @@ export class StepRunner {
   async close(): Promise<void> {
     await Promise.all([...this.sessions.values()].map((session) => session.release()));
     this.sessions.clear();
+  }
+
+  private precision(): RunConfig['precision'] {
+    return this.options.state.update.scalesLoss ? 'mixed' : 'float32';
   }
 
   /** What differs from step to step, as far as the graph has it. */
@@ -155,7 +160,7 @@ export class StepRunner {
     const known = this.sessions.get(batchSize);
     if (known) return known;
     const { runtime, device, threads } = this.options;
-    this.passes = await passesFor(runtime, { device, threads });
+    this.passes = { ...(await passesFor(runtime, { device, threads })), precision: this.precision() };
     const graph = this.graphFor(batchSize);
     if (debugLevel() >= 1) debugLog(`training graph for batches of ${batchSize}: ${countNodes(graph)} nodes`);
     const session = await openGraph(runtime, graph, { device, threads });
@@ -189,9 +194,15 @@ function padded(dataType: DataType, shape: Shape, values: ArrayLike<number>): Te
 }
 
 /** `weightsAreFinite`: those that the step began with. */
-function notFinite(step: number, loss: number, weightsAreFinite: boolean, place: string | null): FoveaError {
+function notFinite(
+  step: number,
+  loss: number,
+  weightsAreFinite: boolean,
+  place: string | null,
+  precision: RunConfig['precision'],
+): FoveaError {
   if (!weightsAreFinite) return weightsNotFinite(step - 1, place);
-  const message = `The loss became ${loss} at step ${step}${foundAt(place)}. Lower the learning rate, or check the images.`;
+  const message = `The loss became ${loss} at step ${step}${foundAt(place)}. Lower the learning rate, or check the images.${precision === 'mixed' ? ' Numbers above 65,504 are too much for mixed precision: float32 has room for them.' : ''}`;
   return new FoveaError('bad-input', message, { step, place });
 }
 
@@ -199,6 +210,11 @@ function notFinite(step: number, loss: number, weightsAreFinite: boolean, place:
 export function weightsNotFinite(step: number, place: string | null = null): FoveaError {
   const message = `The weights or their gradient stopped being finite numbers at step ${step}${foundAt(place)}. Lower the learning rate, or clip the gradient.`;
   return new FoveaError('bad-input', message, { step, place });
+}
+
+function scaleLost(step: number): FoveaError {
+  const message = `Up to step ${step} the gradient overflowed half precision however small it was scaled. Train in float32, or lower the learning rate.`;
+  return new FoveaError('bad-input', message, { step });
 }
 
 const foundAt = (place: string | null): string => (place === null ? '' : `, first in ${place}`);

@@ -150,7 +150,7 @@ class Trainer {
     report.started(countParameters(this.plan.parameters), this.epochsDone());
     report.log(
       'info',
-      `${modelSpec(config.model.id).label} on ${this.splits.train.images.count} images, ${this.runtime.description}, device ${config.device}, seed ${config.seed}`,
+      `${modelSpec(config.model.id).label} on ${this.splits.train.images.count} images, ${this.runtime.description}, device ${config.device}${config.precision === 'mixed' ? ' in mixed precision' : ''}, seed ${config.seed}`,
     );
     if (this.position.step > 0)
       report.log('info', `Going on after ${this.position.step} steps (epoch ${this.epochsDone().toFixed(2)}).`);
@@ -171,11 +171,12 @@ class Trainer {
     const startsAfresh = isNew && !goesOn(this.plan, config.phases[index - 1], phase);
     if (startsAfresh) this.position.optimiserUpdate = 0;
     if (isNew && config.phases.length > 1) this.announce(phase, index + 1);
-    const { tensors, averages, slots } = this.checkpoint;
+    const { tensors, averages, slots, lossScale } = this.checkpoint;
     const state = new TrainingState(this.plan, config, phase, {
       tensors,
       averages,
       slots: startsAfresh ? new Map() : slots,
+      lossScale,
     });
     const shared = {
       runtime: this.runtime,

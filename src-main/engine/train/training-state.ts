@@ -2,18 +2,20 @@
  * The numbers that training changes, as flat vectors in the layout of the current phase, and by name in between. Where
  * weights are averaged, the averages are what is evaluated.
  */
-import type { PhaseConfig, RunConfig } from '../../contract/model/run.ts';
+import type { PhaseConfig } from '../../contract/model/run.ts';
 import type { Tensor } from '../graph/types.ts';
 import type { NetworkPlan } from '../nn/network.ts';
 import { optimiserFor } from '../nn/optimisers/index.ts';
 import type { FlatLayout, NamedTensors } from '../nn/parameters.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { firstLossScale, hasLostScale, lossScaleName } from './loss-scaling.ts';
 import {
   carriedVectors,
   frozenName,
   groupVector,
   stateLayout,
   updateSettings,
+  type PrecisionAnd,
   type StateLayout,
   type StateVector,
   type UpdateSettings,
@@ -22,7 +24,7 @@ import {
 const vector = (data: Float32Array): Tensor => ({ dataType: 'float32', shape: [data.length], data });
 
 /** What a run goes on from. */
-export type Kept = Pick<Checkpoint, 'tensors' | 'averages' | 'slots'>;
+export type Kept = Pick<Checkpoint, 'tensors' | 'averages' | 'slots' | 'lossScale'>;
 
 /** Kept beside the optimiser's own slots while an update is incomplete. */
 const gradientSum = 'gradientSum';
@@ -34,7 +36,7 @@ export class TrainingState {
   private readonly vectors = new Map<string, Float32Array>();
 
   /** Slots that are not kept start at zero, and averages at the weights. */
-  constructor(plan: NetworkPlan, config: Pick<RunConfig, 'accumulation' | 'ema'>, phase: PhaseConfig, kept: Kept) {
+  constructor(plan: NetworkPlan, config: PrecisionAnd<'accumulation' | 'ema'>, phase: PhaseConfig, kept: Kept) {
     const { tensors, slots } = kept;
     const averages = kept.averages ?? tensors;
     this.layout = stateLayout(plan, phase);
@@ -55,6 +57,7 @@ export class TrainingState {
     }
     this.vectors.set(frozenName, frozen.pack(tensors));
     this.vectors.set('buffers', buffers.pack(tensors));
+    if (this.update.scalesLoss) this.vectors.set(lossScaleName, Float32Array.from(kept.lossScale ?? firstLossScale));
     if (this.update.averages === 'nothing') return;
     this.vectors.set('averageFrozen', frozen.pack(averages));
     this.vectors.set('averageBuffers', buffers.pack(averages));
@@ -92,7 +95,13 @@ export class TrainingState {
       tensors: this.named('parameters', frozenName, 'buffers'),
       averages: this.update.averages === 'nothing' ? null : this.named('average', 'averageFrozen', 'averageBuffers'),
       slots: new Map(slots.map((slot) => [slot, this.named(slot)])),
+      ...(this.update.scalesLoss && { lossScale: [...this.vectors.get(lossScaleName)!] }),
     };
+  }
+
+  /** Whether gradients overflow half precision however small they are scaled. */
+  hasLostScale(): boolean {
+    return hasLostScale(this.vectors.get(lossScaleName) ?? firstLossScale);
   }
 
   /** Whether weights and accumulated gradients are finite: those that a training run gave, or the current ones. */

@@ -1,10 +1,11 @@
 /**
- * The end of a training step as a graph: from gradients to new weights. In this order: gradients of several steps are
- * averaged, the gradient is clipped, the optimiser moves the weights, the moving average follows them.
+ * The end of a training step as a graph: from gradients to new weights. In this order: the loss's scale is taken out of the
+ * gradients where there is one, those of several steps are averaged, the gradient is clipped, the optimiser moves the weights, the moving average follows them.
  */
 import type { Builder } from '../graph/builder.ts';
 import type { Value } from '../graph/types.ts';
 import { optimiserFor } from '../nn/optimisers/index.ts';
+import { judgeUpdate, lossScaleName, unscale } from './loss-scaling.ts';
 import {
   carriedVectors,
   groupVector,
@@ -43,7 +44,7 @@ export interface UpdateInputs {
   state: ReadonlyMap<string, Value>;
   /** The network's frozen parameters; null where there are none. */
   frozen: Value | null;
-  /** One for each group, [P]. */
+  /** One for each group, [P]; with the loss's scale in them, where it has one. */
   gradients: readonly Value[];
   /** Scalars in the order of `numbersOfStep`. */
   numbers: readonly Value[];
@@ -53,6 +54,14 @@ export interface UpdateInputs {
 
 /** The carried vectors as they are after the step. */
 export function buildUpdate(g: Builder, inputs: UpdateInputs): Map<string, Value> {
+  if (!inputs.update.scalesLoss) return accumulateAndUpdate(g, inputs);
+  const { state, gradients } = inputs;
+  const unscaled = unscale(g, state.get(lossScaleName)!, gradients);
+  const withScale = new Map(state).set(lossScaleName, unscaled.lossScale);
+  return accumulateAndUpdate(g, { ...inputs, state: withScale, gradients: unscaled.gradients });
+}
+
+function accumulateAndUpdate(g: Builder, inputs: UpdateInputs): Map<string, Value> {
   const { layout, update, state, gradients, numbers, completes } = inputs;
   if (!completes) return applyUpdate(g, inputs);
   const weight = numbers.at(update.averages === 'nothing' ? -1 : -2)!;
@@ -114,6 +123,14 @@ function applyUpdate(
   const definition = optimiserFor(optimiser);
   const slotNames = definition.slots(optimiser);
   const next = new Map(state);
+  const verdict = update.scalesLoss ? judgeUpdate(g, state.get(lossScaleName)!) : null;
+  if (verdict) next.set(lossScaleName, verdict.lossScale);
+  /**
+   * The value from before where the update does not count.
+   * NOTE (differs from PyTorch): Adam's bias correction counts it all the same, because its numbers are fed.
+   */
+  const unlessSkipped = (after: Value, before: Value): Value =>
+    verdict ? g.where(verdict.counts, after, before) : after;
   layout.groups.forEach((group, i) => {
     const now = (role: string): Value => state.get(groupVector(role, group))!;
     const config = group.decays ? optimiser : { ...optimiser, weightDecay: 0 };
@@ -124,8 +141,8 @@ function applyUpdate(
       slots: slotNames.map(now),
       numbers,
     });
-    next.set(groupVector('parameters', group), moved.parameter);
-    slotNames.forEach((slot, at) => next.set(groupVector(slot, group), moved.slots[at]!));
+    next.set(groupVector('parameters', group), unlessSkipped(moved.parameter, now('parameters')));
+    slotNames.forEach((slot, at) => next.set(groupVector(slot, group), unlessSkipped(moved.slots[at]!, now(slot))));
   });
   if (averages !== 'nothing') followWeights(g, layout.groups, next, frozen, numbers.at(-1)!);
   return next;

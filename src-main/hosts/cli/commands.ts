@@ -1,8 +1,9 @@
 /** What each command does: calls, then a report. Parsing is program.ts's part; behaviour is the services'. */
-import { constants, copyFile } from 'node:fs/promises';
+import { constants, copyFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
 import type { Category, Dataset, DatasetFormat } from '../../contract/model/dataset.ts';
+import type { ExportFormat } from '../../contract/model/dataset-export.ts';
 import type { Job } from '../../contract/model/job.ts';
 import type { Project } from '../../contract/model/project.ts';
 import type { CheckpointName, RunConfig, RunSummary } from '../../contract/model/run.ts';
@@ -68,6 +69,37 @@ export async function importDataset(session: Session, source: string, options: I
   return finishImport(session, options, opened, job);
 }
 
+export type ExportDatasetOptions = ProjectOptions & { format: ExportFormat; output: string };
+
+export async function exportDataset(
+  session: Session,
+  wanted: string,
+  options: ExportDatasetOptions,
+): Promise<ExitCode> {
+  const { client, io } = session;
+  const opened = await project(session, options);
+  const { projectId } = opened;
+  const { datasetId } = await findDataset(client, opened, wanted);
+  const { format } = options;
+  const folder = resolve(io.cwd, options.output);
+  const report = await client.call('dataset.exportReport', { projectId, datasetId, format });
+  for (const loss of report.losses) say(io, `Lost: ${loss}`);
+  const job = await followJob(
+    client,
+    io,
+    await client.call('dataset.export', { projectId, datasetId, format, folder }),
+  );
+  if (job.state === 'cancelled') {
+    say(io, 'Cancelled; nothing was written.');
+    return exitCodes.cancelled;
+  }
+  if (job.state === 'failed') {
+    say(io, job.error?.message ?? 'It failed without saying why.');
+    return exitCodes.failed;
+  }
+  return print(session, options, { folder, ...report }, reports.exportText);
+}
+
 export async function downloadDataset(session: Session, source: 'cifar10', options: ProjectOptions): Promise<ExitCode> {
   const opened = await project(session, options);
   const job = await session.client.call('dataset.download', { projectId: opened.projectId, source });
@@ -97,8 +129,9 @@ async function finishImport(
 
 export interface TrainOptions extends ProjectOptions {
   dataset?: string;
-  model: string;
+  model?: string;
   config?: string;
+  preset?: string;
   set: string[];
   name?: string;
   resume?: string;
@@ -109,18 +142,68 @@ export async function train(session: Session, options: TrainOptions): Promise<Ex
   const opened = await project(session, options);
   if (options.resume !== undefined) return resumeRun(session, opened, options, options.resume);
 
-  const { client, io } = session;
+  const { client } = session;
   const { projectId } = opened;
-  const { datasetId } = await chosenDataset(client, opened, options.dataset);
-  const template = await client.call('run.template', { projectId, datasetId, modelId: options.model });
+  const document = await startingDocument(session, opened, options);
+  const { datasetId, modelId, settings } = await startingPoint(client, opened, options, document);
+  const template = await client.call('run.template', { projectId, datasetId, modelId });
   if (options.listSettings) return print(session, options, template.knobs, settingsTable);
 
-  const fromFile = options.config === undefined ? {} : await readConfigFile(resolve(io.cwd, options.config));
-  const config = withSettings(template, fromFile, options.set);
+  const config = withSettings(template, settings, options.set);
   await check(session, opened, config);
   return watchRun(session, options, opened, () =>
     client.call('run.start', { projectId, config, name: options.name ?? null }),
   );
+}
+
+/** What the run starts from: a file, a preset, or nothing but defaults. */
+async function startingDocument({ client, io }: Session, { projectId }: Project, options: TrainOptions) {
+  if (options.config !== undefined) return readConfigFile(resolve(io.cwd, options.config));
+  if (options.preset === undefined) return {};
+  const presets = await client.call('preset.list', { projectId });
+  const wanted = options.preset.toLowerCase();
+  const found = presets.find(({ name }) => name.toLowerCase() === wanted);
+  if (found !== undefined) return found.config;
+  const known = presets.map(({ name }) => name).join(', ') || 'none';
+  throw new FoveaError('not-found', `There is no preset "${options.preset}". There are: ${known}.`);
+}
+
+/** A data set or model that is asked for outweighs the document's; so does the only data set where the document's is not here. */
+async function startingPoint(client: Client, opened: Project, options: TrainOptions, document: object) {
+  const { data, model, ...others } = document as {
+    data?: Partial<RunConfig['data']>;
+    model?: Partial<RunConfig['model']>;
+  };
+  const datasets = await client.call('dataset.list', { projectId: opened.projectId });
+  const own = options.dataset === undefined && datasets.find(({ datasetId }) => datasetId === data?.datasetId);
+  const { datasetId } = own || (await chosenDataset(client, opened, options.dataset));
+  const modelId = options.model ?? model?.id ?? 'lenet5';
+  const keepsModel = model !== undefined && (model.id === undefined || model.id === modelId);
+  const settings = { ...others, ...(data && { data: { ...data, datasetId } }), ...(keepsModel && { model }) };
+  return { datasetId, modelId, settings };
+}
+
+export async function listPresets(session: Session, options: ProjectOptions) {
+  const { projectId } = await project(session, options);
+  return print(session, options, await session.client.call('preset.list', { projectId }), reports.presetsText);
+}
+
+export async function savePreset(session: Session, name: string, wanted: string, options: ProjectOptions) {
+  const opened = await project(session, options);
+  const { projectId } = opened;
+  const { runId } = await findRun(session.client, opened, wanted);
+  const { config } = await session.client.call('run.get', { projectId, runId });
+  const preset = await session.client.call('preset.save', { projectId, name, config });
+  return print(session, options, preset, () => `${preset.name}\n`);
+}
+
+/** The document, which `train --config` takes. */
+export async function printConfig(session: Session, wanted: string, options: ProjectOptions) {
+  const opened = await project(session, options);
+  const { runId } = await findRun(session.client, opened, wanted);
+  const { config } = await session.client.call('run.get', { projectId: opened.projectId, runId });
+  printJson(session.io, config);
+  return exitCodes.ok;
 }
 
 async function resumeRun(session: Session, opened: Project, options: OutputOptions, wanted: string): Promise<ExitCode> {
@@ -234,13 +317,36 @@ function copyError(cause: NodeJS.ErrnoException, source: string, output: string,
   return new FoveaError('io', `${output} could not be written: ${cause.message}`, context, { cause });
 }
 
-export async function compare(session: Session, wanted: readonly string[], options: ProjectOptions) {
-  const { client } = session;
+export type CompareOptions = ProjectOptions & { report?: string; force?: boolean };
+
+export async function compare(session: Session, wanted: readonly string[], options: CompareOptions) {
+  const { client, io } = session;
   const opened = await project(session, options);
   const runs = await Promise.all(wanted.map((run) => findRun(client, opened, run)));
   const runIds = runs.map(({ runId }) => runId);
   const comparison = await client.call('run.compare', { projectId: opened.projectId, runIds });
+  if (options.report !== undefined) {
+    const file = resolve(io.cwd, options.report);
+    const format = /\.(md|markdown)$/i.test(file) ? 'markdown' : 'html';
+    const { text } = await client.call('run.report', { projectId: opened.projectId, runIds, format });
+    await writeFile(file, text, { flag: options.force ? 'w' : 'wx' }).catch((cause: NodeJS.ErrnoException) => {
+      throw writeError(cause, file);
+    });
+    say(io, file);
+  }
   return print(session, options, comparison, reports.comparisonText);
+}
+
+function writeError(cause: NodeJS.ErrnoException, file: string): FoveaError {
+  if (cause.code === 'EEXIST') {
+    return new FoveaError(
+      'already-exists',
+      `${file} is there already. Overwrite it with --force.`,
+      { file },
+      { cause },
+    );
+  }
+  return new FoveaError('io', `${file} could not be written: ${cause.message}`, { file }, { cause });
 }
 
 function project({ client, io }: Session, options: ProjectOptions): Promise<Project> {

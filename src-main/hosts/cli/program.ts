@@ -1,6 +1,7 @@
 /** The commands and options of `fovea`, and how their outcome becomes an exit code. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { toErrorData, type ErrorCode } from '../../contract/errors.ts';
+import { exportFormats } from '../../contract/model/dataset-export.ts';
 import { datasetFormats } from '../../contract/model/dataset.ts';
 import { checkpointName, device } from '../../contract/model/run.ts';
 import type { Backend, HostPorts } from '../../services/backend.ts';
@@ -74,14 +75,28 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     .addOption(new Option('--format <format>', 'default: what the source looks like').choices(datasetFormats))
     .option('--copy', 'copy image files into the project (default: reference them where they are)')
     .action((path: string, options) => run((session) => commands.importDataset(session, path, options)));
+  inProject(root.command('export-dataset <dataset>').description("write a data set's images and labels into a folder"))
+    .addOption(
+      new Option('--format <format>', 'what for; what it cannot hold is said first')
+        .choices(exportFormats)
+        .makeOptionMandatory(),
+    )
+    .requiredOption('-o, --output <folder>', 'a folder that does not exist yet, or is empty')
+    .action((wanted: string, options) => run((session) => commands.exportDataset(session, wanted, options)));
   inProject(root.command('download').description('fetch CIFAR-10 from its official address and bring it in'))
     .addArgument(root.createArgument('<source>').choices(['cifar10']))
     .action((source: 'cifar10', options) => run((session) => commands.downloadDataset(session, source, options)));
 
   inProject(root.command('train').description('start a run, or go on with one, and watch it to its end'))
     .option('-d, --dataset <data set>', 'name or number (default: the only one)')
-    .option('-m, --model <id>', 'which network', 'lenet5')
-    .option('--config <file>', 'JSON file with settings of the run; what it leaves out keeps its default')
+    .option('-m, --model <id>', 'which network (default: that of the file or preset, or lenet5)')
+    .addOption(
+      new Option(
+        '--config <file>',
+        'JSON file with settings of the run; what it leaves out keeps its default',
+      ).conflicts('preset'),
+    )
+    .option('--preset <name>', 'settings that are kept in the project under this name')
     .option(
       '--set <path=value>',
       'one setting; can be given several times',
@@ -94,6 +109,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
         'dataset',
         'model',
         'config',
+        'preset',
         'set',
         'name',
         'listSettings',
@@ -101,6 +117,19 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     )
     .option('--list-settings', 'show what can be set, with defaults, and start nothing')
     .action((options) => run((session) => commands.train(session, options)));
+
+  const preset = root.command('preset').description('settings of runs, kept under names');
+  inProject(preset.command('list').description('presets of a project')).action((options) =>
+    run((session) => commands.listPresets(session, options)),
+  );
+  inProject(
+    preset.command('save <name> <run>').description("keep a run's settings; replaces a preset of that name"),
+  ).action((name: string, wanted: string, options) =>
+    run((session) => commands.savePreset(session, name, wanted, options)),
+  );
+  inProject(
+    root.command('config <run>').description("print a run's settings as JSON, as `train --config` takes them"),
+  ).action((wanted: string, options) => run((session) => commands.printConfig(session, wanted, options)));
 
   inProject(root.command('runs').description('runs of a project')).action((options) =>
     run((session) => commands.listRuns(session, options)),
@@ -113,9 +142,10 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     .requiredOption('-o, --output <file>', 'file to write (.safetensors)')
     .option('--force', 'overwrite the file')
     .action((wanted: string, options) => run((session) => commands.exportCheckpoint(session, wanted, options)));
-  inProject(root.command('compare <runs...>').description('runs beside each other, the first as baseline')).action(
-    (wanted: string[], options) => run((session) => commands.compare(session, wanted, options)),
-  );
+  inProject(root.command('compare <runs...>').description('runs beside each other, the first as baseline'))
+    .option('--report <file>', 'write a report with the curves too (.html or .md)')
+    .option('--force', 'overwrite the report')
+    .action((wanted: string[], options) => run((session) => commands.compare(session, wanted, options)));
 
   withJson(root.command('devices').description('what can be trained on here, and what stands in the way')).action(
     (options) => run((session) => commands.listDevices(session, options)),

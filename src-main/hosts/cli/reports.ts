@@ -1,11 +1,13 @@
 /** Data sets, runs, an evaluation and a comparison as text for a terminal. Pure: values in, text out. */
 import type { Category, Dataset, ImportReport } from '../../contract/model/dataset.ts';
+import type { ExportReport } from '../../contract/model/dataset-export.ts';
 import type { DeviceInfo } from '../../contract/model/device.ts';
 import type { Project, RecentProject } from '../../contract/model/project.ts';
 import {
   metricDefinitions,
   type ConfusionMatrix,
   type MetricName,
+  type Preset,
   type RunComparison,
   type RunSummary,
 } from '../../contract/model/run.ts';
@@ -33,6 +35,10 @@ export function devicesText(devices: readonly DeviceInfo[]): string {
     return reason === null ? [] : [`${id}: ${reason}${words}\n`];
   });
   return `${table(['device', 'what it is', ''], rows)}${reasons.length > 0 ? `\n${reasons.join('')}` : ''}`;
+}
+
+export function exportText({ folder, imageCount, labelCount }: ExportReport & { folder: string }): string {
+  return `${formatNumber(imageCount)} images and ${formatNumber(labelCount)} labels are in ${folder}\n`;
 }
 
 /** What a dry run found: one line of counts, then what is wrong. */
@@ -85,6 +91,16 @@ export function runsText(runs: readonly RunSummary[]): string {
   return table(header, rows);
 }
 
+export function presetsText(presets: readonly Preset[]): string {
+  if (presets.length === 0) return 'No presets yet. Keep the settings of a run with: fovea preset save NAME RUN\n';
+  const rows = presets.map(({ name, config }) => [
+    name,
+    config.model.id,
+    String(config.phases.reduce((sum, phase) => sum + phase.epochs, 0)),
+  ]);
+  return table(['preset', 'model', 'epochs'], rows);
+}
+
 /** How a run ended, in one sentence, and what can be done with it. */
 export function outcomeText({ runId, name, status, reason, epochsDone, epochsTotal, resumable }: RunSummary): string {
   const sentence = `Run ${runId} "${name}" ${status} after ${epochsDone} of ${epochsTotal} epochs`;
@@ -94,7 +110,7 @@ export function outcomeText({ runId, name, status, reason, epochsDone, epochsTot
 }
 
 export function metricsText({ latest, best }: RunSummary): string {
-  const names = Object.keys(metricDefinitions) as MetricName[];
+  const names = (Object.keys(metricDefinitions) as MetricName[]).filter((name) => name in latest);
   const rows = names.map((name) => [
     metricDefinitions[name].label,
     formatNumber(latest[name]),

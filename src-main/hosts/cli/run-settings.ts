@@ -32,7 +32,7 @@ export function withSettings(
 }
 
 /** Throws FoveaError `bad-input` where the file cannot be read or is no JSON object. */
-export async function readConfigFile(file: string): Promise<unknown> {
+export async function readConfigFile(file: string): Promise<object> {
   try {
     const value: unknown = JSON.parse(await readFile(file, 'utf8'));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;

@@ -11,7 +11,9 @@ import { fileError, systemCode } from '../file-errors.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { thumbnailFolder } from '../thumbnail-files.ts';
 
-const IMAGES_PER_TRANSACTION = 250;
+/** Images go in transactions of about this length, because some have one label and some have hundreds. */
+const TRANSACTION_MS = 8;
+const MOST_IMAGES = 250;
 
 export function packsFolder(projectFolder: string): string {
   return join(projectFolder, 'packs');
@@ -31,7 +33,13 @@ export function copiedFilesFolder(datasetId: DatasetId): string {
 export async function discardDataset({ store, folder }: OpenProject, datasetId: DatasetId): Promise<void> {
   await removePacks(packsFolder(folder), packPrefix(datasetId));
   for (const own of [copiedFilesFolder(datasetId), thumbnailFolder(datasetId)]) await removeTree(join(folder, own));
-  while (store.images.deleteSome(datasetId, IMAGES_PER_TRANSACTION) > 0) await yieldToEventLoop();
+  for (let count = 25, deleted = 1; deleted > 0;) {
+    const startMs = performance.now();
+    deleted = store.images.deleteSome(datasetId, count);
+    const tookMs = performance.now() - startMs;
+    count = Math.round(tookMs > TRANSACTION_MS ? Math.max(1, count / 2) : Math.min(MOST_IMAGES, count * 1.5));
+    await yieldToEventLoop();
+  }
   store.datasets.remove(datasetId);
 }
 

@@ -3,7 +3,18 @@
  * one that is asked for, which gets its name only when the last file is in, so that an export is there whole or not at
  * all.
  */
-import { constants, copyFile, mkdir, open, readdir, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
+import {
+  constants,
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  rename,
+  rm,
+  rmdir,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
 import type { ExportFormat, ExportReport } from '../../contract/model/dataset-export.ts';
@@ -40,7 +51,9 @@ export async function reportExport(
     losses.push('Classes keep their order, but are numbered from 0 without gaps.');
   }
   if (format === 'coco' && unlabelledCount > 0) {
-    losses.push(`${unlabelledCount} unlabelled images cannot be told from images that show nothing.`);
+    losses.push(
+      `Unlabelled images that cannot be told from images that show nothing: ${unlabelledCount.toLocaleString('en')}.`,
+    );
   }
   return { imageCount, labelCount, losses };
 }
@@ -77,7 +90,9 @@ export async function exportDataset(
     }
     await writer.finish();
     signal.throwIfAborted();
-    await rm(folder, { recursive: true, force: true }); // It is empty, or was never there.
+    await rmdir(folder).catch((error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error; // Somebody put something into it meanwhile.
+    });
     await rename(partial, folder);
   } catch (error) {
     await writer.abandon();

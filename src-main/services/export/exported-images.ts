@@ -9,7 +9,7 @@ import { yieldToEventLoop } from '../event-loop.ts';
 import { filePath } from '../image-pixels.ts';
 import type { OpenProject } from '../open-projects.ts';
 
-const IMAGES_PER_READ = 100;
+const IMAGES_PER_READ = 25;
 
 export interface ExportedImage {
   imageId: ImageId;

@@ -12,8 +12,9 @@ import type { JobProgress } from '../jobs.ts';
 import type { ImportMessage, RowBlock } from './messages.ts';
 
 const IMAGES_PER_TRANSACTION = 250;
-/** These have many labels each. */
-const FILES_PER_TRANSACTION = 25;
+/** Images that are files have many labels each; a transaction takes no more of either. */
+const FILES_PER_TRANSACTION = 12;
+const LABELS_PER_TRANSACTION = 80;
 
 export class RowWriter {
   #store: ProjectStore;
@@ -96,8 +97,9 @@ export class RowWriter {
   }
 
   async #writeFiles(images: readonly NewFileImage[]): Promise<void> {
-    for (let done = 0; done < images.length && !this.#abandoned; done += FILES_PER_TRANSACTION) {
-      const some = images.slice(done, done + FILES_PER_TRANSACTION);
+    for (let done = 0; done < images.length && !this.#abandoned;) {
+      const some = transactionOf(images, done);
+      done += some.length;
       this.#store.annotations.insertImported(this.#datasetId, some, this.#categoryIds);
       this.#stored += some.length;
       this.#tell();
@@ -142,4 +144,14 @@ export class RowWriter {
       unit: 'images',
     });
   }
+}
+
+/** At least one image; its labels go in together however many there are. */
+function transactionOf(images: readonly NewFileImage[], first: number): NewFileImage[] {
+  let end = first;
+  for (let labels = 0; end < images.length && end - first < FILES_PER_TRANSACTION; end++) {
+    labels += images[end]?.labels.length ?? 0;
+    if (labels > LABELS_PER_TRANSACTION && end > first) break;
+  }
+  return images.slice(first, end);
 }

@@ -1,6 +1,6 @@
 /** What would stop or spoil a run in how it is to be trained: batches, optimisers, schedules, augmentation. */
 import type { Dataset } from '../../contract/model/dataset.ts';
-import type { PhaseConfig, RunConfig } from '../../contract/model/run.ts';
+import { halfPrecisionDevices, type PhaseConfig, type RunConfig } from '../../contract/model/run.ts';
 import { count, error, note, warning, type Finding } from './findings.ts';
 
 export function checkPlan(config: RunConfig, dataset: Dataset): Finding[] {
@@ -9,6 +9,7 @@ export function checkPlan(config: RunConfig, dataset: Dataset): Finding[] {
     ...config.phases.flatMap((phase, index) => checkPhase(phase, `phases.${index}`)),
     ...checkAugmentation(config, dataset),
     ...checkLoss(config),
+    ...checkPrecision(config),
   ];
 }
 
@@ -66,6 +67,16 @@ function checkLoss({ loss }: RunConfig): Finding[] {
     note(
       'Softmax is applied twice, to reproduce curves that were published so. Learning is slower than it could be.',
       'loss.softmaxBeforeLoss',
+    ),
+  ];
+}
+
+function checkPrecision({ device, precision }: RunConfig): Finding[] {
+  if (precision === 'float32' || halfPrecisionDevices.has(device)) return [];
+  return [
+    warning(
+      'This device converts half precision to single and back, so mixed precision only makes training slower. Use float32.',
+      'precision',
     ),
   ];
 }

@@ -1,6 +1,7 @@
 /** The knobs of how a network is trained: what matters at hand, and the advanced ones. */
 import type { DeviceInfo } from '../../contract/model/device.ts';
 import type { Knob } from '../../contract/model/model-spec.ts';
+import { halfPrecisionDevices } from '../../contract/model/run.ts';
 import { choice, integer, number, optional, optionalNumber, toggle } from './knob-kinds.ts';
 
 const optimisers = [
@@ -17,6 +18,25 @@ const schedules = [
   { value: 'step', label: 'Steps' },
   { value: 'exponential', label: 'Exponential decay' },
 ];
+
+const precisions = [
+  { value: 'float32', label: 'Single (float32)' },
+  { value: 'mixed', label: 'Mixed (float16 and float32)' },
+];
+
+/** Where it makes sense: on a machine with a device that gains from it. Without devices, for its label. */
+function precisionKnobs(devices: readonly DeviceInfo[]): Knob[] {
+  const gains = devices.some(({ id, available }) => available && halfPrecisionDevices.has(id));
+  if (devices.length > 0 && !gains) return [];
+  return [
+    choice('plan', precisions, 'float32', {
+      path: 'precision',
+      label: 'Precision',
+      explanation:
+        'Mixed computes convolutions and matrix products in half precision, which many GPUs do faster; weights stay in float32.',
+    }),
+  ];
+}
 
 export function planKnobs(devices: readonly DeviceInfo[]): Knob[] {
   const deviceOptions = devices.map(({ id, label }) => ({ value: id, label }));
@@ -91,6 +111,7 @@ export function planKnobs(devices: readonly DeviceInfo[]): Knob[] {
       label: 'Device',
       explanation: 'Where the network is trained.',
     }),
+    ...precisionKnobs(devices),
   ];
 }
 

@@ -8,6 +8,7 @@ import type { CategoryId } from '../../contract/model/ids.ts';
 import type { DeviceInfo } from '../../contract/model/device.ts';
 import type { ModelDescription } from '../../contract/model/model-spec.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
+import { taskFor } from '../../engine/train/tasks/index.ts';
 import { describeModel } from '../../engine/zoo/registry.ts';
 import { count, error, warning, type Finding } from './findings.ts';
 import { checkPlan } from './plan-check.ts';
@@ -91,13 +92,19 @@ function checkNetwork(facts: CheckedFacts): Finding[] {
   const { channels, heightPx, widthPx } = dataset.imageSize;
   try {
     const { id, options } = config.model;
-    const frozen = config.phases.map(({ freeze }) =>
-      describeModel(id, options, [channels, heightPx, widthPx], dataset.categories.length, freeze),
-    );
-    return checkFreezing(config, frozen);
+    const imageShape = [channels, heightPx, widthPx];
+    const { outputCount } = taskFor({ config, categoryCount: dataset.categories.length, imageShape });
+    const frozen = config.phases.map(({ freeze }) => describeModel(id, options, imageShape, outputCount, freeze));
+    return [...checkMasks(facts), ...checkFreezing(config, frozen)];
   } catch (cause) {
     return [error(toErrorData(cause).message)];
   }
+}
+
+// TODO: look for them, once a data set can hold masks.
+function checkMasks({ config, dataset }: CheckedFacts): Finding[] {
+  if (config.task !== 'segmentation') return [];
+  return [error(`“${dataset.name}” has no masks, so segmentation cannot be learned from it.`, 'data.trainSplit')];
 }
 
 function checkFreezing(config: RunConfig, descriptions: readonly ModelDescription[]): Finding[] {

@@ -2,6 +2,7 @@
 import type { Knob } from '../../contract/model/model-spec.ts';
 import {
   metricDefinitions,
+  taskMetrics,
   type MetricName,
   type RunComparison,
   type RunConfig,
@@ -20,7 +21,7 @@ export interface ComparedRun {
 export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
   return {
     runs: runs.map(({ summary }) => summary),
-    metrics: (Object.keys(metricDefinitions) as MetricName[]).map((metric) => ({
+    metrics: metricsOf(runs).map((metric) => ({
       metric,
       ...metricDefinitions[metric],
       final: runs.map(({ summary }) => summary.latest[metric] ?? null),
@@ -28,6 +29,12 @@ export function compareRuns(runs: readonly ComparedRun[]): RunComparison {
     })),
     configuration: differingSettings(runs),
   };
+}
+
+/** What a run of any of their tasks reports. */
+function metricsOf(runs: readonly ComparedRun[]): MetricName[] {
+  const reported = new Set<MetricName>(runs.flatMap(({ config }) => taskMetrics[config.task]));
+  return (Object.keys(metricDefinitions) as MetricName[]).filter((metric) => reported.has(metric));
 }
 
 function differingSettings(runs: readonly ComparedRun[]): RunComparison['configuration'] {

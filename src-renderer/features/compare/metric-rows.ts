@@ -1,10 +1,13 @@
 /** The metrics table of a comparison as rows: two per metric, after the last epoch and at its best. Pure. */
+import { spreadOf } from '../../../src-main/contract/model/run-groups.ts';
 import type { RunComparison } from '../../../src-main/contract/model/run.ts';
 
 type Metric = RunComparison['metrics'][number];
 
 export interface MetricCell {
   value: number | null;
+  /** Over runs that repeat each other; null for a single run. */
+  deviation: number | null;
   /** Where the best value comes from; null in the other row. */
   epoch: number | null;
   /** To the baseline; null for the baseline itself and where one of the two has no value. */
@@ -53,6 +56,7 @@ function row(
     const difference = index === 0 || value === null || baseline === null ? null : value - baseline;
     return {
       value,
+      deviation: null,
       epoch: epochs[index] ?? null,
       difference,
       tone: toneOf(difference, better),
@@ -60,6 +64,26 @@ function row(
     };
   });
   return { id: `${metric} ${kind}`, label, better, kind, cells };
+}
+
+/** The same with one column for each group of runs that repeat each other: their mean, and its spread. */
+export function groupedRows(metrics: readonly Metric[], groups: readonly (readonly number[])[]): MetricRow[] {
+  return metrics
+    .filter((metric) => metric.final.some((value) => value !== null))
+    .flatMap((metric) => {
+      const grouped = (kind: MetricRow['kind'], values: readonly (number | null)[]): MetricRow => {
+        const spreads = groups.map((members) => {
+          const own = members.map((index) => values[index] ?? null).filter((value) => value !== null);
+          return own.length === 0 ? null : spreadOf(own);
+        });
+        const means = spreads.map((spread) => spread?.mean ?? null);
+        const whole = row(metric, kind, means, []);
+        const cells = whole.cells.map((cell, index) => ({ ...cell, deviation: spreads[index]?.deviation ?? null }));
+        return { ...whole, cells };
+      };
+      const best = metric.best.map((entry) => entry?.value ?? null);
+      return [grouped('final', metric.final), grouped('best', best)];
+    });
 }
 
 /** Index of the best value; −1 where two share it or there are not two to choose from. */

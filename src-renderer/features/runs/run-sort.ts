@@ -1,4 +1,5 @@
 /** The columns of the run list and their orders. Pure. */
+import { headlineOf } from '../../../src-main/contract/model/run-groups.ts';
 import type { RunSummary } from '../../../src-main/contract/model/run.ts';
 
 export const runColumns = ['name', 'status', 'dataset', 'model', 'last', 'best', 'epochs', 'duration', 'date'] as const;
@@ -9,15 +10,12 @@ export interface RunOrder {
   descending: boolean;
 }
 
-/** The metric that stands for a run in lists. */
-const headlineMetric = 'test/accuracy';
-
 export function lastScore(run: RunSummary): number | null {
-  return run.latest[headlineMetric] ?? null;
+  return run.latest[headlineOf(run.latest)] ?? null;
 }
 
 export function bestScore(run: RunSummary): { value: number; epoch: number } | null {
-  return run.best[headlineMetric] ?? null;
+  return run.best[headlineOf(run.best)] ?? null;
 }
 
 const keys: { [C in RunColumn]: (run: RunSummary) => string | number | null } = {
@@ -37,10 +35,11 @@ export function firstDirection(column: RunColumn): boolean {
   return !['name', 'status', 'dataset', 'model'].includes(column);
 }
 
-/** Runs without a value come last in either direction; ties keep the newest first. */
+/** Pinned runs come first; runs without a value last in either direction; ties keep the newest first. */
 export function sortRuns(runs: readonly RunSummary[], { column, descending }: RunOrder): RunSummary[] {
   const key = keys[column];
   return runs.toSorted((a, b) => {
+    if (a.pinned !== b.pinned) return Number(b.pinned) - Number(a.pinned);
     const [x, y] = [key(a), key(b)];
     if (x === null || y === null) return Number(x === null) - Number(y === null) || b.runId - a.runId;
     const ascending = typeof x === 'string' ? x.localeCompare(String(y), 'en', { numeric: true }) : x - Number(y);

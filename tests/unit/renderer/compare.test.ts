@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DatasetId, RunId } from '../../../src-main/contract/model/ids.ts';
 import type { RunComparison, RunSummary } from '../../../src-main/contract/model/run.ts';
-import { metricRows } from '../../../src-renderer/features/compare/metric-rows.ts';
+import { groupedRows, metricRows } from '../../../src-renderer/features/compare/metric-rows.ts';
 import { caveatText, leadText, scoreText, supportText } from '../../../src-renderer/features/compare/verdict-words.ts';
 import { verdictOf } from '../../../src-renderer/state/compare-verdict.ts';
 import { sample } from '../../helpers/fake-backend.ts';
@@ -141,9 +141,9 @@ describe('the metrics table', () => {
     ]);
     expect(rows.map((row) => row.kind)).toEqual(['final', 'best']);
     expect(rows[0]!.cells).toEqual([
-      { value: 1.25, epoch: null, difference: null, tone: 'same', wins: false },
-      { value: 1.5, epoch: null, difference: 0.25, tone: 'bad', wins: false },
-      { value: 1, epoch: null, difference: -0.25, tone: 'good', wins: true },
+      { value: 1.25, deviation: null, epoch: null, difference: null, tone: 'same', wins: false },
+      { value: 1.5, deviation: null, epoch: null, difference: 0.25, tone: 'bad', wins: false },
+      { value: 1, deviation: null, epoch: null, difference: -0.25, tone: 'good', wins: true },
     ]);
     expect(rows[1]!.cells.map(({ wins, epoch, tone }) => [wins, epoch, tone])).toEqual([
       [false, 3, 'same'],
@@ -156,5 +156,31 @@ describe('the metrics table', () => {
     expect(
       metricRows([{ metric: 'm', label: 'M', better: 'higher', final: [null, null], best: [null, null] }]),
     ).toEqual([]);
+  });
+});
+
+describe('metrics over seeds', () => {
+  it('are means with their spread, compared with the first group', () => {
+    const { metrics } = compare([
+      { accuracy: 0.6, batchNorm: 'off' },
+      { accuracy: 0.7, batchNorm: 'on' },
+      { accuracy: 0.62, batchNorm: 'off', seed: 1 },
+    ]);
+    const [final] = groupedRows(metrics, [[0, 2], [1]]);
+    expect(final!.cells.map(({ value, deviation }) => [value?.toFixed(3), deviation?.toFixed(3) ?? null])).toEqual([
+      ['0.610', '0.014'],
+      ['0.700', null],
+    ]);
+    expect(final!.cells.map(({ wins }) => wins)).toEqual([false, true]);
+    expect(final!.cells[1]!.difference).toBeCloseTo(0.09, 10);
+  });
+
+  it('leave out runs that have no value yet', () => {
+    const { metrics } = compare([
+      { accuracy: null, batchNorm: 'off' },
+      { accuracy: 0.7, batchNorm: 'on' },
+    ]);
+    const [final] = groupedRows(metrics, [[0], [1]]);
+    expect(final!.cells.map(({ value }) => value)).toEqual([null, 0.7]);
   });
 });

@@ -77,6 +77,19 @@ describe('thin', () => {
     expect([...moved].filter((x) => x < 2700).every((x) => places[0]!.has(x))).toBe(true);
   });
 
+  it('knows the same values over another axis apart', () => {
+    const steps = Float64Array.from({ length: 1000 }, (_, index) => index);
+    const y = steps.map((step) => Math.sin(step));
+    const [first] = thin(steps, y, { from: 0, to: 999 }, 100);
+    const [later] = thin(
+      steps.map((step) => step + 500),
+      y,
+      { from: 500, to: 1499 },
+      100,
+    );
+    expect([first[0]! < 32, later[0]! > 480]).toEqual([true, true]);
+  });
+
   it('leaves a gap where a column holds no number, and loses no value beside one that is none', () => {
     const x = Float64Array.from({ length: 1000 }, (_, index) => index);
     const y = Float64Array.from(x, (at) => (at >= 300 && at < 700 ? Number.NaN : at % 16 === 0 ? Number.NaN : at));

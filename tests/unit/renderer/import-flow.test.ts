@@ -94,3 +94,20 @@ test('a drop is looked into where its path is known, and refused with a word whe
   flow.dropped('/data/cifar');
   expect([flow.stage, flow.dropRefused, flow.path]).toEqual(['inspecting', false, '/data/cifar']);
 });
+
+test('the same path read as another format keeps the name and the choice to copy', async () => {
+  const asked: unknown[] = [];
+  const start = vi.fn((): Promise<unknown> => Promise.resolve({}));
+  const call = (_name: string, request: { format?: ImportReport['format'] }) => {
+    asked.push(request);
+    return Promise.resolve({ ...report, format: request.format ?? 'yolo' });
+  };
+  const flow = new ImportFlow({ call } as unknown as Api, { import: start } as unknown as JobList);
+  await flow.inspect('/data/x');
+  flow.name = 'Mine';
+  flow.copyFiles = true;
+  await flow.inspectAs('images');
+  expect(asked).toEqual([{ path: '/data/x' }, { path: '/data/x', format: 'images' }]);
+  await flow.start();
+  expect(start).toHaveBeenCalledWith('/data/x', 'images', 'Mine', true);
+});

@@ -57,8 +57,47 @@ describe('RunList', () => {
     });
     await list.rename(4 as RunId, 'other');
     expect(list.byId.get(4 as RunId)?.name).toBe('other');
-    await list.delete(4 as RunId);
+    await list.delete([4 as RunId]);
     expect(list.all).toEqual([]);
+  });
+
+  it('brings back what was deleted, the latest first and together what went together', async () => {
+    const { list } = await open({
+      'run.list': async () => [summary(1), summary(2), summary(3)],
+      'run.restore': async ({ runId }) => summary(runId),
+    });
+    expect(list.canUndoDelete).toBe(false);
+    await list.delete([3 as RunId]);
+    await list.delete([1 as RunId, 2 as RunId]);
+    expect(ids(list)).toEqual([]);
+    await list.undoDelete();
+    expect(ids(list)).toEqual([2, 1]);
+    await list.undoDelete();
+    expect([ids(list), list.canUndoDelete]).toEqual([[3, 2, 1], false]);
+  });
+
+  it('can bring back those that went before one that could not', async () => {
+    const { list } = await open({
+      'run.list': async () => [summary(1), summary(2)],
+      'run.delete': async ({ runId }) => {
+        if (runId === 2) throw new Error('busy');
+        return {};
+      },
+      'run.restore': async ({ runId }) => summary(runId),
+    });
+    await expect(list.delete([1 as RunId, 2 as RunId])).rejects.toThrow('busy');
+    expect(ids(list)).toEqual([2]);
+    await list.undoDelete();
+    expect(ids(list)).toEqual([2, 1]);
+  });
+
+  it('shows at once what was changed about a run', async () => {
+    const { list } = await open({
+      'run.list': async () => [summary(1)],
+      'run.organise': async ({ runId, changes }) => summary(runId, changes),
+    });
+    await list.organise(1 as RunId, { tags: ['x'], pinned: true });
+    expect(list.byId.get(1 as RunId)).toMatchObject({ tags: ['x'], pinned: true });
   });
 
   it('keeps the runs it has when reading again fails, and says why', async () => {

@@ -62,6 +62,29 @@ describe('TrainForm', () => {
     expect(form.config).toEqual(config);
   });
 
+  it('takes a configuration from elsewhere for its own data, as one step that can be undone', async () => {
+    const { form } = await open();
+    const from = { ...config, seed: 77, data: { ...config.data, datasetId: 99 as DatasetId } };
+    const back = await form.take({ ...from, phases: [...from.phases, ...from.phases] });
+    expect(form.config).toMatchObject({ seed: 77, data: { datasetId: dataset.datasetId } });
+    expect(form.phaseKeys.length).toBe(2);
+    form.undo();
+    expect(form.config).toEqual(config);
+    form.redo();
+    await back();
+    expect(form.config).toEqual(config);
+  });
+
+  it('takes one of another model with its own settings to choose from, and gives the old one back', async () => {
+    const { form, asked } = await open();
+    form.set(epochs.path, 9);
+    const back = await form.take({ ...config, model: { id: 'resnet18', options: {} } });
+    expect([form.modelId, form.config?.model.id]).toEqual(['resnet18', 'resnet18']);
+    expect(asked('run.template').at(-1)?.request).toMatchObject({ modelId: 'resnet18' });
+    await back();
+    expect([form.modelId, form.value(epochs.path)]).toEqual(['lenet5', 9]);
+  });
+
   it('asks once when the plan rests, not at every key', async () => {
     const { form, asked } = await open();
     const before = asked('run.check').length;

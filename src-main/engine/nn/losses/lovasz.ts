@@ -25,7 +25,8 @@ export const lovasz: LossDefinition<ConfigOf<'lovasz'>> = {
     const shown = rows(g, targets); // [C, P]
     const errors = rows(g, isBinary(logits) ? hingeErrors(inputs) : softmaxErrors(inputs));
     const sortable = g.where(g.op('Greater', [known, g.float(0)]), errors, g.float(ignored));
-    const weights = steps(g, sortable, shown); // [C, P]
+    // The order is where it is; as in the paper, no gradient flows through it.
+    const weights = steps(g, g.op('StopGradient', [sortable], {}, 'fovea'), shown); // [C, P]
     const losses = g.reduceSum(g.mul(g.op('Relu', [sortable]), weights), [1]); // [C]
     const occurs = g.cast(g.op('Greater', [g.reduceSum(shown, [1]), g.float(0)]), 'float32');
     if (isBinary(logits)) return g.reshape(losses, []);
@@ -53,7 +54,6 @@ function rows(g: Builder, map: Value): Value {
  * What each pixel's error adds to 1 − IoU, at the pixel's place. errors, shown: [C, P]. In the sorted order, with G pixels
  * that show the category, U = G + those before or here that do not, I = G − those before or here that do: a pixel that
  * shows it takes one from the intersection, which is 1/U; another adds one to the union, which is I / (U·(U − 1)).
- * No gradient flows through the order, as in the paper.
  */
 function steps(g: Builder, errors: Value, shown: Value): Value {
   const pixels = errors.shape[1]!;

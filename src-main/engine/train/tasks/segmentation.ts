@@ -8,16 +8,7 @@ import { measureTogether, PixelCounter, type PixelCounts } from '../../metrics/s
 import { dotPerCategory, isBinary, labelIs, lossInputs, ordinals, perCategory } from '../../nn/losses/definition.ts';
 import { sumOfLosses } from '../../nn/losses/index.ts';
 import { MaskPredictionsWriter } from '../mask-predictions-file.ts';
-import type {
-  Counts,
-  Evaluation,
-  EvaluationOptions,
-  MeasuredBatch,
-  Measures,
-  SplitLabels,
-  Task,
-  TaskFacts,
-} from './definition.ts';
+import type { Counts, Evaluation, MeasuredBatch, Measures, SplitLabels, Task, TaskFacts } from './definition.ts';
 
 const ignoredLabel = 255;
 

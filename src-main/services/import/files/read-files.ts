@@ -9,6 +9,7 @@ import type { ImportReport } from '../../../contract/model/dataset.ts';
 import type { LabelProblem, ParsedLabel } from '../../../formats/labels.ts';
 import type { Failure } from '../../../formats/source-entry.ts';
 import type { NewFileImage } from '../../../store/annotation-repository.ts';
+import { labelRow } from '../../../store/label-row.ts';
 import { fileError } from '../../file-errors.ts';
 import type { ImportMessage, ImportTask } from '../messages.ts';
 import { ReadProgress } from '../read-progress.ts';
@@ -17,7 +18,9 @@ import type { FilePlan, PlannedImage } from './plan.ts';
 import { probeImage, type ImageFacts } from './probe-image.ts';
 
 const AT_ONCE = 8;
-const IMAGES_PER_MESSAGE = 50;
+/** A message is read in one go by the thread that must not be held up. */
+const IMAGES_PER_MESSAGE = 25;
+const LABELS_PER_MESSAGE = 150;
 const FAILURES_REPORTED = 500;
 
 interface ReadImage {
@@ -111,11 +114,12 @@ export async function importFiles(
   post({ kind: 'categories', categories: plan.categories });
   if (task.copyTo === null) post({ kind: 'root', folder });
   let block: NewFileImage[] = [];
-  let count = 0;
+  let [count, labelsInBlock] = [0, 0];
   let firstFailure: string | null = null;
   const send = (): void => {
     if (block.length > 0) post({ kind: 'images', images: block });
     block = [];
+    labelsInBlock = 0;
   };
   const onFailure = ({ source: file, reason }: Failure): void => void (firstFailure ??= `${file}: ${reason}`);
   for await (const image of readImages(folder, plan.images, onFailure)) {
@@ -123,7 +127,8 @@ export async function importFiles(
     if (task.copyTo !== null) await copyInto(task.copyTo, folder, path);
     block.push(rowOf(image));
     count++;
-    if (block.length >= IMAGES_PER_MESSAGE) send();
+    labelsInBlock += image.labels?.length ?? 0;
+    if (block.length >= IMAGES_PER_MESSAGE || labelsInBlock >= LABELS_PER_MESSAGE) send();
     progress.read(1, path);
   }
   send();
@@ -135,7 +140,7 @@ export async function importFiles(
 function rowOf({ planned, facts, labels }: ReadImage): NewFileImage {
   const { path } = planned.entry;
   const review = labels === null ? 'to-do' : 'done';
-  return { ...facts, path, name: path, split: planned.split, review, labels: labels ?? [] };
+  return { ...facts, path, name: path, split: planned.split, review, labels: (labels ?? []).map(labelRow) };
 }
 
 async function copyInto(target: string, folder: string, path: string): Promise<void> {

@@ -6,7 +6,7 @@ import { invariant } from '../../../../contract/errors.ts';
 import type { Builder } from '../../../graph/builder.ts';
 import { tensor, type Value } from '../../../graph/types.ts';
 
-export const strides = [8, 16, 32] as const;
+const strides = [8, 16, 32] as const;
 
 export interface AnchorLevel {
   stride: number;

@@ -7,6 +7,9 @@
  * to the one with the greatest u, the first of equals. The target score of an anchor is t·max u/max t, over what the object
  * has won. Nothing of this has a gradient.
  *
+ * NOTE (differs from YOLOv8's own code): there a contested anchor goes to whichever object around it has the greatest u, even
+ * one that did not claim it.
+ *
  * Claims are kept as a list of ten an object: a table of objects × anchors would be mostly zeros and cost the most.
  */
 import type { Builder } from '../../../graph/builder.ts';
@@ -14,19 +17,10 @@ import { tensor, type Value } from '../../../graph/types.ts';
 import { ordinals } from '../definition.ts';
 import { boxesOf, type AnchorLevel, type Sides } from './anchors.ts';
 import { completeIou } from './ciou.ts';
+import type { DetectionLabels } from './labels.ts';
 
 const mostClaims = 10;
 const epsilon = 1e-9;
-
-/** Objects of a batch, padded to M an image. Boxes may reach outside the image. */
-export interface DetectionLabels {
-  /** int64 [N, M] in 0…C−1, in padding too. */
-  categories: Value;
-  /** float32 [N, M, 4], px, x1 y1 x2 y2. */
-  bboxXyxy: Value;
-  /** float32 [N, M], 1 for an object and 0 for padding. */
-  mask: Value;
-}
 
 /** One entry for each claim, M objects × K claims; those that were lost, or are none, have weight 0. */
 export interface Assignment {

@@ -9,8 +9,9 @@ import type { Builder } from '../../../graph/builder.ts';
 import { tensor, type Value } from '../../../graph/types.ts';
 import { atLeast, ordinals, total } from '../definition.ts';
 import { anchorLevels, anchorPoints, type AnchorLevel } from './anchors.ts';
-import { assign, type Assignment, type DetectionLabels } from './assigner.ts';
+import { assign, type Assignment } from './assigner.ts';
 import { completeIou } from './ciou.ts';
+import type { DetectionLabels } from './labels.ts';
 
 const gains = { box: 7.5, category: 0.5, distribution: 1.5 } as const;
 /** Targets stay this much below the last bin, so that there is one above them. */

@@ -1,0 +1,220 @@
+/**
+ * A comparison as one document that can be kept and sent: who is ahead, metrics with their spread over seeds, what
+ * differs in the settings, the curves. Laid out as HTML or Markdown by its two writers; both need no network. Pure.
+ */
+import { headlineMetrics, repeatsOf, spreadOf, type Spread } from '../../../contract/model/run-groups.ts';
+import { metricDefinitions, type RunComparison, type Series, type SeriesName } from '../../../contract/model/run.ts';
+import { curvesSvg, type ReportCurve } from './curves-svg.ts';
+
+export interface ReportTable {
+  title: string;
+  /** Below the table. */
+  note: string | null;
+  head: readonly string[];
+  /** The first cell names the row. A cell that wins is marked. */
+  rows: readonly (readonly ReportCell[])[];
+}
+export interface ReportCell {
+  text: string;
+  wins: boolean;
+}
+
+export interface ComparisonReport {
+  title: string;
+  /** One sentence each. */
+  lead: readonly string[];
+  tables: readonly ReportTable[];
+  /** With the words for whoever cannot see them. */
+  pictures: readonly { title: string; svg: string }[];
+  /** Where it comes from. */
+  footer: string;
+}
+
+export interface ReportSource {
+  comparison: RunComparison;
+  /** Of each run, in the comparison's order. */
+  series: readonly (readonly Series[])[];
+  /** SHA-256 of each run's configuration. */
+  hashes: readonly string[];
+  version: string;
+  /** ISO 8601. */
+  madeAt: string;
+}
+
+/** The window's colours for runs in the light theme (tokens.css), because reports are printed. */
+const palette = [
+  '#b87900',
+  '#2b93cc',
+  '#008764',
+  '#8f8400',
+  '#1d4fa8',
+  '#c25500',
+  '#b0558a',
+  '#6b6b6b',
+  '#4e79a7',
+  '#c93f42',
+  '#3d7f77',
+  '#47853d',
+  '#91590f',
+  '#8a5f84',
+  '#c0566a',
+  '#7c5a45',
+];
+const hashDigits = 12;
+const absent = '–';
+
+export function comparisonReport(source: ReportSource): ComparisonReport {
+  const { comparison, version, madeAt } = source;
+  return {
+    title: `Comparison of ${comparison.runs.length} runs`,
+    lead: leadOf(comparison),
+    tables: [metricsTable(comparison), settingsTable(comparison), runsTable(source)],
+    pictures: picturesOf(source),
+    footer: `Made by Fovea ${version} on ${madeAt.slice(0, 16).replace('T', ' ')} UTC.`,
+  };
+}
+
+/** "a, b" for the runs of one group. */
+function groupName({ runs }: RunComparison, members: readonly number[]): string {
+  return members.map((index) => runs[index]!.name).join(', ');
+}
+
+function leadOf(comparison: RunComparison): string[] {
+  const metric = headlineMetrics
+    .map((name) => comparison.metrics.find((candidate) => candidate.metric === name))
+    .find((candidate) => candidate?.final.every((value) => value !== null));
+  const groups = repeatsOf(comparison);
+  if (metric === undefined) return ['Not every run has a value of the same metric yet.'];
+  const sign = metric.better === 'higher' ? -1 : 1;
+  const ranked = groups
+    .map((members) => ({ members, ...spreadOf(members.map((index) => metric.final[index]!)) }))
+    .toSorted((a, b) => sign * (a.mean - b.mean));
+  const [first, second] = ranked;
+  if (first === undefined || second === undefined) {
+    return [`The runs differ in nothing but the seed. ${metric.label}: ${spreadText(first!, first!.members.length)}.`];
+  }
+  const ahead = `${metric.label} after the last epoch: ${groupName(comparison, first.members)} with ${spreadText(first, first.members.length)}, before ${groupName(comparison, second.members)} with ${spreadText(second, second.members.length)}.`;
+  const single = first.members.length < 2 || second.members.length < 2;
+  return single ? [ahead, 'A setting that was run with one seed only cannot be told from a luckier seed.'] : [ahead];
+}
+
+function spreadText({ mean, deviation }: Spread, count: number): string {
+  return deviation === null ? mean.toFixed(3) : `${mean.toFixed(3)} ± ${deviation.toFixed(3)} (${count} seeds)`;
+}
+
+function metricsTable(comparison: RunComparison): ReportTable {
+  const groups = repeatsOf(comparison);
+  const repeated = groups.some((members) => members.length > 1);
+  const rows = comparison.metrics
+    .filter(({ final }) => final.some((value) => value !== null))
+    .flatMap(({ label, better, final, best }) => [
+      metricRow(`${label}, last (${better} is better)`, final, groups, better),
+      metricRow(
+        `${label}, best`,
+        best.map((entry) => entry?.value ?? null),
+        groups,
+        better,
+      ),
+    ]);
+  return {
+    title: 'Metrics',
+    note: repeated
+      ? 'Mean ± standard deviation over the runs that differ in the seed alone. A best value was picked afterwards from all epochs.'
+      : 'A best value was picked afterwards from all epochs, so it flatters a little.',
+    head: ['Metric', ...groups.map((members) => groupName(comparison, members))],
+    rows,
+  };
+}
+
+function metricRow(
+  label: string,
+  values: readonly (number | null)[],
+  groups: readonly (readonly number[])[],
+  better: 'higher' | 'lower',
+): ReportCell[] {
+  const spreads = groups.map((members) => {
+    const present = members.map((index) => values[index] ?? null).filter((value) => value !== null);
+    return present.length === 0 ? null : { ...spreadOf(present), count: present.length };
+  });
+  const means = spreads.flatMap((spread) => spread?.mean ?? []);
+  const top = better === 'higher' ? Math.max(...means) : Math.min(...means);
+  const contested = means.length > 1 && means.filter((mean) => mean === top).length === 1;
+  const cells = spreads.map((spread): ReportCell => ({
+    text: spread === null ? absent : spreadText(spread, spread.count),
+    wins: contested && spread?.mean === top,
+  }));
+  return [plain(label), ...cells];
+}
+
+function settingsTable({ runs, configuration }: RunComparison): ReportTable {
+  return {
+    title: 'Settings that differ',
+    note: configuration.length === 0 ? 'None: all settings are the same, the seed included.' : null,
+    head: ['Setting', ...runs.map(({ name }) => name)],
+    rows: configuration.map(({ label, values }) => [label, ...values].map(plain)),
+  };
+}
+
+function runsTable({ comparison: { runs }, hashes }: ReportSource): ReportTable {
+  return {
+    title: 'Runs',
+    note: 'The hash is the SHA-256 of the configuration document, shortened.',
+    head: ['Run', 'Status', 'Model', 'Data set', 'Epochs', 'Parameters', 'Training time', 'Tags', 'Notes', 'Hash'],
+    rows: runs.map((run, index) =>
+      [
+        run.name,
+        run.status,
+        run.modelId,
+        run.datasetName,
+        `${run.epochsDone} of ${run.epochsTotal}`,
+        run.parameterCount.toLocaleString('en'),
+        `${(run.durationMs / 60_000).toFixed(1)} min`,
+        run.tags.join(', ') || absent,
+        run.notes.replaceAll(/\s+/g, ' ').trim() || absent,
+        hashes[index]!.slice(0, hashDigits),
+      ].map(plain),
+    ),
+  };
+}
+
+function plain(text: string): ReportCell {
+  return { text, wins: false };
+}
+
+const plots: readonly { title: string; train: SeriesName; test: SeriesName }[] = [
+  { title: 'Loss', train: 'train/loss', test: 'test/loss' },
+  { title: 'Mean IoU', train: 'train/meanIou', test: 'test/meanIou' },
+  { title: 'Accuracy', train: 'train/accuracy', test: 'test/accuracy' },
+];
+
+/** Series that a picture needs. */
+export const reportSeries: readonly SeriesName[] = plots.flatMap(({ train, test }) => [train, test]);
+
+function picturesOf({ comparison, series }: ReportSource): ComparisonReport['pictures'] {
+  const colours = coloursOf(comparison);
+  return plots.flatMap(({ title, train, test }) => {
+    const curves = comparison.runs.flatMap((run, index) => {
+      const curve = (name: SeriesName, dashed: boolean): ReportCurve[] => {
+        const recorded = series[index]!.find((candidate) => candidate.series === name);
+        if (recorded === undefined) return [];
+        const label = `${dashed ? 'test' : 'train'} · ${run.name}`;
+        return [{ label, colour: colours[index]!, dashed, x: recorded.epochs, y: recorded.values }];
+      };
+      return [...curve(train, false), ...curve(test, true)];
+    });
+    const { better } = metricDefinitions[test as keyof typeof metricDefinitions];
+    const svg = curvesSvg(curves, title);
+    return svg === null ? [] : [{ title: `${title} (train solid, test dashed; ${better} is better)`, svg }];
+  });
+}
+
+/** A run's own colour; the next free one where two coincide. */
+function coloursOf({ runs }: RunComparison): string[] {
+  const taken = new Set<number>();
+  return runs.map(({ runId }) => {
+    let ordinal = (runId - 1) % palette.length;
+    while (taken.has(ordinal) && taken.size < palette.length) ordinal = (ordinal + 1) % palette.length;
+    taken.add(ordinal);
+    return palette[ordinal]!;
+  });
+}

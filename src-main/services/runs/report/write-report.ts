@@ -1,0 +1,78 @@
+/** Writes a comparison's report as one HTML file or as Markdown. Everything a person has typed is escaped. Pure. */
+import type { ComparisonReport, ReportCell, ReportTable } from './comparison-report.ts';
+import { escapeXml } from './curves-svg.ts';
+
+const style = `
+body { max-width: 1100px; margin: 32px auto; padding: 0 20px; color: #222; font: 14px/1.5 system-ui, sans-serif; }
+h1 { font-size: 20px; } h2 { margin: 28px 0 6px; font-size: 15px; }
+table { border-collapse: collapse; font-size: 13px; } .scroll { overflow-x: auto; }
+th, td { padding: 5px 16px 5px 0; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
+thead th { color: #666; font-weight: 400; } tbody th { font-weight: 400; }
+td { font-variant-numeric: tabular-nums; } .wins { color: #1a6b3c; font-weight: 600; }
+.note, footer { color: #666; font-size: 12px; } footer { margin-top: 32px; } svg { max-width: 100%; height: auto; }
+`;
+
+export function reportHtml(report: ComparisonReport): string {
+  const title = escapeXml(report.title);
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${title}</title>
+<style>${style}</style>
+<h1>${title}</h1>
+${report.lead.map((sentence) => `<p>${escapeXml(sentence)}</p>`).join('\n')}
+${report.pictures.map(({ title: heading, svg }) => `<h2>${escapeXml(heading)}</h2>\n${svg}`).join('\n')}
+${report.tables.map(tableHtml).join('\n')}
+<footer>${escapeXml(report.footer)}</footer>
+</html>
+`;
+}
+
+function tableHtml({ title, note, head, rows }: ReportTable): string {
+  const heading = `<h2>${escapeXml(title)}</h2>`;
+  const below = note === null ? '' : `\n<p class="note">${escapeXml(note)}</p>`;
+  if (rows.length === 0) return heading + below;
+  const headCells = head.map((cell) => `<th scope="col">${escapeXml(cell)}</th>`).join('');
+  const bodyRows = rows.map((row) => `<tr>${row.map(cellHtml).join('')}</tr>`).join('\n');
+  return `${heading}
+<div class="scroll"><table><thead><tr>${headCells}</tr></thead><tbody>
+${bodyRows}
+</tbody></table></div>${below}`;
+}
+
+function cellHtml({ text, wins }: ReportCell, index: number): string {
+  if (index === 0) return `<th scope="row">${escapeXml(text)}</th>`;
+  return wins ? `<td class="wins">${escapeXml(text)} ★</td>` : `<td>${escapeXml(text)}</td>`;
+}
+
+export function reportMarkdown(report: ComparisonReport): string {
+  const parts = [
+    `# ${escapeMarkdown(report.title)}`,
+    ...report.lead.map(escapeMarkdown),
+    ...report.pictures.flatMap(({ title, svg }) => [
+      `## ${escapeMarkdown(title)}`,
+      `![${escapeMarkdown(title)}](data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')})`,
+    ]),
+    ...report.tables.map(tableMarkdown),
+    escapeMarkdown(report.footer),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+function tableMarkdown({ title, note, head, rows }: ReportTable): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const table = [
+    line(head.map(escapeMarkdown)),
+    line(head.map(() => '---')),
+    ...rows.map((row) =>
+      line(row.map(({ text, wins }) => (wins ? `**${escapeMarkdown(text)}**` : escapeMarkdown(text)))),
+    ),
+  ].join('\n');
+  const below = note === null ? [] : [escapeMarkdown(note)];
+  return [`## ${escapeMarkdown(title)}`, ...(rows.length === 0 ? [] : [table]), ...below].join('\n\n');
+}
+
+function escapeMarkdown(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_{}[\]<>#|~]/g, (character) => `\\${character}`);
+}

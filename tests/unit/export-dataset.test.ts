@@ -1,0 +1,188 @@
+/** Data sets written for other tools: told what is lost, there whole or not at all, and the same when they are read again. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { ExportFormat } from '../../src-main/contract/model/dataset-export.ts';
+import type { DatasetFormat } from '../../src-main/contract/model/dataset.ts';
+import type { DatasetId } from '../../src-main/contract/model/ids.ts';
+import { photo, writeFiles } from '../helpers/generated-images.ts';
+import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
+
+const everything = { splits: [], categoryIds: [] };
+
+async function importFrom(fixture: ProjectFixture, path: string, format: DatasetFormat, name: string) {
+  const { handlers, opened, ended } = fixture;
+  const { projectId } = opened.project;
+  const job = await ended(await handlers['dataset.import']({ projectId, path, format, name }));
+  expect(job.error).toBeNull();
+  return job.datasetId!;
+}
+
+async function exportTo(fixture: ProjectFixture, datasetId: DatasetId, format: ExportFormat, folder: string) {
+  const { handlers, opened, ended } = fixture;
+  return ended(await handlers['dataset.export']({ projectId: opened.project.projectId, datasetId, format, folder }));
+}
+
+/** Everything that a round trip has to keep, without ids. */
+async function contentOf({ handlers, opened }: ProjectFixture, datasetId: DatasetId) {
+  const { projectId } = opened.project;
+  const { items } = await handlers['image.list']({ projectId, datasetId, filter: everything, offset: 0, limit: 100 });
+  const { categories } = opened.store.datasets.get(datasetId);
+  const nameOf = new Map(categories.map(({ categoryId, name }) => [categoryId, name]));
+  const images = items.map(({ imageId, name, split, review }) => ({
+    file: name.slice(name.lastIndexOf('/') + 1),
+    split,
+    review,
+    labels: opened.store.annotations
+      .ofImage(imageId)
+      .map(({ shape, flags, attributes, categoryId }) => ({ shape, flags, attributes, name: nameOf.get(categoryId) })),
+  }));
+  return {
+    classes: categories.map(({ name }) => name),
+    sourceIds: opened.store.datasets.sourceIds(datasetId),
+    images: images.sort((a, b) => a.file.localeCompare(b.file)),
+  };
+}
+
+async function cocoFixture(): Promise<{ fixture: ProjectFixture; datasetId: DatasetId }> {
+  const fixture = await createProjectFixture();
+  const folder = join(fixture.scratch, 'coco');
+  const image = await photo();
+  const annotations = [
+    { id: 1, image_id: 1, category_id: 90, bbox: [1, 2, 3, 4], attributes: { colour: 'red' } },
+    {
+      id: 2,
+      image_id: 1,
+      category_id: 3,
+      segmentation: [
+        [0, 0, 9, 0, 9, 9],
+        [20, 20, 25, 20, 25, 25],
+      ],
+    },
+    { id: 3, image_id: 2, category_id: 3, segmentation: { size: [30, 40], counts: [30, 60, 5, 5, 1100] }, iscrowd: 1 },
+    {
+      id: 4,
+      image_id: 2,
+      category_id: 3,
+      bbox: [1, 1, 9, 9],
+      keypoints: [3, 4, 2, 0, 0, 0, 5, 6, 1],
+      num_keypoints: 2,
+    },
+  ];
+  await writeFiles(folder, {
+    'a.json': JSON.stringify({
+      images: [
+        { id: 1, file_name: 'a “1”.jpg' },
+        { id: 2, file_name: 'b.jpg' },
+        { id: 3, file_name: 'background.jpg' },
+      ],
+      categories: [
+        { id: 90, name: 'dog: "big"' },
+        { id: 3, name: 'cat' },
+      ],
+      annotations,
+    }),
+    'train/a “1”.jpg': image,
+    'val/b.jpg': image,
+    'val/background.jpg': image,
+  });
+  return { fixture, datasetId: await importFrom(fixture, folder, 'coco', 'First') };
+}
+
+test('COCO: import, export, import gives the same labels, classes and numbers', async () => {
+  const { fixture, datasetId } = await cocoFixture();
+  const { handlers, opened, scratch } = fixture;
+  const { projectId } = opened.project;
+  expect(await handlers['dataset.exportReport']({ projectId, datasetId, format: 'coco' })).toEqual({
+    imageCount: 3,
+    labelCount: 4,
+    losses: [],
+  });
+  const out = join(scratch, 'out');
+  expect(await exportTo(fixture, datasetId, 'coco', out)).toMatchObject({ state: 'done', done: 3, datasetId: null });
+  expect(readdirSync(out, { recursive: true }).sort()).toEqual(
+    [
+      ...['annotations', 'annotations/instances_train.json', 'annotations/instances_val.json', 'images'],
+      ...['images/train', 'images/train/a “1”.jpg', 'images/val', 'images/val/b.jpg', 'images/val/background.jpg'],
+    ].sort(),
+  );
+  const again = await importFrom(fixture, out, 'coco', 'Second');
+  expect(await contentOf(fixture, again)).toEqual(await contentOf(fixture, datasetId));
+});
+
+test('YOLO: what is lost is told before, and the rest comes back', async () => {
+  const { fixture, datasetId } = await cocoFixture();
+  const { handlers, opened, scratch } = fixture;
+  const { projectId } = opened.project;
+  const { losses } = await handlers['dataset.exportReport']({ projectId, datasetId, format: 'yolo-segment' });
+  expect(losses).toEqual([
+    'Boxes that stay boxes among the outlines: 1.',
+    'Labels that lose their attributes: 1.',
+    'Outlines of several parts that become an object for each part: 1.',
+    'Shapes that become the box around them: 1.',
+    'Labels that lose their flags (occluded, truncated, difficult, crowd): 1.',
+    'Sets of keypoints that become the box around them: 1.',
+    'Classes keep their order, but are numbered from 0 without gaps.',
+  ]);
+  const out = join(scratch, 'out');
+  await mkdir(out);
+  expect(await exportTo(fixture, datasetId, 'yolo-segment', out)).toMatchObject({ state: 'done' });
+  expect(readFileSync(join(out, 'labels', 'val', 'background.txt'), 'utf8')).toBe('');
+  const again = await contentOf(fixture, await importFrom(fixture, out, 'yolo', 'Second'));
+  expect(again.classes).toEqual(['cat', 'dog: "big"']);
+  expect(again.images.map(({ file, split, labels }) => [file, split, labels.length])).toEqual([
+    ['a “1”.jpg', 'train', 3],
+    ['b.jpg', 'val', 2],
+    ['background.jpg', 'val', 0],
+  ]);
+});
+
+test('an image that nobody labelled has no label file, and names that meet are told apart', async () => {
+  const fixture = await createProjectFixture();
+  const image = await photo();
+  const folder = join(fixture.scratch, 'set');
+  await writeFiles(folder, { 'x/a.jpg': image, 'y/a.jpg': image, 'y/A.png': await photo({}, 'png') });
+  const datasetId = await importFrom(fixture, folder, 'images', 'Plain');
+  const out = join(fixture.scratch, 'out');
+  await exportTo(fixture, datasetId, 'yolo-detect', out);
+  expect(existsSync(join(out, 'labels'))).toBe(false);
+  expect(readdirSync(join(out, 'images', 'train')).sort()).toEqual(['A-2.png', 'a-3.jpg', 'a.jpg'].sort());
+  const { losses } = await fixture.handlers['dataset.exportReport']({
+    projectId: fixture.opened.project.projectId,
+    datasetId,
+    format: 'coco',
+  });
+  expect(losses).toEqual(['Unlabelled images that cannot be told from images that show nothing: 3.']);
+});
+
+test('a folder with something in it is not touched, and a failed export leaves nothing', async () => {
+  const { fixture, datasetId } = await cocoFixture();
+  const { scratch } = fixture;
+  const full = join(scratch, 'full');
+  await writeFiles(full, { 'precious.txt': 'mine' });
+  const refused = await exportTo(fixture, datasetId, 'coco', full);
+  expect(refused.error?.message).toContain('is not empty');
+  expect(readdirSync(full)).toEqual(['precious.txt']);
+  await rm(join(scratch, 'coco', 'val', 'background.jpg'));
+  const before = readdirSync(scratch).sort();
+  const failed = await exportTo(fixture, datasetId, 'coco', join(scratch, 'never'));
+  expect(failed).toMatchObject({ state: 'failed', error: { code: 'not-found' } });
+  expect(readdirSync(scratch).sort()).toEqual(before);
+});
+
+test('a data set in packs says that it cannot be exported yet', async () => {
+  const fixture = await createProjectFixture();
+  const { store, project } = fixture.opened;
+  const datasetId = store.datasets.begin({ name: 'P', format: 'idx', source: '', createdAt: '' });
+  const categoryIds = store.datasets.addCategories(datasetId, ['a']);
+  const size = { channels: 1, heightPx: 2, widthPx: 2 };
+  const packId = store.datasets.addPack(datasetId, { file: 'p.u8', count: 1, ...size });
+  store.images.insert({
+    ...{ datasetId, split: 'train', packId, firstRow: 0, ...size, sourceFile: 'x', firstNumber: 0, categoryIds },
+    labels: Uint8Array.of(0),
+  });
+  store.datasets.publish(datasetId);
+  const request = { projectId: project.projectId, datasetId, format: 'coco' as const };
+  await expect(fixture.handlers['dataset.exportReport'](request)).rejects.toMatchObject({ code: 'unsupported' });
+});
