@@ -15,6 +15,7 @@ async function listOf(total: number, widthPx = 32, heightPx = 28): Promise<Image
     heightPx,
     channels: 3,
     annotations: [],
+    review: 'done',
   });
   const pages = new ImagePages((offset, limit) => {
     const count = Math.min(limit, total - offset);
