@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { capture } from '../../src-main/setup/child.mjs';
 
@@ -26,7 +26,17 @@ export async function findPython<M extends PythonModule>(modules: readonly M[]):
   if (!existsSync(python)) return missing;
   const probe = `import json, ${modules.join(', ')}\nprint(json.dumps({m.__name__: m.__version__ for m in [${modules.join(', ')}]}))`;
   const { code, stdout } = await capture(python, ['-c', probe]);
+  if (code === 0 && hasReferenceBlas()) return { found: false, mend: slowBlas };
   return code === 0 ? { found: true, python, versions: JSON.parse(stdout) as Record<PythonModule, string> } : missing;
+}
+
+const slowBlas =
+  'PyTorch would run on the reference BLAS, which is several times slower: sudo apt-get install libopenblas0-openmp';
+
+/** Debian's python3-torch does without a fast BLAS unless one is installed. */
+function hasReferenceBlas(): boolean {
+  const link = '/etc/alternatives/libblas.so.3-x86_64-linux-gnu';
+  return existsSync(link) && realpathSync(link).includes('/blas/');
 }
 
 export interface PythonPeer {
