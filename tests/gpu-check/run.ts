@@ -59,8 +59,9 @@ async function checkDevice(device: Device): Promise<number> {
   return [...operators, ...networks, ...speeds].filter(isFailure).length;
 }
 
-const isFailure = ({ note, error, isOptional = false }: Row): boolean =>
-  note !== null && (error !== null || !isOptional);
+function isFailure({ note, error, isOptional = false }: Row): boolean {
+  return note !== null && (error !== null || !isOptional);
+}
 
 /** Rows of a part; where its process dies, one more that says so. */
 async function runPart(device: Device, part: Part): Promise<Row[]> {

@@ -37,3 +37,10 @@ test('finds every operator and every quick network right on the CPU', { timeout:
     );
   }
 });
+
+test('goes through a whole device to its verdict', { timeout: 180_000 }, async () => {
+  const { code, stdout, stderr } = await capture(process.execPath, [script('run.ts'), '--quick', '--device=cpu']);
+  expect(stdout, stderr).toMatch(/Everything that runs here is right\.\n$/);
+  expect(stdout).toMatch(/^ +lenet5 +\d+/m);
+  expect(code).toBe(0);
+});
