@@ -3,9 +3,10 @@
  * packs, and checkpoints databases; rows and everything visible are the store's owner's. One thread does one task.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { invariant, toErrorData } from '../../contract/errors.ts';
+import { FoveaError, invariant, toErrorData } from '../../contract/errors.ts';
 import { checkpointDatabase } from '../../store/checkpoint.ts';
 import type { ImportMessage, ImportTask } from './messages.ts';
+import type { ImportWorkerData } from './run-worker.ts';
 import { inspectDataset, readIntoProject } from './read-dataset.ts';
 
 async function perform(task: ImportTask, post: (message: ImportMessage) => void): Promise<void> {
@@ -21,7 +22,11 @@ async function perform(task: ImportTask, post: (message: ImportMessage) => void)
 
 const port = parentPort;
 invariant(port, 'the import worker runs only as a worker thread');
-const post = (message: ImportMessage): void => port.postMessage(message);
-await perform(workerData as ImportTask, post).catch((error: unknown) =>
-  post({ kind: 'failed', error: toErrorData(error) }),
-);
+const { task, stop } = workerData as ImportWorkerData;
+const isStopped = new Int32Array(stop);
+/** Every task says now and then how far it is, and ends here where nobody wants it any more. */
+const post = (message: ImportMessage): void => {
+  if (Atomics.load(isStopped, 0) !== 0) throw new FoveaError('cancelled', 'The import was cancelled.');
+  port.postMessage(message);
+};
+await perform(task, post).catch((error: unknown) => port.postMessage({ kind: 'failed', error: toErrorData(error) }));
