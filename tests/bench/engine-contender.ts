@@ -7,13 +7,16 @@ import { createInterface } from 'node:readline';
 import { writeModel } from '../../src-main/engine/graph/onnx-model.ts';
 import { tensor, type Tensor } from '../../src-main/engine/graph/types.ts';
 import { countNodes, optimise } from '../../src-main/engine/passes/index.ts';
+import { freeMemory } from '../../src-main/engine/runtime/free-memory.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import { frozenName, carriedVectors } from '../../src-main/engine/train/state-layout.ts';
+import { StepsInPlace } from '../../src-main/engine/train/steps-in-place.ts';
+import { UpdatePieces, updatesInPlace } from '../../src-main/engine/train/update-pieces.ts';
 import type { Session } from '../../src-main/engine/runtime/runtime.ts';
 import { passesFor, placeOf, tuningFile } from '../../src-main/engine/tuner/machine.ts';
 import { tune } from '../../src-main/engine/tuner/tune.ts';
 import { readTuning, writeTuning } from '../../src-main/engine/tuner/tuning.ts';
-import { benchNetworks, planStep, stepGraph, stepNumbers, update } from './engine-networks.ts';
+import { benchNetworks, gradientGraph, planStep, stepGraph, stepNumbers, update } from './engine-networks.ts';
 
 const [folder, threadsText, id] = process.argv.slice(2) as [string, string, string];
 const net = benchNetworks.find((candidate) => candidate.id === id)!;
@@ -31,24 +34,9 @@ const options = { device: 'cpu', threads: Number(threadsText) } as const;
 await tuneIfAsked();
 const { session, nodes } = await openSession();
 
-const bytes = readFileSync(`${folder}/parameters.f32`);
-const flat = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-const values = new Map<string, Float32Array>();
-let at = 0;
-for (const { name, shape } of planned.plan.parameters) {
-  const length = shape.reduce((a, b) => a * b, 1);
-  values.set(name, flat.subarray(at, at + length));
-  at += length;
-}
-for (const { name, shape, initialValue } of planned.plan.buffers)
-  values.set(name, new Float32Array(shape[0]!).fill(initialValue));
 const vector = (data: Float32Array): Tensor => ({ dataType: 'float32', shape: [data.length], data });
-let state = new Map<string, Tensor>(
-  carriedVectors(planned.layout, update).map(({ name, layout }): [string, Tensor] => {
-    const holds = name.startsWith('parameters') || name === 'buffers';
-    return [name, vector(holds ? layout.pack(values) : new Float32Array(layout.length))];
-  }),
-);
+const initial = initialState();
+let { state } = initial;
 const constantFeeds: Record<string, Tensor> = {
   bytes: { dataType: 'uint8', shape: net.input, data: new Uint8Array(readFileSync(`${folder}/batch.u8`)) },
   labels: tensor(
@@ -56,8 +44,33 @@ const constantFeeds: Record<string, Tensor> = {
     [net.input[0]],
     Array.from({ length: net.input[0] }, (_, i) => i % 10),
   ),
-  ...(planned.layout.frozen.length > 0 ? { [frozenName]: vector(planned.layout.frozen.pack(values)) } : {}),
+  ...initial.frozen,
 };
+
+/** The weights as they were read are let go. */
+function initialState(): { state: Map<string, Tensor>; frozen: Record<string, Tensor> } {
+  const bytes = readFileSync(`${folder}/parameters.f32`);
+  const flat = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  const values = new Map<string, Float32Array>();
+  let at = 0;
+  for (const { name, shape } of planned.plan.parameters) {
+    const length = shape.reduce((a, b) => a * b, 1);
+    values.set(name, flat.subarray(at, at + length));
+    at += length;
+  }
+  for (const { name, shape, initialValue } of planned.plan.buffers)
+    values.set(name, new Float32Array(shape[0]!).fill(initialValue));
+  const { layout } = planned;
+  return {
+    state: new Map(
+      carriedVectors(layout, update).map(({ name, layout: own }): [string, Tensor] => {
+        const holds = name.startsWith('parameters') || name === 'buffers';
+        return [name, vector(holds ? own.pack(values) : new Float32Array(own.length))];
+      }),
+    ),
+    frozen: layout.frozen.length > 0 ? { [frozenName]: vector(layout.frozen.pack(values)) } : {},
+  };
+}
 
 /** Where FOVEA_TUNING names a file, as the trainer reads it: completes it for this network. */
 async function tuneIfAsked(): Promise<void> {
@@ -69,17 +82,26 @@ async function tuneIfAsked(): Promise<void> {
   writeTuning(file, place, choices);
 }
 
-/** The graph is let go before the steps, as the trainer does. */
+/** The graph is let go before the steps, and a large state is updated in place, as the trainer does. */
 async function openSession(): Promise<{ session: Session; nodes: number }> {
-  const graph = optimise(stepGraph(net, planned, maximumSteps), await passesFor(runtime, options));
+  const { layout } = planned;
+  const inPlace = updatesInPlace('cpu', layout, update);
+  const made = inPlace ? gradientGraph(net, planned) : stepGraph(net, planned, maximumSteps);
+  const graph = optimise(made, await passesFor(runtime, options));
   const profilePrefix = process.env['PROFILE'];
   const session = await runtime.createSession(writeModel(graph), {
     ...options,
     ...(profilePrefix && { profilePrefix }),
   });
-  return { session, nodes: countNodes(graph) };
+  const nodes = countNodes(graph);
+  if (!inPlace) return { session, nodes };
+  const numberCount = stepNumbers(1).length;
+  const updates = await UpdatePieces.open(runtime, { layout, update, numberCount, threads: options.threads });
+  const { inputs, outputs } = graph;
+  return { session: new StepsInPlace({ session, graph: { inputs, outputs }, updates, layout, update }), nodes };
 }
 
+freeMemory();
 let done = 0;
 async function steps(count: number): Promise<{ ms: number[]; losses: number[] }> {
   const numbers = Array.from({ length: maximumSteps }, (_, i) => stepNumbers(done + i + 1));

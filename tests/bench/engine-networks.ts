@@ -148,13 +148,13 @@ export const stepNumbers = (n: number): number[] =>
  * frozen, where there is something in it; the carried vectors. Results: the carried vectors with "Next" behind; losses.
  * Not optimised yet.
  */
-export function stepGraph({ input, loss }: BenchNetwork, { plan, layout }: PlannedStep, maximumSteps: number): Graph {
+export function stepGraph(net: BenchNetwork, planned: PlannedStep, maximumSteps: number): Graph {
+  const { layout } = planned;
   const main = newGraph('bench');
-  const bytes = main.input('bytes', 'uint8', input);
-  const labels = main.input('labels', 'int64', [input[0]]);
+  const fed = inputsOf(main, net);
+  const frozen = layout.frozen.length > 0 ? main.input(frozenName, 'float32', [layout.frozen.length]) : null;
   const numbers = main.input('numbers', 'float32', [maximumSteps, stepNumbers(1).length]);
   const steps = main.input('steps', 'int64', []);
-  const frozen = layout.frozen.length > 0 ? main.input(frozenName, 'float32', [layout.frozen.length]) : null;
   const carried = carriedVectors(layout, update).map(({ name, layout: { length } }) =>
     main.input(name, 'float32', [length]),
   );
@@ -163,72 +163,122 @@ export function stepGraph({ input, loss }: BenchNetwork, { plan, layout }: Plann
   const iteration = body.input('iteration', 'int64', []);
   body.input('condition', 'bool', []);
   const state = new Map(carried.map(({ name, shape }) => [name, body.input(`${name}Now`, 'float32', shape)]));
-  const tensors = new Map<string, Value>();
-  const cut = (flat: Value | null | undefined, { entries }: FlatLayout): void => {
-    if (!flat) return;
-    const pieces = body.split(
-      flat,
-      entries.map(({ length }) => length),
-      0,
-    );
-    entries.forEach(({ name, shape }, i) => tensors.set(name, body.reshape(pieces[i]!, shape)));
-  };
-  for (const group of layout.groups) cut(state.get(groupVector('parameters', group)), group.layout);
-  cut(frozen, layout.frozen);
-  cut(state.get('buffers'), layout.buffers);
-
-  const nextBuffers = new Map<string, Value>();
-  const build = prefersFeatureMajor(plan) ? buildFeatureMajorNetwork : buildNetwork;
-  const outputs = build(
-    plan,
-    body,
-    { bytes, preprocessing: { range: [0, 1], mean: 0, std: 1 } },
-    {
-      mode: 'training',
-      tensor: (name) => tensors.get(name)!,
-      updateBuffer: (name, next) => nextBuffers.set(name, next),
-      step: iteration,
-      seed: 0,
-    },
-  );
-  const lossValue =
-    loss === 'crossEntropy'
-      ? classificationLoss(body, outputs[0], labels, { softmaxBeforeLoss: false })
-      : outputs.map((output) => meanSquare(body, output)).reduce((a, b) => body.add(a, b));
-
-  const flatGradients = layout.groups.map(({ layout: { entries } }) => {
-    const trained = entries.map(({ name }) => tensors.get(name)!);
-    const pieces = gradients(body, lossValue, trained).map((gradient, i) =>
-      body.reshape(gradient ?? body.float(0, trained[i]!.shape), [entries[i]!.length]),
-    );
-    return body.concat(pieces, 0);
-  });
-  const moved = new Map(state);
-  if (layout.buffers.length > 0) {
-    const pieces = layout.buffers.entries.map(({ name, length }) =>
-      body.reshape(nextBuffers.get(name) ?? tensors.get(name)!, [length]),
-    );
-    moved.set('buffers', body.concat(pieces, 0));
-  }
+  const tensors = cut(body, [
+    ...layout.groups.map((group) => [state.get(groupVector('parameters', group)), group.layout] as const),
+    [frozen, layout.frozen],
+    [state.get('buffers'), layout.buffers],
+  ]);
+  const { loss, found, buffers } = gradientsOf(body, net, planned, fed, tensors, iteration);
   const row = body.gather(numbers, iteration);
   const next = buildUpdate(body, {
     layout,
     update,
-    state: moved,
+    state: buffers ? new Map(state).set('buffers', buffers) : state,
     frozen,
-    gradients: flatGradients,
+    gradients: found,
     numbers: Array.from({ length: numbers.shape[1]! }, (_, i) => body.gather(row, body.int(i))),
     completes: null,
   });
   body.output(body.op('Less', [body.add(iteration, body.int(1)), steps]), 'goOn');
   for (const { name } of carried) body.output(next.get(name)!, `${name}Then`);
-  body.output(lossValue, 'stepLoss');
+  body.output(loss, 'stepLoss');
 
   const always = main.constant(tensor('bool', [], [1]));
   const loopInputs = [main.int(maximumSteps), always, ...carried];
   const results = main.ops('Loop', loopInputs, { body: body.graph }, carried.length + 1);
   [...carried.map(({ name }) => `${name}Next`), 'losses'].forEach((name, i) => main.output(results[i]!, name));
   return main.graph;
+}
+
+/** One step without its update, as `buildGradientGraph` makes it. */
+export function gradientGraph(net: BenchNetwork, planned: PlannedStep): Graph {
+  const { layout } = planned;
+  const g = newGraph('bench gradient');
+  const fed = inputsOf(g, net);
+  const turn = g.input('turn', 'int64', []);
+  const state = layout.buffers.length > 0 ? g.input('buffers', 'float32', [layout.buffers.length]) : null;
+  const tensors = cut(g, [[state, layout.buffers]]);
+  for (const { name, shape } of [...layout.groups.map((group) => group.layout), layout.frozen].flatMap(
+    (l) => l.entries,
+  ))
+    tensors.set(name, g.input(name, 'float32', shape));
+  const { loss, found, buffers } = gradientsOf(g, net, planned, fed, tensors, turn);
+  g.output(loss, 'loss');
+  found.forEach((vector, i) => g.output(vector, groupVector('gradient', layout.groups[i]!)));
+  if (buffers) g.output(buffers, 'buffersNext');
+  return g.graph;
+}
+
+interface Fed {
+  bytes: Value;
+  labels: Value;
+}
+const inputsOf = (g: Builder, { input }: BenchNetwork): Fed => ({
+  bytes: g.input('bytes', 'uint8', input),
+  labels: g.input('labels', 'int64', [input[0]]),
+});
+
+/** The network's tensors out of flat vectors. */
+function cut(g: Builder, vectors: readonly (readonly [Value | null | undefined, FlatLayout])[]): Map<string, Value> {
+  const tensors = new Map<string, Value>();
+  for (const [flat, { entries }] of vectors) {
+    if (!flat) continue;
+    const pieces = g.split(
+      flat,
+      entries.map(({ length }) => length),
+      0,
+    );
+    entries.forEach(({ name, shape }, i) => tensors.set(name, g.reshape(pieces[i]!, shape)));
+  }
+  return tensors;
+}
+
+/** Loss, the gradient of every group, and the buffers as the step leaves them. */
+function gradientsOf(
+  g: Builder,
+  net: BenchNetwork,
+  { plan, layout }: PlannedStep,
+  { bytes, labels }: Fed,
+  tensors: ReadonlyMap<string, Value>,
+  step: Value,
+): { loss: Value; found: Value[]; buffers: Value | null } {
+  const nextBuffers = new Map<string, Value>();
+  const build = prefersFeatureMajor(plan) ? buildFeatureMajorNetwork : buildNetwork;
+  const outputs = build(
+    plan,
+    g,
+    { bytes, preprocessing: { range: [0, 1], mean: 0, std: 1 } },
+    {
+      mode: 'training',
+      tensor: (name) => tensors.get(name)!,
+      updateBuffer: (name, next) => nextBuffers.set(name, next),
+      step,
+      seed: 0,
+    },
+  );
+  const loss =
+    net.loss === 'crossEntropy'
+      ? classificationLoss(g, outputs[0], labels, { softmaxBeforeLoss: false })
+      : outputs.map((output) => meanSquare(g, output)).reduce((a, b) => g.add(a, b));
+  const trained = layout.groups.flatMap(({ layout: { entries } }) => entries.map(({ name }) => tensors.get(name)!));
+  const byTensor = new Map(gradients(g, loss, trained).map((gradient, i) => [trained[i]!, gradient]));
+  const found = layout.groups.map(({ layout: { entries } }) => {
+    const pieces = entries.map(({ name, length }) => {
+      const value = tensors.get(name)!;
+      return g.reshape(byTensor.get(value) ?? g.float(0, value.shape), [length]);
+    });
+    return g.concat(pieces, 0);
+  });
+  const buffers =
+    layout.buffers.length === 0
+      ? null
+      : g.concat(
+          layout.buffers.entries.map(({ name, length }) =>
+            g.reshape(nextBuffers.get(name) ?? tensors.get(name)!, [length]),
+          ),
+          0,
+        );
+  return { loss, found, buffers };
 }
 
 function meanSquare(g: Builder, output: Value): Value {

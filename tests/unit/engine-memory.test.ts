@@ -167,7 +167,7 @@ test('an estimate of a run is made in a child process, from its data set and thi
   const config = smallConfig({ batchSize: 32 });
   const launch = nodePorts().launchTask;
   const memory = { totalBytes: 8e9, freeBytes: 6e9 };
-  const found = await estimateRun(launch, config, dataset, memory);
+  const found = await estimateRun(launch, config, dataset, 1, memory);
   expect(found).toMatchObject({ fits: true, machineBytes: 8e9, freeBytes: 6e9, suggestion: null });
   expect(found.summary).toMatch(/^About \d+ MB at its peak; this machine has 8\.0 GB\.$/);
   const inHere = estimateMemory({
@@ -183,10 +183,13 @@ test('an estimate of a run is made in a child process, from its data set and thi
     launch,
     smallConfig({ batchSize: 2048 }),
     { ...dataset, splitCounts: { train: 4096, val: 0, test: 20 } },
+    1,
     { totalBytes: 5e8, freeBytes: 4e8 },
   );
   expect(tight.fits).toBe(false);
   expect(tight.suggestion!.peakBytes).toBeLessThan(4e8);
   expect(tight.suggestion!.sentence).toMatch(/^Train with \d+ images at a time and \d+ such steps for each update/);
-  await expect(estimateRun(launch, config, { ...dataset, imageSize: null }, memory)).rejects.toThrow('differ in size');
+  await expect(estimateRun(launch, config, { ...dataset, imageSize: null }, 1, memory)).rejects.toThrow(
+    'differ in size',
+  );
 });

@@ -28,6 +28,7 @@ import { optimise } from '../../src-main/engine/passes/index.ts';
 import { stateLayout, updateSettings } from '../../src-main/engine/train/state-layout.ts';
 import { buildTrainGraph } from '../../src-main/engine/train/step-graph.ts';
 import { modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
+import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { buildCase, caseTitle, opCases, readGolden } from '../helpers/engine-cases.ts';
 import { floats, numbersOf, relativeError, runGraph, runtime } from '../helpers/engine-run.ts';
 import { adam, phase, smallConfig, taskOf } from '../helpers/training-run.ts';
@@ -62,7 +63,7 @@ function lenetTrainGraph(): Graph {
     layout: stateLayout(plan, settings),
     update: updateSettings({ accumulation: 2, ema: { decay: 0.99, warmupSteps: 10 } }, settings),
     preprocessing: modelSpec('lenet5').preprocessing,
-    augmentation: { flip: true, shift: 2 },
+    augmentation: { ...noAugmentation, flipHorizontal: 0.5, shift: 2 },
     task: taskOf(smallConfig()),
     imageCount: 4,
     batchSize: 2,

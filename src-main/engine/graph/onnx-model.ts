@@ -40,7 +40,10 @@ const decoder = new TextDecoder();
 
 /** The bytes of an .onnx file. `metadata` is written as the model's key-value properties. */
 export function writeModel(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
-  const domains = Object.entries({ '': opset, ...contribDomains });
+  const used = domainsOf(graph);
+  const domains = Object.entries({ '': opset, ...contribDomains }).filter(
+    ([domain]) => domain === '' || used.has(domain),
+  );
   return encodeModel({
     irVersion,
     producerName: 'fovea',
@@ -48,6 +51,13 @@ export function writeModel(graph: Graph, metadata: Readonly<Record<string, strin
     opsetImport: domains.map(([domain, version]) => ({ domain, version })),
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
+}
+
+function domainsOf({ nodes }: Graph): Set<string> {
+  const bodies = nodes.flatMap(({ attributes }) =>
+    Object.values(attributes).filter((value) => value !== undefined && isGraph(value)),
+  );
+  return new Set([...nodes.map(({ domain }) => domain), ...bodies.flatMap((body) => [...domainsOf(body)])]);
 }
 
 function graphToProto(graph: Graph): GraphProto {

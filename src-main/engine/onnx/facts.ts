@@ -17,6 +17,7 @@ export const elementTypes = {
   float64: 11,
   uint32: 12,
   uint64: 13,
+  bfloat16: 16,
 } as const;
 
 export const attributeTypes = {

@@ -100,6 +100,44 @@ function stacked({ g, inputs: [x, dy], attributes: a }: Context): Value[] {
 }
 
 /**
+ * The blocked kernels with a row's pixels as channels: dw[o, c, i, j] = Σ_w Σ_h dy_j[o, h, w] · x[c, h + i, w] is a convolution
+ * along h of x, with dy as its kernel and c as the axis of pixels that it runs over. dy_j is dy moved by the kernel's column, with
+ * zeros where it leaves x. In blocks both lie so that all moving is of whole blocks; each image is a group.
+ */
+function byPosition({ g, inputs: [x, dy], attributes: a, channelBlock }: Context): Value[] {
+  const block = channelBlock!;
+  const [n, c, h, w] = x.shape as [number, number, number, number];
+  const [, o, oH, oW] = dy.shape as [number, number, number, number];
+  const [kH, kW] = a.kernel_shape as [number, number];
+  const [top, left, bottom] = a.pads as [number, number, number];
+  const turned = g.transpose(g.reshape(x, [n, c, h, w / block, block]), [0, 3, 2, 1, 4]); // [N, W/b, H, C, b]
+  const count = (o / block) * oH * oW;
+  const rows = g.concat([g.reshape(reorderInput(g, dy), [n, count, block]), g.float(0, [n, 1, block])], 1);
+  const places: number[] = [];
+  for (let j = 0; j < kW; j++) {
+    for (let outer = 0; outer < o / block; outer++) {
+      for (let first = 0; first < w; first += block) {
+        for (let row = 0; row < oH; row++) {
+          for (let at = first; at < first + block; at++) {
+            const column = at - j + left;
+            places.push(column < 0 || column >= oW ? count : (outer * oH + row) * oW + column);
+          }
+        }
+      }
+    }
+  }
+  const kernel = g.reshape(g.gather(rows, g.ints(places), 1), [n * kW * o, w, oH, 1]);
+  const product = g.op(
+    'Conv',
+    [g.reshape(turned, [1, n * w, h, c]), kernel],
+    { kernel_shape: [oH, 1], strides: [1, 1], pads: [top, 0, bottom, 0], dilations: [1, 1], group: n },
+    'com.microsoft.nchwc',
+  ); // [1, N·kW·O, kH, C]
+  const summed = g.reduceSum(g.reshape(reorderOutput(g, product), [n, kW * o * kH * c]), [0]);
+  return [g.transpose(g.reshape(summed, [kW, o, kH, c]), [1, 3, 2, 0])];
+}
+
+/**
  * Stride 2, 3×3, padding 1: in the four phases of x (phases.ts), the kernel's steps are of one pixel. Row 2p + i − 1 of x is
  * row p of phase 1, row p of phase 0 and row p + 1 of phase 1, for i = 0, 1, 2; columns likewise.
  */
@@ -235,6 +273,17 @@ export const weightGradientFormulations: Readonly<Record<string, Formulation<Con
   },
   sideBySide: { applies: ({ attributes: a }) => a.group === 1, suits: hasFewPositions, build: sideBySide },
   pointwise: { applies: isPointwise, suits: () => true, build: pointwise },
+  byPosition: {
+    applies: (context) => {
+      const { inputs, attributes: a, channelBlock } = context;
+      const blocks = [inputs[0].shape[3]!, a.shape[0]!];
+      return (
+        isDense(context) && !isPointwise(context) && !!channelBlock && blocks.every((size) => size % channelBlock === 0)
+      );
+    },
+    suits: ({ inputs: [x] }) => sizeOf(x.shape) >= manyElements,
+    build: byPosition,
+  },
   stacked: {
     applies: (context) => isDense(context) && !isPointwise(context),
     suits: ({ inputs: [x] }) => sizeOf(x.shape) >= manyElements,

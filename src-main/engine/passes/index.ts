@@ -4,14 +4,18 @@ import { verify } from '../graph/verify.ts';
 import { opRules } from '../ops/index.ts';
 import { debugLevel, debugLog } from '../graph/debug.ts';
 import { cleanUpAlgebra } from './algebra.ts';
+import { foldIntoConvolutions, keepBlocks } from './inference.ts';
 import { lower, type LowerOptions } from './lower.ts';
 import { mixedPrecision } from './mixed-precision.ts';
 import { nameOutputs } from './outputs.ts';
+import { recompute } from './recompute.ts';
 import { mergeEqualNodes, removeDeadNodes } from './simplify.ts';
 
 export interface PassOptions extends LowerOptions {
   /** 'mixed' computes in half what can be; float32 where absent. */
   precision?: 'float32' | 'mixed';
+  /** Nothing is trained by this graph. */
+  forInference?: boolean;
 }
 
 type Pass = [name: string, pass: (graph: Graph) => Graph];
@@ -23,12 +27,15 @@ export function optimise(graph: Graph, options: PassOptions = {}): Graph {
   const lowering = isMixed ? { ...options, channelBlock: null } : options;
   const passes: Pass[] = [
     ['remove dead nodes', removeDeadNodes],
+    ...(options.forInference ? [['fold into convolutions', foldIntoConvolutions] satisfies Pass] : []),
     ['lower abstract operators', (g) => lower(g, lowering)],
+    ...(options.forInference ? [['keep blocks', keepBlocks] satisfies Pass] : []),
     ['clean up algebra', cleanUpAlgebra],
     ['merge equal nodes', mergeEqualNodes],
     ...(isMixed ? [['compute in half precision', mixedPrecision] satisfies Pass] : []),
     ['name outputs', nameOutputs],
     ['remove dead nodes', removeDeadNodes],
+    ['recompute in the backward pass', recompute],
   ];
   verify(graph, opRules);
   return passes.reduce((current, [name, pass]) => {

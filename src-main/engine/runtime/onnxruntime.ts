@@ -53,9 +53,14 @@ function sessionOptions(options: SessionOptions): ort.InferenceSession.SessionOp
     enableMemPattern: false,
     // Errors are thrown too; printed they would only come twice.
     logSeverityLevel: 4,
-    // Threads that spin while they wait make a step a few per cent faster on an idle machine and several times slower on
-    // a busy one, and the person's other work with it.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    // Threads that sleep as soon as they wait make a step of thousands of nodes an eighth slower. Those that spin on and on
+    // make it more than twice as slow on a busy machine, and the person's other work with it. The time between two nodes
+    // is enough.
+    extra: {
+      session: { intra_op: { spin_duration_us: '50' }, force_spinning_stop: '1' },
+      // It would undo passes/recompute.ts; what should be merged, passes/simplify.ts has merged.
+      optimization: { disable_specified_optimizers: 'CommonSubexpressionElimination' },
+    },
     // Only WebGPU lets results stay where they were made.
     ...(options.kept && options.device === 'webgpu' && { preferredOutputLocation: onDevice(options.kept) }),
     ...(options.profilePrefix ? { enableProfiling: true, profileFilePrefix: options.profilePrefix } : {}),

@@ -4,24 +4,28 @@
  * measured peaks; `npm run bench -- memory` prints estimate ÷ measured for networks of the zoo.
  */
 import type { RunConfig } from '../../contract/model/run.ts';
-import { residentLimitBytes } from '../data/split-images.ts';
+import { isMadeAnew } from '../data/augmentation.ts';
+import { residentLimitBytes, stepsPerDispatch } from '../data/split-images.ts';
 import { bytesOf, peakLiveBytes } from '../graph/memory.ts';
 import { sizeOf, type Graph, type Shape } from '../graph/types.ts';
 import type { NetworkPlan } from '../nn/network.ts';
 import { countNodes } from '../passes/index.ts';
-import { modelSpec, planModel } from '../zoo/registry.ts';
+import { planModel, preprocessingOf } from '../zoo/registry.ts';
 import { evaluationBatchSize } from './evaluation.ts';
-import { stateLayout, updateSettings } from './state-layout.ts';
-import { buildInferenceGraph, buildTrainGraph } from './step-graph.ts';
+import { carriedVectors, stateLayout, updateSettings, type StateLayout, type UpdateSettings } from './state-layout.ts';
+import { buildGradientGraph, buildInferenceGraph, buildTrainGraph, type TrainGraphOptions } from './step-graph.ts';
 import { maximumSteps } from './step-runner.ts';
 import type { Task } from './tasks/definition.ts';
 import { taskFor } from './tasks/index.ts';
+import { updatesInPlace } from './update-pieces.ts';
 
 export interface MemoryQuestion {
   config: RunConfig;
   /** [C, H, W] */
   inputShape: Shape;
   categoryCount: number;
+  /** Most objects of one image; 1 where images have none. */
+  labelCapacity?: number;
   trainImages: number;
   evaluationImages: number;
   /** What the peak should stay below; null where it is not known. */
@@ -45,6 +49,9 @@ const arenaWaste = 1.6;
 /** Results live on as garbage for a while when the next ones are there already. */
 const resultCopies = 2.5;
 
+/** What the sessions that update a state in place need for themselves. */
+const piecesBytes = 30e6;
+
 /** What a session of this graph adds to a process, its feeds and results included. */
 function sessionBytes(graph: Graph): { working: number; state: number; graph: number } {
   const sum = (values: Graph['inputs']): number => values.reduce((total, value) => total + bytesOf(value), 0);
@@ -53,6 +60,24 @@ function sessionBytes(graph: Graph): { working: number; state: number; graph: nu
     state: sum(graph.inputs) + resultCopies * sum(graph.outputs),
     graph: bytesPerNode * countNodes(graph) + sum(graph.initializers),
   };
+}
+
+/** Of a graph that gives gradients to a state that is updated in place: all of that is there once, fed as it is or in views. */
+function inPlaceBytes(graph: Graph, layout: StateLayout, update: UpdateSettings): ReturnType<typeof sessionBytes> {
+  const sum = (values: Graph['inputs']): number => values.reduce((total, value) => total + bytesOf(value), 0);
+  const vectors = carriedVectors(layout, update);
+  const names = new Set([
+    ...vectors.map(({ name }) => name),
+    ...[...layout.groups.map((group) => group.layout), layout.frozen].flatMap((own) =>
+      own.entries.map(({ name }) => name),
+    ),
+  ]);
+  const others = graph.inputs.filter(({ name }) => !names.has(name));
+  const numbers = [...vectors.map((vector) => vector.layout), layout.frozen].reduce(
+    (total, { length }) => total + length,
+    0,
+  );
+  return { ...sessionBytes(graph), state: sum(others) + 4 * numbers + sum(graph.outputs) + piecesBytes };
 }
 
 /** The peak of a process that does nothing but run this graph. */
@@ -98,25 +123,28 @@ function fittingBatches(question: MemoryQuestion, limitBytes: number, peakBytes:
 }
 
 function partsFor(question: MemoryQuestion, batchSize: number): MemoryNeed['parts'] {
-  const { config, inputShape, categoryCount, trainImages, evaluationImages } = question;
+  const { config, inputShape, categoryCount, labelCapacity = 1, trainImages, evaluationImages } = question;
   const { id, options } = config.model;
-  const task = taskFor({ config, categoryCount, imageShape: inputShape });
+  const task = taskFor({ config, categoryCount, imageShape: inputShape, labelCapacity });
   const plan = planModel(id, options, inputShape, task.outputCount);
   const imageBytes = sizeOf(inputShape);
   const labelBytes = bytesOf(task.label);
   const evaluated = evaluationBatchSize(inputShape, evaluationImages);
-  const isResident = (count: number): boolean => count * imageBytes <= residentLimitBytes;
-  const rows = (count: number, asked: number): number => (isResident(count) ? count : asked);
+  const rows = (count: number, asked: number): number => (count * imageBytes <= residentLimitBytes ? count : asked);
+  const trainRows = (asked: number): number => (isMadeAnew(config.augmentation) ? asked : rows(trainImages, asked));
 
   const smaller = trainImages % batchSize;
   const sizes = [Math.min(batchSize, trainImages), ...(smaller > 0 && trainImages > batchSize ? [smaller] : [])];
-  const dispatch = maximumSteps * batchSize;
-  const training = sizes.map((size) => trainGraph(config, task, plan, size, rows(trainImages, dispatch)));
-  const sessions = training.map(sessionBytes);
+  const images = { imageShape: inputShape as [number, number, number], feedRows: trainRows };
+  const most = stepsPerDispatch(images, batchSize, maximumSteps);
+  const fedTrain = trainRows(most * batchSize);
+  const sessions = sizes.map((size) =>
+    trainingBytes(config, task, plan, { imageCount: fedTrain, batchSize: size, maximumSteps: most }),
+  );
   const evaluation = sessionBytes(inferenceGraph(config, task, plan, rows(evaluationImages, evaluated), evaluated));
-  const fedImages = rows(trainImages, dispatch) + rows(evaluationImages, evaluated);
+  const fedImages = fedTrain + rows(evaluationImages, evaluated);
   // Images and labels are fed to every session and are there once.
-  const trainFeed = (imageBytes + labelBytes) * rows(trainImages, dispatch);
+  const trainFeed = (imageBytes + labelBytes) * fedTrain;
   const evaluationFeed = (imageBytes + labelBytes) * rows(evaluationImages, evaluated);
   const all = [...sessions, evaluation];
   return [
@@ -134,24 +162,31 @@ function partsFor(question: MemoryQuestion, batchSize: number): MemoryNeed['part
 }
 
 /** Of the phase that trains most. */
-function trainGraph(config: RunConfig, task: Task, plan: NetworkPlan, batchSize: number, imageCount: number): Graph {
+function trainingBytes(
+  config: RunConfig,
+  task: Task,
+  plan: NetworkPlan,
+  sizes: Pick<TrainGraphOptions, 'imageCount' | 'batchSize' | 'maximumSteps'>,
+): ReturnType<typeof sessionBytes> {
   const layouts = config.phases.map((phase) => ({ phase, layout: stateLayout(plan, phase) }));
   const trained = ({ layout }: (typeof layouts)[number]): number =>
     layout.groups.reduce((sum, group) => sum + group.layout.length, 0);
   const { phase, layout } = layouts.reduce((largest, next) => (trained(next) > trained(largest) ? next : largest));
-  return buildTrainGraph({
+  const update = updateSettings(config, phase);
+  const options: TrainGraphOptions = {
     plan,
     layout,
-    update: updateSettings(config, phase),
-    preprocessing: modelSpec(config.model.id).preprocessing,
+    update,
+    preprocessing: preprocessingOf(config.model),
     augmentation: config.augmentation,
     task,
-    imageCount,
-    batchSize,
-    maximumSteps,
+    ...sizes,
     seed: config.seed,
     passes: { precision: config.precision },
-  });
+  };
+  return updatesInPlace(config.device, layout, update)
+    ? inPlaceBytes(buildGradientGraph(options), layout, update)
+    : sessionBytes(buildTrainGraph(options));
 }
 
 function inferenceGraph(
@@ -164,7 +199,7 @@ function inferenceGraph(
   return buildInferenceGraph({
     plan,
     layout: stateLayout(plan, config.phases[0]!),
-    preprocessing: modelSpec(config.model.id).preprocessing,
+    preprocessing: preprocessingOf(config.model),
     task,
     imageCount,
     batchSize,

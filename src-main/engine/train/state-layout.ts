@@ -4,6 +4,7 @@
  * groups), so that the optimiser need not tell them apart element by element.
  */
 import type { OptimiserConfig, PhaseConfig, RunConfig } from '../../contract/model/run.ts';
+import { sizeOf } from '../graph/types.ts';
 import { isFrozen, type NetworkPlan } from '../nn/network.ts';
 import { optimiserFor } from '../nn/optimisers/index.ts';
 import { FlatLayout, type ParameterSpec } from '../nn/parameters.ts';
@@ -60,21 +61,48 @@ export function updateSettings(
   };
 }
 
-/** Two groups where weight decay is on and spares some parameters, else one. */
+/**
+ * A group's vectors are about so many numbers, or one tensor that is larger: the optimiser's dozen passes over them then
+ * stay in the processor's cache, and what they leave in between is small.
+ */
+const groupLength = 2 ** 20;
+
+/** Parameters that decay and, where weight decay is on and spares some, those that do not; each in groups of limited length. */
 export function stateLayout(plan: NetworkPlan, { optimiser, decayAll, freeze }: PhaseConfig): StateLayout {
   const trained = plan.parameters.filter((parameter) => !isFrozen(parameter, freeze));
   const spares = optimiser.weightDecay > 0 && !decayAll;
   const spared = spares ? trained.filter(isBiasOrNorm) : [];
   const decayed = trained.filter((parameter) => !spared.includes(parameter));
-  const groups = [
-    { layout: new FlatLayout(decayed), decays: true, suffix: '' },
-    { layout: new FlatLayout(spared), decays: false, suffix: 'Undecayed' },
-  ];
   return {
-    groups: groups.filter(({ layout }) => layout.length > 0),
+    groups: [
+      ...groupsOf(decayed, { decays: true, suffix: '' }),
+      ...groupsOf(spared, { decays: false, suffix: 'Undecayed' }),
+    ],
     frozen: new FlatLayout(plan.parameters.filter((parameter) => isFrozen(parameter, freeze))),
     buffers: new FlatLayout(plan.buffers),
   };
+}
+
+function groupsOf(
+  parameters: readonly ParameterSpec[],
+  { decays, suffix }: Omit<ParameterGroup, 'layout'>,
+): ParameterGroup[] {
+  const groups: ParameterSpec[][] = [];
+  let length = Infinity;
+  for (const parameter of parameters) {
+    const size = sizeOf(parameter.shape);
+    if (length + size > groupLength) {
+      groups.push([]);
+      length = 0;
+    }
+    groups.at(-1)!.push(parameter);
+    length += size;
+  }
+  return groups.map((members, i) => ({
+    layout: new FlatLayout(members),
+    decays,
+    suffix: i === 0 ? suffix : `${suffix}${i + 1}`,
+  }));
 }
 
 /** Biases, and the weights of norms, are the vectors among the parameters. */

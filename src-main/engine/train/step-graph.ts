@@ -2,7 +2,7 @@
  * The graphs that training runs: K steps of forward, backward and optimiser in one ONNX Loop, and the forward alone.
  * State travels as flat vectors; the images stay where they are and each step gathers its batch by index.
  */
-import type { AugmentationConfig } from '../../contract/model/run.ts';
+import type { AugmentationConfig } from '../../contract/model/run-images.ts';
 import { gradients } from '../autodiff/gradients.ts';
 import { drawsPerImage, isAugmented } from '../data/augmentation.ts';
 import type { Builder } from '../graph/builder.ts';
@@ -16,14 +16,14 @@ import { optimise, type PassOptions } from '../passes/index.ts';
 import { lossScaleName, lossSeed } from './loss-scaling.ts';
 import { carriedVectors, frozenName, groupVector, type StateLayout, type UpdateSettings } from './state-layout.ts';
 import type { Task } from './tasks/definition.ts';
-import { buildUpdate, numbersOfStep } from './update-graph.ts';
+import { buildUpdate, clipFactor, numbersOfStep, weightAmong } from './update-graph.ts';
 
 export interface TrainGraphOptions {
   plan: NetworkPlan;
   layout: StateLayout;
   preprocessing: Preprocessing;
   augmentation: AugmentationConfig;
-  task: Pick<Task, 'label' | 'moveLabels' | 'loss' | 'counts'>;
+  task: Pick<Task, 'label' | 'moveLabels' | 'gradientFactor' | 'loss' | 'counts'>;
   update: UpdateSettings;
   /** Rows of the `images` feed, and of the labels'. */
   imageCount: number;
@@ -68,16 +68,9 @@ const flatInput = (g: Builder, name: string, layout: FlatLayout): Value | null =
  * [steps, …].
  */
 export function buildTrainGraph(options: TrainGraphOptions): Graph {
-  const { layout, batchSize, maximumSteps: k, plan, update, augmentation } = options;
-  const numberCount = numbersOfStep(update, { learningRate: 0, update: 1, weight: 1, averagePace: 0 }).length;
-
+  const { layout, maximumSteps: k, update } = options;
   const main = newGraph('train');
-  const images = main.input('images', 'uint8', [options.imageCount, ...plan.inputShape]);
-  const indices = main.input('indices', 'int64', [k, batchSize]);
-  const { label } = options.task;
-  const labels = main.input('labels', label.dataType, [options.imageCount, ...label.shape]);
-  const draws = isAugmented(augmentation) ? main.input('draws', 'int64', [k, batchSize, drawsPerImage]) : null;
-  const numbers = main.input('numbers', 'float32', [k, numberCount]);
+  const inputs = stepInputs(main, options);
   const completes = update.accumulates ? main.input('completes', 'bool', [k]) : null;
   const steps = main.input('steps', 'int64', []);
   const firstStep = main.input('firstStep', 'int64', []);
@@ -89,13 +82,10 @@ export function buildTrainGraph(options: TrainGraphOptions): Graph {
   const iteration = body.input('iteration', 'int64', []);
   body.input('condition', 'bool', []);
   const state = new Map(carried.map(({ name, shape }) => [name, body.input(`${name}Now`, 'float32', shape)]));
-  const rows = body.gather(indices, iteration);
-  const stored = { bytes: body.gather(images, rows), labels: body.gather(labels, rows) };
   const step = buildStep(body, options, {
-    ...(draws ? augmented(body, options, stored, body.gather(draws, iteration)) : stored),
-    numbers: body.gather(numbers, iteration),
-    completes: completes && body.gather(completes, iteration),
+    ...stepOf(body, options, inputs, iteration),
     step: body.add(firstStep, iteration),
+    completes: completes && body.gather(completes, iteration),
     state,
     frozen,
   });
@@ -112,6 +102,82 @@ export function buildTrainGraph(options: TrainGraphOptions): Graph {
   names.forEach((name, i) => main.output(results[i]!, name));
   return optimise(main.graph, options.passes);
 }
+
+/**
+ * One training step without its update, for states that are updated in place (steps-in-place.ts).
+ * Feeds: those of `buildTrainGraph`, of the carried vectors the sums of gradients and the buffers; every parameter under its
+ * own name, which saves cutting it out of a vector; and instead of steps and completes `turn` int64 [], which of the K it is. Results: loss; the task's counts; each group's `gradient`, or where
+ * gradients are accumulated their sum with this step's; `buffersNext`; where gradients are clipped `factor`, by what.
+ */
+export function buildGradientGraph(options: TrainGraphOptions): Graph {
+  const { layout, update } = options;
+  const g = newGraph('gradient');
+  const inputs = stepInputs(g, options);
+  const turn = g.input('turn', 'int64', []);
+  const firstStep = g.input('firstStep', 'int64', []);
+  const read = carriedVectors(layout, update).filter(({ name }) => /^(gradientSum|buffers$)/.test(name));
+  const state = new Map(read.map((vector) => [vector.name, g.input(vector.name, 'float32', [vector.layout.length])]));
+  const tensors = splitState(g, [{ layout: layout.buffers, flat: state.get('buffers') ?? null }]);
+  for (const { name, shape } of [...layout.groups.map((group) => group.layout), layout.frozen].flatMap(
+    (l) => l.entries,
+  ))
+    tensors.set(name, g.input(name, 'float32', shape));
+  const step = { ...stepOf(g, options, inputs, turn), step: g.add(firstStep, turn) };
+  const { loss, counts, gradients: found, moved } = buildGradients(g, options, { ...step, state, tensors });
+  g.scope('optimiser', () => {
+    const weight = update.accumulates ? weightAmong(elementsOf(g, step.numbers), update) : null;
+    const vectors = found.map((vector, i) => {
+      const sum = state.get(groupVector('gradientSum', layout.groups[i]!));
+      return sum && weight ? g.add(sum, g.mul(vector, weight)) : vector;
+    });
+    vectors.forEach((vector, i) => g.output(vector, groupVector('gradient', layout.groups[i]!)));
+    if (update.clipNorm !== null) g.output(clipFactor(g, vectors, update.clipNorm), 'factor');
+  });
+  g.output(loss, 'loss');
+  for (const [name, value] of Object.entries(counts)) g.output(value, name);
+  const buffers = moved.get('buffers');
+  if (buffers) g.output(buffers, 'buffersNext');
+  return optimise(g.graph, options.passes);
+}
+
+interface FedSteps {
+  images: Value;
+  labels: Value;
+  indices: Value;
+  draws: Value | null;
+  numbers: Value;
+}
+
+function stepInputs(g: Builder, options: TrainGraphOptions): FedSteps {
+  const { plan, update, augmentation, batchSize, maximumSteps: k, imageCount } = options;
+  const { label } = options.task;
+  const numberCount = numbersOfStep(update, { learningRate: 0, update: 1, weight: 1, averagePace: 0 }).length;
+  return {
+    images: g.input('images', 'uint8', [imageCount, ...plan.inputShape]),
+    indices: g.input('indices', 'int64', [k, batchSize]),
+    labels: g.input('labels', label.dataType, [imageCount, ...label.shape]),
+    draws: isAugmented(augmentation) ? g.input('draws', 'int64', [k, batchSize, drawsPerImage]) : null,
+    numbers: g.input('numbers', 'float32', [k, numberCount]),
+  };
+}
+
+/** What the step at `turn` gets of all that is fed. */
+function stepOf(
+  g: Builder,
+  options: TrainGraphOptions,
+  { images, labels, indices, draws, numbers }: FedSteps,
+  turn: Value,
+): Pick<StepInputs, 'bytes' | 'labels' | 'numbers'> {
+  const rows = g.gather(indices, turn);
+  const stored = { bytes: g.gather(images, rows), labels: g.gather(labels, rows) };
+  return {
+    ...(draws ? augmented(g, options, stored, g.gather(draws, turn)) : stored),
+    numbers: g.gather(numbers, turn),
+  };
+}
+
+const elementsOf = (g: Builder, vector: Value): Value[] =>
+  Array.from({ length: vector.shape[0]! }, (_, i) => element(g, vector, i));
 
 /** Images and the labels that lie on them, moved by chance. */
 function augmented(
@@ -139,18 +205,14 @@ interface StepInputs {
   frozen: Value | null;
 }
 
-function buildStep(
+/** Forward and backward. `gradients`: one for each group, [P]; `moved`: the state with the buffers that the step has made. */
+function buildGradients(
   g: Builder,
   options: TrainGraphOptions,
-  inputs: StepInputs,
-): { next: ReadonlyMap<string, Value>; loss: Value; counts: Readonly<Record<string, Value>> } {
+  inputs: Omit<StepInputs, 'completes' | 'frozen'> & { tensors: ReadonlyMap<string, Value> },
+): { loss: Value; counts: Readonly<Record<string, Value>>; gradients: Value[]; moved: Map<string, Value> } {
   const { layout, plan, update, task } = options;
-  const { state, frozen } = inputs;
-  const tensors = splitState(g, [
-    ...layout.groups.map((group) => ({ layout: group.layout, flat: state.get(groupVector('parameters', group))! })),
-    { layout: layout.frozen, flat: frozen },
-    { layout: layout.buffers, flat: state.get('buffers') ?? null },
-  ]);
+  const { state, tensors } = inputs;
   const nextBuffers = new Map<string, Value>();
   const build = prefersFeatureMajor(plan) ? buildFeatureMajorNetwork : buildNetwork;
   const outputs = build(
@@ -167,7 +229,8 @@ function buildStep(
   );
   const loss = g.scope('loss', () => task.loss(g, outputs, inputs.labels));
   const counts = g.scope('counts', () => task.counts(g, outputs, inputs.labels));
-  const seed = update.scalesLoss ? lossSeed(g, state.get(lossScaleName)!, loss) : undefined;
+  const factor = g.float(task.gradientFactor ?? 1, loss.shape);
+  const seed = update.scalesLoss ? g.mul(factor, lossSeed(g, state.get(lossScaleName)!, loss)) : factor;
   const gradientVectors = flatGradients(g, loss, layout, tensors, seed);
   const moved = new Map(state);
   if (state.has('buffers')) {
@@ -176,10 +239,25 @@ function buildStep(
     );
     moved.set('buffers', g.concat(pieces, 0));
   }
+  return { loss, counts, gradients: gradientVectors, moved };
+}
+
+function buildStep(
+  g: Builder,
+  options: TrainGraphOptions,
+  inputs: StepInputs,
+): { next: ReadonlyMap<string, Value>; loss: Value; counts: Readonly<Record<string, Value>> } {
+  const { layout, update } = options;
+  const { frozen, completes, state } = inputs;
+  const tensors = splitState(g, [
+    ...layout.groups.map((group) => ({ layout: group.layout, flat: state.get(groupVector('parameters', group))! })),
+    { layout: layout.frozen, flat: frozen },
+    { layout: layout.buffers, flat: state.get('buffers') ?? null },
+  ]);
+  const { loss, counts, gradients: vectors, moved } = buildGradients(g, options, { ...inputs, tensors });
   const next = g.scope('optimiser', () => {
-    const numbers = Array.from({ length: inputs.numbers.shape[0]! }, (_, i) => element(g, inputs.numbers, i));
-    const { completes } = inputs;
-    return buildUpdate(g, { layout, update, state: moved, frozen, gradients: gradientVectors, numbers, completes });
+    const numbers = elementsOf(g, inputs.numbers);
+    return buildUpdate(g, { layout, update, state: moved, frozen, gradients: vectors, numbers, completes });
   });
   return { next, loss, counts };
 }
@@ -213,6 +291,8 @@ export interface InferenceGraphOptions {
   task: Pick<Task, 'label' | 'evaluationResults'>;
   imageCount: number;
   batchSize: number;
+  /** As in TrainGraphOptions. */
+  passes?: PassOptions;
 }
 
 /**
@@ -226,6 +306,7 @@ export function buildInferenceGraph({
   task,
   imageCount,
   batchSize,
+  passes,
 }: InferenceGraphOptions): Graph {
   const g = newGraph('inference');
   const images = g.input('images', 'uint8', [imageCount, ...plan.inputShape]);
@@ -258,5 +339,5 @@ export function buildInferenceGraph({
     },
   });
   for (const [name, value] of Object.entries(results)) g.output(value, name);
-  return optimise(g.graph);
+  return optimise(g.graph, { ...passes, forInference: true });
 }

@@ -7,13 +7,15 @@
 import type { EmaConfig, PhaseConfig, RunConfig } from '../../contract/model/run.ts';
 import { learningRate, updatesPerEpoch } from '../../contract/model/schedule.ts';
 import { augmentationDraws, drawsPerImage, isAugmented } from '../data/augmentation.ts';
-import { permutation, Random } from '../data/random.ts';
+import { epochOrder } from '../data/epoch-order.ts';
 import type { Position } from './checkpoint.ts';
 import type { UpdateSettings } from './state-layout.ts';
 import { numbersOfStep } from './update-graph.ts';
 
 /** One batch and the numbers of its step. */
 export interface Step {
+  /** Of all steps of a dispatch. */
+  epoch: number;
   /** Places in the split, 0-based; all steps of a dispatch have equally many. */
   positions: Uint32Array;
   /** [images, 3]; null where images are not augmented. */
@@ -78,6 +80,7 @@ export class StepPlan {
     const updatesAhead = Math.floor(at / config.accumulation) - Math.floor(position.stepInEpoch / config.accumulation);
     const completesUpdate = (at + 1) % config.accumulation === 0 || at + 1 === this.stepsPerEpoch;
     return {
+      epoch: position.epoch,
       positions,
       draws: draws && rowsOf(draws, positions),
       numbers: numbersOfStep(update, {
@@ -104,7 +107,7 @@ export class StepPlan {
     const { config, imageCount } = this.options;
     this.epoch = {
       number: epoch,
-      order: permutation(imageCount, Random.derive(config.seed, 'shuffle', epoch)),
+      order: epochOrder(imageCount, config.seed, epoch),
       draws: isAugmented(config.augmentation)
         ? augmentationDraws(config.augmentation, imageCount, config.seed, epoch)
         : null,

@@ -2,23 +2,27 @@
  * Runs training steps: hands a few steps at a time to the runtime and takes the state back. An epoch's last batch may
  * be smaller, which is a graph of its own; sessions are made when first needed and kept.
  */
-import type { AugmentationConfig, Device, RunConfig } from '../../contract/model/run.ts';
+import type { AugmentationConfig } from '../../contract/model/run-images.ts';
+import type { Device, RunConfig } from '../../contract/model/run.ts';
 import { FoveaError } from '../../contract/errors.ts';
 import { drawsPerImage, isAugmented } from '../data/augmentation.ts';
-import type { SplitImages } from '../data/split-images.ts';
+import { stepsPerDispatch, type ExampleImages } from '../data/split-images.ts';
 import { debugLevel, debugLog } from '../graph/debug.ts';
 import { sizeOf, tensor, type DataType, type Graph, type Shape, type Tensor } from '../graph/types.ts';
 import type { NetworkPlan } from '../nn/network.ts';
 import { countNodes, type PassOptions } from '../passes/index.ts';
+import { freeMemory } from '../runtime/free-memory.ts';
 import type { Runtime, Session } from '../runtime/runtime.ts';
 import { passesFor } from '../tuner/machine.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
 import { badNodeText, describeNodes, findFirstBadNode } from './inspect-step.ts';
 import { openGraph } from './open-graph.ts';
-import { buildTrainGraph } from './step-graph.ts';
+import { buildGradientGraph, buildTrainGraph, type TrainGraphOptions } from './step-graph.ts';
 import type { Step } from './step-plan.ts';
+import { StepsInPlace } from './steps-in-place.ts';
 import type { SplitLabels, Task } from './tasks/definition.ts';
 import type { TrainingState } from './training-state.ts';
+import { UpdatePieces, updatesInPlace } from './update-pieces.ts';
 
 export interface StepRunnerOptions {
   runtime: Runtime;
@@ -28,13 +32,21 @@ export interface StepRunnerOptions {
   preprocessing: Preprocessing;
   augmentation: AugmentationConfig;
   task: Pick<Task, 'label' | 'moveLabels' | 'loss' | 'counts'>;
-  images: SplitImages;
+  images: ExampleImages;
   labels: SplitLabels;
   seed: number;
   state: TrainingState;
+  /** For tests: trained numbers from which on the state is updated in place, and how many at a time. */
+  inPlace?: { least: number; pieceLength: number };
 }
 
-/** The most steps of one dispatch. Fewer are done where cancelling or progress would have to wait. */
+/** Nodes of a graph whose making leaves much garbage behind. */
+const manyNodes = 2000;
+
+/**
+ * The most steps of one dispatch. Fewer are done where cancelling or progress would have to wait, or where the images of
+ * so many steps would take too much memory.
+ */
 export const maximumSteps = 64;
 
 /** Of each step: its loss, and what the task counts in it. */
@@ -51,44 +63,42 @@ export class StepRunner {
   /** Batch sizes whose nodes have been printed (DEBUG_ENGINE=3). */
   private readonly described = new Set<number>();
 
+  private readonly inPlace: boolean;
+  private updates: Promise<UpdatePieces> | null = null;
+
   constructor(options: StepRunnerOptions) {
     this.options = options;
+    const { device, state } = options;
+    this.inPlace = updatesInPlace(device, state.layout, state.update, options.inPlace?.least);
   }
 
   /**
-   * Trains on 1 … maximumSteps batches of one size and updates the state. Results are per step. Throws FoveaError
-   * `bad-input` where a loss is not finite, or the gradient of the step before was not; the state is then that of before.
+   * Trains on 1 … `mostSteps` batches of one size and updates the state. Results are per step. Throws FoveaError
+   * `bad-input` where a loss is not finite, or the gradient of the step before was not; the state is then that of before, or
+   * of before the bad step where it is updated in place.
    */
   async run(steps: readonly Step[], firstStep: number): Promise<StepResults> {
-    const { images, labels, task, state } = this.options;
+    const { state } = this.options;
     const batchSize = steps[0]!.positions.length;
     const session = await this.sessionFor(batchSize);
-    const capacity = maximumSteps * batchSize;
-    const positions = steps.flatMap((step) => Array.from(step.positions));
-    const rowCount = images.feedRows(capacity);
-    const feed = await images.feed(positions, capacity);
-    const fedLabels = await labels.feed(positions, capacity);
-    const feeds = {
-      ...state.trainFeeds(),
-      images: {
-        dataType: 'uint8',
-        shape: [rowCount, ...images.imageShape],
-        data: feed.images,
-      } as const,
-      labels: { dataType: task.label.dataType, shape: [rowCount, ...task.label.shape], data: fedLabels },
-      indices: padded('int64', [batchSize], feed.rows),
-      ...this.stepFeeds(steps, batchSize),
-      firstStep: tensor('int64', [], [firstStep]),
-    };
+    const feeds = await this.feedsFor(steps, firstStep);
     if (debugLevel() >= 3 && !this.described.has(batchSize)) {
       this.described.add(batchSize);
       const { runtime, device } = this.options;
       const fed = { ...feeds, steps: tensor('int64', [], [1]) };
       await describeNodes({ runtime, device, graph: this.graphFor(batchSize), feeds: fed, step: 0 }, debugLog);
     }
-    const results = await session.run({ ...feeds, steps: tensor('int64', [], [steps.length]) });
+    const results = await this.runSession(session, { ...feeds, steps: tensor('int64', [], [steps.length]) });
     const losses = floats(results['losses']);
     const bad = losses.findIndex((loss) => !Number.isFinite(loss));
+    if (bad >= 0 && this.inPlace) {
+      // It stopped before that step's update, so the state is the one to look at.
+      state.accept(results);
+      const weightsAreFinite = state.isFinite();
+      const rest = await this.feedsFor(steps.slice(bad), firstStep + bad);
+      const place = await this.placeOfBadNumber(batchSize, rest, weightsAreFinite ? 0 : -1);
+      throw notFinite(firstStep + bad + 1, losses[bad]!, weightsAreFinite, place, this.precision());
+    }
     if (bad >= 0) {
       const before = bad === 0 ? null : await session.run({ ...feeds, steps: tensor('int64', [], [bad]) });
       const weightsAreFinite = state.isFinite(before);
@@ -101,8 +111,47 @@ export class StepRunner {
     return { losses, counts: Object.fromEntries(counts.map(([name, value]) => [name, floats(value)])) };
   }
 
+  /** A run that fails half-way leaves a state that is updated in place between two steps. */
+  private async runSession(
+    session: Session,
+    feeds: Readonly<Record<string, Tensor>>,
+  ): Promise<Readonly<Record<string, Tensor>>> {
+    try {
+      return await session.run(feeds);
+    } catch (error) {
+      if (this.inPlace) this.options.state.isTorn = true;
+      throw error;
+    }
+  }
+
+  /** All that the training graph is fed but for `steps`. */
+  private async feedsFor(steps: readonly Step[], firstStep: number): Promise<Record<string, Tensor>> {
+    const { images, labels, task, state } = this.options;
+    const batchSize = steps[0]!.positions.length;
+    const most = this.mostSteps(batchSize);
+    const capacity = most * batchSize;
+    const positions = steps.flatMap((step) => Array.from(step.positions));
+    const rowCount = images.feedRows(capacity);
+    const feed = await images.feed(positions, capacity, steps[0]!.epoch);
+    const fedLabels = await labels.feed(positions, capacity, feed);
+    return {
+      ...state.trainFeeds(),
+      images: { dataType: 'uint8', shape: [rowCount, ...images.imageShape], data: feed.images },
+      labels: { dataType: task.label.dataType, shape: [rowCount, ...task.label.shape], data: fedLabels },
+      indices: padded(most, 'int64', [batchSize], feed.rows),
+      ...this.stepFeeds(steps, batchSize),
+      firstStep: tensor('int64', [], [firstStep]),
+    };
+  }
+
+  /** Of one dispatch of batches of this size. */
+  mostSteps(batchSize: number): number {
+    return stepsPerDispatch(this.options.images, batchSize, maximumSteps);
+  }
+
   async close(): Promise<void> {
-    await Promise.all([...this.sessions.values()].map((session) => session.release()));
+    const updates = await this.updates;
+    await Promise.all([...[...this.sessions.values()].map((session) => session.release()), updates?.close()]);
     this.sessions.clear();
   }
 
@@ -113,17 +162,20 @@ export class StepRunner {
   /** What differs from step to step, as far as the graph has it. */
   private stepFeeds(steps: readonly Step[], batchSize: number): Record<string, Tensor> {
     const { augmentation, state } = this.options;
+    const most = this.mostSteps(batchSize);
     const [first] = steps as [Step, ...Step[]];
     const completes = steps.map((step) => Number(step.completesUpdate));
     return {
       numbers: padded(
+        most,
         'float32',
         [first.numbers.length],
         steps.flatMap((step) => [...step.numbers]),
       ),
-      ...(state.update.accumulates && { completes: padded('bool', [], completes) }),
+      ...(state.update.accumulates && { completes: padded(most, 'bool', [], completes) }),
       ...(isAugmented(augmentation) && {
         draws: padded(
+          most,
           'int64',
           [batchSize, drawsPerImage],
           steps.flatMap((step) => [...(step.draws ?? [])]),
@@ -161,16 +213,42 @@ export class StepRunner {
     if (known) return known;
     const { runtime, device, threads } = this.options;
     this.passes = { ...(await passesFor(runtime, { device, threads })), precision: this.precision() };
-    const graph = this.graphFor(batchSize);
-    if (debugLevel() >= 1) debugLog(`training graph for batches of ${batchSize}: ${countNodes(graph)} nodes`);
-    const session = await openGraph(runtime, graph, { device, threads });
+    const { session, nodes } = await (this.inPlace ? this.openInPlace(batchSize) : this.openLoop(batchSize));
     this.sessions.set(batchSize, session);
+    if (debugLevel() >= 1) debugLog(`training graph for batches of ${batchSize}: ${nodes} nodes`);
+    if (nodes > manyNodes) freeMemory();
     return session;
   }
 
+  private async openLoop(batchSize: number): Promise<{ session: Session; nodes: number }> {
+    const { runtime, device, threads } = this.options;
+    const graph = this.graphFor(batchSize);
+    return { session: await openGraph(runtime, graph, { device, threads }), nodes: countNodes(graph) };
+  }
+
+  private async openInPlace(batchSize: number): Promise<{ session: Session; nodes: number }> {
+    const { runtime, device, threads, state } = this.options;
+    const { layout, update } = state;
+    const graph = buildGradientGraph(this.graphOptions(batchSize));
+    const numberCount = graph.inputs.find(({ name }) => name === 'numbers')!.shape[1]!;
+    const { pieceLength } = this.options.inPlace ?? {};
+    this.updates ??= UpdatePieces.open(runtime, { layout, update, numberCount, threads }, pieceLength);
+    const updates = await this.updates;
+    const { inputs, outputs } = graph;
+    const session = await openGraph(runtime, graph, { device, threads });
+    return {
+      session: new StepsInPlace({ session, graph: { inputs, outputs }, updates, layout, update }),
+      nodes: countNodes(graph),
+    };
+  }
+
   private graphFor(batchSize: number): Graph {
+    return buildTrainGraph(this.graphOptions(batchSize));
+  }
+
+  private graphOptions(batchSize: number): TrainGraphOptions {
     const { plan, preprocessing, augmentation, task, images, seed, state } = this.options;
-    return buildTrainGraph({
+    return {
       passes: this.passes,
       plan,
       layout: state.layout,
@@ -178,19 +256,19 @@ export class StepRunner {
       preprocessing,
       augmentation,
       task,
-      imageCount: images.feedRows(maximumSteps * batchSize),
+      imageCount: images.feedRows(this.mostSteps(batchSize) * batchSize),
       batchSize,
-      maximumSteps,
+      maximumSteps: this.mostSteps(batchSize),
       seed,
-    });
+    };
   }
 }
 
-/** [maximumSteps, …shape], with zeros for the steps that are not done. */
-function padded(dataType: DataType, shape: Shape, values: ArrayLike<number>): Tensor {
-  const all = new Array<number>(maximumSteps * sizeOf(shape)).fill(0);
+/** [most, …shape], with zeros for the steps that are not done. */
+function padded(most: number, dataType: DataType, shape: Shape, values: ArrayLike<number>): Tensor {
+  const all = new Array<number>(most * sizeOf(shape)).fill(0);
   for (let i = 0; i < values.length; i++) all[i] = values[i]!;
-  return tensor(dataType, [maximumSteps, ...shape], all);
+  return tensor(dataType, [most, ...shape], all);
 }
 
 /** `weightsAreFinite`: those that the step began with. */

@@ -32,6 +32,8 @@ const gradientSum = 'gradientSum';
 export class TrainingState {
   readonly layout: StateLayout;
   readonly update: UpdateSettings;
+  /** An update in place failed half-way: what is in here belongs to no step and must not be kept. */
+  isTorn = false;
   private readonly carried: readonly StateVector[];
   private readonly vectors = new Map<string, Float32Array>();
 
@@ -88,7 +90,7 @@ export class TrainingState {
     for (const { name } of this.carried) this.vectors.set(name, results[`${name}Next`]!.data as Float32Array);
   }
 
-  /** Copies for a checkpoint. `isMidUpdate`: some steps of an update are done and others are not. */
+  /** Views of the state for a checkpoint, good until the next step. `isMidUpdate`: some steps of an update are done and others are not. */
   keep(isMidUpdate: boolean): Kept {
     const slots = isMidUpdate ? this.slotNames() : optimiserSlots(this.update);
     return {
@@ -121,9 +123,9 @@ export class TrainingState {
   private named(role: string, frozenVector?: string, buffersVector?: string): NamedTensors {
     const { groups, frozen, buffers } = this.layout;
     const values: NamedTensors = new Map();
-    for (const group of groups) group.layout.unpack(this.vectors.get(groupVector(role, group))!, values);
-    if (frozenVector) frozen.unpack(this.vectors.get(frozenVector)!, values);
-    if (buffersVector) buffers.unpack(this.vectors.get(buffersVector)!, values);
+    for (const group of groups) group.layout.view(this.vectors.get(groupVector(role, group))!, values);
+    if (frozenVector) frozen.view(this.vectors.get(frozenVector)!, values);
+    if (buffersVector) buffers.view(this.vectors.get(buffersVector)!, values);
     return values;
   }
 }

@@ -64,7 +64,7 @@ export function buildUpdate(g: Builder, inputs: UpdateInputs): Map<string, Value
 function accumulateAndUpdate(g: Builder, inputs: UpdateInputs): Map<string, Value> {
   const { layout, update, state, gradients, numbers, completes } = inputs;
   if (!completes) return applyUpdate(g, inputs);
-  const weight = numbers.at(update.averages === 'nothing' ? -1 : -2)!;
+  const weight = weightAmong(numbers, update);
   const summed = new Map(state);
   layout.groups.forEach((group, i) => {
     const name = groupVector('gradientSum', group);
@@ -150,11 +150,20 @@ function applyUpdate(
 
 /** g ← g · min(1, c / (‖g‖ + 10⁻⁶)) with the norm over all groups, as PyTorch's clip_grad_norm_. */
 function clip(g: Builder, gradients: readonly Value[], clipNorm: number): Value[] {
-  const squares = gradients.map((gradient) => g.reduceSum(g.mul(gradient, gradient), [0]));
-  const norm = g.sqrt(squares.reduce((sum, square) => g.add(sum, square)));
-  const factor = g.op('Min', [g.float(1), g.div(g.float(clipNorm), g.add(norm, g.float(1e-6)))]);
+  const factor = clipFactor(g, gradients, clipNorm);
   return gradients.map((gradient) => g.mul(gradient, factor));
 }
+
+/** A scalar: what clipping multiplies the gradient by. */
+export function clipFactor(g: Builder, gradients: readonly Value[], clipNorm: number): Value {
+  const squares = gradients.map((gradient) => g.reduceSum(g.mul(gradient, gradient), [0]));
+  const norm = g.sqrt(squares.reduce((sum, square) => g.add(sum, square)));
+  return g.op('Min', [g.float(1), g.div(g.float(clipNorm), g.add(norm, g.float(1e-6)))]);
+}
+
+/** The share of a step's images in those of its update, among the numbers of a step that accumulates. */
+export const weightAmong = (numbers: readonly Value[], { averages }: UpdateSettings): Value =>
+  numbers.at(averages === 'nothing' ? -1 : -2)!;
 
 /** average ← average + (1 − d)·(value − average): d·average + (1 − d)·value, but exact where both are equal. */
 function followWeights(
