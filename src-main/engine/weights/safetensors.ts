@@ -6,20 +6,23 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import * as v from 'valibot';
 import { FoveaError, invariant, type ErrorContext } from '../../contract/errors.ts';
-import { halfToFloat } from './half-float.ts';
+import { bfloatsToFloats, halvesToFloats } from './half-float.ts';
 import { writeFileAtomic } from './atomic-file.ts';
 
-const bytesPerElement = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1 } as const;
+const bytesPerElement = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
 export type TensorDtype = keyof typeof bytesPerElement;
 const dtypes = Object.keys(bytesPerElement) as TensorDtype[];
 
 /** `data` is row-major and dense. F16 and BF16 are kept as their bit patterns: `floatValues` makes numbers of them. */
 export type Tensor = { readonly shape: readonly number[] } & (
+  | { readonly dtype: 'F64'; readonly data: Float64Array }
   | { readonly dtype: 'F32'; readonly data: Float32Array }
   | { readonly dtype: 'F16' | 'BF16'; readonly data: Uint16Array }
   | { readonly dtype: 'I64'; readonly data: BigInt64Array }
   | { readonly dtype: 'I32'; readonly data: Int32Array }
-  | { readonly dtype: 'U8'; readonly data: Uint8Array }
+  | { readonly dtype: 'I16'; readonly data: Int16Array }
+  | { readonly dtype: 'I8'; readonly data: Int8Array }
+  | { readonly dtype: 'U8' | 'BOOL'; readonly data: Uint8Array }
 );
 
 export interface TensorFile {
@@ -54,19 +57,43 @@ interface Entry {
 /**
  * Reads a file, or only those of its tensors that are named in `only`.
  * Throws FoveaError `bad-input` where the file breaks the format (the message names the file and tensor), `not-found`
- * where the file or a tensor of `only` is missing, `unsupported` for a dtype outside F32, F16, BF16, I64, I32, U8.
+ * where the file or a tensor of `only` is missing, `unsupported` for a dtype outside `bytesPerElement`.
  */
 export async function readSafetensors(file: string, only?: readonly string[]): Promise<TensorFile> {
+  const opened = await openSafetensors(file);
+  try {
+    const tensors = new Map<string, Tensor>();
+    for (const name of only ?? opened.tensors.map((tensor) => tensor.name)) tensors.set(name, await opened.read(name));
+    return { tensors, metadata: opened.metadata };
+  } finally {
+    await opened.close();
+  }
+}
+
+/** A file whose tensors are read one by one. Throws as `readSafetensors`; close it in the end. */
+export async function openSafetensors(file: string) {
   const handle = await openForReading(file);
   try {
     const { entries, metadata, dataStart } = await readHeader(handle, file);
-    const tensors = new Map<string, Tensor>();
-    for (const entry of select(entries, only, file)) {
-      tensors.set(entry.name, await readTensor(handle, entry, dataStart, file));
-    }
-    return { tensors, metadata };
-  } finally {
+    const byName = new Map(entries.map((entry) => [entry.name, entry]));
+    return {
+      tensors: entries as readonly { name: string; dtype: TensorDtype; shape: readonly number[] }[],
+      metadata,
+      async read(name: string): Promise<Tensor> {
+        const entry = byName.get(name);
+        if (entry === undefined) {
+          throw new FoveaError('not-found', `The weights file ${file} has no tensor "${name}".`, {
+            file,
+            tensor: name,
+          });
+        }
+        return readTensor(handle, entry, dataStart, file);
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
     await handle.close();
+    throw error;
   }
 }
 
@@ -106,13 +133,15 @@ export function floatValues(tensor: Tensor): Float32Array {
     case 'F32':
       return tensor.data;
     case 'F16':
-      return Float32Array.from(tensor.data, halfToFloat);
+      return halvesToFloats(tensor.data);
     case 'BF16':
-      return new Float32Array(Uint32Array.from(tensor.data, (bits) => bits << 16).buffer);
+      return bfloatsToFloats(tensor.data);
+    case 'F64':
+      return Float32Array.from(tensor.data);
     default:
       throw new FoveaError(
         'unsupported',
-        `A tensor of ${tensor.dtype} holds integers, where F32, F16 or BF16 was expected.`,
+        `A tensor of ${tensor.dtype} holds integers, where F64, F32, F16 or BF16 was expected.`,
       );
   }
 }
@@ -216,22 +245,12 @@ function checkRanges(entries: Entry[], dataBytes: number, file: string): void {
   if (covered !== dataBytes) throw invalid(file, `bytes ${covered}–${dataBytes} of the data belong to no tensor`);
 }
 
-function select(entries: Entry[], only: readonly string[] | undefined, file: string): Entry[] {
-  if (only === undefined) return entries;
-  const byName = new Map(entries.map((entry) => [entry.name, entry]));
-  return only.map((name) => {
-    const entry = byName.get(name);
-    if (entry === undefined) {
-      throw new FoveaError('not-found', `The weights file ${file} has no tensor "${name}".`, { file, tensor: name });
-    }
-    return entry;
-  });
-}
-
 async function readTensor(handle: FileHandle, entry: Entry, dataStart: number, file: string): Promise<Tensor> {
   const { dtype, shape } = entry;
   const { buffer } = await readBytes(handle, dataStart + entry.begin, entry.end - entry.begin, file);
   switch (dtype) {
+    case 'F64':
+      return { dtype, shape, data: new Float64Array(buffer) };
     case 'F32':
       return { dtype, shape, data: new Float32Array(buffer) };
     case 'F16':
@@ -241,7 +260,12 @@ async function readTensor(handle: FileHandle, entry: Entry, dataStart: number, f
       return { dtype, shape, data: new BigInt64Array(buffer) };
     case 'I32':
       return { dtype, shape, data: new Int32Array(buffer) };
+    case 'I16':
+      return { dtype, shape, data: new Int16Array(buffer) };
+    case 'I8':
+      return { dtype, shape, data: new Int8Array(buffer) };
     case 'U8':
+    case 'BOOL':
       return { dtype, shape, data: new Uint8Array(buffer) };
   }
 }

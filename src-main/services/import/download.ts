@@ -3,14 +3,14 @@
  * stays after a cut connection or a cancel and gets its own name only when the checksum is right. Makes no request
  * unless called.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { basename, dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { FoveaError } from '../../contract/errors.ts';
+import { hashFile } from '../../engine/weights/file-hash.ts';
 import { fileError, systemCode } from '../file-errors.ts';
 import type { JobProgress } from '../jobs.ts';
 import { ConnectionLost, httpGet } from './http-request.ts';
@@ -19,7 +19,8 @@ export interface DownloadOptions {
   url: string;
   /** Absolute path of the finished file. */
   file: string;
-  md5: string;
+  /** Of the finished file, in hexadecimal: whole, or its beginning where the publisher says no more. */
+  hash: { algorithm: 'md5' | 'sha256'; start: string };
   signal: AbortSignal;
   report: (progress: JobProgress) => void;
   /** Pauses before new attempts; the list begins anew whenever an attempt brought bytes. */
@@ -33,21 +34,21 @@ const RETRY_DELAYS_MS = [1000, 3000, 10_000];
  * reason after a cancel, with FoveaError `network` (no connection, HTTP error, wrong checksum) or `io` (disk full).
  */
 export async function downloadFile(options: DownloadOptions): Promise<void> {
-  const { file, md5, signal, report, url } = options;
+  const { file, hash, signal, report, url } = options;
   const part = `${file}.part`;
   await mkdir(dirname(file), { recursive: true }).catch((error: unknown) => {
     throw fileError(error, 'make the folder for downloads', dirname(file));
   });
   if ((await sizeOf(file)) !== null) {
-    if ((await md5Of(file, signal)) === md5) return;
+    if ((await hashOf(file, hash, signal)).startsWith(hash.start)) return;
     await rm(file, { force: true });
   }
   await fetchWithRetries(options, part);
   report({ step: `Checking ${basename(file)}` });
-  const found = await md5Of(part, signal);
-  if (found !== md5) {
+  const found = await hashOf(part, hash, signal);
+  if (!found.startsWith(hash.start)) {
     await rm(part, { force: true });
-    throw wrongChecksum(file, url, found, md5);
+    throw wrongChecksum(file, url, found, hash);
   }
   await rename(part, file).catch((error: unknown) => {
     throw fileError(error, 'finish the download', file);
@@ -143,22 +144,25 @@ async function sizeOf(file: string): Promise<number | null> {
   }
 }
 
-async function md5Of(file: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('md5');
+async function hashOf(file: string, { algorithm }: DownloadOptions['hash'], signal: AbortSignal): Promise<string> {
   try {
-    await pipeline(createReadStream(file, { highWaterMark: 256 * 1024 }), hash, { signal });
+    return await hashFile(file, algorithm, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw fileError(error, 'check the download', file);
   }
-  return hash.digest('hex');
 }
 
-function wrongChecksum(file: string, url: string, found: string, expected: string): FoveaError {
+function wrongChecksum(
+  file: string,
+  url: string,
+  found: string,
+  { algorithm, start: expected }: DownloadOptions['hash'],
+): FoveaError {
   return new FoveaError(
     'network',
-    `${basename(file)}: what ${url} delivered is not the expected file (md5 ${found}, expected ${expected}). It was ` +
-      'deleted. Try again, or download the file yourself and import it.',
+    `${basename(file)}: what ${url} delivered is not the expected file (${algorithm} ${found}, expected ${expected}). It was ` +
+      'deleted. Try again, or download the file yourself and choose it here.',
     { file, url, found, expected },
   );
 }
@@ -168,7 +172,7 @@ function httpError(url: string, response: IncomingMessage): FoveaError {
   return new FoveaError(
     'network',
     `${url} answered ${status}${response.statusMessage ? ` ${response.statusMessage}` : ''}. Try again later, or download the ` +
-      'file yourself and import it.',
+      'file yourself and choose it here.',
     { url, status },
   );
 }

@@ -1,0 +1,60 @@
+/** What a run can start from: the catalogue with what is here, and what of the chosen weights fits the network. */
+import type { Api } from '../api/client.svelte.ts';
+import type { Calls } from '../../src-main/contract/ipc.ts';
+import type { ProjectId } from '../../src-main/contract/model/ids.ts';
+import type { RunConfig } from '../../src-main/contract/model/run.ts';
+import type { CatalogueState, WeightsListing } from '../../src-main/contract/model/weights.ts';
+
+export type WeightsFitAnswer = Calls['weights.fit']['response'];
+
+export class WeightsChoice {
+  readonly #api: Api;
+  readonly #projectId: ProjectId;
+  /** Those for the network first; null before the first answer. */
+  catalogue = $state.raw<readonly CatalogueState[] | null>(null);
+  /** Of the weights that the plan starts from; null where it starts from scratch, or they cannot be read. */
+  fit = $state.raw<WeightsFitAnswer>(null);
+  readonly suiting = $derived(this.catalogue?.filter(({ suits }) => suits) ?? []);
+  #asking = 0;
+  #listing = 0;
+  #model: RunConfig['model'] | null = null;
+
+  constructor(api: Api, projectId: ProjectId) {
+    this.#api = api;
+    this.#projectId = projectId;
+  }
+
+  /** Returns a function that ends the following. `changed` is called when a file has come or gone. */
+  follow(changed: () => void): () => void {
+    return this.#api.on('weights.changed', () => {
+      if (this.#model !== null) void this.list(this.#model);
+      changed();
+    });
+  }
+
+  async list(model: RunConfig['model']): Promise<void> {
+    this.#model = model;
+    const listing = ++this.#listing;
+    const entries = await this.#api.call('weights.catalogue', { model }).catch(() => []);
+    if (listing !== this.#listing) return;
+    this.catalogue = entries.toSorted((a, b) => Number(b.suits) - Number(a.suits));
+  }
+
+  /** The checks of the plan say what is wrong where there is no answer. */
+  async ask(config: RunConfig): Promise<void> {
+    const asking = ++this.#asking;
+    const answer =
+      config.weights === null
+        ? null
+        : await this.#api.call('weights.fit', { projectId: this.#projectId, config }).catch(() => null);
+    if (asking === this.#asking) this.fit = answer;
+  }
+
+  inspect(path: string): Promise<WeightsListing> {
+    return this.#api.call('weights.inspect', { path });
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.#api.call('weights.remove', { id });
+  }
+}
