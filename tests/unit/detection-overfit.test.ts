@@ -4,7 +4,7 @@ import { gradients } from '../../src-main/engine/autodiff/gradients.ts';
 import { Random } from '../../src-main/engine/data/random.ts';
 import { tensor, type Graph, type Tensor, type Value } from '../../src-main/engine/graph/types.ts';
 import { cocoMeasures } from '../../src-main/engine/metrics/average-precision.ts';
-import { candidatesOf, nonMaxSuppression } from '../../src-main/engine/metrics/non-max-suppression.ts';
+import { candidatesOf, nonMaxSuppression } from '../../src-main/contract/geometry/non-max-suppression.ts';
 import { detectionLoss } from '../../src-main/engine/nn/losses/detection/detection-loss.ts';
 import { detectionLabels, labelWidth } from '../../src-main/engine/nn/losses/detection/labels.ts';
 import { detectionPredictions } from '../../src-main/engine/nn/losses/detection/predictions.ts';

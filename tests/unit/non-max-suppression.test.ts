@@ -1,6 +1,6 @@
 /** Non-maximum suppression against an independent implementation (tests/golden/detection/measures.py). */
 import { expect, test } from 'vitest';
-import { nonMaxSuppression, type SuppressionSettings } from '../../src-main/engine/metrics/non-max-suppression.ts';
+import { nonMaxSuppression, type SuppressionSettings } from '../../src-main/contract/geometry/non-max-suppression.ts';
 import { readGolden } from '../helpers/engine-cases.ts';
 
 interface SuppressionCase {

@@ -20,6 +20,9 @@ const bins = 16;
 /** Pixels that the starting biases take the image to have on each side. */
 const nominalSide = 640;
 const strides = [8, 16, 32] as const;
+const headPath = 'model.22';
+/** Paths of what the network gives; see `detectionHead`. */
+export const detectorOutputs = [`${headPath}.boxes`, `${headPath}.scores`, `${headPath}.dfl.conv`] as const;
 const norm = { epsilon: 1e-3, momentum: 0.03 };
 
 /** A convolution that keeps the size at stride 1, batch norm, SiLU; the result is at `path`.act. */
@@ -84,10 +87,11 @@ function branch(path: string, from: string, hidden: number, outChannels: number,
  * Outputs: the sides' distributions [4·16, A] (logits), the scores [C, A] (logits), and the sides' expected distances
  * [4, A] in units of the stride; A runs over the levels' positions, row-major, the finest level first.
  */
-function detectionHead(path: string, inputs: readonly string[], width: number, categoryCount: number): NetworkSpec {
+function detectionHead(inputs: readonly string[], width: number, categoryCount: number): LayerSpec[] {
+  const path = headPath;
   const boxHidden = Math.max(16, Math.floor(width / 4), 4 * bins);
   const scoreHidden = Math.max(width, Math.min(categoryCount, 100));
-  // Sides start at the first bins, scores at five objects an image.
+  // All bins start alike, which puts each side at 7.5 strides; scores start at five objects an image.
   const scoreBias = (stride: number): number => Math.log(5 / categoryCount / (nominalSide / stride) ** 2);
   const joined = (name: string, part: string): LayerSpec => ({
     kind: 'concat',
@@ -95,7 +99,7 @@ function detectionHead(path: string, inputs: readonly string[], width: number, c
     from: strides.map((_, i) => `${path}.${part}.${i}.flat`),
     axis: 1,
   });
-  const layers: LayerSpec[] = [
+  return [
     ...strides.flatMap((_, i) => branch(`${path}.cv2.${i}`, inputs[i]!, boxHidden, 4 * bins, 1)),
     ...strides.flatMap((stride, i) =>
       branch(`${path}.cv3.${i}`, inputs[i]!, scoreHidden, categoryCount, scoreBias(stride)),
@@ -104,7 +108,6 @@ function detectionHead(path: string, inputs: readonly string[], width: number, c
     joined('boxes', 'cv2'),
     { kind: 'dfl', path: `${path}.dfl.conv`, bins },
   ];
-  return { layers, outputs: [`${path}.boxes`, `${path}.scores`, `${path}.dfl.conv`] };
 }
 
 /** Takes images whose sides are multiples of 32. */
@@ -119,7 +122,6 @@ export function yolov8(size: Yolov8Size, categoryCount: number): NetworkSpec {
   const resultOf = (index: number): string => `${module(index)}.cv2.act`;
   const enlarge = (index: number): LayerSpec => ({ kind: 'upsample', path: module(index), factor: 2, mode: 'nearest' });
   const join = (index: number, from: readonly string[]): LayerSpec => ({ kind: 'concat', path: module(index), from });
-  const head = detectionHead(module(22), [15, 18, 21].map(resultOf), channels(256), categoryCount);
   return {
     layers: [
       ...down(0, 64),
@@ -144,8 +146,8 @@ export function yolov8(size: Yolov8Size, categoryCount: number): NetworkSpec {
       ...down(19, 512),
       join(20, [`${module(19)}.act`, resultOf(9)]),
       ...block(21, 1024, 3),
-      ...head.layers,
+      ...detectionHead([15, 18, 21].map(resultOf), channels(256), categoryCount),
     ],
-    outputs: head.outputs,
+    outputs: detectorOutputs,
   };
 }

@@ -5,6 +5,7 @@
  *   box = Σ w·(1 − CIoU)/z, distribution = Σ w·DFL/z, category = Σ BCE(x, w)/z,  z = max(Σ w, 1)
  * All are worked out for the claims only, at most ten an object, except for Σ BCE(x, 0), which every score is part of.
  */
+import type { LossConfig } from '../../../../contract/model/loss.ts';
 import type { Builder } from '../../../graph/builder.ts';
 import { tensor, type Value } from '../../../graph/types.ts';
 import { atLeast, ordinals, total } from '../definition.ts';
@@ -13,7 +14,9 @@ import { assign, type Assignment } from './assigner.ts';
 import { completeIou } from './ciou.ts';
 import type { DetectionLabels } from './labels.ts';
 
-const gains = { box: 7.5, category: 0.5, distribution: 1.5 } as const;
+export type DetectionGains = Omit<Extract<LossConfig, { kind: 'detection' }>, 'kind'>;
+/** YOLOv8's. */
+export const detectionGains: DetectionGains = { boxGain: 7.5, categoryGain: 0.5, distributionGain: 1.5 };
 /** Targets stay this much below the last bin, so that there is one above them. */
 const binMargin = 0.01;
 
@@ -29,7 +32,7 @@ export interface DetectionOutputs {
 
 /** float32 scalars; the parts have their gains in them. */
 export interface DetectionLoss {
-  /** Their sum times the images of the batch, as the field has it. */
+  /** Their sum. */
   total: Value;
   box: Value;
   category: Value;
@@ -42,6 +45,7 @@ export function detectionLoss(
   outputs: DetectionOutputs,
   labels: DetectionLabels,
   size: readonly [number, number],
+  { boxGain, categoryGain, distributionGain } = detectionGains,
 ): DetectionLoss {
   const levels = anchorLevels(size);
   const assignment = g.scope('assigner', () => assign(g, outputs, labels, levels));
@@ -52,17 +56,16 @@ export function detectionLoss(
   const targets = targetDistances(g, assignment, labels.bboxXyxy, levels);
   const box = g.scope('box', () => {
     const overlap = overlapWithTargets(g, atAnchors(g, outputs.distances, assignment), targets);
-    return part(gains.box, total(g, g.mul(g.sub(g.float(1), overlap), weights)));
+    return part(boxGain, total(g, g.mul(g.sub(g.float(1), overlap), weights)));
   });
   const distribution = g.scope('distribution', () => {
     const focal = distributionFocal(g, atAnchors(g, outputs.boxes, assignment), targets);
-    return part(gains.distribution, total(g, g.mul(focal, weights)));
+    return part(distributionGain, total(g, g.mul(focal, weights)));
   });
   const category = g.scope('category', () =>
-    part(gains.category, categoryCrossEntropy(g, outputs.scores, assignment, labels.categories)),
+    part(categoryGain, categoryCrossEntropy(g, outputs.scores, assignment, labels.categories)),
   );
-  const sum = g.add(g.add(box, category), distribution);
-  return { total: g.scale(sum, weights.shape[0]!), box, category, distribution };
+  return { total: g.add(g.add(box, category), distribution), box, category, distribution };
 }
 
 /** values [N, D, A] at the claimed anchors: [N, D, M·K]. */

@@ -1,0 +1,83 @@
+/** From a detector's candidates to a table of detections as COCO's measures read it: image by image, overlapping boxes sorted out. */
+import type { Detections, GroundTruths } from './detection-pairs.ts';
+import {
+  nonMaxSuppression,
+  type BoxCandidates,
+  type SuppressionSettings,
+} from '../../contract/geometry/non-max-suppression.ts';
+
+/** As detectors are validated. */
+export const validationSettings: SuppressionSettings = {
+  scoreThreshold: 0.001,
+  iouThreshold: 0.7,
+  maxDetections: 300,
+  classAgnostic: false,
+};
+
+export interface ImageSize {
+  readonly widthPx: number;
+  readonly heightPx: number;
+}
+
+/** Takes image by image; what reaches beyond an image is cut off, after the overlaps were looked at. */
+export class DetectionTable {
+  private readonly image: number[] = [];
+  private readonly category: number[] = [];
+  private readonly bboxXywh: number[] = [];
+  private readonly score: number[] = [];
+
+  /** image: its ordinal; candidates: in px of the image. */
+  add(image: number, candidates: BoxCandidates, settings: SuppressionSettings, size: ImageSize): void {
+    for (const kept of nonMaxSuppression(candidates, settings)) {
+      const side = (index: number, most: number): number =>
+        Math.min(most, Math.max(0, candidates.bboxXyxy[4 * kept + index]!));
+      const [x1, y1] = [side(0, size.widthPx), side(1, size.heightPx)];
+      const [x2, y2] = [side(2, size.widthPx), side(3, size.heightPx)];
+      this.image.push(image);
+      this.category.push(candidates.categories[kept]!);
+      this.bboxXywh.push(x1, y1, x2 - x1, y2 - y1);
+      this.score.push(candidates.scores[kept]!);
+    }
+  }
+
+  detections(): Detections {
+    return {
+      image: Int32Array.from(this.image),
+      category: Int32Array.from(this.category),
+      bboxXywh: Float64Array.from(this.bboxXywh),
+      score: Float64Array.from(this.score),
+    };
+  }
+}
+
+/** counts: objects of each image; rows: [objects, 7], category, x1, y1, x2, y2, area, iscrowd. */
+export function groundTruthTable(counts: ArrayLike<number>, rows: ArrayLike<number>): GroundTruths {
+  const total = rows.length / 7;
+  const table: GroundTruths = {
+    image: new Int32Array(total),
+    category: new Int32Array(total),
+    bboxXywh: new Float64Array(4 * total),
+    area: new Float64Array(total),
+    iscrowd: new Uint8Array(total),
+  };
+  let object = 0;
+  for (let image = 0; image < counts.length; image++) {
+    for (let i = 0; i < counts[image]!; i++, object++) {
+      const [category, x1, y1, x2, y2, area, iscrowd] = Array.from({ length: 7 }, (_, c) => rows[7 * object + c]!) as [
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+        number,
+      ];
+      table.image[object] = image;
+      table.category[object] = category;
+      table.bboxXywh.set([x1, y1, x2 - x1, y2 - y1], 4 * object);
+      table.area[object] = area;
+      table.iscrowd[object] = iscrowd;
+    }
+  }
+  return table;
+}

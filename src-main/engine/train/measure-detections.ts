@@ -1,0 +1,136 @@
+/**
+ * What a run's predictions file says of a detector: COCO's measures, curves over the confidence, the confusion, and how
+ * well each image was done. Overlaps are sorted out anew, with the settings that are asked for.
+ */
+import type { DetectionMeasures, DetectionSettings } from '../../contract/model/run-results.ts';
+import { cocoMeasures } from '../metrics/average-precision.ts';
+import { detectionConfusion } from '../metrics/detection-confusion.ts';
+import { confidenceCurves } from '../metrics/detection-curves.ts';
+import type { Detections, GroundTruths } from '../metrics/detection-pairs.ts';
+import { DetectionTable, groundTruthTable, validationSettings } from '../metrics/detection-table.ts';
+import { placementOf } from '../data/letterbox.ts';
+import { candidateColumns, readCandidates, readDetectionPredictions } from './detection-predictions-file.ts';
+import { readTrainingData } from './training-data-file.ts';
+
+export interface MeasureRequest extends DetectionSettings {
+  /** predictions.bin of a detection, and the run's data.json, which knows the sizes of the images. */
+  file: string;
+  data: string;
+}
+
+const width = candidateColumns.length;
+/** Candidates of this many images are in memory at once. */
+const imagesAtOnce = 64;
+/** A detection finds an object from this overlap on. */
+const matchIou = 0.5;
+
+/** Throws FoveaError as the file's reader does. */
+export async function measureDetections({
+  file,
+  data,
+  scoreThreshold,
+  iouThreshold,
+}: MeasureRequest): Promise<DetectionMeasures> {
+  const predictions = await readDetectionPredictions(file);
+  const trained = await readTrainingData(data);
+  const { epoch, categoryCount, imageIds, firstCandidate, firstObject, objects } = predictions;
+  const images = imageIds.length;
+  const table = new DetectionTable();
+  for (let first = 0; first < images; first += imagesAtOnce) {
+    const count = Math.min(imagesAtOnce, images - first);
+    const rows = await readCandidates(file, predictions, first, count);
+    for (let image = first; image < first + count; image++) {
+      const [from, to] = [firstCandidate[image]!, firstCandidate[image + 1]!].map((at) => at - firstCandidate[first]!);
+      const candidates = candidatesIn(rows.subarray(from! * width, to! * width));
+      const size = placementOf(trained, trained.evaluation, image).image;
+      table.add(image, candidates, { ...validationSettings, iouThreshold }, size);
+    }
+  }
+  const counts = Array.from({ length: images }, (_, image) => firstObject[image + 1]! - firstObject[image]!);
+  const groundTruths = groundTruthTable(counts, objects);
+  const detections = table.detections();
+  const { all, perCategory } = cocoMeasures(groundTruths, detections, categoryCount);
+  const curves = confidenceCurves(groundTruths, detections, categoryCount, {
+    iouThreshold: matchIou,
+    maxDetections: validationSettings.maxDetections,
+  });
+  const objectsOf = new Array<number>(categoryCount).fill(0);
+  groundTruths.category.forEach((category, i) => (objectsOf[category]! += groundTruths.iscrowd[i] === 1 ? 0 : 1));
+  return {
+    epoch,
+    all,
+    perCategory: perCategory.map((measures, category) => ({ ...measures, objects: objectsOf[category]! })),
+    confidences: curves.confidences,
+    curves: curves.mean,
+    best: curves.best,
+    imageIds: Float64Array.from(imageIds),
+    ...cellsByImage(groundTruths, detections, { images, categoryCount, scoreThreshold }),
+  };
+}
+
+function candidatesIn(rows: Float32Array) {
+  const count = rows.length / width;
+  const bboxXyxy = new Float32Array(4 * count);
+  for (let i = 0; i < count; i++) bboxXyxy.set(rows.subarray(i * width, i * width + 4), 4 * i);
+  return {
+    bboxXyxy,
+    scores: Float32Array.from({ length: count }, (_, i) => rows[i * width + 4]!),
+    categories: Int32Array.from({ length: count }, (_, i) => rows[i * width + 5]!),
+  };
+}
+
+/** Pairs of classes in each image that were joined, missed or made up, and what F1 follows from them. */
+function cellsByImage(
+  groundTruths: GroundTruths,
+  detections: Detections,
+  { images, categoryCount, scoreThreshold }: { images: number; categoryCount: number; scoreThreshold: number },
+): Pick<DetectionMeasures, 'cells' | 'scores'> {
+  const starts = [0];
+  const triples: number[] = [];
+  const scores = byImage(groundTruths, detections, images).map(({ objects, found }) => {
+    const settings = { scoreThreshold, iouThreshold: matchIou };
+    const counts = detectionConfusion(objects, found, categoryCount, settings);
+    let [right, wrong] = [0, 0];
+    counts.forEach((row, truth) =>
+      row.forEach((count, predicted) => {
+        if (count === 0) return;
+        triples.push(truth, predicted, count);
+        if (truth === predicted) right += count;
+        // A mix-up is both a wrong detection and a missed object.
+        else wrong += truth === categoryCount || predicted === categoryCount ? count : 2 * count;
+      }),
+    );
+    starts.push(triples.length / 3);
+    return right + wrong === 0 ? NaN : (2 * right) / (2 * right + wrong);
+  });
+  return {
+    cells: { starts: Uint32Array.from(starts), triples: Uint32Array.from(triples) },
+    scores: Float64Array.from(scores),
+  };
+}
+
+function byImage(groundTruths: GroundTruths, detections: Detections, images: number) {
+  const pick = (rows: number[], values: Float64Array | Int32Array | Uint8Array, each = 1): number[] =>
+    rows.flatMap((row) => Array.from({ length: each }, (_, i) => values[row * each + i]!));
+  const rowsOf = (image: Int32Array): number[][] => {
+    const rows = Array.from({ length: images }, (): number[] => []);
+    image.forEach((of, row) => rows[of]!.push(row));
+    return rows;
+  };
+  const found = rowsOf(detections.image);
+  return rowsOf(groundTruths.image).map((rows, image) => ({
+    objects: {
+      image: new Int32Array(rows.length),
+      category: Int32Array.from(pick(rows, groundTruths.category)),
+      bboxXywh: Float64Array.from(pick(rows, groundTruths.bboxXywh, 4)),
+      area: Float64Array.from(pick(rows, groundTruths.area)),
+      iscrowd: Uint8Array.from(pick(rows, groundTruths.iscrowd)),
+    },
+    found: {
+      image: new Int32Array(found[image]!.length),
+      category: Int32Array.from(pick(found[image]!, detections.category)),
+      bboxXywh: Float64Array.from(pick(found[image]!, detections.bboxXywh, 4)),
+      score: Float64Array.from(pick(found[image]!, detections.score)),
+    },
+  }));
+}

@@ -1,0 +1,50 @@
+/** The results of a detection: the boxes of one image as they are stored, and measures, worked out in a child process. */
+import { FoveaError } from '../../contract/errors.ts';
+import type { ImageId } from '../../contract/model/ids.ts';
+import type { DetectionMeasures, DetectionSettings, ImageBoxes } from '../../contract/model/run-results.ts';
+import { readCandidates, readDetectionPredictions } from '../../engine/train/detection-predictions-file.ts';
+import { runFiles } from '../../engine/train/run-folder.ts';
+import type { HostPorts } from '../backend.ts';
+import { runTask } from '../devices/run-task.ts';
+import { FileCache, predictionsModified } from './result-files.ts';
+
+const deadlineMs = 300_000;
+const objectWidth = 7;
+
+export class DetectionResults {
+  readonly #launchTask: HostPorts['launchTask'];
+  readonly #files = new FileCache(readDetectionPredictions);
+  /** By settings, then by file. */
+  readonly #measures = new Map<string, FileCache<DetectionMeasures>>();
+
+  constructor(launchTask: HostPorts['launchTask']) {
+    this.#launchTask = launchTask;
+  }
+
+  /** Throws FoveaError `not-found` for an image that the run was not measured by. */
+  async boxes(folder: string, imageId: ImageId): Promise<ImageBoxes> {
+    const file = runFiles.predictions(folder);
+    const predictions = await this.#files.get(file, await predictionsModified(file));
+    const index = Array.prototype.indexOf.call(predictions.imageIds, imageId);
+    if (index < 0) throw new FoveaError('not-found', `The run was not measured by image ${imageId}.`, { imageId });
+    const { firstObject, objects } = predictions;
+    return {
+      candidates: await readCandidates(file, predictions, index, 1),
+      objects: objects.slice(firstObject[index]! * objectWidth, firstObject[index + 1]! * objectWidth),
+    };
+  }
+
+  /** Throws FoveaError `not-found` before the first evaluation. */
+  async measures(folder: string, settings: DetectionSettings): Promise<DetectionMeasures> {
+    const file = runFiles.predictions(folder);
+    const key = `${settings.scoreThreshold} ${settings.iouThreshold}`;
+    const cache =
+      this.#measures.get(key) ??
+      new FileCache((path) => {
+        const request = { file: path, data: runFiles.data(folder), ...settings };
+        return runTask(() => this.#launchTask(), { name: 'measure-detections', request }, { deadlineMs });
+      });
+    this.#measures.set(key, cache);
+    return cache.get(file, await predictionsModified(file));
+  }
+}

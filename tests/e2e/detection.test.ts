@@ -1,0 +1,99 @@
+/**
+ * The sample project, from the first screen with no download: drawn scenes, a plan that comes with them, a detector that is
+ * trained from the checkpoint that comes along, its boxes over the images, and the network as a file that is checked.
+ */
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { screenshot } from '../helpers/app-session.ts';
+import { launchElectron, type ElectronSession } from '../helpers/electron.ts';
+import { callInPage } from '../helpers/page-calls.ts';
+
+/** The mAP50 that so few epochs must reach. */
+const reached = 0.5;
+const epochs = 6;
+
+describe('the sample project', () => {
+  let session: ElectronSession;
+  let page: Page;
+  let folder: string;
+  const problems: string[] = [];
+  const goTo = (screen: string) =>
+    page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: screen }).click();
+
+  beforeAll(async () => {
+    session = await launchElectron();
+    ({ page } = session);
+    folder = mkdtempSync(join(tmpdir(), 'fovea-sample-'));
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text());
+    });
+    page.setDefaultTimeout(60_000);
+    await callInPage(page, 'settings.update', { patch: { projectsFolder: join(folder, 'projects') } });
+    await page.reload();
+  }, 120_000);
+  afterAll(() => session.close());
+
+  it('is one click away on the first screen', async () => {
+    await page.getByRole('button', { name: 'Try with a sample project' }).waitFor();
+    await screenshot(page, 'detection-1-start');
+    await page.getByRole('button', { name: 'Try with a sample project' }).click();
+    await page.getByRole('listbox', { name: 'Images' }).waitFor({ timeout: 120_000 });
+    await page.waitForTimeout(800); // thumbnails are pictures: nothing tells when they are drawn
+    await screenshot(page, 'detection-2-images');
+  });
+
+  it('brings a plan, which trains to an mAP50 that says it has learned', async () => {
+    await goTo('Train');
+    await page
+      .getByRole('button', { name: /^Plan|^Preset/ })
+      .first()
+      .click();
+    await page.getByRole('menuitem', { name: /Sample: from the countryside/ }).click();
+    await page.getByLabel('Epochs', { exact: true }).fill(String(epochs));
+    await page.keyboard.press('Tab');
+    await page.getByRole('textbox', { name: 'Name of the run' }).fill('transfer');
+    await screenshot(page, 'detection-3-plan');
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByText('Finished').first().waitFor({ timeout: 280_000 });
+    await screenshot(page, 'detection-4-curves');
+    const projects = await callInPage(page, 'project.recent', {});
+    const runs = await callInPage(page, 'run.list', { projectId: projects[0]!.projectId });
+    expect(runs[0]!.latest['test/ap50']).toBeGreaterThan(reached);
+  }, 300_000);
+
+  it('shows boxes over the images', async () => {
+    await page.getByRole('tab', { name: 'Predictions' }).click();
+    await page
+      .getByRole('listbox', { name: /^Images/ })
+      .getByRole('option')
+      .first()
+      .waitFor();
+    await page.waitForTimeout(800);
+    await screenshot(page, 'detection-5-boxes');
+    await page.getByRole('tab', { name: 'Measures' }).click();
+    await page.waitForTimeout(2500);
+    await screenshot(page, 'detection-6-measures');
+  });
+
+  it('exports the network and says how it compares with the app', async () => {
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Export…' }).click();
+    const dialog = page.getByRole('dialog', { name: /^Export/ });
+    await dialog.getByRole('switch', { name: 'With suppression (NMS)' }).click();
+    const file = join(folder, 'transfer.onnx');
+    await dialog.getByRole('textbox', { name: 'File' }).fill(file);
+    await screenshot(page, 'detection-7-export');
+    await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+    await dialog.getByText(/decisions are the app's own/).waitFor({ timeout: 120_000 });
+    await screenshot(page, 'detection-8-exported');
+    expect(existsSync(file)).toBe(true);
+    await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+    await dialog.getByText('There is a file of this name already.').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).first().click();
+    expect(problems).toEqual([]);
+  });
+});

@@ -1,0 +1,215 @@
+/** Trained networks as files: what an .onnx model gives in plain onnxruntime, with and without decisions; weights alone. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ExportForm } from '../../src-main/contract/model/run-export.ts';
+import type { RunConfig } from '../../src-main/contract/model/run.ts';
+import { SplitImages } from '../../src-main/engine/data/split-images.ts';
+import { tensor, type Tensor } from '../../src-main/engine/graph/types.ts';
+import { decodeModel } from '../../src-main/engine/onnx/schema.ts';
+import type { Runtime } from '../../src-main/engine/runtime/runtime.ts';
+import { exportModel, type ExportAnswer } from '../../src-main/engine/train/export-model.ts';
+import { runFiles } from '../../src-main/engine/train/run-folder.ts';
+import { floatToHalf, halfToFloat } from '../../src-main/engine/weights/half-float.ts';
+import { readSafetensors } from '../../src-main/engine/weights/safetensors.ts';
+import { makeScenes, scenesConfig } from '../helpers/detection-run.ts';
+import { runtime } from '../helpers/engine-run.ts';
+import { writeFreshRun } from '../helpers/fresh-run.ts';
+import { makeShapes, shapesConfig } from '../helpers/segmentation-run.ts';
+import { makeSmallData, smallConfig, type SmallData } from '../helpers/training-run.ts';
+
+interface Case {
+  config: RunConfig;
+  make(): Promise<SmallData>;
+  /** Shape of the raw results and of the decisions, both of one image. */
+  raw: readonly [name: string, shape: readonly number[]];
+  decided: readonly [name: string, shape: readonly number[]];
+}
+
+const cases: Record<string, Case> = {
+  classification: {
+    config: smallConfig({}, { batchNorm: true }),
+    make: () => makeSmallData({ train: 4, test: 6, channels: 3, side: 32 }),
+    raw: ['logits', [1, 10]],
+    decided: ['category', [1]],
+  },
+  segmentation: {
+    config: shapesConfig(),
+    make: () => makeShapes({ train: 2, test: 3, side: 64, squares: true }),
+    raw: ['logits', [1, 3, 64, 64]],
+    decided: ['category', [1, 64, 64]],
+  },
+  detection: {
+    config: scenesConfig(),
+    make: () => makeScenes({ world: 'street', train: 1, test: 2, widthPx: 96, heightPx: 64 }),
+    raw: ['output0', [1, 4 + 4, 126]],
+    decided: ['detections', [1, 300, 6]],
+  },
+};
+
+/** What onnxruntime makes of the file for the first image of the evaluation split. */
+async function runFile(file: string, { data }: SmallData): Promise<Record<string, Tensor>> {
+  const images = await SplitImages.open(data.evaluation, data.packs, 0);
+  const session = await runtime.createSession(new Uint8Array(await readFile(file)), { device: 'cpu', threads: 1 });
+  try {
+    const { images: bytes } = await images.feed([0]);
+    const pixels = Float32Array.from(bytes, (byte) => byte / 255);
+    return await session.run({ images: tensor('float32', [1, ...images.imageShape], pixels) });
+  } finally {
+    await Promise.all([session.release(), images.close()]);
+  }
+}
+
+describe.each(Object.keys(cases))('%s', (name) => {
+  const testCase = cases[name]!;
+  let run: SmallData;
+  let answers: Record<'raw' | 'decided', ExportAnswer>;
+  const fileOf = (form: string): string => join(run.folder, `${form}.onnx`);
+
+  beforeAll(async () => {
+    run = await testCase.make();
+    await writeFreshRun(testCase.config, run);
+    const write = (form: string, decisions: boolean): Promise<ExportAnswer> =>
+      exportModel(runtime, {
+        folder: run.folder,
+        checkpoint: 'best',
+        file: fileOf(form),
+        form: { format: 'onnx', decisions, batchSize: 1 },
+      });
+    answers = { raw: await write('raw', false), decided: await write('decided', true) };
+  }, 120_000);
+  afterAll(() => run.dispose());
+
+  test('gives what the app gives, which is checked on images of the evaluation split', async () => {
+    const images = Math.min(4, run.data.evaluation.rows.length);
+    expect(answers.raw.check).toMatchObject({ images, decisions: 0, different: 0, ok: true });
+    expect(answers.raw.check!.worst).toBeLessThan(1e-5);
+    expect(answers.decided.check).toMatchObject({ images, worst: 0, different: 0, ok: true });
+    expect(answers.decided.check!.decisions).toBeGreaterThanOrEqual(images);
+    expect((await stat(fileOf('raw'))).size).toBe(answers.raw.sizeBytes);
+  });
+
+  test('has operators of ONNX only, weights under their names, and names of the classes', async () => {
+    const model = decodeModel(new Uint8Array(await readFile(fileOf('decided'))));
+    expect(model.opsetImport!.map(({ domain }) => domain || '')).toEqual(['']);
+    expect(model.graph!.input!.map((input) => input.name)).toEqual(['images']);
+    const weights = [...(await readSafetensors(runFiles.checkpoint(run.folder, 'best'))).tensors.keys()];
+    const initializers = new Set(model.graph!.initializer!.map((each) => each.name));
+    // What a network keeps but does not compute with is left out.
+    expect(weights.filter((weight) => !initializers.has(weight)).length).toBeLessThan(weights.length / 20);
+    const names = model.metadataProps!.find(({ key }) => key === 'names')!.value!;
+    expect(Object.values(JSON.parse(names) as object)).toEqual(run.data.categories);
+  });
+
+  test('its results have the shapes that are promised, and decisions follow from raw results', async () => {
+    const [rawName, rawShape] = testCase.raw;
+    const [decidedName, decidedShape] = testCase.decided;
+    const raw = await runFile(fileOf('raw'), run);
+    const decided = await runFile(fileOf('decided'), run);
+    expect(Object.entries(raw).map(([key, { shape }]) => [key, shape])).toEqual([[rawName, rawShape]]);
+    expect(Object.entries(decided).map(([key, { shape }]) => [key, shape])).toEqual([[decidedName, decidedShape]]);
+    const values = raw[rawName]!.data as Float32Array;
+    if (decidedName === 'category') {
+      const places = values.length / rawShape[1]!;
+      const best = Array.from({ length: places }, (_, place) => {
+        const scores = Array.from({ length: rawShape[1]! }, (_unused, category) => values[category * places + place]!);
+        return scores.indexOf(Math.max(...scores));
+      });
+      expect(Array.from(decided[decidedName]!.data as BigInt64Array, Number)).toEqual(best);
+    } else {
+      // The best box is the raw one with the highest score.
+      const anchors = rawShape[2]!;
+      const scores = values.subarray(4 * anchors);
+      const place = scores.indexOf(scores.reduce((best, score) => Math.max(best, score)));
+      const [x, y, width, height] = [0, 1, 2, 3].map((row) => values[row * anchors + (place % anchors)]!) as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      const wanted = [
+        x - width / 2,
+        y - height / 2,
+        x + width / 2,
+        y + height / 2,
+        scores[place]!,
+        Math.floor(place / anchors),
+      ];
+      const first = [...(decided[decidedName]!.data as Float32Array).subarray(0, 6)];
+      first.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 3));
+    }
+  });
+
+  test('weights alone, whole or in half precision', async () => {
+    const write = async (precision: 'float32' | 'float16') => {
+      const file = join(run.folder, `${precision}.safetensors`);
+      const form: ExportForm = { format: 'safetensors', precision };
+      const { check } = await exportModel(runtime, { folder: run.folder, checkpoint: 'best', file, form });
+      expect(check).toBeNull();
+      return readSafetensors(file);
+    };
+    const source = (await readSafetensors(runFiles.checkpoint(run.folder, 'best'))).tensors;
+    const whole = await write('float32');
+    expect(new Map(whole.tensors)).toEqual(new Map(source));
+    expect(whole.metadata['task']).toBe(name);
+    const half = (await write('float16')).tensors;
+    for (const [tensorName, { data }] of source) {
+      const stored = half.get(tensorName)!;
+      expect(stored.dtype).toBe('F16');
+      expect(stored.data).toEqual(Uint16Array.from(data as Float32Array, floatToHalf));
+    }
+  });
+
+  test('a model that gives something else than the app is not written', async () => {
+    const file = join(run.folder, 'wrong.onnx');
+    let sessions = 0;
+    const wrong: Runtime = {
+      description: 'wrong',
+      liveSessions: 0,
+      createSession: async (model, options) => {
+        const session = await runtime.createSession(model, options);
+        const isExported = sessions++ === 0;
+        return {
+          run: async (feeds) => {
+            const results = await session.run(feeds);
+            const { images } = feeds;
+            if (isExported && images) for (const { data } of Object.values(results)) data.fill(data[0] as never);
+            return results;
+          },
+          readKept: () => session.readKept(),
+          release: () => session.release(),
+        };
+      },
+    };
+    const form: ExportForm = { format: 'onnx', decisions: false, batchSize: 1 };
+    const request = { folder: run.folder, checkpoint: 'best', file, form } as const;
+    await expect(exportModel(wrong, request)).rejects.toThrow('gives other results than the app');
+    await expect(stat(file)).rejects.toThrow('ENOENT');
+  });
+
+  test('several images at a time', async () => {
+    const form: ExportForm = { format: 'onnx', decisions: false, batchSize: 2 };
+    const file = join(run.folder, 'batch.onnx');
+    const { check } = await exportModel(runtime, { folder: run.folder, checkpoint: 'best', file, form });
+    expect(check!.ok).toBe(true);
+    const decisions = exportModel(runtime, {
+      folder: run.folder,
+      checkpoint: 'best',
+      file,
+      form: { ...form, decisions: true },
+    });
+    await expect(decisions).rejects.toThrow('set the batch to 1');
+  });
+});
+
+test('numbers become the nearest halves', () => {
+  for (let bits = 0; bits < 0x7c00; bits++) expect(floatToHalf(halfToFloat(bits))).toBe(bits);
+  expect([-1.5, -0, Infinity, -Infinity, 65519, 65520, 2 ** -25, 2 ** -25 * 1.01].map(floatToHalf)).toEqual([
+    0xbe00, 0x8000, 0x7c00, 0xfc00, 0x7bff, 0x7c00, 0, 1,
+  ]);
+  expect(halfToFloat(floatToHalf(NaN))).toBeNaN();
+  // Half-way between two halves the even one is taken.
+  expect([1 + 2 ** -11, 1 + 3 * 2 ** -11, 2048.5 * 2 ** -10].map(floatToHalf)).toEqual([0x3c00, 0x3c02, 0x4000]);
+});
+
+afterAll(() => expect(runtime.liveSessions).toBe(0));
