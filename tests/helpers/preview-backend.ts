@@ -36,6 +36,7 @@ import { runTemplate } from '../../src-main/services/runs/run-template.ts';
 import { createFakeBackend, sample, type FakeBackend } from './fake-backend.ts';
 import { CIFAR10_NAMES, drawImages, seededRandom } from './generated-data.ts';
 import { previewCheck, previewDevices, previewEstimate } from './preview-devices.ts';
+import { previewTrainingImages } from './preview-images.ts';
 import { generateKernels, generatePredictions, generateRun, type GeneratedRun } from './generated-runs.ts';
 
 export type PreviewScene = 'empty' | 'typical' | 'overfull' | 'one-run';
@@ -51,6 +52,10 @@ const categories: Category[] = CIFAR10_NAMES.map((name, ordinal) => ({
   ordinal,
   name,
 }));
+const previewLabels = {
+  ...{ images: 50_000, labelled: 50_000, mostLabels: 1, rejected: 0, severalClasses: 0, background: 0 },
+  byClass: new Map(categories.map(({ categoryId }) => [categoryId, 5000])),
+};
 const dataset: Dataset = {
   datasetId: 1 as DatasetId,
   name: 'CIFAR-10',
@@ -227,6 +232,7 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
         { split: 'train', count: trainImages },
         { split: 'test', count: testImages },
       ],
+      byReview: [{ review: 'done', count: trainImages + testImages }],
       byCategory: categories.map(({ categoryId }) => ({ categoryId, count: 6000, objects: 6000 })),
     }),
     'image.list': async ({ offset, limit }) => ({
@@ -234,7 +240,7 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
       items: Array.from({ length: limit }, (_, index) => imageOf((offset + index + 1) as ImageId)),
     }),
     'image.get': async ({ imageId }) => imageOf(imageId),
-    'model.list': async () => modelSummaries('classification'),
+    'model.list': async () => modelSummaries(),
     'model.describe': async ({ modelId, options, inputShape, categoryCount, freeze }) =>
       describeModel(modelId, options, inputShape, categoryCount, freeze),
     'device.list': async () => previewDevices,
@@ -259,6 +265,7 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
       backend.emit('device.checkChanged', { ...previewCheck, state: 'cancelled', step: 'Cancelled', report: null });
       return {};
     },
+    'run.previewBatch': async ({ config, count, epoch }) => previewTrainingImages(config, count, epoch),
     'run.estimate': async ({ config }) => previewEstimate(config),
     'run.template': async () => template,
     'run.check': async ({ config }) =>
@@ -266,7 +273,7 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
         config,
         dataset,
         devices: previewDevices,
-        trainCounts: new Map(categories.map(({ categoryId }) => [categoryId, 5000])),
+        labels: { train: previewLabels, evaluation: previewLabels },
       }),
     'run.list': async () => [...runs.values()].map((run) => run.summary),
     'run.start': async ({ config, name }) => {
@@ -349,7 +356,7 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
       for (const { groundTruthCategoryId, predictedCategoryId } of predictionsOf(runId)) {
         counts[groundTruthCategoryId - 1]![predictedCategoryId - 1]!++;
       }
-      return { categoryIds: ids, counts };
+      return { classes: categories.map(({ name, categoryId }) => ({ name, categoryId })), unit: 'images', counts };
     },
     'run.compare': async ({ runIds }) => compareRuns(runIds.map(runOf)),
     'run.report': async ({ runIds }) => {

@@ -1,14 +1,15 @@
 /** Flipped and shifted images: what is drawn, and what the graph does with it. */
 import { afterAll, describe, expect, test } from 'vitest';
-import { augmentationDraws, isAugmented } from '../../src-main/engine/data/augmentation.ts';
+import { augmentationDraws, isAugmented, isMadeAnew } from '../../src-main/engine/data/augmentation.ts';
 import { tensor } from '../../src-main/engine/graph/types.ts';
 import { motionOf } from '../../src-main/engine/nn/augmentation.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
+import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { numbersOf, runGraph, runtime } from '../helpers/engine-run.ts';
 import { seededRandom } from '../helpers/generated-data.ts';
 
 describe('draws', () => {
-  const both = { flip: true, shift: 2 };
+  const both = { ...noAugmentation, flipHorizontal: 0.5, shift: 2 };
   const columns = (draws: Int32Array): number[][] =>
     [0, 1, 2].map((column) => [...draws].filter((_, i) => i % 3 === column));
 
@@ -20,11 +21,11 @@ describe('draws', () => {
     for (const share of [...shares(right), ...shares(down)]) expect(share).toBeCloseTo(0.2, 1);
     expect(right).not.toEqual(down);
     expect(
-      columns(augmentationDraws({ flip: true, shift: 0 }, 100, 1, 0))
+      columns(augmentationDraws({ ...noAugmentation, flipHorizontal: 0.5 }, 100, 1, 0))
         .slice(1)
         .flat(),
     ).toEqual(new Array(200).fill(0));
-    expect(columns(augmentationDraws({ flip: false, shift: 3 }, 100, 1, 0))[0]).toEqual(new Array(100).fill(0));
+    expect(columns(augmentationDraws({ ...noAugmentation, shift: 3 }, 100, 1, 0))[0]).toEqual(new Array(100).fill(0));
   });
 
   test('follow from seed and epoch', () => {
@@ -34,8 +35,25 @@ describe('draws', () => {
   });
 
   test('are not needed where nothing is asked for', () => {
-    const asked = [both, { flip: true, shift: 0 }, { flip: false, shift: 1 }, { flip: false, shift: 0 }];
-    expect(asked.map(isAugmented)).toEqual([true, true, true, false]);
+    const flipped = { ...noAugmentation, flipHorizontal: 0.5 };
+    const asked = [
+      both,
+      flipped,
+      { ...noAugmentation, shift: 1 },
+      noAugmentation,
+      { ...flipped, closeMosaicEpochs: 3 },
+    ];
+    expect(asked.map(isAugmented)).toEqual([true, true, true, false, true]);
+  });
+
+  test('are not needed where the images are made anew before they reach the graph', () => {
+    const changes = { ...noAugmentation, flipVertical: 0.5, randomCrop: 0.5, hue: 0.1, mosaic: 1, rotateDegrees: 5 };
+    const { flipVertical, randomCrop, hue, mosaic, rotateDegrees } = changes;
+    for (const change of [{ flipVertical }, { randomCrop }, { hue }, { mosaic }, { rotateDegrees }]) {
+      const config = { ...both, ...change };
+      expect([isMadeAnew(config), isAugmented(config)]).toEqual([true, false]);
+    }
+    expect(isMadeAnew(both)).toBe(false);
   });
 });
 
@@ -66,7 +84,7 @@ describe('in the graph', () => {
     const g = newGraph('augment');
     const batch = draws.length;
     const input = g.input('images', 'uint8', [batch, ...shape]);
-    const motion = motionOf(g, [shape[1], shape[2]], g.input('draws', 'int64', [batch, 3]), { flip: true, shift });
+    const motion = motionOf(g, [shape[1], shape[2]], g.input('draws', 'int64', [batch, 3]), { shift });
     g.output(motion.apply(input, fill), 'augmented');
     const results = await runGraph(g.graph, {
       images: tensor('uint8', [batch, ...shape], images),

@@ -1,14 +1,25 @@
 /**
- * What chance does to each training image. Drawn per epoch from the seed alone, so that the position in training is all
- * that a checkpoint has to keep of it.
+ * What chance does to a training image that its graph moves by itself: mirrored left to right, shifted by whole pixels.
+ * Drawn per epoch from the seed alone, so that the position in training is all that a checkpoint has to keep of it.
  */
-import type { AugmentationConfig } from '../../contract/model/run.ts';
+import { noAugmentation, type AugmentationConfig } from '../../contract/model/run-images.ts';
 import { Random } from './random.ts';
 
 /** Numbers of one image: mirrored (0 or 1), pixels to the right, pixels down. */
 export const drawsPerImage = 3;
 
-export const isAugmented = ({ flip, shift }: AugmentationConfig): boolean => flip || shift > 0;
+/** What says nothing by itself, and what a graph can do. */
+const movedByGraph: ReadonlySet<keyof AugmentationConfig> = new Set(['flipHorizontal', 'shift', 'closeMosaicEpochs']);
+
+/** Where images are made anew before they reach the graph, which then has nothing left to move. */
+export function isMadeAnew(config: AugmentationConfig): boolean {
+  const names = Object.keys(noAugmentation) as (keyof AugmentationConfig)[];
+  return names.some((name) => !movedByGraph.has(name) && config[name] !== noAugmentation[name]);
+}
+
+/** In the graph. */
+export const isAugmented = (config: AugmentationConfig): boolean =>
+  !isMadeAnew(config) && (config.flipHorizontal > 0 || config.shift > 0);
 
 /** [count, 3], a row for each image of the split in its order. */
 export function augmentationDraws(config: AugmentationConfig, count: number, seed: number, epoch: number): Int32Array {
@@ -16,7 +27,7 @@ export function augmentationDraws(config: AugmentationConfig, count: number, see
   const draws = new Int32Array(count * drawsPerImage);
   const pixels = (): number => (config.shift === 0 ? 0 : random.below(2 * config.shift + 1) - config.shift);
   for (let image = 0; image < count; image++) {
-    const mirrored = config.flip ? random.below(2) : 0;
+    const mirrored = Number(config.flipHorizontal > 0 && random.uniform() < config.flipHorizontal);
     draws.set([mirrored, pixels(), pixels()], image * drawsPerImage);
   }
   return draws;

@@ -1,14 +1,20 @@
 /**
- * Where an image lies in a network's input that has another shape: as large as fits, centred, with bars on two sides.
- * Boxes and points go from image px to network px and back by the same numbers.
+ * Where an image lies in a network's input that has another shape: letterboxed (as large as fits, centred, with bars on
+ * two sides), stretched, or cropped (as small as covers, centred). Boxes and points go from image px to network px and
+ * back by the same numbers, whichever it is.
  */
 import type { BboxXyxy } from '../../contract/geometry/box.ts';
 import { invariant } from '../../contract/errors.ts';
+import type { InputFit } from '../../contract/model/run-images.ts';
+import type { SplitData, TrainingData } from './training-data.ts';
 
 export interface SizePx {
   readonly widthPx: number;
   readonly heightPx: number;
 }
+
+/** What stands where the network's input shows nothing of an image: in its pixels, and in a mask. */
+export const padding = { image: 114, mask: 255 } as const;
 
 /** All in whole px of the network's input. */
 export interface Letterbox {
@@ -18,6 +24,34 @@ export interface Letterbox {
   readonly resized: SizePx;
   readonly leftPx: number;
   readonly topPx: number;
+}
+
+/** For a cropped image the left and top are negative: what hangs over. */
+export function place(image: SizePx, network: SizePx, fit: InputFit): Letterbox {
+  if (fit === 'letterbox') return letterbox(image, network);
+  if (fit === 'stretch') return { image, network, resized: network, leftPx: 0, topPx: 0 };
+  const scale = Math.max(network.widthPx / image.widthPx, network.heightPx / image.heightPx);
+  const covering = (side: number, least: number): number => Math.max(least, Math.round(side * scale));
+  const resized = {
+    widthPx: covering(image.widthPx, network.widthPx),
+    heightPx: covering(image.heightPx, network.heightPx),
+  };
+  return {
+    image,
+    network,
+    resized,
+    leftPx: Math.ceil((network.widthPx - resized.widthPx) / 2) + 0,
+    topPx: Math.ceil((network.heightPx - resized.heightPx) / 2) + 0,
+  };
+}
+
+/** Of the `index`-th image of a split; the whole input where images are as they are. */
+export function placementOf(data: Pick<TrainingData, 'packs' | 'fit'>, split: SplitData, index: number): Letterbox {
+  const { widthPx, heightPx } = data.packs[split.packs[index]!]!;
+  const network = { widthPx, heightPx };
+  const [width, height] = [split.sizesPx?.[2 * index], split.sizesPx?.[2 * index + 1]];
+  if (width === undefined || height === undefined) return letterbox(network, network);
+  return place({ widthPx: width, heightPx: height }, network, data.fit ?? 'letterbox');
 }
 
 export function letterbox(image: SizePx, network: SizePx): Letterbox {

@@ -13,9 +13,43 @@ export const residentLimitBytes = 2 ** 30;
 export interface ImageFeed {
   images: Uint8Array;
   rows: ArrayLike<number>;
+  /** Labels that moved with their images, row by row beside them, where the images were made anew. */
+  masks?: Uint8Array;
+  /** float32 [rows, capacity, 6]: 1 (0 in padding), category, x1, y1, x2, y2 in px of the image. */
+  boxes?: Float32Array;
 }
 
-export class SplitImages {
+/** The images of a split, as steps are fed with them. */
+export interface ExampleImages {
+  /** Images of the split. */
+  readonly count: number;
+  /** [C, H, W] of every image. */
+  readonly imageShape: readonly [number, number, number];
+  /** All of them, where they are in memory and the same in every epoch. */
+  readonly residentBytes: Uint8Array | null;
+  /** Rows that a feed's array has when `asked` images are asked for at a time. */
+  feedRows(asked: number): number;
+  /** `positions`: places in the split, 0-based. An array that is read anew has room for `asked` images. */
+  feed(positions: ArrayLike<number>, asked: number, epoch: number): Promise<ImageFeed>;
+  close(): Promise<void>;
+}
+
+/** Of images that are read for a dispatch. Steps on images of which few fit take so long that one is enough. */
+const dispatchBytes = 16 * 2 ** 20;
+
+/** The most steps of a dispatch, at most `limit`: fewer where each has large images of its own. */
+export function stepsPerDispatch(
+  images: Pick<ExampleImages, 'feedRows' | 'imageShape'>,
+  batchSize: number,
+  limit: number,
+): number {
+  const ownRows = images.feedRows(batchSize) === batchSize;
+  const [channels, height, width] = images.imageShape;
+  const most = Math.floor(dispatchBytes / (batchSize * channels * height * width));
+  return ownRows ? Math.max(1, Math.min(limit, most)) : limit;
+}
+
+export class SplitImages implements ExampleImages {
   /** Images of the split. */
   readonly count: number;
   /** [C, H, W] of every image. */

@@ -3,7 +3,7 @@
  * zeros and ones, and two products with it move the pixels; a row without a one is black. What is drawn comes from
  * outside (data/augmentation.ts).
  */
-import type { AugmentationConfig } from '../../contract/model/run.ts';
+import type { AugmentationConfig } from '../../contract/model/run-images.ts';
 import type { Builder } from '../graph/builder.ts';
 import { tensor, type Value } from '../graph/types.ts';
 
@@ -11,6 +11,8 @@ import { tensor, type Value } from '../graph/types.ts';
 export interface Motion {
   /** maps: uint8 [B, C, H, W] of the images' size; what comes in at the edge is `fill`. Same type and shape. */
   apply(maps: Value, fill: number): Value;
+  /** rows: float32 [B, M, 2 + 4], whatever comes before the sides x1, y1, x2, y2 in px stays as it is. Same shape. */
+  applyToObjects(rows: Value): Value;
 }
 
 /** size: [H, W]; draws: int64 [B, 3], (mirrored 0 or 1, right, down) in pixels. */
@@ -18,7 +20,7 @@ export function motionOf(
   g: Builder,
   [height, width]: readonly [number, number],
   draws: Value,
-  { shift }: AugmentationConfig,
+  { shift }: Pick<AugmentationConfig, 'shift'>,
 ): Motion {
   const batch = draws.shape[0]!;
   const [mirrored, right, down] = g.split(draws, [1, 1, 1], 1).map((draw) => g.reshape(draw, [batch, 1, 1, 1])) as [
@@ -35,6 +37,15 @@ export function motionOf(
       const moved = g.matmul(fill === 0 ? bytes : g.sub(bytes, g.float(fill)), columns);
       const shifted = rows ? g.matmul(rows, moved) : moved;
       return g.cast(fill === 0 ? shifted : g.add(shifted, g.float(fill)), 'uint8');
+    },
+    applyToObjects: (rows) => {
+      const perImage = (draw: Value): Value => g.cast(g.reshape(draw, [batch, 1, 1]), 'float32');
+      const [rest, x1, y1, x2, y2] = g.split(rows, [2, 1, 1, 1, 1], 2) as [Value, Value, Value, Value, Value];
+      // Where it is mirrored the left side comes from the right one: x1 + mirrored·(W − x2 − x1).
+      const turn = g.mul(perImage(mirrored), g.sub(g.float(width), g.add(x1, x2)));
+      const across = (x: Value): Value => g.add(g.add(x, turn), perImage(right));
+      const along = (y: Value): Value => g.add(y, perImage(down));
+      return g.concat([rest, across(x1), along(y1), across(x2), along(y2)], 2);
     },
   };
 }

@@ -5,8 +5,15 @@
 import { readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { FoveaError } from '../../contract/errors.ts';
+import { inputFit } from '../../contract/model/run-images.ts';
 import { writeFileAtomic } from '../weights/atomic-file.ts';
-import type { PackRows, SplitData, TrainingData } from '../data/training-data.ts';
+import {
+  objectColumns,
+  type ObjectLabels,
+  type PackRows,
+  type SplitData,
+  type TrainingData,
+} from '../data/training-data.ts';
 
 const splitNames = ['train', 'evaluation'] as const;
 const columns = ['imageIds', 'packs', 'rows', 'labels'] as const satisfies (keyof SplitData)[];
@@ -19,9 +26,12 @@ const splitSchema = v.object({
   ...packRows,
   labels: v.array(natural),
   masks: v.exactOptional(v.object(packRows)),
+  sizesPx: v.exactOptional(v.array(v.pipe(natural, v.minValue(1)))),
+  objects: v.exactOptional(v.object({ counts: v.array(natural), rows: v.array(v.pipe(v.number(), v.finite())) })),
 });
 const dataSchema = v.object({
   categories: v.array(v.string()),
+  fit: v.exactOptional(inputFit),
   packs: v.array(
     v.object({ file: v.string(), count: natural, channels: natural, heightPx: natural, widthPx: natural }),
   ),
@@ -53,7 +63,7 @@ export async function readTrainingData(file: string): Promise<TrainingData> {
 
 function* encode(data: TrainingData): Generator<Uint8Array> {
   const encoder = new TextEncoder();
-  const head = JSON.stringify({ categories: data.categories, packs: data.packs });
+  const head = JSON.stringify({ categories: data.categories, fit: data.fit, packs: data.packs });
   yield encoder.encode(head.slice(0, -1));
   for (const split of splitNames) {
     for (const [index, column] of columns.entries()) {
@@ -61,12 +71,25 @@ function* encode(data: TrainingData): Generator<Uint8Array> {
       yield* encodeNumbers(data[split][column]);
       yield encoder.encode(']');
     }
-    const { masks } = data[split];
+    const { sizesPx, masks } = data[split];
+    if (sizesPx) {
+      yield encoder.encode(',"sizesPx":[');
+      yield* encodeNumbers(sizesPx);
+      yield encoder.encode(']');
+    }
     if (masks) {
       yield encoder.encode(',"masks":{"packs":[');
       yield* encodeNumbers(masks.packs);
       yield encoder.encode('],"rows":[');
       yield* encodeNumbers(masks.rows);
+      yield encoder.encode(']}');
+    }
+    const { objects } = data[split];
+    if (objects) {
+      yield encoder.encode(',"objects":{"counts":[');
+      yield* encodeNumbers(objects.counts);
+      yield encoder.encode('],"rows":[');
+      yield* encodeNumbers(objects.rows);
       yield encoder.encode(']}');
     }
     yield encoder.encode('}');
@@ -83,16 +106,18 @@ function* encodeNumbers(numbers: readonly number[]): Generator<Uint8Array> {
 }
 
 function checkSplit(data: TrainingData, name: (typeof splitNames)[number], file: string): void {
-  const { imageIds, packs, rows, labels, masks } = data[name];
+  const { imageIds, packs, rows, labels, sizesPx, masks, objects } = data[name];
   const columns = [
     packs,
     rows,
     ...(masks ? [masks.packs, masks.rows] : []),
-    ...(masks && labels.length === 0 ? [] : [labels]),
+    ...(objects ? [objects.counts] : []),
+    ...((masks ?? objects) && labels.length === 0 ? [] : [labels]),
   ];
   if (!columns.every((column) => column.length === imageIds.length)) {
     throw unusable(file, `${name} has lists of different lengths`);
   }
+  if (sizesPx && sizesPx.length !== 2 * imageIds.length) throw unusable(file, `${name} has not a size for each image`);
   const isIn = (where: PackRows, index: number): boolean => {
     const pack = data.packs[where.packs[index]!];
     return pack !== undefined && where.rows[index]! < pack.count;
@@ -103,6 +128,18 @@ function checkSplit(data: TrainingData, name: (typeof splitNames)[number], file:
     if ((labels[index] ?? 0) >= data.categories.length)
       throw unusable(file, `${name} image ${index} has an unknown label`);
   });
+  if (objects) checkObjects(objects, name, data.categories.length, file);
+}
+
+function checkObjects({ counts, rows }: ObjectLabels, name: string, categoryCount: number, file: string): void {
+  const width = objectColumns.length;
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  if (rows.length !== width * total) throw unusable(file, `${name} has lists of objects of different lengths`);
+  for (let object = 0; object < total; object++) {
+    const category = rows[width * object]!;
+    if (!Number.isInteger(category) || category < 0 || category >= categoryCount)
+      throw unusable(file, `${name} has an object of the unknown class ${category}`);
+  }
 }
 
 function unusable(file: string, what: string, cause?: unknown): FoveaError {

@@ -1,0 +1,45 @@
+/** Typed messages between the thread that prepares training data and the app. */
+import type { ErrorData } from '../../contract/errors.ts';
+import type { InputFit } from '../../contract/model/run-images.ts';
+import type { SizePx } from '../../engine/data/letterbox.ts';
+import type { PreviewBatch } from '../../contract/model/preview-batch.ts';
+import type { LogLine, RunConfig } from '../../contract/model/run.ts';
+
+interface OfProject {
+  /** The database's file; it is only read. */
+  database: string;
+  folder: string;
+  config: RunConfig;
+}
+
+export type DataTask =
+  /**
+   * Makes the packs that the run needs, as far as they are not there, and writes its data.json. That of a run which goes on
+   * from a checkpoint must come out as it was.
+   */
+  | ({ kind: 'prepare'; runFolder: string; goesOn: boolean } & OfProject)
+  /** Makes one pack of image files that belong to no data set: `target`, in their order. */
+  | { kind: 'pack-files'; files: readonly string[]; target: string; network: SizePx; fit: InputFit }
+  /** Makes the first training images of an epoch. */
+  | ({ kind: 'preview'; count: number; epoch: number } & OfProject);
+
+/** Files in the order of the pack, with their upright sizes, and those that are not in it. */
+export interface PackedFiles {
+  images: { file: string; widthPx: number; heightPx: number }[];
+  failures: { file: string; reason: string }[];
+}
+
+export type DataMessage =
+  /** Images done, of all. */
+  | { kind: 'progress'; done: number; total: number }
+  | { kind: 'log'; level: LogLine['level']; text: string }
+  | { kind: 'preview'; batch: PreviewBatch }
+  | { kind: 'packed'; packed: PackedFiles }
+  | { kind: 'failed'; error: ErrorData };
+
+/** What the thread is started with. */
+export interface DataWorkerData {
+  task: DataTask;
+  /** An Int32Array of one element, over shared memory: 1 asks the task to end. */
+  stop: SharedArrayBuffer;
+}
