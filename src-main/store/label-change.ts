@@ -1,0 +1,54 @@
+/**
+ * What a gesture did to an image's labels, as it is kept: each label before and after. Of a label that stays only the fields
+ * that differ are kept, so that a change of a class does not copy a mask. Pure, apart from the compression.
+ */
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { Annotation } from '../contract/model/annotation.ts';
+import type { AnnotationId } from '../contract/model/ids.ts';
+
+type Fields = Partial<Omit<Annotation, 'annotationId'>>;
+
+export type RecordedChange =
+  | { kind: 'add'; annotationId: AnnotationId; after: Annotation }
+  | { kind: 'remove'; annotationId: AnnotationId; before: Annotation }
+  | { kind: 'update'; annotationId: AnnotationId; before: Fields; after: Fields };
+
+/** What took one state of a label to the other; null: it is not there. Null where they are the same. */
+export function changeBetween(before: Annotation | null, after: Annotation | null): RecordedChange | null {
+  if (before === null) return after === null ? null : { kind: 'add', annotationId: after.annotationId, after };
+  if (after === null) return { kind: 'remove', annotationId: before.annotationId, before };
+  const [was, is]: [Fields, Fields] = [{}, {}];
+  for (const key of Object.keys(after) as (keyof Fields)[]) {
+    if (before[key] === after[key] || JSON.stringify(before[key]) === JSON.stringify(after[key])) continue;
+    Object.assign(was, { [key]: before[key] });
+    Object.assign(is, { [key]: after[key] });
+  }
+  if (Object.keys(is).length === 0) return null;
+  return { kind: 'update', annotationId: after.annotationId, before: was, after: is };
+}
+
+/** The label after the change, or before it, given what it is now; null: it is not there. */
+export function applyChange(
+  now: Annotation | null,
+  change: RecordedChange,
+  direction: 'undo' | 'redo',
+): Annotation | null {
+  const undo = direction === 'undo';
+  switch (change.kind) {
+    case 'add':
+      return undo ? null : change.after;
+    case 'remove':
+      return undo ? change.before : null;
+    case 'update':
+      // A label that something else removed meanwhile stays away.
+      return now === null ? null : { ...now, ...(undo ? change.before : change.after) };
+  }
+}
+
+export function encodeChanges(changes: readonly RecordedChange[]): Buffer {
+  return deflateRawSync(JSON.stringify(changes), { level: 1 });
+}
+
+export function decodeChanges(blob: Uint8Array): RecordedChange[] {
+  return JSON.parse(inflateRawSync(blob).toString('utf8')) as RecordedChange[];
+}
