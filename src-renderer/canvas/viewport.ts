@@ -4,6 +4,8 @@
  * first pixel.
  */
 
+import type { BboxXyxy } from '../../src-main/contract/geometry/box.ts';
+
 export type ScreenPoint = Readonly<{ space: 'screen'; x: number; y: number }>;
 export type ImagePoint = Readonly<{ space: 'image'; x: number; y: number }>;
 export type Size = Readonly<{ widthPx: number; heightPx: number }>;
@@ -56,4 +58,44 @@ export function pixelAt(viewport: Viewport, point: ScreenPoint, image: Size): { 
   const pixel = { x: Math.floor(at.x), y: Math.floor(at.y) };
   const inside = pixel.x >= 0 && pixel.y >= 0 && pixel.x < image.widthPx && pixel.y < image.heightPx;
   return inside ? pixel : null;
+}
+
+/** The part of the image plane that a view shows, which may reach beyond the image; image pixels. */
+export function shownPart(viewport: Viewport, view: Size): BboxXyxy {
+  const from = toImage(viewport, screenPoint(0, 0));
+  const to = toImage(viewport, screenPoint(view.widthPx, view.heightPx));
+  return [from.x, from.y, to.x, to.y];
+}
+
+/** A part of the image plane on the screen; screen pixels. */
+export function onScreen(viewport: Viewport, [x1, y1, x2, y2]: BboxXyxy): BboxXyxy {
+  const from = toScreen(viewport, imagePoint(x1, y1));
+  const to = toScreen(viewport, imagePoint(x2, y2));
+  return [from.x, from.y, to.x, to.y];
+}
+
+/** Lets a context take image pixels from now on; what has a size in screen pixels is to be divided by the scale. */
+export function drawInImage(
+  context: { translate(x: number, y: number): void; scale(x: number, y: number): void },
+  { origin, scale }: Viewport,
+): void {
+  context.translate(origin.x, origin.y);
+  context.scale(scale, scale);
+}
+
+/** The same place in a view that is larger by a margin all round. */
+export function withMargin(viewport: Viewport, marginPx: number): Viewport {
+  return panBy(viewport, marginPx, marginPx);
+}
+
+/** Moved no further than so that some of the image stays in sight: `leastPx` of it, or all where it is smaller. */
+export function keepInSight(viewport: Viewport, image: Size, view: Size, leastPx: number): Viewport {
+  const { scale, origin } = viewport;
+  const within = (at: number, lengthPx: number, roomPx: number): number => {
+    const least = Math.min(leastPx, lengthPx);
+    return Math.min(roomPx - least, Math.max(least - lengthPx, at));
+  };
+  const x = within(origin.x, image.widthPx * scale, view.widthPx);
+  const y = within(origin.y, image.heightPx * scale, view.heightPx);
+  return x === origin.x && y === origin.y ? viewport : { scale, origin: screenPoint(x, y) };
 }

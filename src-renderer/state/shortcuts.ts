@@ -51,6 +51,26 @@ function sameStroke(a: Stroke, b: Stroke): boolean {
   return a.key === b.key && a.mod === b.mod && a.alt === b.alt && a.shift === b.shift;
 }
 
+/** Whether two shortcuts are the same keys, however they are written. */
+export function sameShortcut(a: string, b: string): boolean {
+  const [first, second] = [parseShortcut(a), parseShortcut(b)];
+  return first.length === second.length && startsWith(first, second);
+}
+
+/** Whether `beginning` is a true beginning of the sequence `whole`, so that pressing it would wait for more. */
+export function startsShortcut(beginning: string, whole: string): boolean {
+  const [first, second] = [parseShortcut(beginning), parseShortcut(whole)];
+  return first.length < second.length && startsWith(second, first);
+}
+
+/** A pressed key as a shortcut is written: "Mod+Shift+Z"; null for a modifier alone. */
+export function writeShortcut(press: KeyPress, isMac: boolean): string | null {
+  if (['Control', 'Shift', 'Alt', 'Meta'].includes(press.key)) return null;
+  const { key, mod, alt, shift } = strokeOf(press, isMac);
+  const named = press.key === ' ' ? 'Space' : key.length === 1 ? key.toUpperCase() : press.key;
+  return [...(mod ? ['Mod'] : []), ...(alt ? ['Alt'] : []), ...(shift ? ['Shift'] : []), named].join('+');
+}
+
 /** How each key is written on a cap: ["Ctrl", "K"]; a sequence's strokes follow each other. */
 export function keyCaps(shortcut: string, isMac: boolean): string[] {
   return shortcut.split(' ').flatMap((stroke) => {

@@ -1,0 +1,158 @@
+/**
+ * Draws boxes, polygons and keypoints: one path for all labels of a colour, because thousands of strokes of their own
+ * take many times as long. Masks are not drawn here; see mask-picture.ts.
+ */
+import type { Ring } from '../../../src-main/contract/geometry/polygon.ts';
+import { rotatedBoxCorners, type Shape } from '../../../src-main/contract/model/annotation.ts';
+import { drawInImage, type Viewport } from '../viewport.ts';
+import type { CanvasLabel, LabelStyle } from './canvas-label.ts';
+
+interface Batch {
+  colour: string;
+  dashed: boolean;
+  /** Boxes are filled more faintly than outlines of objects. */
+  boxes: Path2D;
+  areas: Path2D;
+  /** Joints of skeletons, and lines between them, which have no inside. */
+  lines: Path2D;
+  joints: Path2D;
+}
+
+const boxFillShare = 1 / 3;
+const jointRadiusPx = 3.5;
+const dashPx = [6, 4];
+
+export function drawOutlines(
+  context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
+  viewport: Viewport,
+  labels: Iterable<CanvasLabel>,
+  { fillOpacity, lineWidthPx }: LabelStyle,
+): void {
+  const batches = collect(labels, viewport.scale);
+  context.save();
+  drawInImage(context, viewport);
+  context.lineWidth = lineWidthPx / viewport.scale;
+  context.lineJoin = 'round';
+  for (const { colour, dashed, boxes, areas, lines, joints } of batches) {
+    context.strokeStyle = context.fillStyle = colour;
+    context.setLineDash(dashed ? dashPx.map((px) => px / viewport.scale) : []);
+    if (fillOpacity > 0) {
+      context.globalAlpha = fillOpacity * boxFillShare;
+      context.fill(boxes);
+      context.globalAlpha = fillOpacity;
+      context.fill(areas);
+      context.globalAlpha = 1;
+    }
+    context.stroke(boxes);
+    context.stroke(areas);
+    context.stroke(lines);
+    context.fill(joints);
+  }
+  context.restore();
+}
+
+function collect(labels: Iterable<CanvasLabel>, scale: number): Iterable<Batch> {
+  const batches = new Map<string, Batch>();
+  for (const label of labels) {
+    const key = `${label.dashed} ${label.colour}`;
+    const known = batches.get(key);
+    const batch = known ?? {
+      colour: label.colour,
+      dashed: label.dashed,
+      boxes: new Path2D(),
+      areas: new Path2D(),
+      lines: new Path2D(),
+      joints: new Path2D(),
+    };
+    if (known === undefined) batches.set(key, batch);
+    addShape(batch, label, scale);
+  }
+  return batches.values();
+}
+
+function addShape(batch: Batch, { shape, bounds, skeleton }: CanvasLabel, scale: number): void {
+  switch (shape.kind) {
+    case 'classification':
+    case 'mask':
+      return;
+    case 'bbox': {
+      const [x1, y1, x2, y2] = shape.bboxXyxy;
+      return batch.boxes.rect(x1, y1, x2 - x1, y2 - y1);
+    }
+    case 'rotated-box':
+      return addRing(batch.boxes, rotatedBoxCorners(shape), true, 0);
+    case 'polygon': {
+      const [x1, y1, x2, y2] = bounds;
+      const isDot = Math.max(x2 - x1, y2 - y1) * scale < 2;
+      if (isDot) return batch.areas.rect(x1, y1, x2 - x1, y2 - y1);
+      // Corners that fall into one screen pixel are drawn once.
+      const leastStep = 0.7 / scale;
+      for (const { outer, holes } of shape.parts) {
+        addRing(batch.areas, outer, true, leastStep);
+        for (const hole of holes) addRing(batch.areas, hole, false, leastStep);
+      }
+      return;
+    }
+    case 'keypoints':
+      return addKeypoints(batch, shape, skeleton, scale);
+  }
+}
+
+/**
+ * The ring in one direction, whichever it was drawn in: by the nonzero rule overlapping objects of one path then add up,
+ * and only holes, which run the other way, are cut out.
+ */
+function addRing(path: Path2D, ring: Ring, clockwise: boolean, leastStep: number): void {
+  const points = ring.length / 2;
+  if (points < 2) return;
+  const forwards = isClockwise(ring) === clockwise;
+  const at = (step: number): number => 2 * (forwards ? step : points - 1 - step);
+  let [lastX, lastY] = [ring[at(0)] ?? 0, ring[at(0) + 1] ?? 0];
+  path.moveTo(lastX, lastY);
+  for (let step = 1; step < points; step++) {
+    const [x, y] = [ring[at(step)] ?? 0, ring[at(step) + 1] ?? 0];
+    if (Math.abs(x - lastX) < leastStep && Math.abs(y - lastY) < leastStep) continue;
+    path.lineTo(x, y);
+    [lastX, lastY] = [x, y];
+  }
+  path.closePath();
+}
+
+function isClockwise(ring: Ring): boolean {
+  let doubledArea = 0;
+  let [lastX, lastY] = [ring[ring.length - 2] ?? 0, ring[ring.length - 1] ?? 0];
+  for (let at = 0; at + 1 < ring.length; at += 2) {
+    const [x, y] = [ring[at] ?? 0, ring[at + 1] ?? 0];
+    doubledArea += lastX * y - x * lastY;
+    [lastX, lastY] = [x, y];
+  }
+  return doubledArea >= 0;
+}
+
+function addKeypoints(
+  { boxes, lines, joints }: Batch,
+  { points, bboxXyxy }: Extract<Shape, { kind: 'keypoints' }>,
+  skeleton: CanvasLabel['skeleton'],
+  scale: number,
+): void {
+  if (bboxXyxy !== null) boxes.rect(bboxXyxy[0], bboxXyxy[1], bboxXyxy[2] - bboxXyxy[0], bboxXyxy[3] - bboxXyxy[1]);
+  const shown = (index: number) => {
+    const point = points[index];
+    return point !== undefined && point.visibility > 0 ? point : null;
+  };
+  for (const [from, to] of skeleton) {
+    const [a, b] = [shown(from), shown(to)];
+    if (a === null || b === null) continue;
+    lines.moveTo(a.x, a.y);
+    lines.lineTo(b.x, b.y);
+  }
+  const radius = jointRadiusPx / scale;
+  points.forEach((_, index) => {
+    const point = shown(index);
+    if (point === null) return;
+    // A hidden joint is a ring, a visible one a disc.
+    const path = point.visibility === 2 ? joints : lines;
+    path.moveTo(point.x + radius, point.y);
+    path.arc(point.x, point.y, radius, 0, 2 * Math.PI);
+  });
+}

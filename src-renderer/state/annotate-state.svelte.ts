@@ -1,0 +1,293 @@
+/**
+ * Labelling one data set: the list of images that is gone through, the image in view with its labels and pixels, what is
+ * fetched ahead, and the class that the next object gets.
+ */
+import { SvelteMap } from 'svelte/reactivity';
+import type { Api } from '../api/client.svelte.ts';
+import { ImageCache } from '../canvas/drawing/image-cache.ts';
+import type { ImagePyramid } from '../canvas/drawing/image-pyramid.ts';
+import type { Label } from '../canvas/editor/types.ts';
+import type { ReviewState } from '../../src-main/contract/model/annotation.ts';
+import type { Category, Dataset, ImageSummary } from '../../src-main/contract/model/dataset.ts';
+import type { CategoryId, DatasetId, ImageId, ProjectId } from '../../src-main/contract/model/ids.ts';
+import { AnnotateView } from './annotate-view.svelte.ts';
+import type { DatasetBrowser } from './dataset-browser.svelte.ts';
+import { EditorMirror } from './editor-mirror.svelte.ts';
+import { LabelSession } from './label-session.svelte.ts';
+import type { OpenImage } from './route.ts';
+import type { ViewSettings } from './view-settings.svelte.ts';
+
+/** Images on each side of the one in view that are decoded ahead. */
+const prefetched = 1;
+/** More pixels than that are not copied for the magic wand. */
+const readablePixels = 40_000_000;
+
+/** Images that are asked for at once where one is looked for. */
+const pageSize = 1000;
+
+export type ReviewCounts = Partial<Record<ReviewState, number>>;
+
+export class AnnotateState {
+  readonly #api: Api;
+  readonly projectId: ProjectId;
+  readonly datasetId: DatasetId;
+  readonly browser: DatasetBrowser;
+  readonly labels: LabelSession;
+  readonly mirror: EditorMirror;
+  readonly view: AnnotateView;
+  readonly #pictures = new ImageCache();
+
+  /** The data set as it is now: its classes change while it is labelled. */
+  dataset = $state.raw() as Dataset;
+  readonly categories: ReadonlyMap<CategoryId, Category> = $derived(
+    new Map(this.dataset.categories.map((category) => [category.categoryId, category])),
+  );
+  /** What is in view, or on its way there. */
+  opened = $state.raw<OpenImage | null>(null);
+  summary = $state.raw<ImageSummary | null>(null);
+  picture = $state.raw<ImagePyramid | null>(null);
+  error = $state.raw<unknown>(null);
+  reviewCounts = $state.raw<ReviewCounts>({});
+  /** States that changed since the list was read. */
+  readonly #reviews = new SvelteMap<ImageId, ReviewState>();
+  /** Keys give the image as a whole its class, instead of choosing the class of the next object. */
+  tagging = $state(false);
+  /** The class that was chosen before the present one. */
+  #lastCategoryId: CategoryId | null = null;
+
+  /** `browser`: the list of images that is gone through. */
+  constructor(api: Api, browser: DatasetBrowser, dataset: Dataset, settings: ViewSettings) {
+    this.#api = api;
+    this.browser = browser;
+    this.projectId = browser.projectId;
+    this.datasetId = browser.datasetId;
+    this.dataset = dataset;
+    this.labels = new LabelSession(api, browser.projectId);
+    this.mirror = new EditorMirror(this.labels.editor);
+    this.view = new AnnotateView(settings);
+  }
+
+  /** Returns a function that ends it all. */
+  follow(): () => void {
+    const stops = [
+      this.mirror.follow(),
+      this.labels.follow(),
+      this.#api.on('annotation.changed', ({ projectId, images }) => {
+        if (projectId !== this.projectId) return;
+        for (const { imageId, review } of images) this.#reviews.set(imageId, review);
+        void this.readReviewCounts();
+      }),
+    ];
+    void this.readReviewCounts();
+    this.labels.readSchema(this.datasetId).catch((error: unknown) => (this.error = error));
+    this.browser.pages.want(0, 0);
+    return () => {
+      for (const stop of stops) stop();
+      this.#pictures.close();
+    };
+  }
+
+  get total(): number {
+    return this.browser.pages.total ?? 0;
+  }
+
+  /** Shows an image; the latest call wins. */
+  async show(image: OpenImage): Promise<void> {
+    if (this.opened?.imageId === image.imageId) {
+      this.opened = image;
+      return;
+    }
+    this.opened = image;
+    this.error = null;
+    const url = this.#api.media.image(this.projectId, image.imageId);
+    const isWanted = (): boolean => this.opened?.imageId === image.imageId;
+    this.labels.prefetch(image.imageId);
+    this.#pictures.prefetch(url);
+    try {
+      const summary = await this.#summaryOf(image);
+      if (!isWanted()) return;
+      this.summary = summary;
+      const picture = this.#pictures.ready(url) ?? (await this.#pictures.get(url));
+      if (!isWanted()) return;
+      await this.labels.open(image.imageId);
+      if (!isWanted()) return;
+      if (this.labels.error !== null) throw this.labels.error;
+      // In one go with its labels, so that none are seen on another picture.
+      this.view.begin(picture.size);
+      this.picture?.rest();
+      this.picture = picture;
+      this.#pixelsOf = picture;
+    } catch (error) {
+      if (!isWanted()) return;
+      this.picture = null;
+      this.error = error;
+    }
+    this.#fetchAhead();
+  }
+
+  /** The state of an image that changed since the list was read; null: as the list says. */
+  reviewOf(imageId: ImageId): ReviewState | null {
+    return this.#reviews.get(imageId) ?? null;
+  }
+
+  /** The first image of the list; null where it is empty. */
+  async first(): Promise<OpenImage | null> {
+    const [image] = (await this.#listAt(0, 1)).items;
+    return image === undefined ? null : { imageId: image.imageId, at: 0 };
+  }
+
+  /** The image at a distance in the list; null at its ends, and while the list is not read so far. */
+  neighbour(by: number): OpenImage | null {
+    const at = this.opened?.at;
+    if (at == null) return null;
+    const image = this.browser.pages.at(at + by);
+    return image === undefined ? null : { imageId: image.imageId, at: at + by };
+  }
+
+  /** The first image in one of these states after the one in view, or the first of all; null where there is none. */
+  async nextInState(states: readonly ReviewState[], from: ImageId | null): Promise<OpenImage | null> {
+    const request = { projectId: this.projectId, datasetId: this.datasetId, states: [...states], limit: 1 };
+    const ask = (after: ImageId | null) =>
+      this.#api.call('image.reviewQueue', { ...request, from: after, direction: 'next' });
+    const [imageId] = (await ask(from)).imageIds;
+    const [first] = imageId === undefined && from !== null ? (await ask(null)).imageIds : [];
+    const found = imageId ?? first;
+    return found === undefined ? null : { imageId: found, at: await this.placeOf(found) };
+  }
+
+  /** The place of an image in the list; null where the filter leaves it out. */
+  async placeOf(imageId: ImageId): Promise<number | null> {
+    const { by, descending } = this.browser.order;
+    if (by === 'added') return this.#placeById(imageId, descending);
+    for (let offset = 0; ; offset += pageSize) {
+      const { items } = await this.#listAt(offset, pageSize);
+      const place = items.findIndex((image) => image.imageId === imageId);
+      if (place >= 0) return offset + place;
+      if (items.length < pageSize) return null;
+    }
+  }
+
+  /** Ids rise in the order in which images were added. */
+  async #placeById(imageId: ImageId, descending: boolean): Promise<number | null> {
+    const total = this.browser.pages.total ?? (await this.#listAt(0, 1)).total;
+    let [low, high] = [0, total - 1];
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const image = this.browser.pages.at(middle) ?? (await this.#listAt(middle, 1)).items[0];
+      if (image === undefined) return null;
+      if (image.imageId === imageId) return middle;
+      if (image.imageId < imageId !== descending) low = middle + 1;
+      else high = middle - 1;
+    }
+    return null;
+  }
+
+  async readReviewCounts(): Promise<void> {
+    const request = { projectId: this.projectId, datasetId: this.datasetId };
+    // Counts are an aside: without them everything else works.
+    this.reviewCounts = await this.#api.call('image.reviewCounts', request).catch(() => this.reviewCounts);
+  }
+
+  /**
+   * The class of what is drawn next. With the select tool it is the selection's too; with a drawing tool in hand what was
+   * just drawn stays as it is, and is let go so that no brush adds to it.
+   */
+  chooseCategory(categoryId: CategoryId): void {
+    const { editor } = this.labels;
+    const before = editor.settings.categoryId;
+    if (before !== categoryId) this.#lastCategoryId = before;
+    editor.set({ categoryId });
+    const others = [...editor.selection].filter((id) => editor.document.get(id)?.categoryId !== categoryId);
+    if (others.length === 0) return;
+    if (editor.tool === 'select') editor.setDetails(others, { categoryId });
+    else editor.select([]);
+  }
+
+  swapCategory(): void {
+    if (this.#lastCategoryId !== null && this.categories.has(this.#lastCategoryId))
+      this.chooseCategory(this.#lastCategoryId);
+  }
+
+  /** Kept from image to image. */
+  #copied = $state.raw<readonly Label[]>([]);
+
+  get canPaste(): boolean {
+    return this.#copied.length > 0;
+  }
+
+  copySelection(): void {
+    const { selection, document } = this.labels.editor;
+    this.#copied = [...selection].flatMap((id) => document.get(id) ?? []);
+  }
+
+  paste(): void {
+    this.labels.editor.paste(this.#copied);
+  }
+
+  /** Adds a class and chooses it. Throws `already-exists`. */
+  async createCategory(name: string): Promise<Category> {
+    const request = { projectId: this.projectId, datasetId: this.datasetId, name };
+    const created = await this.#api.call('category.create', request);
+    this.dataset = { ...this.dataset, categories: [...this.dataset.categories, created] };
+    this.chooseCategory(created.categoryId);
+    return created;
+  }
+
+  async renameCategory(categoryId: CategoryId, name: string): Promise<void> {
+    this.#replace(await this.#api.call('category.rename', { projectId: this.projectId, categoryId, name }));
+  }
+
+  async recolourCategory(categoryId: CategoryId, colour: number | null): Promise<void> {
+    this.#replace(await this.#api.call('category.recolour', { projectId: this.projectId, categoryId, colour }));
+  }
+
+  #replace(changed: Category): void {
+    const categories = this.dataset.categories.map((category) =>
+      category.categoryId === changed.categoryId ? changed : category,
+    );
+    this.dataset = { ...this.dataset, categories };
+  }
+
+  #fetchAhead(): void {
+    const at = this.opened?.at;
+    if (at == null) return;
+    this.browser.index = at;
+    this.browser.pages.want(at - 30, at + 30);
+    for (let by = 1; by <= prefetched; by++) {
+      for (const neighbour of [this.neighbour(by), this.neighbour(-by)]) {
+        if (neighbour === null) continue;
+        this.#pictures.prefetch(this.#api.media.image(this.projectId, neighbour.imageId));
+        this.labels.prefetch(neighbour.imageId);
+      }
+    }
+  }
+
+  /** The pages may arrive after the image; then its neighbours are fetched. */
+  pagesArrived(): void {
+    this.#fetchAhead();
+  }
+
+  /** Read when a tool needs them: copying twelve megapixels takes longer than turning to the next image. */
+  #pixelsOf: ImagePyramid | null = null;
+
+  async providePixels(): Promise<void> {
+    const picture = this.#pixelsOf;
+    if (picture === null) return;
+    this.#pixelsOf = null;
+    if (picture.size.widthPx * picture.size.heightPx > readablePixels) return;
+    const rgba = await picture.readPixels();
+    if (this.picture === picture) this.labels.editor.setPixels({ ...picture.size, rgba });
+  }
+
+  async #summaryOf({ imageId, at }: OpenImage): Promise<ImageSummary> {
+    const known = at === null ? undefined : this.browser.pages.at(at);
+    if (known?.imageId === imageId) return known;
+    return this.#api.call('image.get', { projectId: this.projectId, imageId });
+  }
+
+  #listAt(offset: number, limit: number) {
+    const { projectId, datasetId } = this;
+    const { filter, order } = this.browser;
+    return this.#api.call('image.list', { projectId, datasetId, filter, order, offset, limit });
+  }
+}

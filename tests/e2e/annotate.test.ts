@@ -1,0 +1,356 @@
+/**
+ * Labelling as a person does it, in the real Electron and in Chromium in front of the web host: a folder of plain images
+ * becomes a data set; classes, a box, a polygon and a mask are made, corrected, taken back, reviewed; after a restart all of
+ * it is there. Once by keyboard alone, once by mouse. Needs a build in out/.
+ */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { screenshot, type AppSession, type SessionOptions } from '../helpers/app-session.ts';
+import { launchBrowser } from '../helpers/browser.ts';
+import { launchElectron } from '../helpers/electron.ts';
+import { callInPage } from '../helpers/page-calls.ts';
+import { photo, writeFiles } from '../helpers/generated-images.ts';
+import { createProject } from '../helpers/walk.ts';
+
+const hosts: Record<string, (options?: SessionOptions) => Promise<AppSession>> = {
+  electron: launchElectron,
+  web: launchBrowser,
+};
+const [widthPx, heightPx] = [320, 240];
+
+/** Gestures are quick; a busy machine need not be. */
+function eventually<T>(read: () => T | Promise<T>) {
+  return expect.poll(read, { timeout: 20_000 });
+}
+
+describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
+  let session: AppSession;
+  let page: Page;
+  let folder: string;
+  const problems: string[] = [];
+  const shot = (name: string): Promise<string> => screenshot(page, `annotate-${host}-${name}`);
+  const canvas = (): Locator => page.getByRole('application');
+  const objects = (): Locator => page.getByRole('listbox', { name: 'Objects, the topmost first' }).getByRole('option');
+  const names = (): Promise<string[]> => objects().allTextContents();
+  const saved = (): Promise<void> => page.getByText('Saved', { exact: true }).waitFor();
+
+  function watch(): void {
+    page = session.page;
+    page.setDefaultTimeout(30_000);
+    page.on('pageerror', (error) => problems.push(error.message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') problems.push(message.text());
+    });
+  }
+
+  /** Where a point of the image is on the screen: the image is fitted into the canvas at a whole number or a fraction. */
+  async function onScreen(x: number, y: number): Promise<[number, number]> {
+    const box = (await canvas().boundingBox())!;
+    const exact = Math.min((box.width - 48) / widthPx, (box.height - 48) / heightPx);
+    const scale = exact >= 1 ? Math.floor(exact) : exact;
+    const left = box.x + Math.round((box.width - widthPx * scale) / 2);
+    const top = box.y + Math.round((box.height - heightPx * scale) / 2);
+    return [left + x * scale, top + y * scale];
+  }
+
+  async function moveTo(x: number, y: number): Promise<void> {
+    const [left, top] = await onScreen(x, y);
+    await page.mouse.move(left, top, { steps: 4 });
+  }
+
+  async function drag(from: [number, number], ...to: [number, number][]): Promise<void> {
+    await moveTo(...from);
+    await page.mouse.down();
+    for (const point of to) await moveTo(...point);
+    await page.mouse.up();
+  }
+
+  async function click(x: number, y: number): Promise<void> {
+    await moveTo(x, y);
+    await page.mouse.down();
+    await page.mouse.up();
+  }
+
+  async function press(...keys: string[]): Promise<void> {
+    for (const key of keys) await page.keyboard.press(key);
+  }
+
+  /** What the canvas shows at a point of the image, labels and all: red, green, blue. */
+  async function colourAt(x: number, y: number): Promise<number[]> {
+    const [left, top] = await onScreen(x, y);
+    const clip = { x: Math.round(left), y: Math.round(top), width: 1, height: 1 };
+    const { data } = await sharp(await page.screenshot({ clip }))
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return [...data];
+  }
+
+  const times = (count: number, key: string): string[] => Array.from({ length: count }, () => key);
+
+  beforeAll(async () => {
+    session = await launch();
+    watch();
+    folder = mkdtempSync(join(tmpdir(), 'fovea-annotate-'));
+    const files: Record<string, Uint8Array> = {};
+    for (let number = 1; number <= 6; number++) files[`photo ${number}.jpg`] = await photo({ widthPx, heightPx });
+    await writeFiles(join(folder, 'plain'), files);
+    await createProject({ page, host, parentFolder: folder, dataFolder: '', counts: { train: '', test: '' } });
+  }, 120_000);
+  afterAll(() => session.close());
+
+  it('makes a data set of a plain folder and goes to label it, by keyboard', async () => {
+    await press('i');
+    const dialog = page.getByRole('dialog', { name: 'Import data' });
+    await dialog.getByRole('textbox', { name: 'Folder or archive' }).fill(join(folder, 'plain'));
+    await press('Enter');
+    await dialog.getByText('Images without labels').first().waitFor();
+    await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+    await page.getByRole('listbox', { name: 'Images' }).waitFor();
+    await page.getByLabel('Images', { exact: true }).focus();
+    await press('ArrowRight', 'Enter');
+    await page.getByRole('application', { name: /photo 1\.jpg/ }).waitFor();
+    // The picture's upper left corner is red.
+    await eventually(() => colourAt(8, 8)).toEqual([
+      expect.closeTo(254, -1),
+      expect.closeTo(0, -1),
+      expect.closeTo(0, -1),
+    ]);
+    await shot('empty');
+  });
+
+  it('draws a box, a polygon and a mask by keyboard alone, in classes it makes on the way', async () => {
+    await press('/');
+    await page.keyboard.type('cell');
+    await press('Enter');
+    await page.getByRole('button', { name: 'cell', pressed: true }).waitFor();
+    await press('/');
+    await page.keyboard.type('nucleus');
+    await press('Enter');
+    await page.getByRole('button', { name: 'nucleus', pressed: true }).waitFor();
+
+    await canvas().focus();
+    await press('1', 'b');
+    // A box from the middle, 40 to the right and 30 down.
+    await press('ArrowLeft', 'Enter', ...times(4, 'Shift+ArrowRight'), ...times(3, 'Shift+ArrowDown'), 'Enter');
+    await eventually(names).toEqual([expect.stringMatching(/cell\s*box/)]);
+
+    await press('2', 'p', ...times(6, 'Shift+ArrowLeft'), 'Enter');
+    await press(...times(3, 'Shift+ArrowUp'), 'Enter', ...times(4, 'Shift+ArrowLeft'), 'Enter', 'Enter');
+    await eventually(names).toEqual([expect.stringMatching(/nucleus\s*polygon/), expect.stringMatching(/cell\s*box/)]);
+
+    await press('Escape', 'm', ...times(6, 'Shift+ArrowDown'), 'Enter', ...times(4, 'Shift+ArrowRight'), 'Enter');
+    await eventually(() => objects().count()).toBe(3);
+    await saved();
+    await shot('keyboard');
+  });
+
+  it('corrects, takes back and does again by keyboard', async () => {
+    await press('v', 'Escape', 'n');
+    const size = (): Promise<string | null> =>
+      page.getByRole('region', { name: 'Selected labels' }).locator('.facts').first().textContent();
+    await press(...times(5, 'n'));
+    await page.getByRole('listbox', { name: 'Objects, the topmost first' }).focus();
+    await press('End');
+    await page.getByRole('heading', { name: 'cell, box' }).waitFor();
+    const before = await size();
+    await press('Shift+Enter', 'Shift+ArrowRight', 'Alt+Shift+ArrowDown');
+    const corrected = await size();
+    expect(corrected).not.toBe(before);
+    await saved();
+    await press('Control+z', 'Control+z');
+    await eventually(size).toBe(before);
+    await press('Control+Shift+z', 'Control+Shift+z');
+    await eventually(size).toBe(corrected);
+    await press('Shift+o');
+    await page.getByRole('button', { name: 'Occluded', pressed: true }).waitFor();
+    await saved();
+  });
+
+  it('marks the image as done and goes on, by keyboard', async () => {
+    await press('Control+Enter');
+    await page.getByRole('application', { name: /photo 2\.jpg/ }).waitFor();
+    await eventually(() => page.getByRole('option', { name: 'photo 1.jpg, Done' }).count()).toBe(1);
+    await press('c');
+    await eventually(() => objects().count()).toBe(3);
+    await press('a');
+    await page.getByRole('application', { name: /photo 1\.jpg/ }).waitFor();
+    await press('Shift+d');
+    await page.getByRole('application', { name: /photo 2\.jpg/ }).waitFor();
+    await press('d');
+    await page.getByRole('application', { name: /photo 3\.jpg/ }).waitFor();
+  });
+
+  it('draws the same by mouse', async () => {
+    await page.getByRole('button', { name: 'Box', exact: true }).click();
+    await page.getByRole('button', { name: 'cell', exact: true }).click();
+    await drag([30, 30], [60, 50], [110, 90]);
+    await page.getByRole('button', { name: 'Polygon', exact: true }).click();
+    await page.getByRole('button', { name: 'nucleus', exact: true }).click();
+    for (const [x, y] of [
+      [150, 30],
+      [230, 40],
+      [220, 100],
+      [160, 90],
+      [150, 30],
+    ] as const)
+      await click(x, y);
+    await page.getByRole('button', { name: 'Brush', exact: true }).click();
+    await drag([60, 160], [120, 180], [200, 150]);
+    await eventually(names).toEqual([
+      expect.stringMatching(/nucleus\s*mask/),
+      expect.stringMatching(/nucleus\s*polygon/),
+      expect.stringMatching(/cell\s*box/),
+    ]);
+    await saved();
+    await moveTo(300, 220);
+    await shot('mouse');
+    // The mask covers what is below it, until labels are hidden.
+    const covered = await colourAt(120, 180);
+    await press('q');
+    await eventually(() => colourAt(120, 180)).not.toEqual(covered);
+    const bare = await colourAt(190, 50);
+    await press('q');
+    await eventually(() => colourAt(120, 180)).toEqual(covered);
+    expect(await colourAt(190, 50)).not.toEqual(bare);
+  });
+
+  it('selects, moves and changes the class by mouse, and undoes it by the button', async () => {
+    await page.getByRole('button', { name: 'Select and move' }).click();
+    await click(45, 31);
+    await page.getByRole('heading', { name: 'cell, box' }).waitFor();
+    await drag([45, 30], [55, 40], [65, 50]);
+    const facts = page.getByRole('region', { name: 'Selected labels' }).locator('.facts').first();
+    await eventually(() => facts.textContent()).toMatch(/ at 50, 50 /);
+    await page.getByRole('button', { name: 'nucleus', exact: true }).click();
+    await page.getByRole('heading', { name: 'nucleus, box' }).waitFor();
+    await page.getByRole('button', { name: /^Undo/ }).click();
+    await page.getByRole('heading', { name: 'cell, box' }).waitFor();
+    await shot('selected');
+    await page.getByRole('tab', { name: 'History' }).click();
+    await page.getByRole('region', { name: 'History' }).getByRole('listitem').first().waitFor();
+    await shot('history');
+    await page.getByRole('tab', { name: 'Labels' }).click();
+    await page.getByRole('button', { name: 'Other review states' }).click();
+    await page.getByRole('menuitem', { name: /^Needs review/ }).click();
+    await page.getByRole('application', { name: /photo 4\.jpg/ }).waitFor();
+  });
+
+  it('zooms, moves the view and changes how it looks without losing anything', async () => {
+    await press('a');
+    await page.getByRole('application', { name: /photo 3\.jpg/ }).waitFor();
+    await moveTo(100, 80);
+    await page.mouse.wheel(0, -900);
+    await page.waitForTimeout(400);
+    await shot('zoomed');
+    await page.mouse.down({ button: 'middle' });
+    await page.mouse.move(500, 400, { steps: 3 });
+    await page.mouse.up({ button: 'middle' });
+    await press('z');
+    await page.getByRole('button', { name: 'View', exact: true }).click();
+    await page.getByRole('dialog', { name: 'View' }).getByRole('radio', { name: 'Grey' }).click();
+    await shot('view-options');
+    await page.getByRole('button', { name: 'As it is in the file' }).click();
+    await press('Escape');
+  });
+
+  it('takes keys of one’s own, and names a conflict', async () => {
+    await press('?');
+    const sheet = page.getByRole('dialog', { name: 'Shortcuts' });
+    await shot('keys');
+    await sheet.getByRole('button', { name: 'Change keys' }).click();
+    await sheet.getByRole('button', { name: 'Key of Next image: D' }).click();
+    await press('b');
+    await sheet.getByText('Same key as: Tool: Box').waitFor();
+    await shot('keys-conflict');
+    await sheet.getByRole('button', { name: 'As it was' }).click();
+    await eventually(() => sheet.getByText(/^Same key as/).count()).toBe(0);
+    await press('Escape');
+  });
+
+  it('gives many images their class at once', async () => {
+    await press('y');
+    const grid = page.getByRole('listbox', { name: 'Images to classify' });
+    await grid.getByRole('option').nth(4).click();
+    await grid
+      .getByRole('option')
+      .nth(5)
+      .click({ modifiers: ['Shift'] });
+    await press('1');
+    await eventually(() => grid.getByRole('option', { name: /cell, Done/ }).count()).toBe(2);
+    await page.waitForTimeout(400);
+    await shot('classify');
+    await press('Control+z');
+    await eventually(() => grid.getByRole('option', { name: /cell/ }).count()).toBe(0);
+    await page.getByRole('radio', { name: 'Image', exact: true }).click();
+  });
+
+  it.runIf(host === 'electron')('has room for two hundred classes', async () => {
+    const [project] = await callInPage(page, 'project.recent', {});
+    const { projectId } = project!;
+    const [dataset] = await callInPage(page, 'dataset.list', { projectId });
+    for (let number = 3; number <= 200; number++) {
+      const name =
+        number === 7
+          ? `a class whose name is far too long for the panel ${'and goes on '.repeat(4)}`
+          : `class ${number}`;
+      await callInPage(page, 'category.create', { projectId, datasetId: dataset!.datasetId, name });
+    }
+    await page.getByRole('button', { name: 'class 9', exact: true }).waitFor();
+    await shot('overfull');
+  });
+
+  it.runIf(host === 'web')('looks right in both themes and in two sizes', async () => {
+    await page.getByRole('option', { name: /photo 3\.jpg/ }).click();
+    await page.getByRole('application', { name: /photo 3\.jpg/ }).waitFor();
+    await page.getByRole('button', { name: 'Brush', exact: true }).click();
+    for (const theme of ['Dark', 'Light']) {
+      await press('Control+k');
+      await page.keyboard.type(`theme: ${theme}`);
+      await press('Enter');
+      for (const [width, height] of [
+        [1280, 800],
+        [1920, 1080],
+      ] as const) {
+        await page.setViewportSize({ width, height });
+        await page.waitForTimeout(500);
+        await moveTo(90, 70);
+        await shot(`${theme.toLowerCase()}-${width}`);
+      }
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await press('v');
+  });
+
+  it('has it all after a restart', async () => {
+    await saved();
+    const { userDataFolder } = session;
+    await session.close();
+    session = await launch({ userDataFolder });
+    watch();
+    await page
+      .getByRole('button', { name: /Chapter one/ })
+      .or(page.getByRole('link', { name: /Chapter one/ }))
+      .first()
+      .click();
+    await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: 'Annotate' }).click();
+    // The first image that is still to do, or needs another look.
+    await page.getByRole('application', { name: /photo 2\.jpg/ }).waitFor();
+    await eventually(() => objects().count()).toBe(3);
+    await press('d');
+    await page.getByRole('application', { name: /photo 3\.jpg/ }).waitFor();
+    await eventually(names).toEqual([
+      expect.stringMatching(/nucleus\s*mask/),
+      expect.stringMatching(/nucleus\s*polygon/),
+      expect.stringMatching(/cell\s*box/),
+    ]);
+    await press('Control+z');
+    await page.getByRole('application', { name: /photo 3\.jpg/ }).waitFor();
+  });
+
+  it('met no error in the page', () => expect(problems).toEqual([]));
+});

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { ImageCache } from '../../../src-renderer/canvas/drawing/image-cache.ts';
+import type { ImagePyramid } from '../../../src-renderer/canvas/drawing/image-pyramid.ts';
+
+function makeCache(sizeBytes: number) {
+  const opened: string[] = [];
+  const closed: string[] = [];
+  const cache = new ImageCache((url) => {
+    if (url === 'broken' && opened.filter((other) => other === url).length === 0) {
+      opened.push(url);
+      return Promise.reject(new Error('cannot be read'));
+    }
+    opened.push(url);
+    return Promise.resolve({ sizeBytes, close: () => closed.push(url) } as unknown as ImagePyramid);
+  });
+  return { cache, opened, closed };
+}
+
+test('an image that was fetched ahead is there at once, and decoded only once', async () => {
+  const { cache, opened } = makeCache(1);
+  cache.prefetch('next');
+  expect(cache.ready('next')).toBeNull();
+  await cache.get('next');
+  expect(cache.ready('next')).not.toBeNull();
+  cache.prefetch('next');
+  await cache.get('next');
+  expect(opened).toEqual(['next']);
+});
+
+test('large images are freed, the oldest first, but never the latest three', async () => {
+  const { cache, closed } = makeCache(1024 ** 3);
+  for (const url of ['a', 'b', 'c', 'd', 'e']) await cache.get(url);
+  expect(closed).toEqual(['a', 'b']);
+  expect(cache.ready('c')).not.toBeNull();
+});
+
+test('a picture that could not be read is tried again', async () => {
+  const { cache } = makeCache(1);
+  await expect(cache.get('broken')).rejects.toThrow('cannot be read');
+  await cache.get('broken');
+  expect(cache.ready('broken')).not.toBeNull();
+});
