@@ -31,8 +31,8 @@ function notRecognised(entries: readonly SourceEntry[]): Failure {
     return { source: pickled.path, reason };
   }
   const reason =
-    'No data set was recognised here. Fovea reads folders of images with labels in YOLO, COCO, Pascal VOC or labelme, or in ' +
-    'folders named after their class; and, in a folder, a .tar or a .tar.gz, the binary version of CIFAR-10 ' +
+    'No data set was recognised here. Fovea reads folders of images with labels in YOLO, COCO, Pascal VOC, labelme or mask images, or ' +
+    'in folders named after their class; and, in a folder, a .tar or a .tar.gz, the binary version of CIFAR-10 ' +
     '(data_batch_1.bin …) and MNIST-style IDX files (train-images-idx3-ubyte …).';
   return { source: '', reason };
 }

@@ -51,6 +51,34 @@ export function splitOfPath(path: string): Split | null {
   return folderOf(path).split('/').reverse().map(splitOfName).find(Boolean) ?? null;
 }
 
+/** Folders of these names hold images or masks, but are no classes. */
+const NO_CLASSES = /^(images?|imgs?|jpegimages|masks?\d*|labels?|annotations?|groundtruth|gt)$/i;
+
+/** Whether a folder of this name can stand for a class. */
+export function isClassFolder(name: string): boolean {
+  return splitOfName(name) === null && !NO_CLASSES.test(name);
+}
+
+/** The best is the folder that is most surely one of masks. */
+const MASK_FOLDERS = [
+  /mask/i,
+  /^segmentationclass|^semantic/i,
+  /^(label|labels|gt|groundtruth|ground_truth|annotations?|annot|segmentation.*|seg)$/i,
+];
+
+/**
+ * The folder of a path that holds masks by its name, and how sure that is (0 the most); null where there is none. Images
+ * in such a folder are no photographs.
+ */
+export function maskFolderOf(path: string): { folder: string; rank: number } | null {
+  const segments = folderOf(path).split('/');
+  for (const [rank, pattern] of MASK_FOLDERS.entries()) {
+    const at = segments.findLastIndex((segment) => pattern.test(segment));
+    if (at >= 0) return { folder: segments.slice(0, at + 1).join('/'), rank };
+  }
+  return null;
+}
+
 /** Finds images by what label files call them: a path from anywhere, a bare name, or a name without its ending. */
 export class ImageIndex {
   #byPath = new Map<string, SourceEntry>();

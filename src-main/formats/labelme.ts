@@ -1,17 +1,27 @@
 /**
- * labelme: one JSON file an image with its shapes in pixels. Polygons and rectangles are read (a circle as a polygon);
- * lines and points have no area and are reported. Shapes with one group_id are parts of one object. Knows no files.
+ * labelme: one JSON file an image with its shapes in pixels. Polygons, rectangles and masks are read (a circle as a
+ * polygon); lines and points have no area and are reported. Shapes with one group_id are parts of one object. A mask is a
+ * PNG in base64 whose first point says where its top left pixel lies; decoding it is the caller's. Knows no files.
  * Source: https://github.com/wkentaro/labelme (the files it writes).
  */
 import * as v from 'valibot';
 import { FoveaError } from '../contract/errors.ts';
-import type { Attributes, Shape } from '../contract/model/annotation.ts';
-import { isPlausible, type LabelProblem } from './labels.ts';
+import type { BboxXyxy } from '../contract/geometry/box.ts';
+import { rotatedBoxCorners, shapeBounds, type Attributes, type Shape } from '../contract/model/annotation.ts';
+import { isPlausible, type ImageSize, type LabelProblem } from './labels.ts';
 
 export interface LabelmeObject {
   name: string;
-  shape: Shape;
+  shape: Shape | LabelmeMask;
   attributes: Attributes;
+}
+
+/** Pixels that are not 0 are the object's; x and y: where the PNG's top left pixel lies in the image. */
+export interface LabelmeMask {
+  kind: 'png';
+  base64: string;
+  x: number;
+  y: number;
 }
 
 export interface LabelmeFile {
@@ -28,6 +38,7 @@ const shapeSchema = v.object({
   shape_type: v.nullish(v.string(), 'polygon'),
   group_id: v.nullish(v.union([v.number(), v.string()])),
   flags: v.nullish(v.record(v.string(), v.unknown())),
+  mask: v.nullish(v.string()),
 });
 type LabelmeShape = v.InferOutput<typeof shapeSchema>;
 
@@ -67,9 +78,11 @@ function readJson(file: string, text: string): unknown {
   }
 }
 
-function readShape({ label, points, shape_type: type, flags }: LabelmeShape): LabelmeObject | string {
+function readShape({ label, points, shape_type: type, flags, mask }: LabelmeShape): LabelmeObject | string {
   if (!isPlausible(...points.flat())) return 'a coordinate is not plausible.';
-  const shape = shapeOf(type ?? 'polygon', points);
+  const [x = 0, y = 0] = points[0] ?? [];
+  const shape =
+    type === 'mask' && mask ? { kind: 'png' as const, base64: mask, x, y } : shapeOf(type ?? 'polygon', points);
   if (typeof shape === 'string') return shape;
   const set = Object.entries(flags ?? {}).filter((entry): entry is [string, boolean] => typeof entry[1] === 'boolean');
   return { name: label, shape, attributes: Object.fromEntries(set) };
@@ -95,4 +108,66 @@ function circle([cx, cy]: readonly [number, number], radius: number): Shape | st
     (angle) => [cx + radius * Math.cos(angle), cy + radius * Math.sin(angle)],
   );
   return { kind: 'polygon', parts: [{ outer, holes: [] }] };
+}
+
+export interface LabelmeExportLabel {
+  name: string;
+  /** A mask's PNG covers its bounds and has 255 where the object is. */
+  shape: Shape | { kind: 'png'; base64: string; bboxXyxy: BboxXyxy };
+  attributes: Attributes;
+}
+
+/** The JSON of one image. Attributes that are true or false become flags; `imagePath` is relative to the JSON. */
+export function serialiseLabelme(
+  labels: readonly LabelmeExportLabel[],
+  { imagePath, widthPx, heightPx }: { imagePath: string } & ImageSize,
+): string {
+  const shapes = labels.flatMap(({ name, shape, attributes }, index) => {
+    const flags = Object.fromEntries(Object.entries(attributes).filter(([, value]) => typeof value === 'boolean'));
+    const drawn = drawnShapes(shape);
+    const groupId = drawn.length > 1 ? index + 1 : null;
+    return drawn.map((own) => ({ label: name, group_id: groupId, description: '', flags, mask: null, ...own }));
+  });
+  const file = {
+    version: '5.5.0',
+    flags: {},
+    shapes,
+    imagePath,
+    imageData: null,
+    imageHeight: heightPx,
+    imageWidth: widthPx,
+  };
+  return `${JSON.stringify(file, null, 1)}\n`;
+}
+
+interface DrawnShape {
+  shape_type: 'polygon' | 'rectangle' | 'mask';
+  points: number[][];
+  mask?: string;
+}
+
+function drawnShapes(shape: LabelmeExportLabel['shape']): DrawnShape[] {
+  switch (shape.kind) {
+    case 'classification':
+      return [];
+    case 'polygon':
+      return shape.parts.map(({ outer }) => ({ shape_type: 'polygon', points: pairs(outer) }));
+    case 'rotated-box':
+      return [{ shape_type: 'polygon', points: pairs(rotatedBoxCorners(shape)) }];
+    case 'png': {
+      const [x1, y1, x2, y2] = shape.bboxXyxy;
+      // The second point is the last pixel, not the one behind it.
+      return [{ shape_type: 'mask', points: [[x1, y1], [x2 - 1, y2 - 1]], mask: shape.base64 }]; // prettier-ignore
+    }
+    case 'bbox':
+    case 'keypoints':
+    case 'mask': {
+      const bounds = shapeBounds(shape);
+      return bounds === null ? [] : [{ shape_type: 'rectangle', points: pairs(bounds) }];
+    }
+  }
+}
+
+function pairs(values: readonly number[]): number[][] {
+  return Array.from({ length: values.length / 2 }, (_, at) => values.slice(2 * at, 2 * at + 2));
 }

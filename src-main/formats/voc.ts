@@ -3,9 +3,10 @@
  * pixels from 1 and its xmax and ymax are inclusive, so x1 = xmin − 1 and x2 = xmax. Many tools write the format counting
  * from 0 instead; where a data set holds a 0, its boxes are taken as they stand. Source: the VOC2012 development kit.
  */
-import type { AnnotationFlag, Attributes } from '../contract/model/annotation.ts';
+import { clipBbox } from '../contract/geometry/box.ts';
+import { shapeBounds, type AnnotationFlag, type Attributes, type Shape } from '../contract/model/annotation.ts';
 import { isPlausible, type ImageSize, type LabelProblem, type ParsedLabels } from './labels.ts';
-import { childOf, parseXml, textOf, type XmlElement } from './xml-tree.ts';
+import { childOf, parseXml, textOf, xmlText, type XmlElement } from './xml-tree.ts';
 
 export interface VocObject {
   line: number;
@@ -53,7 +54,8 @@ function readObject(element: XmlElement): VocObject | string {
     Number(textOf(box, side) ?? NaN),
   );
   if (!isPlausible(xmin, ymin, xmax, ymax)) return `The box of “${name}” is not four plausible numbers.`;
-  if (xmax < xmin || ymax < ymin) return `The box of “${name}” is turned inside out.`;
+  // Counted from 1, a box of less than a pixel ends before it begins.
+  if (xmax <= xmin - 1 || ymax <= ymin - 1) return `The box of “${name}” is turned inside out.`;
   const flags = (['occluded', 'truncated', 'difficult'] as const).filter((flag) => textOf(element, flag) === '1');
   const pose = textOf(element, 'pose');
   const attributes: Attributes = pose === null || pose.toLowerCase() === 'unspecified' ? {} : { pose };
@@ -82,4 +84,39 @@ export function placeVocObjects(
     }
   }
   return parsed;
+}
+
+export interface VocExportImage extends ImageSize {
+  fileName: string;
+  channels: number;
+  labels: readonly { name: string; shape: Shape; flags: readonly AnnotationFlag[]; attributes: Attributes }[];
+}
+
+/** The XML of one image, counted from 1. Shapes become the part of their box that lies in the image. */
+export function serialiseVoc({ fileName, widthPx, heightPx, channels, labels }: VocExportImage): string {
+  const objects = labels.flatMap(({ name, shape, flags, attributes }) => {
+    const bounds = shape.kind === 'classification' ? null : shapeBounds(shape);
+    const [x1, y1, x2, y2] = bounds === null ? [0, 0, 0, 0] : clipBbox(bounds, { widthPx, heightPx });
+    if (!(x2 > x1 && y2 > y1)) return [];
+    const flag = (which: AnnotationFlag): number => (flags.includes(which) ? 1 : 0);
+    return [
+      '  <object>',
+      `    <name>${xmlText(name)}</name>`,
+      `    <pose>${xmlText(String(attributes['pose'] ?? 'Unspecified'))}</pose>`,
+      `    <truncated>${flag('truncated')}</truncated>`,
+      `    <occluded>${flag('occluded')}</occluded>`,
+      `    <difficult>${flag('difficult')}</difficult>`,
+      `    <bndbox><xmin>${x1 + 1}</xmin><ymin>${y1 + 1}</ymin><xmax>${x2}</xmax><ymax>${y2}</ymax></bndbox>`,
+      '  </object>',
+    ];
+  });
+  return [
+    '<annotation>',
+    `  <filename>${xmlText(fileName)}</filename>`,
+    `  <size><width>${widthPx}</width><height>${heightPx}</height><depth>${channels}</depth></size>`,
+    '  <segmented>0</segmented>',
+    ...objects,
+    '</annotation>',
+    '',
+  ].join('\n');
 }

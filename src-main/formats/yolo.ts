@@ -1,13 +1,14 @@
 /**
  * YOLO: one text file an image, one object a line, all numbers as shares of the image's width and height: "class cx cy w
- * h" for a box, "class x y x y x y …" for an outline. data.yaml names the classes and the folders of the splits. An empty
+ * h" for a box, "class x y x y x y …" for an outline, four corners for a rotated box, and with `kpt_shape` in data.yaml
+ * the box and then its keypoints. data.yaml names the classes and the folders of the splits. An empty
  * text file means that the image shows nothing, a missing one that nobody looked. Written from the format's public
  * description; knows no files.
  */
 import { parse, YAMLParseError } from 'yaml';
 import { FoveaError } from '../contract/errors.ts';
 import { bboxArea, cxcywhToXyxy, xyxyToCxcywh } from '../contract/geometry/box.ts';
-import { shapeBounds, type Attributes, type Shape } from '../contract/model/annotation.ts';
+import { rotatedBoxCorners, shapeBounds, type Attributes, type Shape } from '../contract/model/annotation.ts';
 import type { Split } from '../contract/model/dataset.ts';
 import { uniqueNames, type ImageSize, type LabelProblem, type ParsedCategory, type ParsedLabels } from './labels.ts';
 
@@ -18,6 +19,8 @@ export interface YoloConfig {
   path: string | null;
   /** Folders of images, or text files that list images. */
   places: Record<Split, string[]>;
+  /** How many keypoints an object has, and whether two numbers or three stand for one; null where it is silent. */
+  keypoints: { count: number; dimensions: 2 | 3 } | null;
   problems: LabelProblem[];
 }
 
@@ -35,6 +38,7 @@ export function parseYoloConfig(file: string, text: string): YoloConfig | null {
       val: readPlaces(root.get('val') ?? root.get('valid')),
       test: readPlaces(root.get('test')),
     },
+    keypoints: readKeypointShape(root.get('kpt_shape')),
     problems,
   };
 }
@@ -76,6 +80,12 @@ function readPlaces(value: unknown): string[] {
   return places.filter((place): place is string => typeof place === 'string' && place.trim() !== '');
 }
 
+function readKeypointShape(value: unknown): YoloConfig['keypoints'] {
+  const [count, dimensions] = Array.isArray(value) ? (value as unknown[]) : [];
+  const isShape = typeof count === 'number' && Number.isInteger(count) && count > 0 && count <= 1000;
+  return isShape && (dimensions === 2 || dimensions === 3) ? { count, dimensions } : null;
+}
+
 /** An object as it stands in the file. */
 export interface YoloRow {
   line: number;
@@ -87,7 +97,10 @@ export interface YoloRow {
 const FARTHEST_SHARE = 2;
 
 /** The objects of one label file, before the image's size is known. */
-export function parseYoloRows(text: string): { rows: YoloRow[]; problems: LabelProblem[] } {
+export function parseYoloRows(
+  text: string,
+  keypoints: YoloConfig['keypoints'] = null,
+): { rows: YoloRow[]; problems: LabelProblem[] } {
   const rows: YoloRow[] = [];
   const problems: LabelProblem[] = [];
   text.split(/\r\n|\n|\r/).forEach((content, index) => {
@@ -95,21 +108,28 @@ export function parseYoloRows(text: string): { rows: YoloRow[]; problems: LabelP
     const words = content.trim().split(/\s+/);
     if (words[0] === '' || words[0] === undefined) return;
     const [classNumber = NaN, ...values] = words.map(Number);
-    const reason = rowProblem(words[0], classNumber, values);
+    const reason = rowProblem(words[0], classNumber, values, keypoints !== null);
     if (reason === null) rows.push({ line, classNumber, values });
     else problems.push({ line, reason });
   });
   return { rows, problems };
 }
 
-function rowProblem(classWord: string, classNumber: number, values: readonly number[]): string | null {
+function rowProblem(
+  classWord: string,
+  classNumber: number,
+  values: readonly number[],
+  hasKeypoints: boolean,
+): string | null {
   if (!Number.isSafeInteger(classNumber) || classNumber < 0) return `“${classWord.slice(0, 40)}” is no class number.`;
   const wrong = values.find((value) => !Number.isFinite(value));
   if (wrong !== undefined) return 'A coordinate is not a number.';
-  const far = values.find((value) => Math.abs(value) > FARTHEST_SHARE);
+  // A keypoint's visibility is no share; where it stands is known later.
+  const far = hasKeypoints ? undefined : values.find((value) => Math.abs(value) > FARTHEST_SHARE);
   if (far !== undefined) {
     return `The coordinate ${far} is no share of the image's size (0 to 1); the file may hold pixels.`;
   }
+  if (hasKeypoints && values.length > 5) return null;
   const isBox = values.length === 4 || values.length === 5;
   const isOutline = values.length >= 6 && values.length % 2 === 0;
   if (!isBox && !isOutline)
@@ -118,43 +138,99 @@ function rowProblem(classWord: string, classNumber: number, values: readonly num
   return isBox && !(width > 0 && height > 0) ? 'The box has no area.' : null;
 }
 
-/** `placeOf` gives each class number its place in the list of classes, or undefined where there is no such class. */
-export function placeYoloRows(
-  rows: readonly YoloRow[],
-  placeOf: (classNumber: number) => number | undefined,
-  { widthPx, heightPx }: ImageSize,
-): ParsedLabels {
+export interface YoloReading {
+  /** Gives each class number its place in the list of classes, or undefined where there is no such class. */
+  placeOf: (classNumber: number) => number | undefined;
+  keypoints?: YoloConfig['keypoints'];
+  /** Every object of the data set has four corners, so that they are rotated boxes where their angles are right ones. */
+  rotated?: boolean;
+}
+
+export function placeYoloRows(rows: readonly YoloRow[], reading: YoloReading, size: ImageSize): ParsedLabels {
   const parsed: ParsedLabels = { labels: [], problems: [] };
   for (const { line, classNumber, values } of rows) {
-    const category = placeOf(classNumber);
+    const category = reading.placeOf(classNumber);
+    const read = category === undefined ? null : shapeOfRow(values, reading, size);
     if (category === undefined) {
       parsed.problems.push({ line, reason: `There is no class ${classNumber} in the list of classes.` });
-      continue;
-    }
-    const scaled = values.map((value, at) => value * (at % 2 === 0 ? widthPx : heightPx));
-    const [cx = 0, cy = 0, width = 0, height = 0] = scaled;
-    const shape: Shape =
-      values.length <= 5
-        ? { kind: 'bbox', bboxXyxy: [...cxcywhToXyxy([cx, cy, width, height])] }
-        : { kind: 'polygon', parts: [{ outer: scaled, holes: [] }] };
-    const confidence: Attributes = values.length === 5 ? { confidence: values[4] ?? 0 } : {};
-    parsed.labels.push({ category, shape, flags: [], attributes: confidence });
+    } else if (typeof read === 'string') parsed.problems.push({ line, reason: read });
+    else if (read !== null) parsed.labels.push({ category, flags: [], ...read });
   }
   return parsed;
 }
 
-export type YoloTask = 'detect' | 'segment';
+function shapeOfRow(
+  values: readonly number[],
+  { keypoints = null, rotated = false }: YoloReading,
+  { widthPx, heightPx }: ImageSize,
+): { shape: Shape; attributes: Attributes } | string {
+  const x = (share: number | undefined): number => (share ?? 0) * widthPx;
+  const y = (share: number | undefined): number => (share ?? 0) * heightPx;
+  const box = (): [number, number, number, number] => [
+    ...cxcywhToXyxy([x(values[0]), y(values[1]), x(values[2]), y(values[3])]),
+  ];
+  if (values.length <= 5) {
+    const attributes: Attributes = values.length === 5 ? { confidence: values[4] ?? 0 } : {};
+    return { shape: { kind: 'bbox', bboxXyxy: box() }, attributes };
+  }
+  if (keypoints !== null) {
+    const { count, dimensions } = keypoints;
+    if (values.length !== 4 + count * dimensions) {
+      return `${values.length} numbers follow the class; a box and ${count} keypoints are ${4 + count * dimensions}.`;
+    }
+    const points = Array.from({ length: count }, (_, index) => {
+      const at = 4 + index * dimensions;
+      const isPlaced = values[at] !== 0 || values[at + 1] !== 0;
+      const given = dimensions === 3 ? (values[at + 2] ?? 0) : isPlaced ? 2 : 0;
+      const visibility = given >= 1.5 ? (2 as const) : given >= 0.5 ? (1 as const) : (0 as const);
+      return { x: x(values[at]), y: y(values[at + 1]), visibility };
+    });
+    if (points.every(({ visibility }) => visibility === 0))
+      return { shape: { kind: 'bbox', bboxXyxy: box() }, attributes: {} };
+    return { shape: { kind: 'keypoints', points, bboxXyxy: box() }, attributes: {} };
+  }
+  const outer = values.map((value, at) => (at % 2 === 0 ? x(value) : y(value)));
+  const turned = rotated ? rotatedBoxOfCorners(outer) : null;
+  return { shape: turned ?? { kind: 'polygon', parts: [{ outer, holes: [] }] }, attributes: {} };
+}
+
+/** Corners may be this far from where a rectangle would have them. Image px. */
+const CORNER_TOLERANCE_PX = 1.5;
+
+/** Four corners as a rotated box; null where they are not those of a rectangle. */
+function rotatedBoxOfCorners(corners: readonly number[]): Extract<Shape, { kind: 'rotated-box' }> | null {
+  const [x1 = 0, y1 = 0, x2 = 0, y2 = 0, x3 = 0, y3 = 0, x4 = 0, y4 = 0] = corners;
+  if (corners.length !== 8) return null;
+  const isBackward = (x2 - x1) * (y4 - y1) - (y2 - y1) * (x4 - x1) < 0;
+  if (isBackward) return rotatedBoxOfCorners([x1, y1, x4, y4, x3, y3, x2, y2]);
+  const [widthPx, heightPx] = [Math.hypot(x2 - x1, y2 - y1), Math.hypot(x4 - x1, y4 - y1)];
+  if (widthPx === 0 || heightPx === 0) return null;
+  const angle = Math.atan2(y2 - y1, x2 - x1);
+  const [cx, cy] = [(x1 + x2 + x3 + x4) / 4, (y1 + y2 + y3 + y4) / 4];
+  const box = { kind: 'rotated-box' as const, cx, cy, widthPx, heightPx, angleDegrees: (angle * 180) / Math.PI };
+  const isRectangle = rotatedBoxCorners(box).every(
+    (value, at) => Math.abs(value - (corners[at] ?? 0)) <= CORNER_TOLERANCE_PX,
+  );
+  return isRectangle ? box : null;
+}
+
+export type YoloTask = 'detect' | 'segment' | 'obb' | 'pose';
 
 export interface YoloLabel {
   category: number;
   shape: Shape;
 }
 
-/** One label file. What the task cannot hold is left out or made a box; `describeYoloLoss` says so beforehand. */
-export function serialiseYoloLabels(labels: readonly YoloLabel[], task: YoloTask, size: ImageSize): string {
+/** One label file; `keypointCount` is how many each object gets. What the task cannot hold is left out or made a box, as the report of the export says. */
+export function serialiseYoloLabels(
+  labels: readonly YoloLabel[],
+  task: YoloTask,
+  size: ImageSize,
+  keypointCount = 0,
+): string {
   return labels
     .flatMap(({ category, shape }) =>
-      yoloValues(shape, task, size).map((values) => `${[category, ...values.map(share)].join(' ')}\n`),
+      yoloValues(shape, task, size, keypointCount).map((values) => `${[category, ...values.map(share)].join(' ')}\n`),
     )
     .join('');
 }
@@ -164,19 +240,36 @@ function share(value: number): number {
   return Number(value.toFixed(9));
 }
 
-function yoloValues(shape: Shape, task: YoloTask, { widthPx, heightPx }: ImageSize): number[][] {
-  if (task === 'segment' && shape.kind === 'polygon') {
-    return shape.parts.map(({ outer }) => outer.map((value, at) => value / (at % 2 === 0 ? widthPx : heightPx)));
-  }
+function yoloValues(shape: Shape, task: YoloTask, { widthPx, heightPx }: ImageSize, keypointCount: number): number[][] {
+  const shares = (ring: readonly number[]): number[] =>
+    ring.map((value, at) => value / (at % 2 === 0 ? widthPx : heightPx));
+  if (task === 'segment' && shape.kind === 'polygon') return shape.parts.map(({ outer }) => shares(outer));
+  if (task === 'segment' && shape.kind === 'rotated-box') return [shares(rotatedBoxCorners(shape))];
   const bounds = shapeBounds(shape);
   if (bounds === null || bboxArea(bounds) === 0) return [];
+  const [x1, y1, x2, y2] = bounds;
+  if (task === 'obb') {
+    return [shares(shape.kind === 'rotated-box' ? rotatedBoxCorners(shape) : [x1, y1, x2, y1, x2, y2, x1, y2])];
+  }
   const [cx, cy, width, height] = xyxyToCxcywh(bounds);
-  return [[cx / widthPx, cy / heightPx, width / widthPx, height / heightPx]];
+  const box = [cx / widthPx, cy / heightPx, width / widthPx, height / heightPx];
+  if (task !== 'pose') return [box];
+  const points = Array.from({ length: keypointCount }, (_, index) => {
+    const point = shape.kind === 'keypoints' ? shape.points[index] : undefined;
+    if (point === undefined || point.visibility === 0) return [0, 0, 0];
+    return [point.x / widthPx, point.y / heightPx, point.visibility];
+  });
+  return [[...box, ...points.flat()]];
 }
 
-/** data.yaml; classes are numbered by their place. */
-export function serialiseYoloConfig(names: readonly string[], places: Partial<Record<Split, string>>): string {
+/** data.yaml; classes are numbered by their place. `keypointCount` is 0 for all tasks but pose. */
+export function serialiseYoloConfig(
+  names: readonly string[],
+  places: Partial<Record<Split, string>>,
+  keypointCount = 0,
+): string {
   const lines = Object.entries(places).map(([split, place]) => `${split}: ${JSON.stringify(place)}\n`);
   const classes = names.map((name, index) => `  ${index}: ${JSON.stringify(name)}\n`); // JSON strings are YAML strings.
-  return `path: .\n${lines.join('')}\nnames:\n${classes.join('')}`;
+  const keypoints = keypointCount === 0 ? '' : `\nkpt_shape: [${keypointCount}, 3]\n`;
+  return `path: .\n${lines.join('')}${keypoints}\nnames:\n${classes.join('')}`;
 }

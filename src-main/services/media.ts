@@ -5,7 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { FoveaError } from '../contract/errors.ts';
-import type { ImageId } from '../contract/model/ids.ts';
+import type { AnnotationId, ImageId } from '../contract/model/ids.ts';
 import { sheetImagesMax } from '../contract/model/thumbnail-sheet.ts';
 import type { ImageFile, PackRow, PixelSource } from '../store/image-repository.ts';
 import type { MediaResponse } from './backend.ts';
@@ -13,6 +13,7 @@ import { ByteCache } from './byte-cache.ts';
 import { Limiter } from './limiter.ts';
 import type { OpenProject, OpenProjects } from './open-projects.ts';
 import { fileError } from './file-errors.ts';
+import { imageCodec } from './image-codec.ts';
 import { explainPicture, filePath, openPicture } from './image-pixels.ts';
 import { readCover, renderCover } from './project-cover.ts';
 import { keptThumbnail } from './thumbnail-files.ts';
@@ -26,7 +27,7 @@ const THUMBNAIL_PX = 256;
 const PICTURES_AT_ONCE = 8;
 const CACHE_BYTES = 32 * 1024 * 1024;
 const ADDRESS =
-  /^media\/([0-9a-f-]{36})\/(cover|thumbnail|image|sheet)(?:\/([1-9][0-9]{0,14}(?:\.[1-9][0-9]{0,14})*))?$/;
+  /^media\/([0-9a-f-]{36})\/(cover|thumbnail|image|crop|sheet)(?:\/([1-9][0-9]{0,14}(?:\.[1-9][0-9]{0,14})*))?$/;
 
 export function createMedia(
   projects: OpenProjects,
@@ -49,9 +50,19 @@ export function createMedia(
     return { contentType: 'image/png', body, immutable: false };
   };
 
+  const crop = async (path: string, { store, folder }: OpenProject, id: number | undefined): Promise<MediaResponse> => {
+    if (id === undefined) throw notFound(path);
+    const { imageId, bboxXyxy } = store.library.crop(id as AnnotationId);
+    const source = store.images.pixelSource(imageId);
+    // Labels are moved and resized, so that the box is a part of what is kept.
+    const body = await small.get(`${path} ${bboxXyxy.join()}`, () => renderCrop(folder, source, bboxXyxy));
+    return { contentType: 'image/webp', body, immutable: false };
+  };
+
   const respond = async (path: string): Promise<MediaResponse> => {
     const { projectId, kind, imageIds } = parseAddress(path);
     if (kind === 'cover') return cover(path, projectId);
+    if (kind === 'crop') return crop(path, openProject(path, projectId), imageIds[0]);
     const { store, folder } = openProject(path, projectId);
     // Asked each time, so that nothing of a deleted data set is answered out of what was kept.
     const sources = imageIds.map((id) => store.images.pixelSource(id));
@@ -77,12 +88,18 @@ export function createMedia(
 }
 
 /** How many images an address names, at least and at most. */
-const IMAGES_OF = { cover: [0, 0], thumbnail: [1, 1], image: [1, 1], sheet: [1, sheetImagesMax] } as const;
+const IMAGES_OF = {
+  cover: [0, 0],
+  thumbnail: [1, 1],
+  image: [1, 1],
+  crop: [1, 1],
+  sheet: [1, sheetImagesMax],
+} as const;
 
 interface MediaAddress {
   projectId: string;
-  kind: 'cover' | 'thumbnail' | 'image' | 'sheet';
-  /** Empty for a cover, one for a picture, up to `sheetImagesMax` for a sheet. */
+  kind: 'cover' | 'thumbnail' | 'image' | 'crop' | 'sheet';
+  /** The label's id for a crop. Empty for a cover, one for a picture, up to `sheetImagesMax` for a sheet. */
   imageIds: ImageId[];
 }
 
@@ -112,13 +129,44 @@ async function fullImage(
 ): Promise<{ contentType: string; body: Uint8Array }> {
   const { mediaType, orientation } = image;
   const isShownByPage =
-    mediaType === 'image/jpeg' || (orientation === 1 && (mediaType === 'image/png' || mediaType === 'image/webp'));
+    mediaType === 'image/jpeg' || (orientation === 1 && ['image/png', 'image/webp', 'image/bmp'].includes(mediaType));
   if (!isShownByPage) return { contentType: 'image/png', body: await render() };
   const file = filePath(folder, image);
   const body = await readFile(file).catch((error: unknown) => {
     throw fileError(error, 'read the image', file);
   });
   return { contentType: mediaType, body };
+}
+
+/** Of the box's longer side, on each side of it. */
+const CROP_MARGIN = 0.1;
+
+async function renderCrop(
+  folder: string,
+  source: PixelSource,
+  [x1, y1, x2, y2]: readonly [number, number, number, number],
+): Promise<Uint8Array> {
+  try {
+    const { data, info } = await (
+      await openPicture(folder, source)
+    )
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const margin = CROP_MARGIN * Math.max(x2 - x1, y2 - y1) + 1;
+    const left = Math.min(info.width - 1, Math.max(0, Math.floor(x1 - margin)));
+    const top = Math.min(info.height - 1, Math.max(0, Math.floor(y1 - margin)));
+    const width = Math.max(1, Math.min(info.width, Math.ceil(x2 + margin)) - left);
+    const height = Math.max(1, Math.min(info.height, Math.ceil(y2 + margin)) - top);
+    const sharp = await imageCodec();
+    return await sharp(data, { raw: info })
+      .extract({ left, top, width, height })
+      .resize({ width: THUMBNAIL_PX, height: THUMBNAIL_PX, fit: 'inside', withoutEnlargement: true })
+      .webp({ quality: 82, effort: 1 })
+      .toBuffer();
+  } catch (error) {
+    throw explainPicture(error, folder, source);
+  }
 }
 
 /** At most `maxPx` on its longer side, or at its own size where that is null. Packs as PNG; thumbnails of files as WebP. */

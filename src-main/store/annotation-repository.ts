@@ -8,7 +8,7 @@ import type { Annotation, Attributes, Provenance, ReviewState, Shape } from '../
 import type { Split } from '../contract/model/dataset.ts';
 import type { AnnotationId, CategoryId, DatasetId, ImageId, RunId } from '../contract/model/ids.ts';
 import type { ImageFile } from './image-repository.ts';
-import { flagsOf, type LabelRow } from './label-row.ts';
+import { contentRow, flagsOf, type LabelRow } from './label-row.ts';
 import { writeRelaxed } from './relaxed-write.ts';
 
 export interface NewFileImage extends Omit<ImageFile, 'root' | 'datasetId'> {
@@ -38,27 +38,36 @@ interface AnnotationRow {
   score: number | null;
   createdAt: string;
   updatedAt: string | null;
+  z: number;
+  note: string;
 }
+
+const LABELS = `
+    SELECT a.id AS annotationId, a.image_id AS imageId, a.kind, a.category_id AS categoryId, a.x1, a.y1, a.x2, a.y2, a.geometry, a.flags,
+      a.attributes, a.source, a.run_id AS runId, a.score, coalesce(a.created_at, d.created_at) AS createdAt,
+      a.updated_at AS updatedAt, a.z, a.note
+    FROM annotation a CROSS JOIN image i ON i.id = a.image_id CROSS JOIN dataset d ON d.id = i.dataset_id`;
 
 /** The statements whose plans a test holds. */
 export const hotAnnotationQueries = {
-  ofImages: `
-    SELECT a.id AS annotationId, a.image_id AS imageId, a.kind, a.category_id AS categoryId, a.x1, a.y1, a.x2, a.y2, a.geometry, a.flags,
-      a.attributes, a.source, a.run_id AS runId, a.score, coalesce(a.created_at, d.created_at) AS createdAt,
-      a.updated_at AS updatedAt
-    FROM annotation a CROSS JOIN image i ON i.id = a.image_id CROSS JOIN dataset d ON d.id = i.dataset_id
-    WHERE a.image_id IN (SELECT value FROM json_each(?)) ORDER BY a.id`,
+  ofImages: `${LABELS} WHERE a.image_id IN (SELECT value FROM json_each(?)) ORDER BY a.id`,
+  byIds: `${LABELS} WHERE a.id IN (SELECT value FROM json_each(?))`,
 } as const;
 
 export class AnnotationRepository {
   #database: Database;
   #ofImages: Statement<[string], AnnotationRow>;
+  #byIds: Statement<[string], AnnotationRow>;
   #insertImage: Statement<unknown[]>;
   #insertLabel: Statement<unknown[]>;
+  #insert: Statement<unknown[]>;
+  #update: Statement<unknown[]>;
+  #remove: Statement<[AnnotationId]>;
 
   constructor(database: Database) {
     this.#database = database;
     this.#ofImages = database.prepare(hotAnnotationQueries.ofImages);
+    this.#byIds = database.prepare(hotAnnotationQueries.byIds);
     this.#insertImage = database.prepare(`
       INSERT INTO image (dataset_id, split, name, width, height, channels, path, media_type, orientation, size_bytes,
         modified_ms, review)
@@ -66,6 +75,15 @@ export class AnnotationRepository {
     this.#insertLabel = database.prepare(`
       INSERT INTO annotation (image_id, kind, category_id, source, x1, y1, x2, y2, geometry, flags, attributes)
       VALUES (?, ?, ?, 'import', ?, ?, ?, ?, ?, ?, ?)`);
+    this.#insert = database.prepare(`
+      INSERT INTO annotation (id, image_id, source, run_id, score, created_at, kind, category_id, x1, y1, x2, y2, geometry,
+        flags, attributes, z, note, updated_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#update = database.prepare(`
+      UPDATE annotation SET kind = ?, category_id = ?, x1 = ?, y1 = ?, x2 = ?, y2 = ?, geometry = ?, flags = ?,
+        attributes = ?, z = ?, note = ?, updated_at = ?
+      WHERE id = ?`);
+    this.#remove = database.prepare('DELETE FROM annotation WHERE id = ?');
   }
 
   /** Labels of an image, oldest first. */
@@ -79,29 +97,88 @@ export class AnnotationRepository {
     return new Map([...rows].map(([imageId, own]) => [imageId, own.map(readRow)]));
   }
 
-  /** Adds images and the labels that came with them, in one transaction. Throws `internal` for a class that is not there. */
-  insertImported(datasetId: DatasetId, images: readonly NewFileImage[], categoryIds: readonly CategoryId[]): void {
-    writeRelaxed(this.#database, () => {
+  /** Those of these labels that there are, with the image each is on. */
+  byIds(annotationIds: readonly AnnotationId[]): Map<AnnotationId, { imageId: ImageId; label: Annotation }> {
+    const rows = this.#byIds.all(JSON.stringify(annotationIds));
+    return new Map(rows.map((row) => [row.annotationId, { imageId: row.imageId, label: readRow(row) }]));
+  }
+
+  highestId(): number {
+    const id = this.#database.prepare('SELECT max(id) FROM annotation').pluck().get();
+    return typeof id === 'number' ? id : 0;
+  }
+
+  /** With its id. For changes that the history records; see `LabelEditRepository`. */
+  insert(imageId: ImageId, label: Annotation): void {
+    const { annotationId, provenance, createdAt } = label;
+    const [runId, score] = provenance.by === 'model' ? [provenance.runId, provenance.score] : [null, null];
+    this.#insert.run(annotationId, imageId, provenance.by, runId, score, createdAt, ...contentColumns(label));
+  }
+
+  /** Everything but who made it, and when. */
+  update(label: Annotation): void {
+    this.#update.run(...contentColumns(label), label.annotationId);
+  }
+
+  remove(annotationId: AnnotationId): void {
+    this.#remove.run(annotationId);
+  }
+
+  /** The images that these labels are on, ascending. */
+  imagesOf(annotationIds: readonly AnnotationId[]): ImageId[] {
+    return this.#database
+      .prepare<[string], ImageId>(
+        'SELECT DISTINCT image_id FROM annotation WHERE id IN (SELECT value FROM json_each(?)) ORDER BY image_id',
+      )
+      .pluck()
+      .all(JSON.stringify(annotationIds));
+  }
+
+  /**
+   * Adds images and the labels that came with them, in one transaction, and returns the last image. Throws `internal` for
+   * a class that is not there.
+   */
+  insertImported(
+    datasetId: DatasetId,
+    images: readonly NewFileImage[],
+    categoryIds: readonly CategoryId[],
+  ): ImageId | null {
+    return writeRelaxed(this.#database, () => {
+      let last: ImageId | null = null;
       for (const image of images) {
         const { split, name, widthPx, heightPx, channels, path, mediaType, orientation, sizeBytes, modifiedMs } = image;
         const size = [widthPx, heightPx, channels];
         const file = [path, mediaType, orientation, sizeBytes, Math.round(modifiedMs)];
         const { lastInsertRowid } = this.#insertImage.run(datasetId, split, name, ...size, ...file, image.review);
-        for (const label of image.labels) this.#insertImported(lastInsertRowid, label, categoryIds, path);
+        last = Number(lastInsertRowid) as ImageId;
+        for (const label of image.labels) this.#insertImported(last, label, categoryIds);
       }
+      return last;
+    });
+  }
+
+  /** More labels that came with an image, in one transaction. Throws `internal` for a class that is not there. */
+  addImported(imageId: ImageId, labels: readonly LabelRow[], categoryIds: readonly CategoryId[]): void {
+    writeRelaxed(this.#database, () => {
+      for (const label of labels) this.#insertImported(imageId, label, categoryIds);
     });
   }
 
   #insertImported(
-    imageId: number | bigint,
+    imageId: ImageId,
     { category, kind, box, geometry, flags, attributes }: LabelRow,
     categoryIds: readonly CategoryId[],
-    path: string,
   ): void {
     const categoryId = categoryIds[category];
-    invariant(categoryId !== undefined, `label ${category} has no category`, { path });
+    invariant(categoryId !== undefined, `label ${category} has no category`, { imageId });
     this.#insertLabel.run(imageId, kind, categoryId, ...box, geometry, flags, attributes);
   }
+}
+
+/** In the order of the statements above. */
+function contentColumns(label: Annotation): unknown[] {
+  const { kind, box, geometry, flags, attributes } = contentRow(label);
+  return [kind, label.categoryId, ...box, geometry, flags, attributes, label.z, label.note, label.updatedAt];
 }
 
 function readRow(row: AnnotationRow): Annotation {
@@ -111,6 +188,8 @@ function readRow(row: AnnotationRow): Annotation {
     shape: readShape(row),
     flags: flagsOf(row.flags),
     attributes: row.attributes === null ? {} : (JSON.parse(row.attributes) as Attributes),
+    note: row.note,
+    z: row.z,
     provenance: readProvenance(row),
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,

@@ -5,6 +5,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { FoveaError } from '../contract/errors.ts';
+import type { LabelSchema } from '../contract/model/annotation-edit.ts';
 import type { Category, Dataset, DatasetFormat, Split } from '../contract/model/dataset.ts';
 import type { CategoryId, DatasetId } from '../contract/model/ids.ts';
 import { writeRelaxed } from './relaxed-write.ts';
@@ -46,6 +47,9 @@ interface DatasetRow {
 
 type ImageSize = NonNullable<Dataset['imageSize']>;
 
+/** Of a row of `dataset`. */
+const VISIBLE = `state = 'ready' AND trashed_at IS NULL`;
+
 /** The statements whose plans a test holds. */
 export const hotDatasetQueries = {
   splitCounts: 'SELECT split, count(*) AS count FROM image WHERE dataset_id = ? GROUP BY split',
@@ -58,15 +62,15 @@ export const hotDatasetQueries = {
 export class DatasetRepository {
   #database: Database;
   #ready: Statement<[DatasetId], DatasetRow>;
-  #categories: Statement<[DatasetId], Category>;
+  #categories: Statement<[DatasetId], Omit<Category, 'colour'> & { colour: number | null }>;
   #splitCounts: Statement<[DatasetId], { split: Split; count: number }>;
   #sizes: Statement<[{ datasetId: DatasetId }], ImageSize>;
 
   constructor(database: Database) {
     this.#database = database;
-    this.#ready = database.prepare(`SELECT * FROM dataset WHERE id = ? AND state = 'ready'`);
+    this.#ready = database.prepare(`SELECT * FROM dataset WHERE id = ? AND ${VISIBLE}`);
     this.#categories = database.prepare(
-      'SELECT id AS categoryId, ordinal, name FROM category WHERE dataset_id = ? ORDER BY ordinal',
+      'SELECT id AS categoryId, ordinal, name, colour FROM category WHERE dataset_id = ? ORDER BY ordinal',
     );
     this.#splitCounts = database.prepare(hotDatasetQueries.splitCounts);
     this.#sizes = database.prepare(hotDatasetQueries.sizes);
@@ -75,7 +79,7 @@ export class DatasetRepository {
   /** Visible data sets, newest first. */
   list(): Dataset[] {
     return this.#database
-      .prepare<[], DatasetRow>(`SELECT * FROM dataset WHERE state = 'ready' ORDER BY id DESC`)
+      .prepare<[], DatasetRow>(`SELECT * FROM dataset WHERE ${VISIBLE} ORDER BY id DESC`)
       .all()
       .map((row) => this.#describe(row));
   }
@@ -93,7 +97,9 @@ export class DatasetRepository {
   }
 
   categories(datasetId: DatasetId): Category[] {
-    return this.#categories.all(datasetId);
+    return this.#categories
+      .all(datasetId)
+      .map(({ colour, ...category }) => (colour === null ? category : { ...category, colour }));
   }
 
   /** The numbers that the source gives the classes, in the order of the class index; null where it is the place. */
@@ -104,8 +110,27 @@ export class DatasetRepository {
       .all(datasetId);
   }
 
+  /** Skeletons and attributes of the data set's labels; empty where none were set. Throws `not-found`. */
+  labelSchema(datasetId: DatasetId): LabelSchema {
+    this.requireReady(datasetId);
+    const text = this.#database
+      .prepare<[DatasetId], string | null>('SELECT label_schema FROM dataset WHERE id = ?')
+      .pluck()
+      .get(datasetId);
+    return text ? (JSON.parse(text) as LabelSchema) : { skeletons: [], attributes: [] };
+  }
+
+  /** Throws `not-found`. */
+  setLabelSchema(datasetId: DatasetId, schema: LabelSchema): LabelSchema {
+    this.requireReady(datasetId);
+    this.#database.prepare('UPDATE dataset SET label_schema = ? WHERE id = ?').run(JSON.stringify(schema), datasetId);
+    return schema;
+  }
+
   isNameTaken(name: string): boolean {
-    const row = this.#database.prepare(`SELECT 1 FROM dataset WHERE name = ? AND state <> 'deleting'`).get(name);
+    const row = this.#database
+      .prepare(`SELECT 1 FROM dataset WHERE name = ? AND state <> 'deleting' AND trashed_at IS NULL`)
+      .get(name);
     return row !== undefined;
   }
 

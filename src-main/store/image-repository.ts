@@ -7,10 +7,11 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { FoveaError, invariant } from '../contract/errors.ts';
 import type { BboxXyxy } from '../contract/geometry/box.ts';
-import type { AnnotationSummary, Shape } from '../contract/model/annotation.ts';
-import type { ImageFilter, ImageSummary, Split } from '../contract/model/dataset.ts';
+import type { AnnotationSummary, ReviewState, Shape } from '../contract/model/annotation.ts';
+import type { ImageFilter, ImageOrder, ImageSummary, Split } from '../contract/model/dataset.ts';
 import type { AnnotationId, CategoryId, DatasetId, ImageId } from '../contract/model/ids.ts';
 import type { PackFacts, PackId } from './dataset-repository.ts';
+import { filterCondition, type Condition } from './image-query.ts';
 import { writeRelaxed } from './relaxed-write.ts';
 
 /** Image ids above `after`, up to and with `last`. */
@@ -59,27 +60,13 @@ export interface ImageFile {
 /** Where an image's pixels are. */
 export type PixelSource = { kind: 'pack'; packed: PackRow } | { kind: 'file'; file: ImageFile };
 
-/** One row for each class of an image; `label` is null where it has none, `packId` where it is not in a pack. */
-export interface TrainingRow {
-  imageId: ImageId;
-  packId: PackId | null;
-  packRow: number | null;
-  label: number | null;
-}
-
 export interface RangeFacets {
   /** Images of the category filter in each split. */
   bySplit: { split: Split; count: number }[];
+  /** Images of the whole filter in each state of review. */
+  byReview: { review: ReviewState; count: number }[];
   /** Images of the split filter in each category, and labels on them. */
   byCategory: { categoryId: CategoryId; count: number; objects: number }[];
-}
-
-interface FilterParameters {
-  datasetId: DatasetId;
-  after: number;
-  last: number;
-  splits?: string;
-  categories?: string;
 }
 
 type ImageRow = Omit<ImageSummary, 'annotations'>;
@@ -98,41 +85,51 @@ type SourceRow = PackFacts & { datasetId: DatasetId; row: number | null } & {
   [Field in keyof Omit<ImageFile, 'datasetId'>]: ImageFile[Field] | null;
 };
 
+/** What an image is sorted by. */
+export interface SortKey {
+  imageId: ImageId;
+  key: string | number;
+}
+
+const KEPT_STATEMENTS = 60;
 /** Larger shapes are left out of lists; `image.annotations` has them. Characters of JSON. */
 const LISTED_SHAPE_LENGTH = 4000;
 
 const RANGE = 'i.dataset_id = @datasetId AND i.id > @after AND i.id <= @last';
-const IN_SPLITS = 'i.split IN (SELECT value FROM json_each(@splits))';
-const IN_CATEGORIES = `EXISTS (SELECT 1 FROM annotation a WHERE a.image_id = i.id
-  AND a.category_id IN (SELECT value FROM json_each(@categories)))`;
 const IMAGE_COLUMNS =
   'i.id AS imageId, i.name, i.split, i.width AS widthPx, i.height AS heightPx, i.channels, i.review';
 
-function where(filter: { splits: boolean; categories: boolean }): string {
-  return [RANGE, ...(filter.splits ? [IN_SPLITS] : []), ...(filter.categories ? [IN_CATEGORIES] : [])].join(' AND ');
+/** What an order goes by; ids are the order in which images were added. */
+const sortKeys: Record<ImageOrder['by'], string> = {
+  added: 'i.id',
+  name: 'i.name',
+  labels: 'i.label_count',
+  pixels: 'i.width * i.height',
+  aspect: 'CAST(i.width AS REAL) / i.height',
+};
+
+function where(condition: string | null): string {
+  return condition === null ? RANGE : `${RANGE} AND ${condition}`;
 }
 
-/** The statements whose plans a test holds. */
+/** The statements whose plans a test holds. `condition`: SQL over `i` that further restricts the images, or null. */
 export const hotImageQueries = {
-  ids: (filter: { splits: boolean; categories: boolean }): string =>
-    `SELECT i.id FROM image i WHERE ${where(filter)} ORDER BY i.id`,
-  countBySplit: (filter: { categories: boolean }): string =>
-    `SELECT i.split, count(*) AS count FROM image i WHERE ${where({ splits: false, ...filter })} GROUP BY i.split`,
-  countByCategory: (filter: { splits: boolean }): string =>
+  ids: (condition: string | null): string => `SELECT i.id FROM image i WHERE ${where(condition)} ORDER BY i.id`,
+  keys: (condition: string | null, by: ImageOrder['by']): string =>
+    `SELECT i.id AS imageId, ${sortKeys[by]} AS key FROM image i WHERE ${where(condition)} ORDER BY key, i.id`,
+  countBySplit: (condition: string | null): string =>
+    `SELECT i.split, count(*) AS count FROM image i WHERE ${where(condition)} GROUP BY i.split`,
+  countByReview: (condition: string | null): string =>
+    `SELECT i.review, count(*) AS count FROM image i WHERE ${where(condition)} GROUP BY i.review`,
+  countByCategory: (condition: string | null): string =>
     `SELECT a.category_id AS categoryId, count(DISTINCT i.id) AS count, count(*) AS objects
      FROM image i CROSS JOIN annotation a ON a.image_id = i.id
-     WHERE ${where({ categories: false, ...filter })} GROUP BY a.category_id`,
+     WHERE ${where(condition)} GROUP BY a.category_id`,
   summaries: `SELECT ${IMAGE_COLUMNS} FROM image i WHERE i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id`,
   annotations: `
     SELECT id AS annotationId, image_id AS imageId, kind, category_id AS categoryId, x1, y1, x2, y2,
       CASE WHEN length(geometry) <= ${LISTED_SHAPE_LENGTH} THEN geometry END AS geometry
     FROM annotation WHERE image_id IN (SELECT value FROM json_each(?)) ORDER BY id`,
-  training: `
-    SELECT i.id AS imageId, i.pack_id AS packId, i.pack_row AS packRow, c.ordinal AS label
-    FROM image i
-    LEFT JOIN annotation a ON a.image_id = i.id AND a.kind = 'classification'
-    LEFT JOIN category c ON c.id = a.category_id
-    WHERE ${RANGE} AND i.split = @split ORDER BY i.id`,
 } as const;
 
 export class ImageRepository {
@@ -141,7 +138,7 @@ export class ImageRepository {
   #summaries: Statement<[string], ImageRow>;
   #annotations: Statement<[string], AnnotationRow>;
   #source: Statement<[ImageId], SourceRow>;
-  #training: Statement<[IdRange & { datasetId: DatasetId; split: Split }], TrainingRow>;
+  #category: Statement<[DatasetId, string], CategoryId>;
   #insertImage: Statement<unknown[]>;
   #insertAnnotation: Statement<unknown[]>;
   #deleteSome: Statement<[DatasetId, number]>;
@@ -155,8 +152,12 @@ export class ImageRepository {
         d.id AS datasetId, d.image_root AS root, i.path, i.media_type AS mediaType, i.orientation, i.size_bytes AS sizeBytes,
         i.modified_ms AS modifiedMs
       FROM image i JOIN dataset d ON d.id = i.dataset_id LEFT JOIN pack p ON p.id = i.pack_id
-      WHERE i.id = ? AND d.state = 'ready'`);
-    this.#training = database.prepare(hotImageQueries.training);
+      WHERE i.id = ? AND d.state = 'ready' AND d.trashed_at IS NULL`);
+    this.#category = database
+      .prepare<[DatasetId, string], CategoryId>(
+        'SELECT id FROM category WHERE dataset_id = ? AND name = ? COLLATE NOCASE',
+      )
+      .pluck();
     this.#insertImage = database.prepare(`
       INSERT INTO image (dataset_id, split, name, width, height, channels, pack_id, pack_row, review)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'done')`);
@@ -178,33 +179,43 @@ export class ImageRepository {
     return ends?.first && ends.last ? { after: ends.first - 1, last: ends.last } : null;
   }
 
-  /** Ids of the images of a range that match, ascending. */
+  /** Ids of the images of a range that match, ascending. Throws FoveaError `bad-input` for a query that is wrong. */
   idsInRange(datasetId: DatasetId, filter: ImageFilter, range: IdRange): ImageId[] {
-    const sql = hotImageQueries.ids({ splits: filter.splits.length > 0, categories: filter.categoryIds.length > 0 });
-    return this.#prepared<ImageId>(sql, 'pluck').all(parameters(datasetId, filter, range));
+    const condition = this.#condition(datasetId, filter);
+    const sql = hotImageQueries.ids(condition?.sql ?? null);
+    return this.#prepared<ImageId>(sql, 'pluck').all({ datasetId, ...range, ...condition?.parameters });
+  }
+
+  /** The same with what the order goes by, ascending in it. */
+  keysInRange(datasetId: DatasetId, filter: ImageFilter, by: ImageOrder['by'], range: IdRange): SortKey[] {
+    const condition = this.#condition(datasetId, filter);
+    const sql = hotImageQueries.keys(condition?.sql ?? null, by);
+    return this.#prepared<SortKey>(sql).all({ datasetId, ...range, ...condition?.parameters });
   }
 
   facetsInRange(datasetId: DatasetId, filter: ImageFilter, range: IdRange): RangeFacets {
-    const bySplit = hotImageQueries.countBySplit({ categories: filter.categoryIds.length > 0 });
-    const byCategory = hotImageQueries.countByCategory({ splits: filter.splits.length > 0 });
-    const anySplit = { ...filter, splits: [] };
-    const anyCategory = { ...filter, categoryIds: [] };
+    const read = <Row>(query: (condition: string | null) => string, restricted: ImageFilter): Row[] => {
+      const condition = this.#condition(datasetId, restricted);
+      const statement = this.#prepared<Row>(query(condition?.sql ?? null));
+      return statement.all({ datasetId, ...range, ...condition?.parameters });
+    };
     return {
-      bySplit: this.#prepared<RangeFacets['bySplit'][number]>(bySplit).all(parameters(datasetId, anySplit, range)),
-      byCategory: this.#prepared<RangeFacets['byCategory'][number]>(byCategory).all(
-        parameters(datasetId, anyCategory, range),
-      ),
+      bySplit: read(hotImageQueries.countBySplit, { ...filter, splits: [] }),
+      byReview: read(hotImageQueries.countByReview, filter),
+      byCategory: read(hotImageQueries.countByCategory, { ...filter, categoryIds: [] }),
     };
   }
 
-  /** The images with these ids that exist, in ascending order of id. */
+  /** The images with these ids that exist, in the order of the ids. */
   summaries(imageIds: readonly ImageId[]): ImageSummary[] {
     const ids = JSON.stringify(imageIds);
     const annotations = Map.groupBy(this.#annotations.all(ids), (row) => row.imageId);
-    return this.#summaries.all(ids).map((row) => ({
-      ...row,
-      annotations: (annotations.get(row.imageId) ?? []).map(summariseAnnotation),
-    }));
+    const rows = new Map(this.#summaries.all(ids).map((row) => [row.imageId, row]));
+    return imageIds.flatMap((imageId) => {
+      const row = rows.get(imageId);
+      if (row === undefined) return [];
+      return [{ ...row, annotations: (annotations.get(imageId) ?? []).map(summariseAnnotation) }];
+    });
   }
 
   /** Throws `not-found`, also for an image of a data set that is not visible. */
@@ -232,15 +243,11 @@ export class ImageRepository {
     return { kind: 'file', file: { datasetId, root, path, mediaType, orientation, sizeBytes, modifiedMs } };
   }
 
-  trainingRowsInRange(datasetId: DatasetId, split: Split, range: IdRange): TrainingRow[] {
-    return this.#training.all({ datasetId, split, ...range });
-  }
-
   /** Images of all visible data sets. */
   count(): number {
     return (
       this.#prepared<number>(
-        `SELECT count(*) FROM image WHERE dataset_id IN (SELECT id FROM dataset WHERE state = 'ready')`,
+        `SELECT count(*) FROM image WHERE dataset_id IN (SELECT id FROM dataset WHERE state = 'ready' AND trashed_at IS NULL)`,
         'pluck',
       ).get() ?? 0
     );
@@ -266,9 +273,15 @@ export class ImageRepository {
     return writeRelaxed(this.#database, () => this.#deleteSome.run(datasetId, limit).changes);
   }
 
+  #condition(datasetId: DatasetId, filter: ImageFilter): Condition | null {
+    return filterCondition(filter, (name) => this.#category.get(datasetId, name) ?? null);
+  }
+
   #prepared<Row>(sql: string, mode?: 'pluck'): Statement<unknown[], Row> {
     let statement = this.#statements.get(sql);
     if (!statement) {
+      // Every query that a person types is a statement of its own.
+      if (this.#statements.size >= KEPT_STATEMENTS) this.#statements.clear();
       statement = this.#database.prepare(sql);
       if (mode === 'pluck') statement.pluck();
       this.#statements.set(sql, statement);
@@ -290,15 +303,6 @@ function summariseAnnotation({ annotationId, kind, categoryId, geometry, ...row 
 
 function boxOf({ x1, y1, x2, y2 }: Pick<AnnotationRow, 'x1' | 'y1' | 'x2' | 'y2'>): BboxXyxy | null {
   return x1 === null || y1 === null || x2 === null || y2 === null ? null : [x1, y1, x2, y2];
-}
-
-function parameters(datasetId: DatasetId, filter: ImageFilter, range: IdRange): FilterParameters {
-  return {
-    datasetId,
-    ...range,
-    ...(filter.splits.length > 0 ? { splits: JSON.stringify(filter.splits) } : {}),
-    ...(filter.categoryIds.length > 0 ? { categories: JSON.stringify(filter.categoryIds) } : {}),
-  };
 }
 
 function imageNotFound(imageId: ImageId): FoveaError {

@@ -26,9 +26,13 @@ export interface LabelRow {
   attributes: string | null;
 }
 
-export function labelRow({ category, shape, flags, attributes }: NewLabel): LabelRow {
+export function labelRow(label: NewLabel): LabelRow {
+  return { category: label.category, ...contentRow(label) };
+}
+
+/** All but the class. */
+export function contentRow({ shape, flags, attributes }: Omit<NewLabel, 'category'>): Omit<LabelRow, 'category'> {
   return {
-    category,
     kind: shape.kind,
     box: shapeBounds(shape) ?? [null, null, null, null],
     geometry: shape.kind === 'bbox' || shape.kind === 'classification' ? null : JSON.stringify(shape),

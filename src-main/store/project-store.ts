@@ -7,25 +7,41 @@ import SqliteDatabase from 'better-sqlite3';
 import type { Database } from 'better-sqlite3';
 import { FoveaError } from '../contract/errors.ts';
 import { AnnotationRepository } from './annotation-repository.ts';
+import { CategoryRepository } from './category-repository.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import { ImageRepository } from './image-repository.ts';
+import { LabelEditRepository } from './label-edit-repository.ts';
+import { LabelHistoryRepository } from './label-history-repository.ts';
+import { LabelStatisticsRepository } from './label-statistics.ts';
 import { MetaRepository, type ProjectMeta } from './meta-repository.ts';
 import { pagesToCheckpoint } from './checkpoint.ts';
 import { migrate } from './migrate.ts';
 import { PresetRepository } from './preset-repository.ts';
 import { acquireProjectLock, type ProjectLock } from './project-lock.ts';
 import { RunRepository } from './run-repository.ts';
+import { LibraryRepository } from './library-repository.ts';
+import { SplitRepository } from './split-repository.ts';
+import { TrashRepository } from './trash-repository.ts';
 import { explainSqliteError } from './sqlite-errors.ts';
+import { TrainingRepository } from './training-repository.ts';
 
 export interface ProjectStore {
   /** The connection, for tests that look at plans and settings. */
   readonly database: Database;
   readonly meta: MetaRepository;
   readonly datasets: DatasetRepository;
+  readonly categories: CategoryRepository;
   readonly images: ImageRepository;
   readonly annotations: AnnotationRepository;
+  readonly labelEdits: LabelEditRepository;
+  readonly labelHistory: LabelHistoryRepository;
+  readonly labelStatistics: LabelStatisticsRepository;
+  readonly training: TrainingRepository;
   readonly runs: RunRepository;
   readonly presets: PresetRepository;
+  readonly splits: SplitRepository;
+  readonly trash: TrashRepository;
+  readonly library: LibraryRepository;
   /** Pages of the write-ahead log that are not in the database file yet; see `checkpointDatabase`. */
   pagesToCheckpoint(): number;
   close(): void;
@@ -67,6 +83,26 @@ function open(file: string): ProjectStore {
   }
 }
 
+/** What a second connection, in another thread, may use: it reads and never writes. */
+export type ProjectReader = Pick<
+  ProjectStore,
+  'database' | 'datasets' | 'images' | 'annotations' | 'training' | 'library' | 'close'
+>;
+
+/** While the store's owner has the project open, whose version of the schema it therefore has. */
+export function openReader(file: string): ProjectReader {
+  const database = new SqliteDatabase(file, { readonly: true, fileMustExist: true, timeout: 1000 });
+  return {
+    database,
+    datasets: new DatasetRepository(database),
+    images: new ImageRepository(database),
+    annotations: new AnnotationRepository(database),
+    training: new TrainingRepository(database),
+    library: new LibraryRepository(database),
+    close: () => database.close(),
+  };
+}
+
 function migrateAndConfigure(database: Database): void {
   database.pragma('foreign_keys = ON');
   migrate(database);
@@ -77,14 +113,23 @@ function migrateAndConfigure(database: Database): void {
 }
 
 function compose(database: Database, lock: ProjectLock): ProjectStore {
+  const annotations = new AnnotationRepository(database);
   return {
     database,
     meta: new MetaRepository(database),
     datasets: new DatasetRepository(database),
+    categories: new CategoryRepository(database),
     images: new ImageRepository(database),
-    annotations: new AnnotationRepository(database),
+    annotations,
+    labelEdits: new LabelEditRepository(database, annotations),
+    labelHistory: new LabelHistoryRepository(database, annotations),
+    labelStatistics: new LabelStatisticsRepository(database),
+    training: new TrainingRepository(database),
     runs: new RunRepository(database),
     presets: new PresetRepository(database),
+    splits: new SplitRepository(database),
+    trash: new TrashRepository(database),
+    library: new LibraryRepository(database),
     pagesToCheckpoint: () => pagesToCheckpoint(database),
     close() {
       database.close();

@@ -14,6 +14,7 @@ import {
   type RunSummary,
   type Series,
   type SeriesName,
+  type Task,
   type TimedPoint,
 } from '../contract/model/run.ts';
 import { writeRelaxed } from './relaxed-write.ts';
@@ -54,6 +55,7 @@ interface RunRow {
   name: string;
   status: RunStatus;
   reason: string | null;
+  task: Task;
   model_id: string;
   dataset_id: DatasetId;
   dataset_name: string;
@@ -114,9 +116,11 @@ const bestSql = (extreme: 'max' | 'min'): string => `
     WHERE run_id = @runId AND series = @series AND ${NOT_A_STEP_SERIES})
   ORDER BY epoch LIMIT 1`;
 
+const SELECT_RUN = `SELECT *, json_extract(config, '$.task') AS task FROM run`;
+
 /** The statements whose plans a test holds. */
 export const hotRunQueries = {
-  list: 'SELECT * FROM run WHERE trashed_at IS NULL ORDER BY id DESC',
+  list: `${SELECT_RUN} WHERE trashed_at IS NULL ORDER BY id DESC`,
   latest: `SELECT value FROM metric_point WHERE run_id = @runId AND series = @series ORDER BY step DESC LIMIT 1`,
   highest: bestSql('max'),
   lowest: bestSql('min'),
@@ -143,7 +147,7 @@ export class RunRepository {
 
   constructor(database: Database) {
     this.#database = database;
-    this.#get = database.prepare('SELECT * FROM run WHERE id = ?');
+    this.#get = database.prepare(`${SELECT_RUN} WHERE id = ?`);
     this.#list = database.prepare(hotRunQueries.list);
     this.#latest = database.prepare<[SeriesKey], number | null>(hotRunQueries.latest).pluck();
     this.#best = {
@@ -313,6 +317,7 @@ export class RunRepository {
       name: row.name,
       status: row.status,
       reason: row.reason,
+      task: row.task,
       modelId: row.model_id,
       datasetId: row.dataset_id,
       datasetName: row.dataset_name,

@@ -1,6 +1,6 @@
 /** Looking through one data set under one filter: its pages, its counts, and the image that has the focus. */
 import type { Api } from '../api/client.svelte.ts';
-import type { Facets, ImageFilter, ImageSummary } from '../../src-main/contract/model/dataset.ts';
+import type { Facets, ImageFilter, ImageOrder, ImageSummary } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import { ImagePages } from './image-pages.svelte.ts';
 
@@ -9,6 +9,7 @@ export class DatasetBrowser {
   readonly projectId: ProjectId;
   readonly datasetId: DatasetId;
   readonly filter: ImageFilter;
+  readonly order: ImageOrder;
   readonly pages: ImagePages;
   /** Place in the filtered list. */
   index = $state<number | null>(null);
@@ -16,13 +17,20 @@ export class DatasetBrowser {
     this.index === null ? undefined : this.pages.at(this.index),
   );
 
-  constructor(api: Api, projectId: ProjectId, datasetId: DatasetId, filter: ImageFilter) {
+  constructor(
+    api: Api,
+    projectId: ProjectId,
+    datasetId: DatasetId,
+    filter: ImageFilter,
+    order: ImageOrder = { by: 'added', descending: false },
+  ) {
     this.#api = api;
     this.projectId = projectId;
     this.datasetId = datasetId;
     this.filter = filter;
+    this.order = order;
     this.pages = new ImagePages((offset, limit) =>
-      api.call('image.list', { projectId, datasetId, filter, offset, limit }),
+      api.call('image.list', { projectId, datasetId, filter, order, offset, limit }),
     );
   }
 
@@ -33,9 +41,9 @@ export class DatasetBrowser {
 
   /** Single images at given places, for a sample from all over the list. */
   async readSample(places: readonly number[]): Promise<ImageSummary[]> {
-    const { projectId, datasetId, filter } = this;
+    const { projectId, datasetId, filter, order } = this;
     const answers = await Promise.all(
-      places.map((offset) => this.#api.call('image.list', { projectId, datasetId, filter, offset, limit: 1 })),
+      places.map((offset) => this.#api.call('image.list', { projectId, datasetId, filter, order, offset, limit: 1 })),
     );
     return answers.flatMap((answer) => answer.items);
   }

@@ -6,6 +6,11 @@ import type { Api } from '../api/client.svelte.ts';
 import type { DatasetFormat, ImportReport } from '../../src-main/contract/model/dataset.ts';
 import type { JobList } from './job-list.svelte.ts';
 
+interface InspectOptions {
+  format?: DatasetFormat;
+  labelSource?: string;
+}
+
 export type ImportStage = 'closed' | 'choosing' | 'inspecting' | 'report' | 'starting';
 
 export class ImportFlow {
@@ -60,19 +65,29 @@ export class ImportFlow {
 
   /** The same path read as another format than the one that was recognised. */
   async inspectAs(format: DatasetFormat): Promise<void> {
+    await this.#inspectAgain({ format });
+  }
+
+  /** The same path with the labels from another of its places. */
+  async inspectLabels(labelSource: string): Promise<void> {
+    const format = this.report?.format;
+    await this.#inspectAgain({ labelSource, ...(format == null ? {} : { format }) });
+  }
+
+  async #inspectAgain(options: InspectOptions): Promise<void> {
     const { path, name, copyFiles } = this;
-    await this.inspect(path, format);
+    await this.inspect(path, options);
     if (this.stage !== 'report') return;
     this.name = name;
     this.copyFiles = copyFiles;
   }
 
-  async inspect(path: string, format?: DatasetFormat): Promise<void> {
+  async inspect(path: string, options: InspectOptions = {}): Promise<void> {
     this.#restart('inspecting');
     this.path = path;
     const attempt = this.#attempt;
     try {
-      const report = await this.#api.call('dataset.inspect', { path, ...(format === undefined ? {} : { format }) });
+      const report = await this.#api.call('dataset.inspect', { path, ...options });
       if (attempt !== this.#attempt) return;
       this.report = report;
       this.name = report.suggestedName;
@@ -91,7 +106,13 @@ export class ImportFlow {
     this.stage = 'starting';
     this.error = null;
     try {
-      await this.#jobs.import(this.path, format, this.name.trim(), this.copyFiles);
+      await this.#jobs.import({
+        path: this.path,
+        format,
+        labelSource: this.report?.labelSource ?? null,
+        name: this.name.trim(),
+        copyFiles: this.copyFiles,
+      });
       this.close();
     } catch (error) {
       this.error = error;

@@ -109,6 +109,87 @@ describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
     await dog.click();
   });
 
+  it('finds images by a text query that completes itself, and says what is wrong with one', async () => {
+    await page.keyboard.press('/');
+    await page.keyboard.type('cla');
+    await page.getByRole('option', { name: /^class:/ }).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('do');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('split:val');
+    await shot('query');
+    await page.keyboard.press('Enter');
+    await page.getByText('6 images').first().waitFor();
+    const query = page.getByRole('combobox', { name: 'Query' });
+    expect(await query.inputValue()).toBe('class:dog split:val');
+    await query.fill('class:');
+    await page.keyboard.press('Enter');
+    await page.getByText('A value is missing after').waitFor();
+    await query.fill('class:horse');
+    await page.keyboard.press('Enter');
+    await page.getByText('there is no class “horse”').first().waitFor();
+    await shot('query-wrong');
+    await page.getByRole('button', { name: 'Clear the query' }).click();
+    await page.getByText('30 images').first().waitFor();
+  });
+
+  it('shows what the data set is like, and each bar leads to its images', async () => {
+    await page
+      .getByRole('radio', { name: 'Health' })
+      .or(page.getByRole('button', { name: 'Health' }))
+      .first()
+      .click();
+    await page.getByText('30 images, 90 labels').waitFor();
+    await shot('health');
+    await page.getByRole('list', { name: 'Classes', exact: true }).getByRole('button', { name: /cat/ }).click();
+    await page.getByText('30 images').first().waitFor();
+    await page.getByRole('button', { name: 'Clear the query' }).click();
+  });
+
+  it('shows labels of a class as tiles, gives them another class at once, and takes that back', async () => {
+    await page
+      .getByRole('radio', { name: 'Labels' })
+      .or(page.getByRole('button', { name: 'Labels' }))
+      .first()
+      .click();
+    await page.getByText('60 labels').waitFor();
+    await page.waitForTimeout(1500); // pictures come as they are ready
+    const tiles = page.getByRole('listbox', { name: 'Labels' }).getByRole('option');
+    await tiles.nth(0).click();
+    await tiles.nth(4).click({ modifiers: ['Shift'] });
+    await page.getByText('60 labels, 5 chosen').waitFor();
+    await shot('labels');
+    await page.getByRole('button', { name: 'Remove labels' }).click();
+    await page.getByText('55 labels').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).first().click();
+    await page.getByText('60 labels').waitFor();
+    await page
+      .getByRole('radio', { name: 'Grid' })
+      .or(page.getByRole('button', { name: 'Grid' }))
+      .first()
+      .click();
+  });
+
+  it('splits the images anew after saying what will happen, and takes it back', async () => {
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('Split into');
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Split “pets”' });
+    await dialog.getByText('Train 24, Validation 6, Test 0').waitFor();
+    await dialog.getByRole('textbox', { name: 'Validation' }).fill('10');
+    await page.keyboard.press('Tab');
+    await dialog.getByText('Train 24, Validation 3, Test 3').waitFor();
+    await shot('split');
+    await dialog.getByRole('button', { name: 'Split', exact: true }).click();
+    await dialog.getByText('Split by class').waitFor();
+    await dialog.getByRole('button', { name: 'Undo' }).click();
+    await dialog.getByText('Split by class').waitFor({ state: 'detached' });
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    await dialog.waitFor({ state: 'detached' });
+  });
+
   it('exports for other tools after saying what is lost', async () => {
     await page.keyboard.press('Control+k');
     await page.keyboard.type('Export this');
@@ -118,12 +199,32 @@ describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
     await dialog.getByRole('textbox', { name: 'New folder' }).fill(join(folder, 'out'));
     await shot('export');
     await dialog.getByRole('button', { name: 'Export', exact: true }).click();
-    await expect.poll(() => existsSync(join(folder, 'out', 'annotations', 'instances_val.json'))).toBe(true);
+    await expect
+      .poll(() => existsSync(join(folder, 'out', 'annotations', 'instances_val.json')), { timeout: 30_000 })
+      .toBe(true);
     const json = JSON.parse(readFileSync(join(folder, 'out', 'annotations', 'instances_val.json'), 'utf8')) as {
       images: unknown[];
       annotations: unknown[];
     };
     expect([json.images.length, json.annotations.length]).toEqual([6, 18]);
+  });
+
+  it('keeps what is deleted in the trash', async () => {
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('Delete this data set');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Delete data set' }).click();
+    await page.getByText('No images yet').waitFor();
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('Trash');
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Trash' });
+    await dialog.getByText('Data set “pets”: 30 images').waitFor();
+    await shot('trash');
+    await dialog.getByRole('button', { name: 'Bring back' }).click();
+    await dialog.getByText('The trash is empty.').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByText('30 images').first().waitFor();
   });
 
   it('met no error in the page', () => expect(problems).toEqual([]));

@@ -87,6 +87,7 @@ test('facets count each side under the filter of the other', async () => {
       { split: 'test', count: 2 },
       { split: 'train', count: 1 },
     ],
+    byReview: [{ review: 'done', count: 1 }],
     byCategory: [
       { categoryId: a, count: 2, objects: 2 },
       { categoryId: b, count: 1, objects: 1 },
@@ -95,7 +96,7 @@ test('facets count each side under the filter of the other', async () => {
   });
 });
 
-test('an image comes with its classes, and a page keeps the order of the data set', async () => {
+test('an image comes with its classes, and a page keeps the order that was asked for', async () => {
   const store = await createStore();
   const { imageIds, categoryIds } = addDataset(store, { train: [1], test: [0] });
   const [first, second] = imageIds as [ImageId, ImageId];
@@ -109,7 +110,7 @@ test('an image comes with its classes, and a page keeps the order of the data se
     review: 'done',
     annotations: [{ annotationId: 2, kind: 'classification', categoryId: categoryIds[0] }],
   });
-  expect(store.images.summaries([second, first, 99 as ImageId]).map(({ imageId }) => imageId)).toEqual([first, second]);
+  expect(store.images.summaries([second, first, 99 as ImageId]).map(({ imageId }) => imageId)).toEqual([second, first]);
   const pack = { file: 'dataset-1-test.u8', count: 1, channels: 3, heightPx: 32, widthPx: 32 };
   expect(store.images.pixelSource(second)).toEqual({ kind: 'pack', packed: { pack, row: 0 } });
 });

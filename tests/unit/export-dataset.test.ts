@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import type { ExportFormat } from '../../src-main/contract/model/dataset-export.ts';
 import type { DatasetFormat } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId } from '../../src-main/contract/model/ids.ts';
+import { writeCifar10 } from '../helpers/generated-data.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
 
@@ -171,18 +172,18 @@ test('a folder with something in it is not touched, and a failed export leaves n
   expect(readdirSync(scratch).sort()).toEqual(before);
 });
 
-test('a data set in packs says that it cannot be exported yet', async () => {
+test('images in packs go out as PNG files, in folders of their class', async () => {
   const fixture = await createProjectFixture();
-  const { store, project } = fixture.opened;
-  const datasetId = store.datasets.begin({ name: 'P', format: 'idx', source: '', createdAt: '' });
-  const categoryIds = store.datasets.addCategories(datasetId, ['a']);
-  const size = { channels: 1, heightPx: 2, widthPx: 2 };
-  const packId = store.datasets.addPack(datasetId, { file: 'p.u8', count: 1, ...size });
-  store.images.insert({
-    ...{ datasetId, split: 'train', packId, firstRow: 0, ...size, sourceFile: 'x', firstNumber: 0, categoryIds },
-    labels: Uint8Array.of(0),
-  });
-  store.datasets.publish(datasetId);
-  const request = { projectId: project.projectId, datasetId, format: 'coco' as const };
-  await expect(fixture.handlers['dataset.exportReport'](request)).rejects.toMatchObject({ code: 'unsupported' });
+  await writeCifar10(join(fixture.scratch, 'cifar'), { perClass: 5, testPerClass: 1, seed: 3 });
+  const datasetId = await importFrom(fixture, join(fixture.scratch, 'cifar'), 'cifar10', 'Packed');
+  const out = join(fixture.scratch, 'out');
+  expect(await exportTo(fixture, datasetId, 'image-folders', out)).toMatchObject({ state: 'done', done: 60 });
+  const [before, after] = [
+    await contentOf(fixture, datasetId),
+    await contentOf(fixture, await importFrom(fixture, out, 'image-folders', 'Again')),
+  ];
+  expect(after.classes).toEqual(before.classes); // airplane, automobile … : not in alphabetical order
+  const classesOf = ({ images }: typeof before) =>
+    images.map(({ split, labels }) => `${split} ${labels[0]!.name}`).sort();
+  expect(classesOf(after)).toEqual(classesOf(before));
 });

@@ -1,45 +1,22 @@
 /** Folders of photographs with labels, from dry run to rows: recognised, reported, referenced or copied, and gone when deleted. */
 import { existsSync, readdirSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import sharp from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
-import type { DatasetFormat, ImageSummary, ImportReport } from '../../src-main/contract/model/dataset.ts';
-import type { DatasetId } from '../../src-main/contract/model/ids.ts';
-import { photo, writeFiles } from '../helpers/generated-images.ts';
+import { mediaUrl } from '../../src-main/contract/ipc.ts';
+import type { ImageSummary } from '../../src-main/contract/model/dataset.ts';
+import { createMedia } from '../../src-main/services/media.ts';
+import { writeArchive } from '../helpers/generated-data.ts';
+import { photo, writeFiles, writeZip } from '../helpers/generated-images.ts';
+import { importFolder, type Imported } from '../helpers/import-folder.ts';
 import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
 
 let picture: Buffer;
 beforeAll(async () => {
   picture = await photo();
 });
-
-const everything = { splits: [], categoryIds: [] };
-
-interface Imported {
-  report: ImportReport;
-  datasetId: DatasetId;
-  images: ImageSummary[];
-}
-
-async function importFolder(
-  { handlers, opened, ended }: ProjectFixture,
-  path: string,
-  options: { copyFiles?: boolean; format?: DatasetFormat } = {},
-): Promise<Imported> {
-  const { projectId } = opened.project;
-  const { format, copyFiles } = options;
-  const report = await handlers['dataset.inspect']({ path, ...(format === undefined ? {} : { format }) });
-  const started = await handlers['dataset.import']({
-    ...{ projectId, path, format: report.format!, name: `${report.suggestedName} ${Math.random()}` },
-    ...(copyFiles === undefined ? {} : { copyFiles }),
-  });
-  const job = await ended(started);
-  expect(job.error).toBeNull();
-  const datasetId = job.datasetId!;
-  const { items } = await handlers['image.list']({ projectId, datasetId, filter: everything, offset: 0, limit: 100 });
-  return { report, datasetId, images: items };
-}
 
 /** What an image shows, in words: "train a/b.jpg 40×30 done: cat bbox 1,2,3,4". */
 function inWords({ images }: Imported, names: readonly string[], firstCategory: number): string[] {
@@ -330,6 +307,7 @@ test('referenced files stay where they are; copies go with their data set', asyn
   expect(file(referenced.images[0]!)).toMatchObject({ kind: 'file', file: { root: folder, path: 'cats/a.jpg' } });
   expect(file(copied.images[0]!)).toMatchObject({ file: { root: join('images', `dataset-${copied.datasetId}`) } });
   for (const { datasetId } of [referenced, copied]) await handlers['dataset.delete']({ projectId, datasetId });
+  await handlers['trash.empty']({ projectId, item: null });
   expect(existsSync(copies)).toBe(false);
   expect(existsSync(join(folder, 'dogs', 'b.jpg'))).toBe(true);
 });
@@ -358,10 +336,130 @@ test('an import that is cancelled at any moment leaves nothing', { timeout: 60_0
     await delay(100 + attempt * 90);
     await handlers['job.cancel']({ jobId: job.jobId });
     const { state, datasetId } = await ended(job);
-    if (state === 'done') await handlers['dataset.delete']({ projectId, datasetId: datasetId! });
+    if (state === 'done') {
+      await handlers['dataset.delete']({ projectId, datasetId: datasetId! });
+      await handlers['trash.empty']({ projectId, item: null });
+    }
     expect(opened.store.datasets.leftovers()).toEqual([]);
     expect(opened.store.images.count()).toBe(0);
     expect(readdirSync(opened.folder, { recursive: true }).filter((name) => String(name).endsWith('.jpg'))).toEqual([]);
   }
   expect((await ended(await handlers['dataset.import'](request))).state).toBe('done');
 });
+
+test('an image with thousands of labels, and labels with very long outlines, come in whole', async () => {
+  const fixture = await createProjectFixture();
+  const folder = join(fixture.scratch, 'dense');
+  const ring = (points: number): string =>
+    Array.from({ length: 2 * points }, (_, at) => ((at * 37) % 1000) / 1000).join(' ');
+  const long = Array.from({ length: 5 }, () => `1 ${ring(20_000)}`);
+  await writeFiles(folder, {
+    'data.yaml': 'train: images\nnames: [a, b]\n',
+    'images/1.jpg': picture,
+    'images/2.jpg': picture,
+    'images/3.jpg': picture,
+    'labels/1.txt': [...Array.from({ length: 1000 }, () => '0 0.5 0.5 0.1 0.1'), ...long].join('\n'),
+    'labels/2.txt': long.join('\n'),
+    'labels/3.txt': '0 0.5 0.5 0.1 0.1',
+  });
+  const { images } = await importFolder(fixture, folder);
+  expect(images.map(({ annotations }) => annotations.length)).toEqual([1005, 5, 1]);
+  const [first] = images;
+  const shapes = fixture.opened.store.annotations.ofImage(first!.imageId).map(({ shape }) => shape);
+  expect(shapes.slice(0, 1000).every(({ kind }) => kind === 'bbox')).toBe(true);
+  expect(shapes[1004]).toMatchObject({ kind: 'polygon', parts: [{ outer: { length: 40_000 } }] });
+});
+
+test.each(['zip', 'tar', 'tar.gz'] as const)(
+  'a .%s of photographs with labels is unpacked into the project',
+  async (ending) => {
+    const fixture = await createProjectFixture();
+    const { opened, scratch } = fixture;
+    const folder = join(scratch, 'packed');
+    await writeFiles(folder, {
+      'data.yaml': 'train: images\nnames: [cat]\n',
+      'images/a ü.jpg': picture,
+      'images/b.jpg': picture,
+      'labels/a ü.txt': '0 0.5 0.5 0.5 0.5',
+      '__MACOSX/._a.jpg': 'x',
+    });
+    const archive = join(scratch, `my pets.${ending}`);
+    if (ending === 'zip') await writeZip(folder, archive, ['../evil.jpg', '/etc/evil.jpg']);
+    else await writeArchive(folder, archive, '.');
+    const { report, images, datasetId } = await importFolder(fixture, archive);
+    expect(report).toMatchObject({ format: 'yolo', suggestedName: 'my pets', labelCounts: [1], failures: [] });
+    expect(images.map(({ name, annotations }) => [name, annotations.length])).toEqual([
+      ['images/a ü.jpg', 1],
+      ['images/b.jpg', 0],
+    ]);
+    const copies = join(opened.folder, 'images', `dataset-${datasetId}`);
+    expect(readdirSync(copies, { recursive: true }).sort()).toEqual(['images', 'images/a ü.jpg', 'images/b.jpg']);
+    await rm(archive);
+    const { contentType } = await createMedia(fixture.projects, () => Promise.resolve(null))(
+      mediaUrl.thumbnail(opened.project.projectId, images[0]!.imageId),
+    );
+    expect(contentType).toBe('image/webp');
+    expect(readdirSync(scratch).filter((name) => name.includes('evil'))).toEqual([]);
+  },
+);
+
+test('an archive that is cut off is refused with its reason', async () => {
+  const fixture = await createProjectFixture();
+  const folder = join(fixture.scratch, 'set');
+  await writeFiles(folder, { 'cats/a.jpg': picture, 'dogs/b.jpg': picture });
+  const archive = join(fixture.scratch, 'cut.zip');
+  await writeZip(folder, archive, []);
+  await truncate(archive, 400);
+  await expect(fixture.handlers['dataset.inspect']({ path: archive })).rejects.toMatchObject({ code: 'bad-input' });
+});
+
+test('BMP and 16-bit images, and ones with the wrong ending', async () => {
+  const fixture = await createProjectFixture();
+  const folder = join(fixture.scratch, 'kinds');
+  const deep = await sharp({ create: { width: 8, height: 6, channels: 3, background: '#804020' } })
+    .toColourspace('rgb16')
+    .png()
+    .toBuffer();
+  const bmp = bmpFile(5, 3);
+  await writeFiles(folder, {
+    'a.bmp': bmp,
+    'b.png': bmp,
+    'c.png': deep,
+    'd.bmp': picture,
+    'e.bmp': bmp.subarray(0, 60),
+  });
+  const { report, images } = await importFolder(fixture, folder);
+  expect(images.map(({ name, widthPx, heightPx }) => [name, widthPx, heightPx])).toEqual([
+    ['a.bmp', 5, 3],
+    ['b.png', 5, 3],
+    ['c.png', 8, 6],
+    ['d.bmp', 40, 30],
+  ]);
+  expect(report.failures.map(({ source }) => source)).toEqual(['e.bmp']);
+  const media = createMedia(fixture.projects, () => Promise.resolve(null));
+  const { projectId } = fixture.opened.project;
+  const colours = [];
+  for (const { imageId } of images.slice(0, 3)) {
+    const { body } = await media(mediaUrl.thumbnail(projectId, imageId));
+    const { data } = await sharp(body).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    colours.push([...data.subarray(0, 3)].map((value) => Math.round(value / 16)));
+  }
+  expect(colours).toEqual([[13, 6, 3], [13, 6, 3], [8, 4, 2]]); // prettier-ignore
+});
+
+/** A 24-bit BMP with the plain header that most programs write, all of one colour: 200, 100, 50. */
+function bmpFile(widthPx: number, heightPx: number): Buffer {
+  const rowBytes = Math.ceil((widthPx * 3) / 4) * 4;
+  const file = Buffer.alloc(54 + rowBytes * heightPx);
+  file.write('BM', 0, 'latin1');
+  file.writeUInt32LE(file.length, 2);
+  file.writeUInt32LE(54, 10);
+  file.writeUInt32LE(40, 14);
+  file.writeInt32LE(widthPx, 18);
+  file.writeInt32LE(heightPx, 22);
+  file.writeUInt16LE(1, 26);
+  file.writeUInt16LE(24, 28);
+  for (let y = 0; y < heightPx; y++)
+    for (let x = 0; x < widthPx; x++) file.set([50, 100, 200], 54 + y * rowBytes + x * 3);
+  return file;
+}

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import type { DatasetFormat } from '../../src-main/contract/model/dataset.ts';
-import type { DatasetId } from '../../src-main/contract/model/ids.ts';
+import type { CategoryId, DatasetId } from '../../src-main/contract/model/ids.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
 import {
   CIFAR10_NAMES,
@@ -61,8 +61,11 @@ function expected(data: GeneratedCifar10, files: readonly string[]): { labels: n
 
 /** Class indices of a split in the order of the data set. */
 function storedLabels({ opened }: ProjectFixture, datasetId: DatasetId, split: 'train' | 'test'): (number | null)[] {
-  const range = opened.store.images.idRange(datasetId)!;
-  return opened.store.images.trainingRowsInRange(datasetId, split, range).map(({ label }) => label);
+  const { images, training, annotations, datasets } = opened.store;
+  const ids = training.imagesInRange(datasetId, split, images.idRange(datasetId)!).map(({ imageId }) => imageId);
+  const labels = annotations.ofImages(ids);
+  const ordinals = new Map(datasets.categories(datasetId).map(({ categoryId, ordinal }) => [categoryId, ordinal]));
+  return ids.map((imageId) => ordinals.get(labels.get(imageId)?.[0]?.categoryId ?? (0 as CategoryId)) ?? null);
 }
 
 function expectWhole(fixture: ProjectFixture, datasetId: DatasetId, data: GeneratedCifar10): void {
@@ -311,6 +314,7 @@ test('a data set in use by a run cannot be deleted; else it goes with its files,
   });
   fixture.opened.store.runs.update(runId, { status: 'finished' });
   await fixture.handlers['dataset.delete'](deleting);
+  await fixture.handlers['trash.empty']({ projectId: deleting.projectId, item: null });
   expectNothing(fixture);
   expect(fixture.opened.store.runs.get(runId).datasetName).toBe('Letters');
   await expect(

@@ -68,6 +68,7 @@ test('thumbnails are upright, and kept on disk until their data set goes', async
     projectId: fixture.opened.project.projectId,
     datasetId: dataset!.datasetId,
   });
+  await fixture.handlers['trash.empty']({ projectId: fixture.opened.project.projectId, item: null });
   expect(existsSync(join(kept, String(dataset!.datasetId)))).toBe(false);
 });
 

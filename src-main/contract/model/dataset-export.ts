@@ -1,15 +1,37 @@
 /** Writing a data set's labels and images into a folder, in the format of other tools. */
 import * as v from 'valibot';
 
-/** "detect" writes boxes, "segment" outlines too; COCO holds both at once. */
-export const exportFormats = ['yolo-detect', 'yolo-segment', 'coco'] as const;
+/** In the order in which they are offered. */
+export const exportFormats = [
+  'coco',
+  'yolo-detect',
+  'yolo-segment',
+  'yolo-obb',
+  'yolo-pose',
+  'voc',
+  'labelme',
+  'cvat',
+  'masks-index',
+  'masks-palette',
+  'masks-colour',
+  'image-folders',
+] as const;
 export const exportFormat = v.picklist(exportFormats);
 export type ExportFormat = v.InferOutput<typeof exportFormat>;
 
 export const exportFormatLabels = {
+  coco: 'COCO JSON',
   'yolo-detect': 'YOLO, boxes',
   'yolo-segment': 'YOLO, outlines',
-  coco: 'COCO JSON',
+  'yolo-obb': 'YOLO, rotated boxes',
+  'yolo-pose': 'YOLO, keypoints',
+  voc: 'Pascal VOC',
+  labelme: 'labelme',
+  cvat: 'CVAT for images',
+  'masks-index': 'Mask images, a grey value for each class',
+  'masks-palette': 'Mask images with a palette',
+  'masks-colour': 'Mask images in colour',
+  'image-folders': 'A folder for each class (YOLO classify)',
 } as const satisfies Record<ExportFormat, string>;
 
 /** What will be written, and what the format cannot hold, told before anything is. */

@@ -1,7 +1,7 @@
 /** Data sets, their categories and images as every room sees them; labels are in annotation.ts. */
 import * as v from 'valibot';
 import { annotationSummary, reviewState, shapeKind } from './annotation.ts';
-import { categoryId, datasetId, imageId } from './ids.ts';
+import { categoryId, datasetId, imageId, savedViewId } from './ids.ts';
 
 export const splits = ['train', 'val', 'test'] as const;
 export const split = v.picklist(splits);
@@ -10,7 +10,7 @@ export type Split = v.InferOutput<typeof split>;
 /** Formats that can be imported now; a new one is one entry here and one module in formats/. */
 const packFormats = ['cifar10', 'idx'] as const;
 /** Formats whose images are files of their own, of any size, referenced where they are or copied. */
-export const fileFormats = ['yolo', 'coco', 'voc', 'labelme', 'image-folders', 'images'] as const;
+export const fileFormats = ['yolo', 'coco', 'cvat', 'voc', 'labelme', 'masks', 'image-folders', 'images'] as const;
 export const datasetFormats = [...packFormats, ...fileFormats] as const;
 export const datasetFormat = v.picklist(datasetFormats);
 export type DatasetFormat = v.InferOutput<typeof datasetFormat>;
@@ -37,6 +37,8 @@ export const category = v.object({
   /** 0-based class index as the network sees it. */
   ordinal: v.number(),
   name: v.string(),
+  /** Place in the palette where a person chose one; absent: the ordinal. */
+  colour: v.optional(v.number()),
 });
 export type Category = v.InferOutput<typeof category>;
 
@@ -67,9 +69,22 @@ export const imageSummary = v.object({
 });
 export type ImageSummary = v.InferOutput<typeof imageSummary>;
 
-/** Empty arrays mean "no restriction". */
-export const imageFilter = v.object({ splits: v.array(split), categoryIds: v.array(categoryId) });
+/** Empty arrays mean "no restriction". `query`: a text query that must hold too; see contract/query. */
+export const imageFilter = v.object({
+  splits: v.array(split),
+  categoryIds: v.array(categoryId),
+  query: v.optional(v.pipe(v.string(), v.maxLength(2000))),
+});
 export type ImageFilter = v.InferOutput<typeof imageFilter>;
+
+export const imageOrders = ['added', 'name', 'labels', 'pixels', 'aspect'] as const;
+/** How a list of images goes; images that are equal in it go in the order in which they were added. */
+export const imageOrder = v.object({ by: v.picklist(imageOrders), descending: v.boolean() });
+export type ImageOrder = v.InferOutput<typeof imageOrder>;
+
+/** A filter and an order that are kept under a name. */
+export const savedView = v.object({ viewId: savedViewId, name: v.string(), filter: imageFilter, order: imageOrder });
+export type SavedView = v.InferOutput<typeof savedView>;
 
 /**
  * Counts for the facet list: how many images of the split filter each category has, and the other way round. `objects`
@@ -78,6 +93,8 @@ export type ImageFilter = v.InferOutput<typeof imageFilter>;
 export const facets = v.object({
   total: v.number(),
   bySplit: v.array(v.object({ split, count: v.number() })),
+  /** Of the images that pass the whole filter. */
+  byReview: v.array(v.object({ review: reviewState, count: v.number() })),
   byCategory: v.array(v.object({ categoryId, count: v.number(), objects: v.number() })),
 });
 export type Facets = v.InferOutput<typeof facets>;
@@ -86,6 +103,9 @@ export type Facets = v.InferOutput<typeof facets>;
 export const importReport = v.object({
   path: v.string(),
   format: v.nullable(datasetFormat),
+  /** Where the labels are read from, of the places in the folder that could be meant; empty where there is no choice. */
+  labelSources: v.array(v.string()),
+  labelSource: v.nullable(v.string()),
   suggestedName: v.string(),
   categories: v.array(v.string()),
   splitCounts: v.object({ train: v.number(), val: v.number(), test: v.number() }),

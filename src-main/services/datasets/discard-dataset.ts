@@ -10,6 +10,7 @@ import { yieldToEventLoop } from '../event-loop.ts';
 import { fileError, systemCode } from '../file-errors.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { thumbnailFolder } from '../thumbnail-files.ts';
+import { trainingCacheFolder } from '../training-data/pack-cache.ts';
 
 /** Images go in transactions of about this length, because some have one label and some have hundreds. */
 const TRANSACTION_MS = 8;
@@ -32,7 +33,8 @@ export function copiedFilesFolder(datasetId: DatasetId): string {
 /** Packs go first: an import that failed for want of space needs some to take its rows back. */
 export async function discardDataset({ store, folder }: OpenProject, datasetId: DatasetId): Promise<void> {
   await removePacks(packsFolder(folder), packPrefix(datasetId));
-  for (const own of [copiedFilesFolder(datasetId), thumbnailFolder(datasetId)]) await removeTree(join(folder, own));
+  const folders = [copiedFilesFolder(datasetId), thumbnailFolder(datasetId), trainingCacheFolder(datasetId)];
+  for (const own of folders) await removeTree(join(folder, own));
   for (let count = 25, deleted = 1; deleted > 0;) {
     const startMs = performance.now();
     deleted = store.images.deleteSome(datasetId, count);

@@ -1,21 +1,24 @@
 /** Calls about data sets and their images: looking, renaming, deleting, importing, downloading, exporting. */
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Handlers } from '../../contract/ipc.ts';
 import { FoveaError, invariant } from '../../contract/errors.ts';
-import type { DatasetFormat, ImportReport } from '../../contract/model/dataset.ts';
+import type { DatasetFormat, ImageFilter, ImportReport } from '../../contract/model/dataset.ts';
 import type { DatasetId } from '../../contract/model/ids.ts';
 import type { Job } from '../../contract/model/job.ts';
+import { sampleProjectSet, sampleWorlds, type SampleSet } from '../../contract/model/sample.ts';
 import type { ServiceContext } from '../context.ts';
-import { exportDataset, reportExport } from '../export/export-dataset.ts';
+import { discardPartialExport } from '../export/export-dataset.ts';
 import { publishedCifar10 } from '../import/cifar10-address.ts';
 import { downloadFile } from '../import/download.ts';
 import { importDataset, type ImportOptions } from '../import/import-dataset.ts';
 import { runImportWorker } from '../import/run-worker.ts';
 import type { JobProgress, JobRegistry } from '../jobs.ts';
+import { askLibrary } from '../library/ask-library.ts';
 import type { OpenProject } from '../open-projects.ts';
-import { discardDataset, sweepLeftovers } from './discard-dataset.ts';
-import { ImageLists } from './image-lists.ts';
+import { samplePresets } from '../sample/sample-presets.ts';
+import { sweepLeftovers } from './discard-dataset.ts';
+import { asAdded, type ImageLists } from './image-lists.ts';
 
 type DatasetCalls =
   | 'dataset.list'
@@ -24,6 +27,7 @@ type DatasetCalls =
   | 'dataset.inspect'
   | 'dataset.import'
   | 'dataset.download'
+  | 'dataset.importSample'
   | 'dataset.exportReport'
   | 'dataset.export'
   | 'dataset.facets'
@@ -31,11 +35,18 @@ type DatasetCalls =
   | 'image.get'
   | 'image.annotations';
 
-export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry): Pick<Handlers, DatasetCalls> {
+const everything: ImageFilter = { splits: [], categoryIds: [] };
+
+export function createDatasetHandlers(
+  context: ServiceContext,
+  jobs: JobRegistry,
+  lists: ImageLists,
+): Pick<Handlers, DatasetCalls> {
   const { projects, emit, ports } = context;
-  const lists = new ImageLists();
   /** Files that are being downloaded now; two jobs must not write the same one. */
   const downloads = new Set<string>();
+  /** Folders that are being exported into. */
+  const exports = new Set<string>();
 
   projects.onOpen(sweepLeftovers);
 
@@ -72,12 +83,12 @@ export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry
       { projectId, kind: 'download', title: 'Downloading CIFAR-10', unit: 'bytes' },
       async (report, signal) => {
         try {
-          await downloadFile({ url, file, md5, report, signal });
+          await downloadFile({ url, file, hash: { algorithm: 'md5', start: md5 }, report, signal });
           report({ step: 'Importing', done: 0, total: null, unit: 'images' });
           const name = freeName(opened, 'CIFAR-10');
           const datasetId = await importInto(
             opened,
-            { path: file, format: 'cifar10', name, copyFiles: false, source: url },
+            { path: file, format: 'cifar10', labelSource: null, name, copyFiles: false, source: url },
             report,
             signal,
           );
@@ -85,6 +96,35 @@ export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry
           return datasetId;
         } finally {
           downloads.delete(file);
+        }
+      },
+    );
+  }
+
+  /** Drawn beside the project's other files, then imported like anything else. */
+  function startSample(opened: OpenProject, set: SampleSet): Job {
+    const { projectId } = opened.project;
+    const { label } = sampleWorlds[set.world];
+    return jobs.start(
+      { projectId, kind: 'import', title: `Drawing ${label}`, unit: 'images' },
+      async (report, signal) => {
+        const drawn = await mkdtemp(join(opened.folder, 'sample-'));
+        try {
+          await runImportWorker(ports.importWorker, { kind: 'draw-sample', path: drawn, set }, signal, (message) => {
+            if (message.kind === 'progress') report(message);
+          });
+          const name = freeName(opened, label);
+          const source = `drawn by Fovea, seed ${set.seed}`;
+          const options = { path: drawn, format: 'coco', labelSource: null, name, copyFiles: true, source } as const;
+          const datasetId = await importInto(opened, options, report, signal);
+          if (set.world === sampleProjectSet.world) {
+            const { datasets, presets } = opened.store;
+            for (const preset of samplePresets(datasets.get(datasetId)))
+              presets.save(preset.name, preset.config, new Date().toISOString());
+          }
+          return datasetId;
+        } finally {
+          await rm(drawn, { recursive: true, force: true });
         }
       },
     );
@@ -110,29 +150,43 @@ export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry
           { datasetId },
         );
       }
-      opened.store.datasets.markDeleting(datasetId);
-      lists.forget(opened, datasetId);
+      opened.store.trash.putDataset(datasetId, new Date().toISOString());
+      lists.forget(opened.project, datasetId);
       changed(opened);
-      await discardDataset(opened, datasetId);
       return {};
     },
 
-    'dataset.inspect': async ({ path, format }) => inspect(ports.importWorker, path, format ?? null),
+    'dataset.inspect': async ({ path, format = null, labelSource = null }) =>
+      inspect(ports.importWorker, { path, format, labelSource }),
 
-    'dataset.import': async ({ projectId, path, format, name, copyFiles = false }) =>
-      startImport(projects.get(projectId), { path, format, name, copyFiles }),
+    'dataset.import': async ({ projectId, path, format, name, labelSource = null, copyFiles = false }) =>
+      startImport(projects.get(projectId), { path, format, labelSource, name, copyFiles }),
 
     'dataset.download': async ({ projectId }) => startDownload(projects.get(projectId)),
 
-    'dataset.exportReport': async ({ projectId, datasetId, format }) =>
-      reportExport(projects.get(projectId), datasetId, format),
+    'dataset.importSample': async ({ projectId, set }) => startSample(projects.get(projectId), set),
 
-    'dataset.export': async ({ projectId, datasetId, format, folder }) => {
+    'dataset.exportReport': async ({ projectId, datasetId, format, filter = everything, labelledOnly = false }) =>
+      askLibrary(projects.get(projectId), ports.importWorker, 'export-report', {
+        ...{ datasetId, format, filter, labelledOnly },
+      }),
+
+    'dataset.export': async ({ projectId, datasetId, format, folder, filter = everything, labelledOnly = false }) => {
       const opened = projects.get(projectId);
       const { name } = opened.store.datasets.get(datasetId);
       const start = { projectId, kind: 'export', title: `Exporting ${name}`, unit: 'images' } as const;
+      const ask = { datasetId, format, filter, labelledOnly, folder: resolve(folder) };
+      if (exports.has(ask.folder)) {
+        throw new FoveaError('busy', `An export into ${ask.folder} is in progress. Choose another folder.`, { folder });
+      }
+      exports.add(ask.folder);
       return jobs.start(start, async (report, signal) => {
-        await exportDataset(opened, { datasetId, format, folder: resolve(folder) }, report, signal);
+        try {
+          await askLibrary(opened, ports.importWorker, 'export', ask, { report, signal });
+        } finally {
+          await discardPartialExport(ask.folder);
+          exports.delete(ask.folder);
+        }
         return null;
       });
     },
@@ -140,8 +194,8 @@ export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry
     'dataset.facets': async ({ projectId, datasetId, filter }) =>
       lists.facets(projects.get(projectId), datasetId, filter),
 
-    'image.list': async ({ projectId, datasetId, filter, offset, limit }) =>
-      lists.page(projects.get(projectId), datasetId, filter, offset, limit),
+    'image.list': async ({ projectId, datasetId, filter, order = asAdded, offset, limit }) =>
+      lists.page(projects.get(projectId), datasetId, { filter, order }, offset, limit),
 
     'image.get': async ({ projectId, imageId }) => projects.get(projectId).store.images.get(imageId),
 
@@ -153,9 +207,12 @@ export function createDatasetHandlers(context: ServiceContext, jobs: JobRegistry
   };
 }
 
-async function inspect(worker: URL, path: string, format: DatasetFormat | null): Promise<ImportReport> {
+async function inspect(
+  worker: URL,
+  task: { path: string; format: DatasetFormat | null; labelSource: string | null },
+): Promise<ImportReport> {
   const reports: ImportReport[] = [];
-  await runImportWorker(worker, { kind: 'inspect', path, format }, null, (message) => {
+  await runImportWorker(worker, { kind: 'inspect', ...task }, null, (message) => {
     if (message.kind === 'report') reports.push(message.report);
   });
   const [report] = reports;

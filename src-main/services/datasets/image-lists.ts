@@ -2,12 +2,30 @@
  * Filtered views of a data set's images. A view's ids are collected once and kept, so that any page of it and its length
  * are at hand however far the person scrolls; a change of the data set must be told with `forget`.
  */
-import { splits, type Facets, type ImageFilter, type ImageSummary } from '../../contract/model/dataset.ts';
-import type { CategoryId, DatasetId, ImageId } from '../../contract/model/ids.ts';
+import { reviewStates, type ReviewState } from '../../contract/model/annotation.ts';
+import {
+  splits,
+  type Facets,
+  type ImageFilter,
+  type ImageOrder,
+  type ImageSummary,
+} from '../../contract/model/dataset.ts';
+import type { CategoryId, DatasetId, ImageId, ProjectId } from '../../contract/model/ids.ts';
+import type { Project } from '../../contract/model/project.ts';
+import type { SortKey } from '../../store/image-repository.ts';
+import { yieldToEventLoop } from '../event-loop.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { idSlices } from './id-slices.ts';
 
 const KEPT_LISTS = 12;
+
+/** Which images, and in which order. */
+export interface ImageView {
+  filter: ImageFilter;
+  order: ImageOrder;
+}
+
+export const asAdded: ImageOrder = { by: 'added', descending: false };
 
 interface KeptList {
   prefix: string;
@@ -18,16 +36,16 @@ export class ImageLists {
   /** In the order of last use. */
   #kept = new Map<string, KeptList>();
 
-  /** Images of the view in the order of the data set. Throws `not-found` for an unknown data set. */
+  /** Images of the view. Throws `not-found` for an unknown data set, `bad-input` for a query that is wrong. */
   async page(
     opened: OpenProject,
     datasetId: DatasetId,
-    filter: ImageFilter,
+    { filter, order }: ImageView,
     offset: number,
     limit: number,
   ): Promise<{ total: number; items: ImageSummary[] }> {
     opened.store.datasets.requireReady(datasetId);
-    const ids = await this.#ids(opened, datasetId, filter);
+    const ids = await this.ids(opened, datasetId, { filter, order });
     return { total: ids.length, items: opened.store.images.summaries(ids.slice(offset, offset + limit)) };
   }
 
@@ -36,18 +54,21 @@ export class ImageLists {
     const { datasets, images } = opened.store;
     datasets.requireReady(datasetId);
     const bySplit = new Map<string, number>();
+    const byReview = new Map<ReviewState, number>();
     const byCategory = new Map<CategoryId, { count: number; objects: number }>();
     for await (const range of idSlices(opened.store, datasetId)) {
       const slice = images.facetsInRange(datasetId, filter, range);
       for (const { split, count } of slice.bySplit) bySplit.set(split, (bySplit.get(split) ?? 0) + count);
+      for (const { review, count } of slice.byReview) byReview.set(review, (byReview.get(review) ?? 0) + count);
       for (const { categoryId, count, objects } of slice.byCategory) {
         const known = byCategory.get(categoryId) ?? { count: 0, objects: 0 };
         byCategory.set(categoryId, { count: known.count + count, objects: known.objects + objects });
       }
     }
     return {
-      total: (await this.#ids(opened, datasetId, filter)).length,
+      total: (await this.ids(opened, datasetId, { filter, order: asAdded })).length,
       bySplit: splits.map((split) => ({ split, count: bySplit.get(split) ?? 0 })),
+      byReview: reviewStates.map((review) => ({ review, count: byReview.get(review) ?? 0 })),
       byCategory: datasets
         .categories(datasetId)
         .map(({ categoryId }) => ({ categoryId, ...(byCategory.get(categoryId) ?? { count: 0, objects: 0 }) })),
@@ -55,15 +76,28 @@ export class ImageLists {
   }
 
   /** The data set's images changed, or it is gone. */
-  forget({ project }: OpenProject, datasetId: DatasetId): void {
-    const prefix = keyPrefix(project.projectId, datasetId);
+  forget({ projectId }: Pick<Project, 'projectId'>, datasetId: DatasetId): void {
+    const prefix = keyPrefix(projectId, datasetId);
     for (const [key, list] of this.#kept) if (list.prefix === prefix) this.#kept.delete(key);
   }
 
-  #ids(opened: OpenProject, datasetId: DatasetId, filter: ImageFilter): Promise<readonly ImageId[]> {
+  /** Labels or states of review changed somewhere in the project. */
+  forgetProject(projectId: ProjectId): void {
+    for (const [key, list] of this.#kept) if (list.prefix.startsWith(`${projectId} `)) this.#kept.delete(key);
+  }
+
+  /** Ids of all images of the view. Throws like `page`. */
+  ids(opened: OpenProject, datasetId: DatasetId, view: ImageView): Promise<readonly ImageId[]> {
     const prefix = keyPrefix(opened.project.projectId, datasetId);
-    const key = `${prefix} ${[...filter.splits].sort().join()} ${[...filter.categoryIds].sort((a, b) => a - b).join()}`;
-    const list = this.#kept.get(key) ?? { prefix, ids: collectIds(opened, datasetId, filter) };
+    const { filter, order } = view;
+    const key = JSON.stringify([
+      prefix,
+      [...filter.splits].sort(),
+      [...filter.categoryIds].sort((a, b) => a - b),
+      filter.query?.trim() ?? '',
+      order,
+    ]);
+    const list = this.#kept.get(key) ?? { prefix, ids: collectIds(opened, datasetId, view) };
     this.#kept.delete(key);
     this.#kept.set(key, list);
     list.ids.catch(() => this.#kept.delete(key));
@@ -73,12 +107,44 @@ export class ImageLists {
   }
 }
 
-async function collectIds({ store }: OpenProject, datasetId: DatasetId, filter: ImageFilter): Promise<ImageId[]> {
+async function collectIds({ store }: OpenProject, datasetId: DatasetId, view: ImageView): Promise<ImageId[]> {
+  const { filter, order } = view;
   const ids: ImageId[] = [];
+  const slices: SortKey[][] = [];
   for await (const range of idSlices(store, datasetId)) {
-    for (const id of store.images.idsInRange(datasetId, filter, range)) ids.push(id);
+    if (order.by === 'added') for (const id of store.images.idsInRange(datasetId, filter, range)) ids.push(id);
+    else slices.push(store.images.keysInRange(datasetId, filter, order.by, range));
   }
-  return ids;
+  const sorted = order.by === 'added' ? ids : (await mergeSorted(slices)).map(({ imageId }) => imageId);
+  return order.descending ? sorted.reverse() : sorted;
+}
+
+/** Lists that are sorted by themselves as one; others get their turn between two of them. */
+async function mergeSorted(lists: readonly SortKey[][]): Promise<SortKey[]> {
+  let left = lists;
+  while (left.length > 1) {
+    const merged: SortKey[][] = [];
+    for (let at = 0; at < left.length; at += 2) {
+      merged.push(mergeTwo(left[at] ?? [], left[at + 1] ?? []));
+      await yieldToEventLoop();
+    }
+    left = merged;
+  }
+  return left[0] ?? [];
+}
+
+function mergeTwo(a: readonly SortKey[], b: readonly SortKey[]): SortKey[] {
+  const merged: SortKey[] = [];
+  let [atA, atB] = [0, 0];
+  for (;;) {
+    const [one, other] = [a[atA], b[atB]];
+    if (one === undefined && other === undefined) return merged;
+    // Of equal ones that of the earlier list, whose ids are the smaller ones.
+    const takesOne = other === undefined || (one !== undefined && one.key <= other.key);
+    merged.push((takesOne ? one : other) as SortKey);
+    if (takesOne) atA++;
+    else atB++;
+  }
 }
 
 function keyPrefix(projectId: string, datasetId: DatasetId): string {

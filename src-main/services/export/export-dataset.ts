@@ -1,104 +1,145 @@
 /**
  * Exports a data set: a report of what the format cannot hold, and the writing. Everything goes into a folder beside the
  * one that is asked for, which gets its name only when the last file is in, so that an export is there whole or not at
- * all.
+ * all. Runs in the worker.
  */
-import {
-  constants,
-  copyFile,
-  mkdir,
-  open,
-  readdir,
-  rename,
-  rm,
-  rmdir,
-  writeFile,
-  type FileHandle,
-} from 'node:fs/promises';
+import { constants, copyFile, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
 import type { ExportFormat, ExportReport } from '../../contract/model/dataset-export.ts';
-import type { Category, Split } from '../../contract/model/dataset.ts';
+import type { Category, ImageFilter } from '../../contract/model/dataset.ts';
 import type { DatasetId } from '../../contract/model/ids.ts';
-import { cocoAnnotation } from '../../formats/coco.ts';
 import { lossesOf, lossWords, type Loss } from '../../formats/export-loss.ts';
-import { stemOf } from '../../formats/image-files.ts';
-import { serialiseYoloConfig, serialiseYoloLabels } from '../../formats/yolo.ts';
 import { fileError, systemCode } from '../file-errors.ts';
-import type { JobProgress } from '../jobs.ts';
-import type { OpenProject } from '../open-projects.ts';
-import { exportedImages, type ExportedImage } from './exported-images.ts';
+import type { LibraryReader, TellProgress } from '../library/library-reader.ts';
+import { exportedImages, exportedIds, type ExportedImage } from './exported-images.ts';
+import { createWriter } from './writers/index.ts';
+import { canBeListed } from './writers/class-names.ts';
+import { classFolders } from './writers/folders-writer.ts';
+import { paintLabels } from './writers/masks-writer.ts';
+import { isUnlabelled, type WriterTask } from './writers/writer.ts';
 
-/** Throws FoveaError `not-found`, or `unsupported` for a data set in packs. */
+export interface ExportReportAsk {
+  datasetId: DatasetId;
+  format: ExportFormat;
+  /** Which images; those of the whole data set where it restricts nothing. */
+  filter: ImageFilter;
+  /** Leaves out images that nobody labelled. */
+  labelledOnly: boolean;
+}
+
+export interface ExportAsk extends ExportReportAsk {
+  /** Must not exist yet, or be empty. */
+  folder: string;
+}
+
+const isUnlabelledLost: readonly ExportFormat[] = ['coco'];
+const hasOwnOrder: readonly ExportFormat[] = ['voc', 'labelme'];
+const keepsNumbers: readonly ExportFormat[] = ['coco', 'masks-index', 'masks-palette', 'masks-colour'];
+
+/** Throws FoveaError `not-found`. */
 export async function reportExport(
-  opened: OpenProject,
-  datasetId: DatasetId,
-  format: ExportFormat,
+  library: LibraryReader,
+  ask: ExportReportAsk,
+  tell: TellProgress,
 ): Promise<ExportReport> {
-  const { categories } = opened.store.datasets.get(datasetId);
+  const { datasetId, format } = ask;
+  const { categories } = library.store.datasets.get(datasetId);
+  const names = categories.map(({ name }) => name);
   const counts = new Map<Loss, number>();
-  let [imageCount, labelCount, unlabelledCount] = [0, 0, 0];
-  for await (const { labels, review } of exportedImages(opened, datasetId, categories)) {
+  let [imageCount, labelCount, unlabelledCount, coveredCount, outsideCount] = [0, 0, 0, 0, 0];
+  for await (const image of exportedImages(library, ask, categories)) {
     imageCount++;
-    labelCount += labels.length;
-    if (isUnlabelled({ labels, review })) unlabelledCount++;
-    for (const label of labels)
+    labelCount += image.labels.length;
+    if (isUnlabelled(image)) unlabelledCount++;
+    for (const label of image.labels) {
       for (const loss of lossesOf(label, format)) counts.set(loss, (counts.get(loss) ?? 0) + 1);
+    }
+    if (format.startsWith('masks-')) coveredCount += overlapping(image);
+    if (format === 'image-folders' && !image.labels.some(({ shape }) => shape.kind === 'classification'))
+      outsideCount++;
+    tell({ done: imageCount });
   }
+  const number = (count: number): string => count.toLocaleString('en');
   const losses = [...counts].map(([loss, count]) => lossWords(loss, count));
-  const hasOwnNumbers = opened.store.datasets.sourceIds(datasetId).some((id, place) => id !== null && id !== place);
-  if (format !== 'coco' && hasOwnNumbers) {
+  const hasOwnNumbers = library.store.datasets.sourceIds(datasetId).some((id, place) => id !== null && id !== place);
+  if (!keepsNumbers.includes(format) && hasOwnNumbers) {
     losses.push('Classes keep their order, but are numbered from 0 without gaps.');
   }
-  if (format === 'coco' && unlabelledCount > 0) {
-    losses.push(
-      `Unlabelled images that cannot be told from images that show nothing: ${unlabelledCount.toLocaleString('en')}.`,
-    );
+  if (isUnlabelledLost.includes(format) && unlabelledCount > 0) {
+    losses.push(`Unlabelled images that cannot be told from images that show nothing: ${number(unlabelledCount)}.`);
   }
+  if (coveredCount > 0) losses.push(`Labels that lose pixels to others that lie over them: ${number(coveredCount)}.`);
+  if (outsideCount > 0) losses.push(`Images without a class, which are left out: ${number(outsideCount)}.`);
+  if (hasOwnOrder.includes(format) && !canBeListed(names)) {
+    losses.push('The order of the classes, because a name of theirs does not fit on one line.');
+  }
+  const changed = format === 'image-folders' ? classFolders(names).filter((folder, at) => folder !== names[at]) : [];
+  if (changed.length > 0)
+    losses.push(`Names of classes that no folder can have, and that are changed: ${number(changed.length)}.`);
   return { imageCount, labelCount, losses };
 }
 
-function isUnlabelled({ labels, review }: Pick<ExportedImage, 'labels' | 'review'>): boolean {
-  return labels.length === 0 && review === 'to-do';
+/** Labels of a mask image that lie under others. */
+function overlapping(image: ExportedImage): number {
+  return paintLabels(
+    image,
+    image.labels.map(({ category }) => category + 1),
+    0,
+  ).covered;
 }
 
-/** Rejects with the signal's reason after a cancel; nothing of the export then stays. */
-export async function exportDataset(
-  opened: OpenProject,
-  options: { datasetId: DatasetId; format: ExportFormat; folder: string },
-  report: (progress: JobProgress) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const { datasetId, format, folder } = options;
-  const { categories, splitCounts } = opened.store.datasets.get(datasetId);
+/** Rejects with what `tell` throws when it is to be stopped; nothing of the export then stays. */
+export async function exportDataset(library: LibraryReader, ask: ExportAsk, tell: TellProgress): Promise<null> {
+  const { datasetId, format, folder } = ask;
   await requireFree(folder);
-  const partial = join(dirname(folder), `.${basename(folder)}.part-${process.pid}`);
-  const total = splitCounts.train + splitCounts.val + splitCounts.test;
-  const writer =
-    format === 'coco'
-      ? new CocoWriter(partial, opened, datasetId, categories)
-      : new YoloWriter(partial, format, categories);
+  const root = partialFolder(folder);
+  const { categories } = library.store.datasets.get(datasetId);
+  const sourceIds = library.store.datasets.sourceIds(datasetId);
+  const keypointCount = format === 'yolo-pose' ? await mostKeypoints(library, ask, categories) : 0;
+  const task: WriterTask = { root, categories, sourceIds, keypointCount };
+  const writer = createWriter(format, task);
   try {
-    await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true });
+    await rm(root, { recursive: true, force: true });
+    await mkdir(root, { recursive: true });
+    const total = exportedIds(library, ask).length;
     let done = 0;
-    for await (const image of exportedImages(opened, datasetId, categories)) {
-      signal.throwIfAborted();
-      await copyImage(partial, image);
+    for await (const image of exportedImages(library, ask, categories)) {
+      const path = writer.imagePath(image);
+      if (path !== null) await placeImage(join(root, path), image);
       await writer.image(image);
-      report({ step: `Writing ${image.name}`, done: ++done, total });
+      tell({ step: `Writing ${image.name}`, done: ++done, total });
     }
     await writer.finish();
-    signal.throwIfAborted();
+    tell({ step: 'Putting it in place' });
     await rmdir(folder).catch((error: unknown) => {
       if (systemCode(error) !== 'ENOENT') throw error; // Somebody put something into it meanwhile.
     });
-    await rename(partial, folder);
+    await rename(root, folder);
+    return null;
   } catch (error) {
     await writer.abandon();
-    await rm(partial, { recursive: true, force: true });
-    throw signal.aborted ? error : fileError(error, 'write the export', folder);
+    await rm(root, { recursive: true, force: true });
+    throw fileError(error, 'write the export', folder);
   }
+}
+
+/** Takes away what an export that was ended from outside left behind. */
+export async function discardPartialExport(folder: string): Promise<void> {
+  await rm(partialFolder(folder), { recursive: true, force: true });
+}
+
+/** What a broken-off export leaves, and the next one into the same place clears away. */
+function partialFolder(folder: string): string {
+  return join(dirname(folder), `.${basename(folder)}.part`);
+}
+
+async function mostKeypoints(library: LibraryReader, ask: ExportAsk, categories: readonly Category[]): Promise<number> {
+  let most = 0;
+  for await (const { labels } of exportedImages(library, ask, categories)) {
+    for (const { shape } of labels) if (shape.kind === 'keypoints') most = Math.max(most, shape.points.length);
+  }
+  return most;
 }
 
 async function requireFree(folder: string): Promise<void> {
@@ -110,128 +151,13 @@ async function requireFree(folder: string): Promise<void> {
   throw new FoveaError('already-exists', `${folder} is not empty. Choose a new folder for the export.`, { folder });
 }
 
-async function copyImage(root: string, { split, name, file }: ExportedImage): Promise<void> {
-  const folder = join(root, 'images', split);
-  await mkdir(folder, { recursive: true });
-  await copyFile(file, join(folder, name), constants.COPYFILE_FICLONE).catch((error: unknown) => {
-    throw fileError(error, 'copy the image', file);
-  });
-}
-
-interface ExportWriter {
-  image(image: ExportedImage): Promise<void>;
-  finish(): Promise<void>;
-  /** Closes what is open. */
-  abandon(): Promise<void>;
-}
-
-class YoloWriter implements ExportWriter {
-  #root: string;
-  #task: 'detect' | 'segment';
-  #categories: readonly Category[];
-  #splits = new Set<Split>();
-
-  constructor(root: string, format: 'yolo-detect' | 'yolo-segment', categories: readonly Category[]) {
-    this.#root = root;
-    this.#task = format === 'yolo-detect' ? 'detect' : 'segment';
-    this.#categories = categories;
-  }
-
-  async image(image: ExportedImage): Promise<void> {
-    this.#splits.add(image.split);
-    if (isUnlabelled(image)) return;
-    const folder = join(this.#root, 'labels', image.split);
-    await mkdir(folder, { recursive: true });
-    const text = serialiseYoloLabels(image.labels, this.#task, image);
-    await writeFile(join(folder, `${stemOf(image.name)}.txt`), text);
-  }
-
-  async finish(): Promise<void> {
-    const names = this.#categories.map(({ name }) => name);
-    const places = Object.fromEntries([...this.#splits].map((split) => [split, `images/${split}`]));
-    await writeFile(join(this.#root, 'data.yaml'), serialiseYoloConfig(names, places));
-  }
-
-  async abandon(): Promise<void> {}
-}
-
-/** One JSON file a split; its annotations are kept in a file of their own until the images are all in. */
-class CocoWriter implements ExportWriter {
-  #root: string;
-  #categories: { id: number; name: string; supercategory: string }[];
-  #files = new Map<Split, { json: FileHandle; labels: FileHandle; images: number }>();
-  #nextId = 1;
-
-  constructor(root: string, { store }: OpenProject, datasetId: DatasetId, categories: readonly Category[]) {
-    this.#root = root;
-    const sourceIds = store.datasets.sourceIds(datasetId);
-    const ownNumbers = sourceIds.every((id) => id !== null);
-    this.#categories = categories.map(({ name, ordinal }) => ({
-      id: ownNumbers ? (sourceIds[ordinal] ?? ordinal) : ordinal + 1,
-      name,
-      supercategory: '',
-    }));
-  }
-
-  async image({ imageId, split, name, widthPx, heightPx, labels }: ExportedImage): Promise<void> {
-    const files = this.#files.get(split) ?? (await this.#open(split));
-    const row = { id: imageId, file_name: name, width: widthPx, height: heightPx };
-    await files.json.write(`${files.images++ === 0 ? '' : ',\n'}${JSON.stringify(row)}`);
-    const rows = labels.flatMap((label) => {
-      const ids = { id: this.#nextId, imageId, categoryId: this.#categories[label.category]?.id ?? 0 };
-      const fields = cocoAnnotation(label, ids, { widthPx, heightPx });
-      if (fields === null) return [];
-      this.#nextId++;
-      return [`${JSON.stringify(fields)},\n`];
+async function placeImage(path: string, { source }: ExportedImage): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  if (source.kind === 'file') {
+    await copyFile(source.path, path, constants.COPYFILE_FICLONE).catch((error: unknown) => {
+      throw fileError(error, 'copy the image', source.path);
     });
-    await files.labels.write(rows.join(''));
-  }
-
-  async finish(): Promise<void> {
-    for (const [split, { json, labels }] of this.#files) {
-      await json.write('\n],"annotations":[\n');
-      await labels.sync();
-      await this.#append(json, this.#labelFile(split));
-      await json.write(`\n],"categories":${JSON.stringify(this.#categories)}}\n`);
-      await json.sync();
-    }
-    await this.abandon();
-    for (const split of this.#files.keys()) await rm(this.#labelFile(split));
-  }
-
-  async abandon(): Promise<void> {
-    for (const { json, labels } of this.#files.values()) {
-      await json.close().catch(() => undefined);
-      await labels.close().catch(() => undefined);
-    }
-  }
-
-  async #open(split: Split) {
-    const folder = join(this.#root, 'annotations');
-    await mkdir(folder, { recursive: true });
-    const json = await open(join(folder, `instances_${split}.json`), 'w');
-    const labels = await open(this.#labelFile(split), 'w');
-    const files = { json, labels, images: 0 };
-    this.#files.set(split, files);
-    await json.write('{"info":{},"licenses":[],"images":[\n');
-    return files;
-  }
-
-  /** Without the comma after the last element. */
-  async #append(json: FileHandle, file: string): Promise<void> {
-    const source = await open(file, 'r');
-    try {
-      const { size } = await source.stat();
-      const end = Math.max(0, size - 2);
-      if (end > 0)
-        for await (const chunk of source.createReadStream({ end: end - 1, autoClose: false }))
-          await json.write(chunk as Buffer);
-    } finally {
-      await source.close();
-    }
-  }
-
-  #labelFile(split: Split): string {
-    return join(this.#root, 'annotations', `.labels_${split}`);
+  } else {
+    await writeFile(path, await source.png());
   }
 }

@@ -1,75 +1,86 @@
-/** What an export goes through: the data set's images with their labels and files, a slice at a time. */
-import { FoveaError } from '../../contract/errors.ts';
+/** What an export goes through: the data set's images with their labels and files, some at a time. */
 import type { Annotation, ReviewState } from '../../contract/model/annotation.ts';
-import type { Category, Split } from '../../contract/model/dataset.ts';
+import type { Category, ImageFilter, Split } from '../../contract/model/dataset.ts';
 import type { CategoryId, DatasetId, ImageId } from '../../contract/model/ids.ts';
 import { baseName } from '../../formats/source-entry.ts';
-import { idSlices } from '../datasets/id-slices.ts';
-import { yieldToEventLoop } from '../event-loop.ts';
-import { filePath } from '../image-pixels.ts';
-import type { OpenProject } from '../open-projects.ts';
+import type { PixelSource } from '../../store/image-repository.ts';
+import { filePath, openPicture } from '../image-pixels.ts';
+import type { LibraryReader } from '../library/library-reader.ts';
 
 const IMAGES_PER_READ = 25;
 
 export interface ExportedImage {
   imageId: ImageId;
   split: Split;
-  /** The image's file now. */
-  file: string;
-  /** Its name in the export, which no other image of the split has. */
+  /** The image's file as it is now, or what makes one. */
+  source: { kind: 'file'; path: string } | { kind: 'pack'; png: () => Promise<Uint8Array> };
+  /** Its name in the export, which no other image has. */
   name: string;
   widthPx: number;
   heightPx: number;
+  channels: number;
   review: ReviewState;
   /** Each with the place of its class in the data set's list. */
   labels: (Annotation & { category: number })[];
 }
 
-/** In the order of the data set. Throws FoveaError `unsupported` for a data set in packs. */
+export interface ExportScope {
+  datasetId: DatasetId;
+  filter: ImageFilter;
+  labelledOnly: boolean;
+}
+
+/** In the order of the data set; with `labelledOnly` some of them are left out later. */
+export function exportedIds({ store }: LibraryReader, { datasetId, filter }: ExportScope): ImageId[] {
+  const whole = store.images.idRange(datasetId);
+  return whole === null ? [] : store.images.idsInRange(datasetId, filter, whole);
+}
+
+/** In the order of the data set. */
 export async function* exportedImages(
-  { store, folder }: OpenProject,
-  datasetId: DatasetId,
+  library: LibraryReader,
+  scope: ExportScope,
   categories: readonly Category[],
 ): AsyncGenerator<ExportedImage, void> {
+  const { store, folder } = library;
   const ordinals = new Map<CategoryId, number>(categories.map(({ categoryId, ordinal }) => [categoryId, ordinal]));
   const names = new NameKeeper();
-  for await (const range of idSlices(store, datasetId)) {
-    const ids = store.images.idsInRange(datasetId, { splits: [], categoryIds: [] }, range);
-    for (let at = 0; at < ids.length; at += IMAGES_PER_READ) {
-      const some = ids.slice(at, at + IMAGES_PER_READ);
-      const labels = store.annotations.ofImages(some);
-      for (const { imageId, split, name, widthPx, heightPx, review } of store.images.summaries(some)) {
-        const source = store.images.pixelSource(imageId);
-        if (source.kind === 'pack') throw packsNotYet();
-        yield {
-          ...{ imageId, split, widthPx, heightPx, review },
-          file: filePath(folder, source.file),
-          name: names.take(split, baseName(name)),
-          labels: (labels.get(imageId) ?? []).map((label) => ({
-            ...label,
-            category: ordinals.get(label.categoryId) ?? 0,
-          })),
-        };
-      }
-      await yieldToEventLoop();
+  const ids = exportedIds(library, scope);
+  for (let at = 0; at < ids.length; at += IMAGES_PER_READ) {
+    const some = ids.slice(at, at + IMAGES_PER_READ);
+    const labels = store.annotations.ofImages(some);
+    for (const { imageId, split, name, widthPx, heightPx, channels, review } of store.images.summaries(some)) {
+      const own = (labels.get(imageId) ?? []).map((label) => ({
+        ...label,
+        category: ordinals.get(label.categoryId) ?? 0,
+      }));
+      if (scope.labelledOnly && own.length === 0 && review === 'to-do') continue;
+      const pixels = store.images.pixelSource(imageId);
+      const ending = pixels.kind === 'pack' ? '.png' : ''; // test_batch.bin #42
+      yield {
+        ...{ imageId, split, widthPx, heightPx, channels, review },
+        source: sourceOf(folder, pixels),
+        name: names.take(`${baseName(name).replaceAll('\\', '-')}${ending}`),
+        labels: own,
+      };
     }
   }
 }
 
-/** Gives each image of a split a name of its own: label files are told apart by the name without its ending. */
+function sourceOf(folder: string, source: PixelSource): ExportedImage['source'] {
+  if (source.kind === 'file') return { kind: 'file', path: filePath(folder, source.file) };
+  return { kind: 'pack', png: async () => (await openPicture(folder, source)).png().toBuffer() };
+}
+
+/** Gives each image a name of its own: label files are told apart by the name without its ending, and some formats have one folder. */
 class NameKeeper {
   #taken = new Set<string>();
 
-  take(split: Split, name: string): string {
+  take(name: string): string {
     const [, stem = name, ending = ''] = /^(.*?)(\.[^.]*)?$/s.exec(name) ?? [];
     let free = stem;
-    for (let number = 2; this.#taken.has(`${split}/${free.toLowerCase()}`); number++) free = `${stem}-${number}`;
-    this.#taken.add(`${split}/${free.toLowerCase()}`);
+    for (let number = 2; this.#taken.has(free.toLowerCase()); number++) free = `${stem}-${number}`;
+    this.#taken.add(free.toLowerCase());
     return `${free}${ending}`;
   }
-}
-
-function packsNotYet(): FoveaError {
-  const message = 'This version exports data sets whose images are files; this one is kept in packs (CIFAR-10, IDX).';
-  return new FoveaError('unsupported', message);
 }

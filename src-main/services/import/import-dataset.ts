@@ -12,10 +12,13 @@ import type { JobProgress } from '../jobs.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { RowWriter } from './row-writer.ts';
 import { runImportWorker } from './run-worker.ts';
+import { isArchiveName } from './unpack.ts';
 
 export interface ImportOptions {
   path: string;
   format: DatasetFormat;
+  /** Which of the places that hold labels is meant; null for the first. */
+  labelSource: string | null;
   name: string;
   /** Copies image files into the project; otherwise they are referenced where they are. */
   copyFiles: boolean;
@@ -38,14 +41,19 @@ export async function importDataset(
     throw fileError(error, 'make the folder for images', packs);
   });
   const datasetId = datasets.begin({ name, format, source, createdAt: new Date().toISOString() });
-  const rows = new RowWriter(opened.store, datasetId, report);
-  const copies = isFileFormat(format) && options.copyFiles;
+  const file = opened.store.database.name;
+  const checkpoint = (): Promise<void> =>
+    runImportWorker(worker, { kind: 'checkpoint', file }, signal, () => undefined);
+  const rows = new RowWriter(opened.store, datasetId, report, checkpoint);
+  // What is in an archive has no file of its own that could be referenced.
+  const copies = isFileFormat(format) && (options.copyFiles || isArchiveName(options.path));
   try {
     if (copies) datasets.setImageRoot(datasetId, copiedFilesFolder(datasetId));
     const task = {
       kind: 'import',
       path: options.path,
       format,
+      labelSource: options.labelSource,
       packsFolder: packs,
       packPrefix: packPrefix(datasetId),
       copyTo: copies ? join(opened.folder, copiedFilesFolder(datasetId)) : null,
@@ -53,7 +61,7 @@ export async function importDataset(
     await runImportWorker(worker, task, signal, (message) => rows.take(message));
     await rows.finish(signal);
     // The rows reach the disk here, in the worker, so that the one durable commit that follows has little to wait for.
-    await runImportWorker(worker, { kind: 'checkpoint', file: opened.store.database.name }, signal, () => undefined);
+    await checkpoint();
     return datasets.publish(datasetId);
   } catch (error) {
     await rows.abandon();

@@ -1,12 +1,17 @@
 /** Typed messages between the import worker (a thread that reads and checks) and the store's owner. */
 import type { ErrorData } from '../../contract/errors.ts';
+import type { SampleSet } from '../../contract/model/sample.ts';
 import type { DatasetFormat, ImportReport, Split } from '../../contract/model/dataset.ts';
+import type { WeightsListing } from '../../contract/model/weights.ts';
 import type { NewFileImage } from '../../store/annotation-repository.ts';
 import type { NewCategory, PackFacts } from '../../store/dataset-repository.ts';
+import type { LabelRow } from '../../store/label-row.ts';
+import type { JobProgress } from '../jobs.ts';
+import type { LibraryTask } from '../library/questions.ts';
 
 export type ImportTask =
   /** Reads and checks everything, writes nothing. */
-  | { kind: 'inspect'; path: string; format: DatasetFormat | null }
+  | { kind: 'inspect'; path: string; format: DatasetFormat | null; labelSource: string | null }
   /**
    * Writes packs named "<packPrefix>…" into `packsFolder`, or, of a data set of image files, copies the files into the
    * folder `copyTo` where that is given.
@@ -15,10 +20,16 @@ export type ImportTask =
       kind: 'import';
       path: string;
       format: DatasetFormat;
+      labelSource: string | null;
       packsFolder: string;
       packPrefix: string;
       copyTo: string | null;
     }
+  /** Draws a data set into the folder `path`, which can then be imported. */
+  | { kind: 'draw-sample'; path: string; set: SampleSet }
+  | LibraryTask
+  /** Lists the tensors of a weights file. */
+  | { kind: 'inspect-weights'; path: string }
   /** Moves a project's write-ahead log into its database; see store/checkpoint.ts. */
   | { kind: 'checkpoint'; file: string };
 
@@ -36,14 +47,20 @@ export interface RowBlock {
 
 export type ImportMessage =
   /** `done` and `total` count images that were read and checked. */
-  | { kind: 'progress'; step: string; done: number; total: number | null }
+  | ({ kind: 'progress'; step: string; done: number; total: number | null } & JobProgress)
+  /** To a question of the library; parts come before the answer. */
+  | { kind: 'part'; part: unknown }
+  | { kind: 'answer'; answer: unknown }
   | { kind: 'report'; report: ImportReport }
+  | { kind: 'weights'; listing: WeightsListing }
   | { kind: 'categories'; categories: (string | NewCategory)[] }
   | { kind: 'pack'; pack: PackFacts }
   | { kind: 'rows'; rows: RowBlock }
   /** The folder that the image files are in, where they stay. */
   | { kind: 'root'; folder: string }
   | { kind: 'images'; images: NewFileImage[] }
+  /** More labels of the last image, which has too many for one message. */
+  | { kind: 'labels'; labels: LabelRow[] }
   /** Everything is right and the packs are safely on disk under their final names. */
   | { kind: 'complete' }
   | { kind: 'failed'; error: ErrorData };

@@ -1,5 +1,8 @@
 /** What the import worker does with a folder or an archive: a dry run, or an import into packs or of image files. */
-import { FoveaError } from '../../contract/errors.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { FoveaError, invariant } from '../../contract/errors.ts';
 import { isFileFormat, type DatasetFormat, type ImportReport } from '../../contract/model/dataset.ts';
 import { detectDataset, type DatasetLayout, type Detection } from '../../formats/detect.ts';
 import type { Failure, SourceEntry } from '../../formats/source-entry.ts';
@@ -12,6 +15,7 @@ import { PackSink } from './pack-sink.ts';
 import { readCifar10 } from './read-cifar10.ts';
 import { readIdx } from './read-idx.ts';
 import { openSource, type ImportSource } from './source.ts';
+import { archiveTitle, isZip, unpackTar, unpackZip } from './unpack.ts';
 
 /** Throws FoveaError where the data set cannot be used. */
 export async function readIntoProject(
@@ -19,16 +23,41 @@ export async function readIntoProject(
   post: (message: ImportMessage) => void,
 ): Promise<void> {
   post({ kind: 'progress', step: 'Looking at the files', done: 0, total: null });
-  const source = await openSource(task.path);
+  // Beside the copies, so that it goes wherever they go.
+  const unpacked = task.copyTo === null ? null : join(task.copyTo, UNPACKED);
+  const tell = (file: string): void => post({ kind: 'progress', step: `Unpacking ${file}`, done: 0, total: null });
+  const source = await openWhole(task.path, isFileFormat(task.format), unpacked, tell);
   if (isFileFormat(task.format)) {
-    const plan = await planFiles(source, task.format);
+    const plan = await planFiles(source, task.format, task.labelSource);
     if (plan === null)
       throw new FoveaError('bad-input', `${task.path}: ${nothingOf(task.format)}`, { path: task.path });
     await importFiles(source, plan, task, post);
+    if (unpacked !== null) await rm(unpacked, { recursive: true, force: true });
   } else {
     await packDataset(source, task, post);
   }
   post({ kind: 'complete' });
+}
+
+const UNPACKED = '.unpacked';
+
+/** With `asFiles` the files of an archive are unpacked into `into`, since each must be a file that can be opened. */
+async function openWhole(
+  path: string,
+  asFiles: boolean,
+  into: string | null,
+  tell: (file: string) => void,
+): Promise<ImportSource> {
+  const zipped = await isZip(path);
+  if (!zipped) {
+    const source = await openSource(path);
+    if (!asFiles || source.folder !== null || into === null) return source;
+    await unpackTar(source, path, into, tell);
+  } else {
+    invariant(into !== null, 'a zip was to be read without a place to unpack it');
+    await unpackZip(path, into, tell);
+  }
+  return { ...(await openSource(into)), name: archiveTitle(path) };
 }
 
 /** Writes packs and sends the rows. Throws FoveaError at the first thing that is wrong; its packs are then not usable. */
@@ -61,11 +90,31 @@ function nothingOf(format: DatasetFormat): string {
  * Reads and checks everything and reports what is wrong, file by file; in the format that is wanted, where one is. Throws
  * where the path cannot be read at all.
  */
-export async function inspectDataset(path: string, wanted: DatasetFormat | null): Promise<ImportReport> {
-  const source = await openSource(path);
+export async function inspectDataset({
+  path,
+  format: wanted,
+  labelSource,
+}: Extract<ImportTask, { kind: 'inspect' }>): Promise<ImportReport> {
+  const packed = await openSource(path);
+  const isPacked = packed.folder === null && detectDataset(packed.entries).found !== null;
+  const unpacked = await mkdtemp(join(tmpdir(), 'fovea-look-'));
+  try {
+    const source = isPacked ? packed : await openWhole(path, true, unpacked, () => undefined);
+    return await inspectSource(source, path, wanted, labelSource);
+  } finally {
+    await rm(unpacked, { recursive: true, force: true });
+  }
+}
+
+async function inspectSource(
+  source: ImportSource,
+  path: string,
+  wanted: DatasetFormat | null,
+  labelSource: string | null,
+): Promise<ImportReport> {
   const detection = detectDataset(source.entries);
   if (wanted === null ? detection.found === null : isFileFormat(wanted)) {
-    const plan = await planFiles(source, wanted !== null && isFileFormat(wanted) ? wanted : null);
+    const plan = await planFiles(source, wanted !== null && isFileFormat(wanted) ? wanted : null, labelSource);
     if (plan !== null) return { path, suggestedName: source.name, ...(await inspectFiles(source, plan)) };
   }
   return inspectPacked(path, source, detection, wanted);
@@ -86,6 +135,8 @@ async function inspectPacked(
   return {
     path,
     format,
+    labelSources: [],
+    labelSource: null,
     suggestedName: format === 'cifar10' ? 'CIFAR-10' : source.name,
     categories: [...sink.categoryNames],
     splitCounts: sink.splitCounts,

@@ -3,8 +3,9 @@
  * reading and storing are together.
  */
 import { invariant } from '../../contract/errors.ts';
-import type { CategoryId, DatasetId } from '../../contract/model/ids.ts';
+import type { CategoryId, DatasetId, ImageId } from '../../contract/model/ids.ts';
 import type { NewFileImage } from '../../store/annotation-repository.ts';
+import type { LabelRow } from '../../store/label-row.ts';
 import type { Pack } from '../../store/dataset-repository.ts';
 import type { ProjectStore } from '../../store/project-store.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
@@ -15,11 +16,15 @@ const IMAGES_PER_TRANSACTION = 250;
 /** Images that are files have many labels each; a transaction takes no more of either. */
 const FILES_PER_TRANSACTION = 12;
 const LABELS_PER_TRANSACTION = 80;
+const CHARACTERS_PER_TRANSACTION = 100_000;
+/** 44 MB, before the store's last resort of 64 MB. */
+const PAGES_BEFORE_A_CHECKPOINT = 11_000;
 
 export class RowWriter {
   #store: ProjectStore;
   #datasetId: DatasetId;
   #report: (progress: JobProgress) => void;
+  #checkpoint: () => Promise<void>;
   #packs = new Map<string, Pack>();
   #categoryIds: readonly CategoryId[] = [];
   #writing: Promise<void> = Promise.resolve();
@@ -30,8 +35,16 @@ export class RowWriter {
   #expected = 0;
   #read = { done: 0, total: null as number | null, step: '' };
   #stored = 0;
+  #lastImage: ImageId | null = null;
 
-  constructor(store: ProjectStore, datasetId: DatasetId, report: (progress: JobProgress) => void) {
+  /** `checkpoint` moves the write-ahead log into the database, beside the main thread. */
+  constructor(
+    store: ProjectStore,
+    datasetId: DatasetId,
+    report: (progress: JobProgress) => void,
+    checkpoint: () => Promise<void>,
+  ) {
+    this.#checkpoint = checkpoint;
     this.#store = store;
     this.#datasetId = datasetId;
     this.#report = report;
@@ -63,10 +76,16 @@ export class RowWriter {
       case 'images':
         this.#queue(message.images.length, () => this.#writeFiles(message.images));
         break;
+      case 'labels':
+        this.#queue(0, () => this.#writeLabels(message.labels));
+        break;
       case 'complete':
         this.#complete = true;
         break;
       case 'report':
+      case 'weights':
+      case 'part':
+      case 'answer':
       case 'failed':
         invariant(false, `an import worker sent “${message.kind}” to the row writer`);
     }
@@ -96,15 +115,28 @@ export class RowWriter {
     });
   }
 
+  /** Lets others have their turn, and waits where a commit would soon have to empty a long log itself. */
+  async #makeRoom(): Promise<void> {
+    if (this.#store.pagesToCheckpoint() >= PAGES_BEFORE_A_CHECKPOINT) await this.#checkpoint();
+    await yieldToEventLoop();
+  }
+
   async #writeFiles(images: readonly NewFileImage[]): Promise<void> {
     for (let done = 0; done < images.length && !this.#abandoned;) {
       const some = transactionOf(images, done);
       done += some.length;
-      this.#store.annotations.insertImported(this.#datasetId, some, this.#categoryIds);
+      this.#lastImage = this.#store.annotations.insertImported(this.#datasetId, some, this.#categoryIds);
       this.#stored += some.length;
       this.#tell();
-      await yieldToEventLoop();
+      await this.#makeRoom();
     }
+  }
+
+  async #writeLabels(labels: readonly LabelRow[]): Promise<void> {
+    if (this.#abandoned) return;
+    invariant(this.#lastImage !== null, 'labels came before their image');
+    this.#store.annotations.addImported(this.#lastImage, labels, this.#categoryIds);
+    await this.#makeRoom();
   }
 
   async #write(rows: RowBlock): Promise<void> {
@@ -146,12 +178,14 @@ export class RowWriter {
   }
 }
 
-/** At least one image; its labels go in together however many there are. */
+/** At least one image; the worker sends no image with more labels than a transaction may have. */
 function transactionOf(images: readonly NewFileImage[], first: number): NewFileImage[] {
   let end = first;
-  for (let labels = 0; end < images.length && end - first < FILES_PER_TRANSACTION; end++) {
-    labels += images[end]?.labels.length ?? 0;
-    if (labels > LABELS_PER_TRANSACTION && end > first) break;
+  for (let [labels, characters] = [0, 0]; end < images.length && end - first < FILES_PER_TRANSACTION; end++) {
+    const own = images[end]?.labels ?? [];
+    labels += own.length;
+    characters += own.reduce((sum, { geometry }) => sum + (geometry?.length ?? 0), 0);
+    if (end > first && (labels > LABELS_PER_TRANSACTION || characters > CHARACTERS_PER_TRANSACTION)) break;
   }
   return images.slice(first, end);
 }

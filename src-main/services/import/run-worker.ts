@@ -29,7 +29,8 @@ export async function runImportWorker(
 ): Promise<void> {
   signal?.throwIfAborted();
   // The codec's libraries must not be unloaded with the thread, while threads of their own still run in them.
-  if (task.kind === 'inspect' || (task.kind === 'import' && isFileFormat(task.format))) await imageCodec();
+  const decodes = task.kind === 'import' ? isFileFormat(task.format) : task.kind !== 'checkpoint';
+  if (decodes) await imageCodec();
   signal?.throwIfAborted();
   const data: ImportWorkerData = { task, stop: new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT) };
   const failures: unknown[] = [];

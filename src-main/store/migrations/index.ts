@@ -2,6 +2,8 @@
 import { sql as foundation } from './0001-foundation.ts';
 import { sql as library } from './0002-library.ts';
 import { sql as runs } from './0003-runs.ts';
+import { sql as annotate } from './0004-annotate.ts';
+import { sql as browse } from './0005-browse.ts';
 
 export interface Migration {
   readonly number: number;
@@ -13,4 +15,6 @@ export const migrations: readonly Migration[] = [
   { number: 1, name: 'foundation', sql: foundation },
   { number: 2, name: 'library', sql: library },
   { number: 3, name: 'runs', sql: runs },
+  { number: 4, name: 'annotate', sql: annotate },
+  { number: 5, name: 'browse', sql: browse },
 ];

@@ -12,6 +12,8 @@ export const formatLabels = {
   coco: 'COCO JSON',
   voc: 'Pascal VOC',
   labelme: 'labelme',
+  cvat: 'CVAT for images',
+  masks: 'Mask images',
   'image-folders': 'A folder for each class',
   images: 'Images without labels',
 } as const satisfies Record<Dataset['format'], string>;

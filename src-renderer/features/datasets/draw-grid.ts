@@ -11,7 +11,7 @@ export interface GridCell {
   y: number;
   thumbnail: Thumbnail<CanvasImageSource> | null;
   /** Null while the image is not read. */
-  caption: { text: string; ordinal: number | null } | null;
+  caption: { text: string; palettePlace: number | null } | null;
   /** The image's own size; null while it is not read. */
   image: Size | null;
   labels: readonly DrawnLabel[];
@@ -40,7 +40,7 @@ export interface GridColours {
   focus: string;
   quietFocus: string;
   font: string;
-  ofClass: (ordinal: number) => string;
+  ofClass: (palettePlace: number) => string;
 }
 
 /** The theme's colours as a canvas needs them; to be read anew when the theme changes. */
@@ -54,8 +54,8 @@ export function readGridColours(): GridColours {
     focus: resolveColour('var(--accent)'),
     quietFocus: resolveColour('var(--text-muted)'),
     font: `11px ${getComputedStyle(document.body).fontFamily}`,
-    ofClass(ordinal) {
-      const css = seriesColour(ordinal);
+    ofClass(palettePlace) {
+      const css = seriesColour(palettePlace);
       const known = classes.get(css) ?? resolveColour(css);
       classes.set(css, known);
       return known;
@@ -139,12 +139,12 @@ function drawCaption(
   context: CanvasRenderingContext2D,
   { picturePx, colours }: GridScene,
   cell: GridCell,
-  { text, ordinal }: NonNullable<GridCell['caption']>,
+  { text, palettePlace }: NonNullable<GridCell['caption']>,
 ): void {
   const middle = cell.y + picturePx + captionMiddlePx;
-  const left = cell.x + 2 + (ordinal === null ? 0 : dotPx + 5);
-  if (ordinal !== null) {
-    context.fillStyle = colours.ofClass(ordinal);
+  const left = cell.x + 2 + (palettePlace === null ? 0 : dotPx + 5);
+  if (palettePlace !== null) {
+    context.fillStyle = colours.ofClass(palettePlace);
     context.beginPath();
     context.arc(cell.x + 2 + dotPx / 2, middle, dotPx / 2, 0, 2 * Math.PI);
     context.fill();

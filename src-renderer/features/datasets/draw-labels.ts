@@ -3,12 +3,14 @@ import { bboxArea } from '../../../src-main/contract/geometry/box.ts';
 import { shapeBounds, type AnnotationSummary, type Shape } from '../../../src-main/contract/model/annotation.ts';
 import { drawShape, shapeCorner } from '../../canvas/draw-shape.ts';
 import type { Viewport } from '../../canvas/viewport.ts';
+import { palettePlace } from '../../ui/series-colour.ts';
 import type { Categories } from './dataset-words.ts';
 
 export interface DrawnLabel {
   shape: Shape;
   name: string;
-  ordinal: number;
+  /** Place of its class's colour in the palette. */
+  palettePlace: number;
 }
 
 export interface LabelScene {
@@ -16,7 +18,7 @@ export interface LabelScene {
   /** Of areas, 0 to 1. */
   opacity: number;
   /** The colour of a class in the theme that holds. */
-  colourOf: (ordinal: number) => string;
+  colourOf: (palettePlace: number) => string;
 }
 
 /** Labels that have a place in the image, in the order of drawing. */
@@ -32,7 +34,7 @@ export function drawnLabels(
     .filter(({ shape }) => shape.kind !== 'classification')
     .map(({ shape, categoryId }) => {
       const category = categories.get(categoryId);
-      return { shape, name: category?.name ?? '', ordinal: category?.ordinal ?? 0 };
+      return { shape, name: category?.name ?? '', palettePlace: category === undefined ? 0 : palettePlace(category) };
     })
     .sort((a, b) => areaOf(b) - areaOf(a));
 }
@@ -49,9 +51,9 @@ export function drawLabels(
   { labels, opacity, colourOf }: LabelScene,
   lineWidthPx: number,
 ): void {
-  for (const { shape, ordinal } of labels) {
+  for (const { shape, palettePlace: place } of labels) {
     const fillOpacity = shape.kind === 'bbox' ? opacity / 3 : opacity;
-    drawShape(context, viewport, shape, { colour: colourOf(ordinal), fillOpacity, lineWidthPx });
+    drawShape(context, viewport, shape, { colour: colourOf(place), fillOpacity, lineWidthPx });
   }
 }
 
@@ -67,12 +69,12 @@ export function drawNames(
   context.font = `11px ${getComputedStyle(document.body).fontFamily}`;
   context.textBaseline = 'middle';
   context.textAlign = 'left';
-  for (const { shape, name, ordinal } of labels) {
+  for (const { shape, name, palettePlace: place } of labels) {
     const corner = shapeCorner(viewport, shape);
     if (corner === null || name === '') continue;
     const width = context.measureText(name).width + 2 * namePaddingPx;
     const y = corner.y >= nameHeightPx ? corner.y - nameHeightPx : corner.y;
-    context.fillStyle = colourOf(ordinal);
+    context.fillStyle = colourOf(place);
     context.fillRect(corner.x - 1, y, width, nameHeightPx);
     context.fillStyle = '#000';
     context.globalAlpha = 0.35; // Darkens pale and strong colours alike, so that white text can be read.

@@ -2,11 +2,13 @@ import { expect, test, vi } from 'vitest';
 import type { ImportReport } from '../../../src-main/contract/model/dataset.ts';
 import type { Api } from '../../../src-renderer/api/client.svelte.ts';
 import { ImportFlow } from '../../../src-renderer/state/import-flow.svelte.ts';
-import type { JobList } from '../../../src-renderer/state/job-list.svelte.ts';
+import type { ImportRequest, JobList } from '../../../src-renderer/state/job-list.svelte.ts';
 
 const report: ImportReport = {
   path: '/data/cifar',
   format: 'cifar10',
+  labelSources: [],
+  labelSource: null,
   suggestedName: 'CIFAR-10',
   categories: ['cat', 'dog'],
   splitCounts: { train: 2, val: 0, test: 1 },
@@ -21,9 +23,7 @@ const report: ImportReport = {
 };
 
 function flowWith(inspect: (path: string) => Promise<ImportReport>) {
-  const start = vi.fn((_path: string, _format: string, _name: string, _copyFiles: boolean): Promise<unknown> =>
-    Promise.resolve({}),
-  );
+  const start = vi.fn((_request: ImportRequest): Promise<unknown> => Promise.resolve({}));
   const api = { call: (_name: string, request: { path: string }) => inspect(request.path) } as unknown as Api;
   return { flow: new ImportFlow(api, { import: start } as unknown as JobList), start };
 }
@@ -38,7 +38,13 @@ test('from a path over the report to a started job', async () => {
   expect([flow.stage, flow.name, flow.ready]).toEqual(['report', 'CIFAR-10', true]);
   flow.name = '  My cats ';
   await flow.start();
-  expect(start).toHaveBeenCalledWith('/data/cifar', 'cifar10', 'My cats', false);
+  expect(start).toHaveBeenCalledWith({
+    path: '/data/cifar',
+    format: 'cifar10',
+    labelSource: null,
+    name: 'My cats',
+    copyFiles: false,
+  });
   expect(flow.stage).toBe('closed');
 });
 
@@ -109,5 +115,11 @@ test('the same path read as another format keeps the name and the choice to copy
   await flow.inspectAs('images');
   expect(asked).toEqual([{ path: '/data/x' }, { path: '/data/x', format: 'images' }]);
   await flow.start();
-  expect(start).toHaveBeenCalledWith('/data/x', 'images', 'Mine', true);
+  expect(start).toHaveBeenCalledWith({
+    path: '/data/x',
+    format: 'images',
+    labelSource: null,
+    name: 'Mine',
+    copyFiles: true,
+  });
 });

@@ -1,24 +1,22 @@
 /** Plans folders that hold images only: a folder a class, or just images without labels. */
-import { folderOf, isImageName, splitOfName, splitOfPath } from '../../../formats/image-files.ts';
+import { folderOf, isClassFolder, isImageName, splitOfName, splitOfPath } from '../../../formats/image-files.ts';
 import type { SourceEntry } from '../../../formats/source-entry.ts';
 import type { ImportSource } from '../source.ts';
+import { listedClasses } from './class-list.ts';
 import { NameList, type FilePlan } from './plan.ts';
 
-/** Folders of these names hold images or masks, but are no classes. */
-const NO_CLASSES = /^(images?|imgs?|jpegimages|masks?\d*|labels?|annotations?|groundtruth|gt)$/i;
-
 /** Null where the images are not all in folders that can be classes, of which there are at least two. */
-export function planImageFolders({ folder, entries }: ImportSource): FilePlan | null {
+export async function planImageFolders({ folder, entries }: ImportSource): Promise<FilePlan | null> {
   if (folder === null) return null;
   const images = entries.filter(({ path }) => isImageName(path));
   const names = new NameList();
   for (const { path } of images) {
     const name = classOf(path);
-    if (name === null || NO_CLASSES.test(name)) return null;
+    if (name === null || !isClassFolder(name)) return null;
     names.placeOf(name);
   }
   if (names.names.length < 2) return null;
-  const { categories, placeOf } = names.sorted();
+  const { categories, placeOf } = names.sorted(await listedClasses(folder, entries));
   return {
     format: 'image-folders',
     categories,

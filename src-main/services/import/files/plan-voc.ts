@@ -1,11 +1,19 @@
 /** Plans a Pascal VOC data set: XML files, the images of the same name, and the lists of the splits. */
 import { toErrorData } from '../../../contract/errors.ts';
 import type { Split } from '../../../contract/model/dataset.ts';
-import { ImageIndex, isImageName, splitOfName, splitOfPath, stemOf } from '../../../formats/image-files.ts';
+import {
+  ImageIndex,
+  isImageName,
+  maskFolderOf,
+  splitOfName,
+  splitOfPath,
+  stemOf,
+} from '../../../formats/image-files.ts';
 import type { ImageSize, ParsedLabels } from '../../../formats/labels.ts';
 import { baseName, type Failure, type SourceEntry } from '../../../formats/source-entry.ts';
 import { countsFromZero, parseVoc, placeVocObjects, type VocFile } from '../../../formats/voc.ts';
 import type { ImportSource } from '../source.ts';
+import { listedClasses } from './class-list.ts';
 import { NameList, type FilePlan, type PlannedImage } from './plan.ts';
 import { readText, readTexts } from './read-text.ts';
 
@@ -29,14 +37,14 @@ export async function planVoc({ folder, entries }: ImportSource): Promise<FilePl
     }
   });
   if (files.size === 0) return null;
-  const { categories, placeOf } = names.sorted();
+  const { categories, placeOf } = names.sorted(await listedClasses(folder, entries));
   const origin = [...files.values()].some(countsFromZero) ? 0 : 1;
   if (origin === 0) {
     const reason = 'VOC counts pixels from 1, but some boxes here begin at 0: all are taken as counted from 0.';
     problems.push({ source: '', reason });
   }
   const splitOf = await readSplitLists(folder, entries);
-  const pictures = entries.filter(({ path }) => isImageName(path));
+  const pictures = entries.filter(({ path }) => isImageName(path) && maskFolderOf(path) === null);
   const index = new ImageIndex(pictures);
   const taken = new Set<string>();
   const images: PlannedImage[] = [];
@@ -81,7 +89,8 @@ async function readSplitLists(folder: string, entries: readonly SourceEntry[]): 
     const split = splitOfName(stemOf(entry.path));
     if (split === null || baseName(entry.path).includes('trainval')) continue;
     for (const line of (await readText(folder, entry)).split(/\r?\n/)) {
-      const [stem = ''] = line.trim().split(/\s+/);
+      // Lists of one class have a number behind the name.
+      const stem = line.trim().replace(/\s+(-1|0|1)$/, '');
       if (stem !== '' && !splitOf.has(stem)) splitOf.set(stem, split);
     }
   }

@@ -31,9 +31,13 @@ export async function planYolo(source: ImportSource): Promise<FilePlan | null> {
   const problems: Failure[] = [];
   const found = (await findByConfig(source, listing, problems)) ?? findByFolders(listing);
   if (found === null) return null;
-  const { rows, kept } = await readRows(listing, found.images, problems);
+  const keypoints = found.config?.keypoints ?? null;
+  const { rows, kept } = await readRows(listing, found.images, keypoints, problems);
+  const objects = [...rows.values()].flat();
+  const rotated = objects.length > 0 && objects.every(({ values }) => values.length === 8);
   const categories = found.config?.categories ?? (await categoriesWithoutConfig(listing, rows));
   const places = new Map(categories.map(({ sourceId }, place) => [sourceId ?? place, place]));
+  const reading = { placeOf: (number: number) => places.get(number), keypoints, rotated };
   const images = found.images.map(({ entry, split }): PlannedImage => {
     const labelFile = labelPath(entry.path, listing.texts);
     const own = labelFile === null ? undefined : rows.get(labelFile);
@@ -41,7 +45,7 @@ export async function planYolo(source: ImportSource): Promise<FilePlan | null> {
       entry,
       split,
       labelFile: labelFile ?? entry.path,
-      labels: own === undefined ? null : (size) => placeYoloRows(own, (number) => places.get(number), size),
+      labels: own === undefined ? null : (size) => placeYoloRows(own, reading, size),
     };
   });
   problems.push(...labelsWithoutImage(listing, kept));
@@ -150,6 +154,7 @@ function labelPath(image: string, texts: ReadonlyMap<string, SourceEntry>): stri
 async function readRows(
   listing: Listing,
   images: FoundImages['images'],
+  keypoints: YoloConfig['keypoints'],
   problems: Failure[],
 ): Promise<{ rows: Map<string, YoloRow[]>; kept: Set<string> }> {
   const paths = images.map(({ entry }) => labelPath(entry.path, listing.texts)).filter((path) => path !== null);
@@ -160,7 +165,7 @@ async function readRows(
       problems.push({ source: path, reason: toErrorData(error).message });
       return;
     }
-    const parsed = parseYoloRows(text);
+    const parsed = parseYoloRows(text, keypoints);
     rows.set(path, parsed.rows);
     problems.push(...parsed.problems.map((problem) => ({ source: path, ...problem })));
   });

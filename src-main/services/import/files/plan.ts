@@ -3,7 +3,7 @@
  * labels once their size is known. One planner a format makes it; they read the label files whole.
  */
 import type { FileFormat, Split } from '../../../contract/model/dataset.ts';
-import type { ImageSize, ParsedCategory, ParsedLabels } from '../../../formats/labels.ts';
+import type { ImageSize, LabelProblem, ParsedCategory, ParsedLabel } from '../../../formats/labels.ts';
 import type { Failure, SourceEntry } from '../../../formats/source-entry.ts';
 
 export interface PlannedImage {
@@ -12,7 +12,13 @@ export interface PlannedImage {
   /** Path of the file that the labels are in; what is wrong with one is reported there. */
   labelFile: string;
   /** Null where the source does not speak of the image. */
-  labels: ((size: ImageSize) => ParsedLabels) | null;
+  labels: ((size: ImageSize & { orientation: number }) => PlacedLabels | Promise<PlacedLabels>) | null;
+}
+
+/** `labels` are null where what the source says of the image cannot be used, so that it counts as not labelled. */
+export interface PlacedLabels {
+  labels: ParsedLabel[] | null;
+  problems: LabelProblem[];
 }
 
 export interface FilePlan {
@@ -20,6 +26,8 @@ export interface FilePlan {
   categories: ParsedCategory[];
   images: PlannedImage[];
   problems: Failure[];
+  /** The places that could be meant, where there are several, and the one that was taken. */
+  labelSources?: { all: string[]; taken: string };
 }
 
 /** Gives each name a place, in the order in which they come. */
@@ -36,9 +44,10 @@ export class NameList {
     return place;
   }
 
-  /** The names in alphabetical order, as categories, and each one's place among them. */
-  sorted(): { categories: ParsedCategory[]; placeOf: (name: string) => number } {
-    const names = this.names.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  /** The names as categories, those that are listed first, the others in alphabetical order; and each one's place. */
+  sorted(listed: readonly string[] = []): { categories: ParsedCategory[]; placeOf: (name: string) => number } {
+    const others = this.names.filter((name) => !listed.includes(name));
+    const names = [...listed, ...others.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))];
     const places = new Map(names.map((name, place) => [name, place]));
     return {
       categories: names.map((name) => ({ name, sourceId: null })),

@@ -6,6 +6,8 @@ import { open, stat } from 'node:fs/promises';
 import { FoveaError } from '../../../contract/errors.ts';
 import { fileError } from '../../file-errors.ts';
 import { imageCodec } from '../../image-codec.ts';
+import { bmpFacts, decodeBmp, type BmpFacts } from './bmp.ts';
+import { QUICK_HEADER_BYTES, quickHeader, type HeaderFacts } from './quick-header.ts';
 
 export interface ImageFacts {
   /** Upright, after the EXIF orientation. */
@@ -38,57 +40,99 @@ export async function probeImage(file: string): Promise<ImageFacts> {
     throw fileError(error, 'read', file);
   });
   if (facts.size === 0) throw new FoveaError('bad-input', 'The file is empty.', { file });
-  const sharp = await imageCodec();
-  const metadata = await sharp(file, { limitInputPixels: MAX_PIXELS })
-    .metadata()
-    .catch((error: unknown) => {
-      throw unreadable(file, error);
-    });
-  const mediaType = mediaTypes[metadata.format];
-  if (mediaType === undefined || (metadata.format === 'heif' && metadata.compression !== 'av1')) {
-    throw new FoveaError('unsupported', `The file is ${metadata.format}, which this version does not read.`, { file });
-  }
-  if (metadata.width * metadata.height > MAX_PIXELS) {
-    throw new FoveaError(
-      'unsupported',
-      `The image has ${metadata.width} × ${metadata.height} px, which is too large.`,
-      { file },
-    );
-  }
-  if (await isCutOff(file, facts.size, mediaType)) {
+  const { head, tail } = await readEnds(file, facts.size);
+  const bmp = bmpFacts(head);
+  if (bmp !== null) return probeBmp(file, bmp, facts);
+  const metadata = quickHeader(head) ?? (await codecHeader(file));
+  const { mediaType } = metadata;
+  if (metadata.width * metadata.height > MAX_PIXELS) throw tooLarge(file, metadata.width, metadata.height);
+  if (await isCutOff(file, tail, facts.size, mediaType)) {
     throw new FoveaError('bad-input', 'The image is cut off: its end is missing.', { file });
   }
-  const orientation = metadata.orientation ?? 1;
+  const { orientation } = metadata;
   const isTurned = orientation >= 5;
   return {
     widthPx: isTurned ? metadata.height : metadata.width,
     heightPx: isTurned ? metadata.width : metadata.height,
     channels: metadata.channels,
-    orientation: orientation >= 1 && orientation <= 8 ? orientation : 1,
+    orientation,
     mediaType,
     sizeBytes: facts.size,
     modifiedMs: Math.round(facts.mtimeMs),
   };
 }
 
+/** What the codec says of any other kind of image, and of what is unusual. */
+async function codecHeader(file: string): Promise<Omit<HeaderFacts, 'mediaType'> & { mediaType: string }> {
+  const sharp = await imageCodec();
+  const metadata = await sharp(file, { limitInputPixels: MAX_PIXELS })
+    .metadata()
+    .catch((error: unknown) => {
+      throw unreadable(file, error);
+    });
+  const { width, height, channels, format, orientation = 1 } = metadata;
+  const mediaType = mediaTypes[format];
+  if (mediaType === undefined || (format === 'heif' && metadata.compression !== 'av1')) {
+    throw new FoveaError('unsupported', `The file is ${format}, which this version does not read.`, { file });
+  }
+  return { width, height, channels, mediaType, orientation: orientation >= 1 && orientation <= 8 ? orientation : 1 };
+}
+
+/** The first and the last bytes, in one go. */
+async function readEnds(file: string, sizeBytes: number): Promise<{ head: Uint8Array; tail: Buffer }> {
+  const handle = await open(file, 'r').catch((error: unknown) => {
+    throw fileError(error, 'read', file);
+  });
+  try {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(QUICK_HEADER_BYTES), 0, QUICK_HEADER_BYTES, 0);
+    const head = buffer.subarray(0, bytesRead);
+    if (sizeBytes <= bytesRead) return { head, tail: head.subarray(Math.max(0, bytesRead - TAIL_BYTES)) };
+    const end = await handle.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, sizeBytes - TAIL_BYTES);
+    return { head, tail: end.buffer };
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Decodes it, because its header says too little of whether the rest can be read. */
+async function probeBmp(
+  file: string,
+  { widthPx, heightPx, channels }: BmpFacts,
+  { size, mtimeMs }: { size: number; mtimeMs: number },
+): Promise<ImageFacts> {
+  if (widthPx * heightPx > MAX_PIXELS) throw tooLarge(file, widthPx, heightPx);
+  await decodeBmp(file).catch((error: unknown) => {
+    throw new FoveaError(
+      'bad-input',
+      'The image is damaged, or of a kind of BMP that cannot be read.',
+      { file },
+      { cause: error },
+    );
+  });
+  const own = { orientation: 1, mediaType: 'image/bmp', sizeBytes: size, modifiedMs: Math.round(mtimeMs) };
+  return { widthPx, heightPx, channels, ...own };
+}
+
+function tooLarge(file: string, widthPx: number, heightPx: number): FoveaError {
+  return new FoveaError('unsupported', `The image has ${widthPx} × ${heightPx} px, which is too large.`, { file });
+}
+
 /**
  * Whether a JPEG or PNG lacks its end. (Decoding it would not tell: the codec lets some cut images pass.) Reads the whole
  * file only where its last bytes are something else.
  */
-async function isCutOff(file: string, sizeBytes: number, mediaType: string): Promise<boolean> {
+async function isCutOff(file: string, tail: Buffer, sizeBytes: number, mediaType: string): Promise<boolean> {
   if (mediaType !== 'image/jpeg' && mediaType !== 'image/png') return false;
   const end = mediaType === 'image/png' ? PNG_END : JPEG_END;
-  const length = Math.min(TAIL_BYTES, sizeBytes);
+  if (tail.includes(end)) return false;
+  const whole = Buffer.alloc(sizeBytes);
   const handle = await open(file, 'r');
   try {
-    const tail = await handle.read(Buffer.alloc(length), 0, length, sizeBytes - length);
-    if (tail.buffer.includes(end)) return false;
-    const whole = Buffer.alloc(sizeBytes);
     await handle.read(whole, 0, sizeBytes, 0);
-    return !whole.includes(end, mediaType === 'image/png' ? 0 : jpegDataStart(whole));
   } finally {
     await handle.close();
   }
+  return !whole.includes(end, mediaType === 'image/png' ? 0 : jpegDataStart(whole));
 }
 
 /** Where the compressed data begin, after the segments, of which one may hold a thumbnail with an end of its own. */
@@ -104,7 +148,7 @@ function unreadable(file: string, error: unknown): FoveaError {
   const message = error instanceof Error ? error.message : String(error);
   const isUnknown = /unsupported image format/i.test(message);
   const reason = isUnknown
-    ? 'The content is no image of a known format (JPEG, PNG, WebP, TIFF, GIF, AVIF).'
+    ? 'The content is no image of a known format (JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF).'
     : `The image is damaged (${message.split('\n')[0]}).`;
   return new FoveaError('bad-input', reason, { file }, { cause: error });
 }

@@ -9,7 +9,7 @@ import type { ImportReport } from '../../../contract/model/dataset.ts';
 import type { LabelProblem, ParsedLabel } from '../../../formats/labels.ts';
 import type { Failure } from '../../../formats/source-entry.ts';
 import type { NewFileImage } from '../../../store/annotation-repository.ts';
-import { labelRow } from '../../../store/label-row.ts';
+import { labelRow, type LabelRow } from '../../../store/label-row.ts';
 import { fileError } from '../../file-errors.ts';
 import type { ImportMessage, ImportTask } from '../messages.ts';
 import { ReadProgress } from '../read-progress.ts';
@@ -21,6 +21,7 @@ const AT_ONCE = 8;
 /** A message is read in one go by the thread that must not be held up. */
 const IMAGES_PER_MESSAGE = 25;
 const LABELS_PER_MESSAGE = 150;
+const CHARACTERS_PER_MESSAGE = 200_000;
 const FAILURES_REPORTED = 500;
 
 interface ReadImage {
@@ -60,7 +61,7 @@ async function readImage(folder: string, planned: PlannedImage): Promise<ReadIma
   const { entry } = planned;
   try {
     const facts = await probeImage(join(folder, entry.path));
-    const parsed = planned.labels?.(facts) ?? null;
+    const parsed = (await planned.labels?.(facts)) ?? null;
     return { planned, facts, labels: parsed?.labels ?? null, problems: parsed?.problems ?? [] };
   } catch (error) {
     return { source: entry.path, reason: toErrorData(error).message };
@@ -88,6 +89,8 @@ export async function inspectFiles({ folder }: ImportSource, plan: FilePlan): Pr
   }
   return {
     format: plan.format,
+    labelSources: plan.labelSources?.all ?? [],
+    labelSource: plan.labelSources?.taken ?? null,
     categories: plan.categories.map(({ name }) => name),
     splitCounts,
     sizeBytes,
@@ -114,27 +117,52 @@ export async function importFiles(
   post({ kind: 'categories', categories: plan.categories });
   if (task.copyTo === null) post({ kind: 'root', folder });
   let block: NewFileImage[] = [];
-  let [count, labelsInBlock] = [0, 0];
+  let [count, labelsInBlock, charactersInBlock] = [0, 0, 0];
   let firstFailure: string | null = null;
   const send = (): void => {
     if (block.length > 0) post({ kind: 'images', images: block });
     block = [];
-    labelsInBlock = 0;
+    [labelsInBlock, charactersInBlock] = [0, 0];
   };
   const onFailure = ({ source: file, reason }: Failure): void => void (firstFailure ??= `${file}: ${reason}`);
   for await (const image of readImages(folder, plan.images, onFailure)) {
     const { path } = image.planned.entry;
     if (task.copyTo !== null) await copyInto(task.copyTo, folder, path);
-    block.push(rowOf(image));
+    const row = rowOf(image);
+    const [labels = [], ...more] = inParts(row.labels);
+    block.push({ ...row, labels });
     count++;
-    labelsInBlock += image.labels?.length ?? 0;
-    if (block.length >= IMAGES_PER_MESSAGE || labelsInBlock >= LABELS_PER_MESSAGE) send();
+    labelsInBlock += labels.length;
+    charactersInBlock += charactersOf(labels);
+    const isFull = labelsInBlock >= LABELS_PER_MESSAGE || charactersInBlock >= CHARACTERS_PER_MESSAGE;
+    if (block.length >= IMAGES_PER_MESSAGE || isFull || more.length > 0) send();
+    for (const part of more) post({ kind: 'labels', labels: part });
     progress.read(1, path);
   }
   send();
   if (count === 0) {
     throw new FoveaError('bad-input', `None of the images could be used. ${firstFailure ?? ''}`.trim(), { folder });
   }
+}
+
+/** Parts that are quick to receive and to store, however many labels there are and however long their shapes. */
+function inParts(labels: readonly LabelRow[]): LabelRow[][] {
+  const parts: LabelRow[][] = [];
+  let [part, characters]: [LabelRow[], number] = [[], 0];
+  for (const label of labels) {
+    const own = label.geometry?.length ?? 0;
+    if (part.length >= LABELS_PER_MESSAGE || (part.length > 0 && characters + own > CHARACTERS_PER_MESSAGE)) {
+      parts.push(part);
+      [part, characters] = [[], 0];
+    }
+    part.push(label);
+    characters += own;
+  }
+  return part.length > 0 ? [...parts, part] : parts;
+}
+
+function charactersOf(labels: readonly LabelRow[]): number {
+  return labels.reduce((sum, { geometry }) => sum + (geometry?.length ?? 0), 0);
 }
 
 function rowOf({ planned, facts, labels }: ReadImage): NewFileImage {

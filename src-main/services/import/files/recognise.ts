@@ -2,29 +2,38 @@
 import type { FileFormat } from '../../../contract/model/dataset.ts';
 import type { ImportSource } from '../source.ts';
 import { planCoco } from './plan-coco.ts';
+import { planCvat } from './plan-cvat.ts';
 import { planImageFolders, planImages } from './plan-folders.ts';
 import { planLabelme } from './plan-labelme.ts';
+import { planMasks } from './plan-masks.ts';
 import type { FilePlan } from './plan.ts';
 import { planVoc } from './plan-voc.ts';
 import { planYolo } from './plan-yolo.ts';
 
-type Planner = (source: ImportSource) => Promise<FilePlan | null> | FilePlan | null;
+/** `labelSource`: which of the places that hold labels is meant; null for the first. */
+type Planner = (source: ImportSource, labelSource: string | null) => Promise<FilePlan | null> | FilePlan | null;
 
 /** In the order in which they are tried. */
 const planners = {
   yolo: planYolo,
   coco: planCoco,
   labelme: planLabelme,
+  cvat: planCvat,
   voc: planVoc,
+  masks: planMasks,
   'image-folders': planImageFolders,
   images: planImages,
 } satisfies Record<FileFormat, Planner>;
 
 /** The first format that fits and finds images; or only `wanted`. Null where none does. */
-export async function planFiles(source: ImportSource, wanted: FileFormat | null): Promise<FilePlan | null> {
+export async function planFiles(
+  source: ImportSource,
+  wanted: FileFormat | null,
+  labelSource: string | null,
+): Promise<FilePlan | null> {
   const formats = wanted === null ? (Object.keys(planners) as FileFormat[]) : [wanted];
   for (const format of formats) {
-    const plan = await planners[format](source);
+    const plan = await planners[format](source, labelSource);
     if (plan !== null && (plan.images.length > 0 || wanted !== null)) return plan;
   }
   return null;

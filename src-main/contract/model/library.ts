@@ -1,0 +1,121 @@
+/** What keeps a library in order: the trash, frozen versions of data sets, and what is unusual about one. */
+import * as v from 'valibot';
+import { shapeKind } from './annotation.ts';
+import { split } from './dataset.ts';
+import { annotationId, categoryId, datasetId, datasetVersionId, imageId, trashEntryId } from './ids.ts';
+
+/** Something that was deleted and can be brought back: a data set, or images of one. */
+export const trashItem = v.variant('kind', [
+  v.object({
+    kind: v.literal('dataset'),
+    datasetId,
+    title: v.string(),
+    imageCount: v.number(),
+    trashedAt: v.string(),
+  }),
+  v.object({
+    kind: v.literal('images'),
+    entryId: trashEntryId,
+    datasetId,
+    /** Name of the data set. */
+    title: v.string(),
+    imageCount: v.number(),
+    trashedAt: v.string(),
+  }),
+]);
+export type TrashItem = v.InferOutput<typeof trashItem>;
+
+/** Which of them. */
+export const trashKey = v.variant('kind', [
+  v.object({ kind: v.literal('dataset'), datasetId }),
+  v.object({ kind: v.literal('images'), entryId: trashEntryId }),
+]);
+export type TrashKey = v.InferOutput<typeof trashKey>;
+
+/** A state of a data set's images and labels; the same content has the same hash. */
+export const datasetVersion = v.object({
+  versionId: datasetVersionId,
+  datasetId,
+  datasetName: v.string(),
+  /** SHA-256 as hexadecimal digits. */
+  hash: v.string(),
+  createdAt: v.string(),
+  imageCount: v.number(),
+  labelCount: v.number(),
+  /** Names of the runs that began on it. */
+  runs: v.array(v.string()),
+});
+export type DatasetVersion = v.InferOutput<typeof datasetVersion>;
+
+const versionImage = v.object({ imageId, name: v.string(), split });
+export const versionComparison = v.object({
+  /** Images that only the second, only the first, or both have; at most some hundred of each with their names. */
+  added: v.array(versionImage),
+  removed: v.array(versionImage),
+  labels: v.array(versionImage),
+  splits: v.array(v.object({ ...versionImage.entries, before: split })),
+  /** Other pixels under the same name. */
+  pixels: v.array(versionImage),
+  counts: v.object({
+    added: v.number(),
+    removed: v.number(),
+    labels: v.number(),
+    splits: v.number(),
+    pixels: v.number(),
+    same: v.number(),
+  }),
+});
+export type VersionComparison = v.InferOutput<typeof versionComparison>;
+
+/** A bar of a histogram: how many, and the text query that leads to them. */
+const bar = v.object({ label: v.string(), count: v.number(), query: v.string() });
+export type HealthBar = v.InferOutput<typeof bar>;
+
+export const healthMapSize = 32;
+
+/** What a data set is like. Each bar and each finding leads to its images. */
+export const datasetHealth = v.object({
+  imageCount: v.number(),
+  labelCount: v.number(),
+  /** Of each class, in the order of the classes. */
+  classes: v.array(
+    v.object({ categoryId, name: v.string(), labels: v.number(), images: v.number(), query: v.string() }),
+  ),
+  kinds: v.array(v.object({ kind: shapeKind, count: v.number(), query: v.string() })),
+  labelsPerImage: v.array(bar),
+  /** Labels by √ of their box's area; the query finds images with such a label. */
+  boxSizes: v.array(bar),
+  /** Width by height of boxes. */
+  aspects: v.array(bar),
+  imageSizes: v.array(bar),
+  imageAspects: v.array(bar),
+  /** How many boxes cover each cell of the image, row by row: `healthMapSize` cells a side. */
+  positions: v.array(v.number()),
+  /** The classes that occur together most often; `share`: images with both over images with either. */
+  pairs: v.array(
+    v.object({ first: v.string(), second: v.string(), images: v.number(), share: v.number(), query: v.string() }),
+  ),
+  findings: v.array(v.object({ kind: v.string(), message: v.string(), count: v.number(), query: v.string() })),
+});
+export type DatasetHealth = v.InferOutput<typeof datasetHealth>;
+
+/** A label as a tile of its own. */
+export const labelCrop = v.object({
+  annotationId,
+  imageId,
+  categoryId,
+  kind: shapeKind,
+  bboxXyxy: v.tuple([v.number(), v.number(), v.number(), v.number()]),
+});
+export type LabelCrop = v.InferOutput<typeof labelCrop>;
+
+/** What became of the files of a data set that was looked for in another folder. */
+export const relinkReport = v.object({
+  found: v.number(),
+  /** Paths that are not there; the first hundred. */
+  missing: v.array(v.string()),
+  missingCount: v.number(),
+  /** Files that are there but have another size than the imported ones. */
+  changedCount: v.number(),
+});
+export type RelinkReport = v.InferOutput<typeof relinkReport>;

@@ -1,0 +1,91 @@
+/** COCO: images/SPLIT and annotations/instances_SPLIT.json. */
+import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Split } from '../../../contract/model/dataset.ts';
+import { cocoAnnotation } from '../../../formats/coco.ts';
+import type { ExportedImage } from '../exported-images.ts';
+import type { ExportWriter, WriterTask } from './writer.ts';
+
+/** One JSON file a split; its annotations are kept in a file of their own until the images are all in. */
+export class CocoWriter implements ExportWriter {
+  #root: string;
+  #categories: { id: number; name: string; supercategory: string }[];
+  #files = new Map<Split, { json: FileHandle; labels: FileHandle; images: number }>();
+  #nextId = 1;
+
+  constructor({ root, categories, sourceIds }: WriterTask) {
+    this.#root = root;
+    const ownNumbers = sourceIds.every((id) => id !== null);
+    this.#categories = categories.map(({ name, ordinal }) => ({
+      id: ownNumbers ? (sourceIds[ordinal] ?? ordinal) : ordinal + 1,
+      name,
+      supercategory: '',
+    }));
+  }
+
+  imagePath({ split, name }: ExportedImage): string {
+    return join('images', split, name);
+  }
+
+  async image({ imageId, split, name, widthPx, heightPx, labels }: ExportedImage): Promise<void> {
+    const files = this.#files.get(split) ?? (await this.#open(split));
+    const row = { id: imageId, file_name: name, width: widthPx, height: heightPx };
+    await files.json.write(`${files.images++ === 0 ? '' : ',\n'}${JSON.stringify(row)}`);
+    const rows = labels.flatMap((label) => {
+      const ids = { id: this.#nextId, imageId, categoryId: this.#categories[label.category]?.id ?? 0 };
+      const fields = cocoAnnotation(label, ids, { widthPx, heightPx });
+      if (fields === null) return [];
+      this.#nextId++;
+      return [`${JSON.stringify(fields)},\n`];
+    });
+    await files.labels.write(rows.join(''));
+  }
+
+  async finish(): Promise<void> {
+    for (const [split, { json, labels }] of this.#files) {
+      await json.write('\n],"annotations":[\n');
+      await labels.sync();
+      await this.#append(json, this.#labelFile(split));
+      await json.write(`\n],"categories":${JSON.stringify(this.#categories)}}\n`);
+      await json.sync();
+    }
+    await this.abandon();
+    for (const split of this.#files.keys()) await rm(this.#labelFile(split));
+  }
+
+  async abandon(): Promise<void> {
+    for (const { json, labels } of this.#files.values()) {
+      await json.close().catch(() => undefined);
+      await labels.close().catch(() => undefined);
+    }
+  }
+
+  async #open(split: Split) {
+    const folder = join(this.#root, 'annotations');
+    await mkdir(folder, { recursive: true });
+    const json = await open(join(folder, `instances_${split}.json`), 'w');
+    const labels = await open(this.#labelFile(split), 'w');
+    const files = { json, labels, images: 0 };
+    this.#files.set(split, files);
+    await json.write('{"info":{},"licenses":[],"images":[\n');
+    return files;
+  }
+
+  /** Without the comma after the last element. */
+  async #append(json: FileHandle, file: string): Promise<void> {
+    const source = await open(file, 'r');
+    try {
+      const { size } = await source.stat();
+      const end = Math.max(0, size - 2);
+      if (end > 0)
+        for await (const chunk of source.createReadStream({ end: end - 1, autoClose: false }))
+          await json.write(chunk as Buffer);
+    } finally {
+      await source.close();
+    }
+  }
+
+  #labelFile(split: Split): string {
+    return join(this.#root, 'annotations', `.labels_${split}`);
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * What can be asked of a library in a thread of its own, which reads the project's database beside the store's owner and
+ * writes no row: exports, and everything that looks at a whole data set. A new question is one entry here and one line in
+ * `answers.ts`.
+ */
+import type { ExportReport } from '../../contract/model/dataset-export.ts';
+import type { DatasetHealth, VersionComparison } from '../../contract/model/library.ts';
+import type { DuplicateReport } from '../../contract/model/splits.ts';
+import type { Fingerprint } from '../../store/library-repository.ts';
+import type { ExportAsk, ExportReportAsk } from '../export/export-dataset.ts';
+import type { FingerprintAsk } from './fingerprints.ts';
+import type { HealthAsk } from './health.ts';
+import type { CompareAsk, FreezeAsk, FrozenState } from './versions.ts';
+
+export interface Questions {
+  'export-report': { ask: ExportReportAsk; answer: ExportReport };
+  export: { ask: ExportAsk; answer: null };
+  /** Parts: fingerprints to be saved. */
+  fingerprints: { ask: FingerprintAsk; answer: { taken: number; unreadable: number }; part: Fingerprint[] };
+  duplicates: { ask: FingerprintAsk; answer: DuplicateReport };
+  freeze: { ask: FreezeAsk; answer: FrozenState };
+  'compare-states': { ask: CompareAsk; answer: VersionComparison };
+  health: { ask: HealthAsk; answer: DatasetHealth };
+}
+
+export type Question = keyof Questions;
+
+/** What is sent before the answer; nothing for most questions. */
+export type PartOf<Q extends Question> = Questions[Q] extends { part: infer Part } ? Part : never;
+
+export type LibraryTask = {
+  [Q in Question]: {
+    kind: 'library';
+    question: Q;
+    /** The project's database file and folder. */
+    database: string;
+    folder: string;
+    ask: Questions[Q]['ask'];
+  };
+}[Question];

@@ -1,0 +1,145 @@
+/**
+ * The trash. A data set in it is a row that nobody sees; deleted images are taken out of their tables and kept, with
+ * their labels, as JSON of their rows, so that no other query has to know of them. They come back with their old ids.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import { FoveaError } from '../contract/errors.ts';
+import type { DatasetId, ImageId, TrashEntryId } from '../contract/model/ids.ts';
+import type { TrashItem } from '../contract/model/library.ts';
+
+type Row = Record<string, string | number | null>;
+
+export class TrashRepository {
+  #database: Database;
+  #image: Statement<[ImageId], Row>;
+  #labels: Statement<[ImageId], Row>;
+  #keep: Statement<[TrashEntryId, ImageId, string, string]>;
+  #drop: Statement<[ImageId]>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#image = database.prepare('SELECT * FROM image WHERE id = ?');
+    this.#labels = database.prepare('SELECT * FROM annotation WHERE image_id = ? ORDER BY id');
+    this.#keep = database.prepare('INSERT INTO trashed_image (entry_id, image_id, image, labels) VALUES (?, ?, ?, ?)');
+    this.#drop = database.prepare('DELETE FROM image WHERE id = ?');
+  }
+
+  /** Newest first. */
+  list(): TrashItem[] {
+    const datasets = this.#database
+      .prepare<[], Extract<TrashItem, { kind: 'dataset' }>>(
+        `SELECT 'dataset' AS kind, id AS datasetId, name AS title, trashed_at AS trashedAt,
+           (SELECT count(*) FROM image WHERE dataset_id = dataset.id) AS imageCount
+         FROM dataset WHERE state = 'ready' AND trashed_at IS NOT NULL`,
+      )
+      .all();
+    const images = this.#database
+      .prepare<[], Extract<TrashItem, { kind: 'images' }>>(
+        `SELECT 'images' AS kind, e.id AS entryId, e.dataset_id AS datasetId, e.title, e.trashed_at AS trashedAt,
+           (SELECT count(*) FROM trashed_image WHERE entry_id = e.id) AS imageCount
+         FROM trash_entry e JOIN dataset d ON d.id = e.dataset_id WHERE d.trashed_at IS NULL AND d.state = 'ready'`,
+      )
+      .all();
+    return [...datasets, ...images].sort((a, b) => (a.trashedAt < b.trashedAt ? 1 : -1));
+  }
+
+  /** Throws `not-found` where there is no visible data set of this id. */
+  putDataset(datasetId: DatasetId, at: string): void {
+    const { changes } = this.#database
+      .prepare(`UPDATE dataset SET trashed_at = ? WHERE id = ? AND state = 'ready' AND trashed_at IS NULL`)
+      .run(at, datasetId);
+    if (changes === 0)
+      throw new FoveaError('not-found', `There is no data set ${datasetId} in this project.`, { datasetId });
+  }
+
+  /** Under another name where its own is taken. Throws `not-found`. */
+  restoreDataset(datasetId: DatasetId): void {
+    this.#database
+      .transaction(() => {
+        const name = this.#database
+          .prepare<[DatasetId], string>('SELECT name FROM dataset WHERE id = ? AND trashed_at IS NOT NULL')
+          .pluck()
+          .get(datasetId);
+        if (name === undefined) throw notInTrash();
+        const isTaken = this.#database.prepare(
+          `SELECT 1 FROM dataset WHERE name = ? AND state <> 'deleting' AND trashed_at IS NULL`,
+        );
+        let free = name;
+        for (let number = 2; isTaken.get(free) !== undefined; number++) free = `${name} (${number})`;
+        this.#database.prepare('UPDATE dataset SET trashed_at = NULL, name = ? WHERE id = ?').run(free, datasetId);
+      })
+      .immediate();
+  }
+
+  beginEntry(datasetId: DatasetId, title: string, at: string): TrashEntryId {
+    const { lastInsertRowid } = this.#database
+      .prepare('INSERT INTO trash_entry (dataset_id, title, trashed_at) VALUES (?, ?, ?)')
+      .run(datasetId, title, at);
+    return Number(lastInsertRowid) as TrashEntryId;
+  }
+
+  /** Takes images with their labels out of the data set, in one transaction; ids that are not there are passed over. */
+  putImages(entryId: TrashEntryId, imageIds: readonly ImageId[]): void {
+    this.#database
+      .transaction(() => {
+        for (const imageId of imageIds) {
+          const image = this.#image.get(imageId);
+          if (image === undefined) continue;
+          const labels = this.#labels.all(imageId);
+          this.#keep.run(entryId, imageId, JSON.stringify(image), JSON.stringify(labels));
+          this.#drop.run(imageId);
+        }
+      })
+      .immediate();
+  }
+
+  /** Brings back up to `limit` images; false when none are left, and the entry is gone. Throws `not-found`. */
+  restoreSome(entryId: TrashEntryId, limit: number): boolean {
+    return this.#database
+      .transaction(() => {
+        const isThere = this.#database.prepare('SELECT 1 FROM trash_entry WHERE id = ?').get(entryId) !== undefined;
+        if (!isThere) throw notInTrash();
+        const some = this.#database
+          .prepare<[TrashEntryId, number], { imageId: ImageId; image: string; labels: string }>(
+            'SELECT image_id AS imageId, image, labels FROM trashed_image WHERE entry_id = ? LIMIT ?',
+          )
+          .all(entryId, limit);
+        const forget = this.#database.prepare('DELETE FROM trashed_image WHERE entry_id = ? AND image_id = ?');
+        for (const { imageId, image, labels } of some) {
+          // The triggers count the labels as they come back.
+          this.#insert('image', { ...(JSON.parse(image) as Row), label_count: 0 });
+          for (const label of JSON.parse(labels) as Row[]) this.#insert('annotation', label);
+          forget.run(entryId, imageId);
+        }
+        if (some.length < limit) this.#database.prepare('DELETE FROM trash_entry WHERE id = ?').run(entryId);
+        return some.length === limit;
+      })
+      .immediate();
+  }
+
+  /** Forgets up to `limit` images for good; false when none are left, and the entry is gone. */
+  forgetSome(entryId: TrashEntryId, limit: number): boolean {
+    return this.#database
+      .transaction(() => {
+        const { changes } = this.#database
+          .prepare(
+            `DELETE FROM trashed_image WHERE entry_id = @entryId
+               AND image_id IN (SELECT image_id FROM trashed_image WHERE entry_id = @entryId LIMIT @limit)`,
+          )
+          .run({ entryId, limit });
+        if (changes < limit) this.#database.prepare('DELETE FROM trash_entry WHERE id = ?').run(entryId);
+        return changes === limit;
+      })
+      .immediate();
+  }
+
+  #insert(table: 'image' | 'annotation', row: Row): void {
+    const columns = Object.keys(row);
+    const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((name) => `@${name}`).join(', ')})`;
+    this.#database.prepare(sql).run(row);
+  }
+}
+
+function notInTrash(): FoveaError {
+  return new FoveaError('not-found', 'This is not in the trash any more.');
+}
