@@ -4,12 +4,58 @@
  * does not fit its schema is refused before any handler sees it.
  */
 import * as v from 'valibot';
-import { datasetId, imageId, jobId, presetId, projectId, runId } from './model/ids.ts';
+import {
+  annotationId,
+  categoryId,
+  datasetId,
+  datasetVersionId,
+  imageId,
+  jobId,
+  presetId,
+  projectId,
+  runId,
+  savedViewId,
+  splitChangeId,
+} from './model/ids.ts';
 import { project, recentProject, settings } from './model/project.ts';
-import { annotation } from './model/annotation.ts';
-import { dataset, datasetFormat, facets, imageFilter, imageSummary, importReport } from './model/dataset.ts';
+import { annotation, reviewState } from './model/annotation.ts';
+import {
+  annotationEdit,
+  applyResult,
+  changeResult,
+  gestureId,
+  historyEntry,
+  imageChange,
+  labelSchema,
+  labelState,
+  undoState,
+} from './model/annotation-edit.ts';
+import {
+  category,
+  dataset,
+  datasetFormat,
+  facets,
+  imageFilter,
+  imageOrder,
+  savedView,
+  imageSummary,
+  importReport,
+  split,
+} from './model/dataset.ts';
 import { exportFormat, exportReport } from './model/dataset-export.ts';
 import { job } from './model/job.ts';
+import {
+  datasetHealth,
+  datasetVersion,
+  labelCrop,
+  relinkReport,
+  trashItem,
+  trashKey,
+  versionComparison,
+} from './model/library.ts';
+import { duplicateReport, splitChange, splitPlan, splitPreview } from './model/splits.ts';
+import { exportedModel, exportForm } from './model/run-export.ts';
+import { sampleSet } from './model/sample.ts';
 import {
   checkpointName,
   confusionMatrix,
@@ -30,12 +76,25 @@ import {
   type KernelSet,
   type Series,
 } from './model/run.ts';
+import { labelStatistics } from './model/label-statistics.ts';
+import {
+  detectionSettings,
+  type DetectionReport,
+  type ImageBoxes,
+  type ImageMasks,
+  type ImageScores,
+  type PixelResults,
+} from './model/run-results.ts';
 import { deviceCheck, deviceChecks, deviceInfo, memoryEstimate } from './model/device.ts';
+import { catalogueState, provenance, weightsFile, weightsFit, weightsListing } from './model/weights.ts';
 import { knob, modelDescription, modelSummary } from './model/model-spec.ts';
+import type { PreviewBatch } from './model/preview-batch.ts';
 
 const nothing = v.object({});
 const inProject = { projectId };
 const inRun = { projectId, runId };
+const byGesture = { projectId, gestureId };
+const someImages = v.pipe(v.array(imageId), v.minLength(1), v.maxLength(1000));
 const page = {
   offset: v.pipe(v.number(), v.integer(), v.minValue(0)),
   limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(1000)),
@@ -43,6 +102,15 @@ const page = {
 const path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(200));
 const tag = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(60));
+
+/** The images of the filter, or of these only those that are named. */
+const splitScope = { datasetId, filter: imageFilter, imageIds: v.optional(v.array(imageId)) };
+const exportScope = {
+  /** Only these images. */
+  filter: v.optional(imageFilter),
+  /** Leaves out images that nobody labelled. */
+  labelledOnly: v.optional(v.boolean()),
+};
 
 export const capabilities = v.object({
   /** Native file dialogs exist; where not, the renderer offers its own folder browser over `files.list`. */
@@ -61,8 +129,15 @@ export const folderListing = v.object({
 });
 export type FolderListing = v.InferOutput<typeof folderListing>;
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 /** Types of responses with typed arrays, which schemas cannot express compactly, are given with `v.custom`. */
 const kernelSets = v.custom<readonly KernelSet[]>((value) => Array.isArray(value));
+const imageScores = v.custom<ImageScores>(isObject);
+const previewBatch = v.nullable(v.custom<PreviewBatch>(isObject));
+const pixelResults = v.custom<PixelResults>(isObject);
+const imageMasks = v.custom<ImageMasks>(isObject);
+const imageBoxes = v.custom<ImageBoxes>(isObject);
+const detectionMeasures = v.custom<DetectionReport>(isObject);
 const seriesList = v.custom<readonly Series[]>((value) => Array.isArray(value));
 
 export const calls = {
@@ -85,14 +160,22 @@ export const calls = {
 
   'dataset.list': { request: v.object(inProject), response: v.array(dataset) },
   'dataset.rename': { request: v.object({ ...inProject, datasetId, name }), response: dataset },
+  /** Into the trash, see `trash.restore`. */
   'dataset.delete': { request: v.object({ ...inProject, datasetId }), response: nothing },
-  /** Dry run: what is there, in which format (or in the one that is given), and what is wrong with it. Writes nothing. */
-  'dataset.inspect': { request: v.object({ path, format: v.optional(datasetFormat) }), response: importReport },
+  /**
+   * Dry run: what is there, in which format (or in the one that is given), and what is wrong with it. Writes nothing.
+   * `labelSource` is one of those that an earlier report names.
+   */
+  'dataset.inspect': {
+    request: v.object({ path, format: v.optional(datasetFormat), labelSource: v.optional(path) }),
+    response: importReport,
+  },
   'dataset.import': {
     request: v.object({
       ...inProject,
       path,
       format: datasetFormat,
+      labelSource: v.optional(path),
       name,
       /** Copies image files into the project; otherwise they are referenced where they are. */
       copyFiles: v.optional(v.boolean()),
@@ -101,24 +184,201 @@ export const calls = {
   },
   /** Downloads CIFAR-10 from its official address (checked by md5), then imports it. Resumes a partial download. */
   'dataset.download': { request: v.object({ ...inProject, source: v.literal('cifar10') }), response: job },
+  /** Draws a data set by itself, seeded, and imports it. */
+  'dataset.importSample': { request: v.object({ ...inProject, set: sampleSet }), response: job },
   'dataset.exportReport': {
-    request: v.object({ ...inProject, datasetId, format: exportFormat }),
+    request: v.object({ ...inProject, datasetId, format: exportFormat, ...exportScope }),
     response: exportReport,
   },
   /** Writes labels and copies of the images into a folder, which must not exist yet or be empty. */
   'dataset.export': {
-    request: v.object({ ...inProject, datasetId, format: exportFormat, folder: path }),
+    request: v.object({ ...inProject, datasetId, format: exportFormat, ...exportScope, folder: path }),
     response: job,
   },
   'dataset.facets': { request: v.object({ ...inProject, datasetId, filter: imageFilter }), response: facets },
 
+  /** A class more, at the end of the data set's list. Throws `already-exists` for a name that is taken. */
+  'category.create': { request: v.object({ ...inProject, datasetId, name }), response: category },
+  /** Throws `already-exists` for a name that is taken. */
+  'category.rename': { request: v.object({ ...inProject, categoryId, name }), response: category },
+  /** `colour`: place in the palette; null for the one of its place in the list. */
+  'category.recolour': {
+    request: v.object({ ...inProject, categoryId, colour: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))) }),
+    response: category,
+  },
+
   'image.list': {
-    request: v.object({ ...inProject, datasetId, filter: imageFilter, ...page }),
+    request: v.object({ ...inProject, datasetId, filter: imageFilter, order: v.optional(imageOrder), ...page }),
     response: v.object({ total: v.number(), items: v.array(imageSummary) }),
   },
   'image.get': { request: v.object({ ...inProject, imageId }), response: imageSummary },
   /** The image's labels with everything that is known of them, oldest first. */
   'image.annotations': { request: v.object({ ...inProject, imageId }), response: v.array(annotation) },
+
+  /** An image's labels with their version, for the editor. */
+  'annotation.open': { request: v.object({ ...inProject, imageId }), response: labelState },
+  /** Ids for labels to come, which nobody else will get: `first`, `first + 1` … */
+  'annotation.reserveIds': {
+    request: v.object({ ...inProject, count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100_000)) }),
+    response: v.object({ first: annotationId }),
+  },
+  /**
+   * Saves a gesture, in one transaction that is on the disk when this answers. A gesture that was saved before is not
+   * saved again, and answered as it was then. Throws `bad-input` for an edit that does not fit (a class of another data
+   * set, a mask of another size, a label that is not there).
+   */
+  'annotation.apply': {
+    request: v.object({
+      ...byGesture,
+      imageId,
+      /** What undo calls it: "move box". */
+      label: name,
+      baseVersion: v.pipe(v.number(), v.integer(), v.minValue(0)),
+      edits: v.pipe(v.array(annotationEdit), v.minLength(1)),
+    }),
+    response: applyResult,
+  },
+  /**
+   * Takes back the project's newest gesture that is not undone, on whichever images it was. With `target` only if it is
+   * that one. `gestureId` is the undo's own.
+   */
+  'annotation.undo': { request: v.object({ ...byGesture, target: v.nullable(gestureId) }), response: changeResult },
+  /** The opposite. There is nothing to redo once something else was changed after the undo. */
+  'annotation.redo': { request: v.object({ ...byGesture, target: v.nullable(gestureId) }), response: changeResult },
+  /** Newest first. */
+  'annotation.history': {
+    request: v.object({ ...inProject, imageId, ...page }),
+    response: v.object({ total: v.number(), items: v.array(historyEntry) }),
+  },
+  /** The image's labels as they were at a version of its history; 0 is before the first change. */
+  'annotation.stateAt': {
+    request: v.object({ ...inProject, imageId, version: v.number() }),
+    response: v.array(annotation),
+  },
+  /** Makes the labels what they were at a version; a change like any other, with an undo of its own. */
+  'annotation.restore': { request: v.object({ ...byGesture, imageId, version: v.number() }), response: changeResult },
+  /** Adds copies of an image's labels (null: all of them) to others, cut to each image's size; one step of undo. */
+  'annotation.copy': {
+    request: v.object({
+      ...byGesture,
+      fromImageId: imageId,
+      annotationIds: v.nullable(v.array(annotationId)),
+      toImageIds: someImages,
+    }),
+    response: changeResult,
+  },
+  /** Classes of whole images. only: this one instead of all others. */
+  'annotation.classify': {
+    request: v.object({
+      ...byGesture,
+      imageIds: someImages,
+      categoryId,
+      mode: v.picklist(['only', 'add', 'remove']),
+      /** Sets the review state as well, in the same step. */
+      review: v.optional(reviewState),
+    }),
+    response: changeResult,
+  },
+  /** Gives labels another class, or removes them (null); one step of undo. */
+  'annotation.relabel': {
+    request: v.object({
+      ...byGesture,
+      annotationIds: v.pipe(v.array(annotationId), v.minLength(1), v.maxLength(10_000)),
+      categoryId: v.nullable(categoryId),
+    }),
+    response: changeResult,
+  },
+  'annotation.schema': { request: v.object({ ...inProject, datasetId }), response: labelSchema },
+  'annotation.setSchema': {
+    request: v.object({ ...inProject, datasetId, schema: labelSchema }),
+    response: labelSchema,
+  },
+  'annotation.undoState': { request: v.object(inProject), response: undoState },
+
+  'image.setReview': {
+    request: v.object({ ...byGesture, imageIds: someImages, review: reviewState }),
+    response: changeResult,
+  },
+  /** How many images of a data set are in each state. */
+  'image.reviewCounts': {
+    request: v.object({ ...inProject, datasetId }),
+    response: v.record(reviewState, v.number()),
+  },
+  /** The next images (or the previous ones, nearest first) in one of these states, in the data set's order. */
+  'image.reviewQueue': {
+    request: v.object({
+      ...inProject,
+      datasetId,
+      states: v.array(reviewState),
+      /** Null: from the beginning, or from the end. */
+      from: v.nullable(imageId),
+      direction: v.picklist(['next', 'previous']),
+      limit: page.limit,
+    }),
+    response: v.object({ imageIds: v.array(imageId) }),
+  },
+  /** Adds to the time that was spent on an image; answers with the sum. */
+  'image.addTime': {
+    request: v.object({ ...inProject, imageId, durationMs: v.pipe(v.number(), v.minValue(0), v.maxValue(3_600_000)) }),
+    response: v.object({ timeMs: v.number() }),
+  },
+
+  /** Out of all lists, restorable until the trash is emptied; null where none of them was there. */
+  'image.trash': {
+    request: v.object({ ...inProject, datasetId, imageIds: v.pipe(v.array(imageId), v.minLength(1)) }),
+    response: v.nullable(trashItem),
+  },
+  /** Newest first. Runs have a trash of their own, `run.restore`. */
+  'trash.list': { request: v.object(inProject), response: v.array(trashItem) },
+  'trash.restore': { request: v.object({ ...inProject, item: trashKey }), response: nothing },
+  /** For good: what is named, or everything. */
+  'trash.empty': { request: v.object({ ...inProject, item: v.nullable(trashKey) }), response: nothing },
+
+  'split.preview': { request: v.object({ ...inProject, ...splitScope, plan: splitPlan }), response: splitPreview },
+  /** Null where every image is in its split already. */
+  'split.assign': {
+    request: v.object({ ...inProject, ...splitScope, plan: splitPlan }),
+    response: v.nullable(splitChange),
+  },
+  /** Newest first. */
+  'split.changes': { request: v.object({ ...inProject, datasetId }), response: v.array(splitChange) },
+  'split.undo': { request: v.object({ ...inProject, changeId: splitChangeId }), response: nothing },
+  /** Looks at every image that was not looked at before; `dataset.duplicates` then knows the result. */
+  'dataset.fingerprint': { request: v.object({ ...inProject, datasetId }), response: job },
+  /** Images that are the same or look alike, as far as they were looked at. */
+  'dataset.duplicates': { request: v.object({ ...inProject, datasetId }), response: duplicateReport },
+  'dataset.health': { request: v.object({ ...inProject, datasetId }), response: datasetHealth },
+  /** Looks for a data set's image files in another folder; with `apply` they are taken from there from now on. */
+  'dataset.relink': {
+    request: v.object({ ...inProject, datasetId, folder: path, apply: v.boolean() }),
+    response: relinkReport,
+  },
+  /** Records the state of a data set's images and labels; the same state twice is one version. */
+  'version.freeze': { request: v.object({ ...inProject, datasetId }), response: job },
+  /** Newest first. */
+  'version.list': { request: v.object({ ...inProject, datasetId }), response: v.array(datasetVersion) },
+  /** Null stands for the state now. */
+  'version.compare': {
+    request: v.object({
+      ...inProject,
+      datasetId,
+      first: v.nullable(datasetVersionId),
+      second: v.nullable(datasetVersionId),
+    }),
+    response: versionComparison,
+  },
+  'view.list': { request: v.object({ ...inProject, datasetId }), response: v.array(savedView) },
+  /** Replaces the one of that name. */
+  'view.save': {
+    request: v.object({ ...inProject, datasetId, name, filter: imageFilter, order: imageOrder }),
+    response: savedView,
+  },
+  'view.delete': { request: v.object({ ...inProject, viewId: savedViewId }), response: nothing },
+  /** Labels of a class on the images of a filter, each with its place in its image. */
+  'label.list': {
+    request: v.object({ ...inProject, datasetId, filter: imageFilter, categoryId, ...page }),
+    response: v.object({ total: v.number(), items: v.array(labelCrop) }),
+  },
 
   'job.list': { request: v.object(inProject), response: v.array(job) },
   'job.cancel': { request: v.object({ jobId }), response: nothing },
@@ -154,6 +414,8 @@ export const calls = {
     request: v.object({ ...inProject, datasetId, modelId: v.string() }),
     response: v.object({ knobs: v.array(knob), config: runConfig }),
   },
+  /** What the labels of a split are: which tasks they suit, and how often each class occurs. */
+  'run.labels': { request: v.object({ ...inProject, datasetId, split }), response: labelStatistics },
   /** What would stop or spoil the run, before it starts. */
   'run.check': {
     request: v.object({ ...inProject, config: runConfig }),
@@ -166,12 +428,47 @@ export const calls = {
       }),
     ),
   },
+  /**
+   * The first training images of an epoch with their labels, as the run would make them. Null where another preview is
+   * asked for meanwhile.
+   */
+  'run.previewBatch': {
+    request: v.object({
+      ...inProject,
+      config: runConfig,
+      count: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(64)),
+      epoch: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    }),
+    response: previewBatch,
+  },
   /** The memory that the run will need, worked out from its training graph (a second for a large network). */
   'run.estimate': { request: v.object({ ...inProject, config: runConfig }), response: memoryEstimate },
   'run.start': { request: v.object({ ...inProject, config: runConfig, name: v.nullable(name) }), response: runSummary },
   'run.cancel': { request: v.object(inRun), response: nothing },
   /** Goes on from the last checkpoint. */
   'run.resume': { request: v.object(inRun), response: runSummary },
+  /** Writes the network as a checkpoint has it into a file, in a child process, and says how it compares with the app's own. */
+  'run.export': {
+    request: v.object({ ...inRun, checkpoint: checkpointName, form: exportForm, file: path, overwrite: v.boolean() }),
+    response: exportedModel,
+  },
+  /**
+   * Has the network look at image files, and at those in folders, and writes what it says of them (PredictionDocument) into
+   * `output`, a .json file. Boxes below `scoreThreshold` are left out.
+   */
+  'run.predict': {
+    request: v.object({
+      ...inRun,
+      checkpoint: checkpointName,
+      paths: v.pipe(v.array(path), v.minLength(1), v.maxLength(10_000)),
+      scoreThreshold: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+      output: path,
+      overwrite: v.boolean(),
+    }),
+    response: job,
+  },
+  /** Writes what people know of a run from other tools into a new folder in `folder`, and gives its path. */
+  'run.artifacts': { request: v.object({ ...inRun, folder: path }), response: v.object({ folder: v.string() }) },
   'run.rename': { request: v.object({ ...inRun, name }), response: runSummary },
   /** What is not named stays as it is. A tag that is there twice is kept once. */
   'run.organise': {
@@ -208,7 +505,39 @@ export const calls = {
     request: v.object({ ...inRun, filter: predictionFilter, ...page }),
     response: v.object({ total: v.number(), epoch: v.number(), items: v.array(prediction) }),
   },
+  /** How well each image of the evaluation split was done, for every task. */
+  'run.scores': { request: v.object(inRun), response: imageScores },
+  /** Of a segmentation: which pixels of which class were called what, image by image. */
+  'run.pixels': { request: v.object(inRun), response: pixelResults },
+  'run.masks': { request: v.object({ ...inRun, imageId }), response: imageMasks },
+  /** Of a detection: its measures, worked out anew from its predictions in a child process. */
+  'run.detectionMeasures': {
+    request: v.object({ ...inRun, settings: detectionSettings }),
+    response: detectionMeasures,
+  },
+  'run.boxes': { request: v.object({ ...inRun, imageId }), response: imageBoxes },
   'run.confusion': { request: v.object(inRun), response: confusionMatrix },
+  /** Published weights for a network (those that suit it, and all others), and which of them are here. */
+  'weights.catalogue': {
+    request: v.object({ model: runConfig.entries.model }),
+    response: v.array(catalogueState),
+  },
+  /** Into the person's own folder for weights, checked by the publisher's hash. Resumes a partial download. */
+  'weights.download': { request: v.object({ ...inProject, id: v.string() }), response: job },
+  /** Deletes a downloaded file; runs that were started from it keep what they learned. */
+  'weights.remove': { request: v.object({ id: v.string() }), response: nothing },
+  /** What a weights file holds. Executes nothing of it. */
+  'weights.inspect': { request: v.object({ path }), response: weightsListing },
+  /** What of the weights fits the network; null from scratch, or where the network cannot be planned yet. */
+  'weights.fit': {
+    request: v.object({ ...inProject, config: runConfig }),
+    response: v.nullable(v.object({ file: weightsFile, fit: weightsFit })),
+  },
+  /** What runs started from, in the order asked; null for those that have not begun, or of which it is not recorded. */
+  'weights.ofRuns': {
+    request: v.object({ ...inProject, runIds: v.pipe(v.array(runId), v.maxLength(100)) }),
+    response: v.array(v.nullable(provenance)),
+  },
   'preset.list': { request: v.object(inProject), response: v.array(preset) },
   /** Replaces the one of that name. */
   'preset.save': { request: v.object({ ...inProject, name, config: runConfig }), response: preset },
@@ -231,6 +560,8 @@ export const calls = {
 export const events = {
   'job.changed': job,
   'dataset.changed': v.object({ projectId }),
+  /** Labels or review states changed: by this window, another one, or a service. Images whose labels are in `images`. */
+  'annotation.changed': v.object({ projectId, gestureId, images: v.array(imageChange), undoState }),
   'run.changed': v.object({ projectId, summary: runSummary }),
   'run.removed': v.object({ projectId, runId }),
   'run.queueChanged': runQueue,
@@ -238,6 +569,8 @@ export const events = {
   'run.points': v.object({ projectId, runId, points: v.array(timedPoint) }),
   'run.log': v.object({ projectId, runId, lines: v.array(logLine) }),
   'device.checkChanged': deviceCheck,
+  /** A file of the catalogue has come or gone. */
+  'weights.changed': v.object({ id: v.string() }),
   'settings.changed': settings,
 } as const;
 
@@ -267,4 +600,6 @@ export const mediaUrl = {
   sheet: (project: string, images: readonly number[]): string => `media/${project}/sheet/${images.join('.')}`,
   thumbnail: (project: string, image: number): string => `media/${project}/thumbnail/${image}`,
   image: (project: string, image: number): string => `media/${project}/image/${image}`,
+  /** The part of its image that a label covers, with a little around it, at most 256 px. */
+  crop: (project: string, label: number): string => `media/${project}/crop/${label}`,
 };

@@ -1,6 +1,6 @@
 /** From the recorded series of runs to the curves, marks and axis of their charts. Pure. */
-import { headlineMetrics } from '../../src-main/contract/model/run-groups.ts';
-import type { SeriesName } from '../../src-main/contract/model/run.ts';
+import type { SeriesName, Task } from '../../src-main/contract/model/run.ts';
+import { chartsOf, directionOf, hasChart, headlineOf, type MetricChart } from '../../src-main/contract/model/tasks.ts';
 import type { SeriesView } from '../state/run-live.svelte.ts';
 import { formatCount, formatPlain } from '../ui/format-number.ts';
 import type { XAxis } from './chart-view.svelte.ts';
@@ -9,6 +9,7 @@ import { lowerBound, type Curve, type EventMark, type Range } from './curve.ts';
 /** A run as charts need it. */
 export interface CurveSource {
   key: string;
+  task: Task;
   /** Set where several runs share a chart. */
   name: string | null;
   colour: string;
@@ -43,18 +44,27 @@ function lastStep(source: CurveSource): number {
   return source.series('step/loss').steps.at(-1) ?? source.series('train/loss').steps.at(-1) ?? Number.NaN;
 }
 
-export function lossCurves(sources: readonly CurveSource[], choice: CurveChoice): Curve[] {
-  return pairs(sources, choice, { train: choice.detail === 'step' ? 'step/loss' : 'train/loss', test: 'test/loss' });
+/** A chart of the runs' tasks with its curves. */
+export interface DrawnChart {
+  title: string;
+  note: string;
+  /** Whether it may have a logarithmic axis: its values are not shares. */
+  unbounded: boolean;
+  curves: Curve[];
 }
 
-export function accuracyCurves(sources: readonly CurveSource[], choice: CurveChoice): Curve[] {
-  return pairs(sources, choice, { train: 'train/accuracy', test: 'test/accuracy' });
-}
-
-/** Empty where no run reports it. */
-export function meanIouCurves(sources: readonly CurveSource[], choice: CurveChoice): Curve[] {
-  const curves = pairs(sources, choice, { train: 'train/meanIou', test: 'test/meanIou' });
-  return curves.some((curve) => curve.x.length > 0) ? curves : [];
+/** Every chart of any of their tasks; each run has curves where its task has that chart. */
+export function chartsOfRuns(sources: readonly CurveSource[], choice: CurveChoice): DrawnChart[] {
+  return chartsOf(sources.map(({ task }) => task)).map((chart) => ({
+    title: chart.title,
+    note: [chart.note, `${directionOf(chart)} is better`].filter((part) => part !== null).join('; '),
+    unbounded: directionOf(chart) === 'lower',
+    curves: pairs(
+      sources.filter(({ task }) => hasChart(task, chart)),
+      choice,
+      chart,
+    ),
+  }));
 }
 
 /** Empty where every rate is the same: such a line says nothing. */
@@ -67,15 +77,16 @@ export function learningRateCurves(sources: readonly CurveSource[], choice: Curv
 function pairs(
   sources: readonly CurveSource[],
   { xAxis, detail, shown }: CurveChoice,
-  names: { train: SeriesName; test: SeriesName },
+  { train, test, step }: MetricChart,
 ): Curve[] {
   // Where steps are shown, which are many and noisy, the few values of whole epochs are left as they are.
   const smoothable = (name: SeriesName) => name === 'step/loss' || detail === 'epoch';
-  return sources.flatMap((source) => {
-    const train = { ...curveOf(source, names.train, xAxis, 'train', false), smoothable: smoothable(names.train) };
-    const test = { ...curveOf(source, names.test, xAxis, 'test', true), smoothable: smoothable(names.test) };
-    return shown === 'both' ? [train, test] : [shown === 'train' ? train : test];
-  });
+  const line = (source: CurveSource, name: SeriesName | null | undefined, word: 'train' | 'test'): Curve[] => {
+    if (name == null || (shown !== 'both' && shown !== word)) return [];
+    return [{ ...curveOf(source, name, xAxis, word, word === 'test'), smoothable: smoothable(name) }];
+  };
+  const trained = detail === 'step' ? (step ?? train) : train;
+  return sources.flatMap((source) => [...line(source, trained, 'train'), ...line(source, test, 'test')]);
 }
 
 function curveOf(source: CurveSource, name: SeriesName, axis: XAxis, word: string, dashed: boolean): Curve {
@@ -93,8 +104,7 @@ function curveOf(source: CurveSource, name: SeriesName, axis: XAxis, word: strin
 
 /** Where the best checkpoint lies on the chosen axis; nothing before the first evaluation. */
 export function bestMark(source: CurveSource, bestEpoch: number, axis: XAxis): EventMark[] {
-  const judged = headlineMetrics.find((metric) => source.series(metric).steps.length > 0) ?? 'test/accuracy';
-  const series = source.series(judged);
+  const series = source.series(headlineOf(source));
   const x = xValues(source, series, axis)[series.epochs.indexOf(bestEpoch)];
   return x === undefined ? [] : [{ x, label: 'best' }];
 }

@@ -4,10 +4,12 @@
  */
 import type { Api } from '../api/client.svelte.ts';
 import type { Capabilities } from '../../src-main/contract/ipc.ts';
+import { sampleProjectSet } from '../../src-main/contract/model/sample.ts';
 import type { Project, RecentProject, Settings } from '../../src-main/contract/model/project.ts';
 import type { ProjectId } from '../../src-main/contract/model/ids.ts';
 import { CommandRegistry } from './commands.svelte.ts';
 import { DeviceList } from './device-list.svelte.ts';
+import { KeyMap } from './key-map.svelte.ts';
 import { PathChooser, type PathKind } from './path-chooser.svelte.ts';
 import { ProjectSession } from './project-session.svelte.ts';
 import { dataRoute, startPlace, type Route } from './route.ts';
@@ -21,7 +23,8 @@ export class AppState {
   readonly api: Api;
   readonly router = new Router();
   readonly toasts = new Toasts();
-  readonly commands = new CommandRegistry(/mac/i.test(navigator.platform));
+  readonly commands: CommandRegistry;
+  readonly keys: KeyMap;
   readonly theme = new Theme();
   readonly saves = new SaveState();
   readonly view: ViewSettings;
@@ -43,6 +46,8 @@ export class AppState {
     this.paths = new PathChooser(this.api);
     this.devices = new DeviceList(this.api);
     this.view = new ViewSettings((patch) => this.updateSettings({ view: patch }));
+    this.keys = new KeyMap(this.view);
+    this.commands = new CommandRegistry(/mac/i.test(navigator.platform), this.keys);
   }
 
   async load(): Promise<void> {
@@ -96,6 +101,16 @@ export class AppState {
 
   async createProject(name: string, parentFolder: string): Promise<void> {
     this.#enter(await this.api.call('project.create', { name, parentFolder }), dataRoute());
+  }
+
+  /** A project of its own with drawn images, so that everything can be tried at once. */
+  async createSampleProject(): Promise<void> {
+    const taken = new Set(this.recent?.map(({ name }) => name));
+    let name = 'Sample project';
+    for (let number = 2; taken.has(name); number++) name = `Sample project ${number}`;
+    const parentFolder = (this.settings ?? (await this.api.call('settings.get', {}))).projectsFolder;
+    await this.createProject(name, parentFolder);
+    await this.session?.jobs.importSample(sampleProjectSet);
   }
 
   async forgetProject(path: string): Promise<void> {

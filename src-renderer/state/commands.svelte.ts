@@ -5,7 +5,7 @@
 import { createSubscriber } from 'svelte/reactivity';
 import { ShortcutMatcher, strokeOf } from './shortcuts.ts';
 
-export const commandGroups = ['Go to', 'Project', 'Data', 'Train', 'Runs', 'View', 'Help'] as const;
+export const commandGroups = ['Go to', 'Project', 'Data', 'Annotate', 'Train', 'Runs', 'View', 'Help'] as const;
 export type CommandGroup = (typeof commandGroups)[number];
 
 export interface Command {
@@ -23,6 +23,12 @@ export interface Command {
   run: () => void;
 }
 
+/** Where a person's own keys come from. */
+interface KeyBinding {
+  /** Undefined: as the command says; null: none. Reactive. */
+  shortcutOf?: (command: Command) => string | null | undefined;
+}
+
 export class CommandRegistry {
   readonly isMac: boolean;
   /** Plain, because a teardown of an effect reads the state's old value and would bring back what is gone. */
@@ -32,14 +38,30 @@ export class CommandRegistry {
   });
   #announce: () => void = () => {};
   readonly #matcher = new ShortcutMatcher();
+  /** The person's own keys. */
+  readonly #keys: KeyBinding;
 
-  constructor(isMac: boolean) {
+  constructor(isMac: boolean, keys: KeyBinding = {}) {
     this.isMac = isMac;
+    this.#keys = keys;
   }
 
+  /** With the shortcuts that hold, which may be the person's own. */
   get all(): readonly Command[] {
     this.#changed();
-    return this.#commands;
+    return this.#commands.map((command) => this.#bound(command));
+  }
+
+  /** The shortcut of a command that is registered now. */
+  shortcutOf(id: string): string | undefined {
+    return this.#find(id)?.shortcut;
+  }
+
+  #bound(command: Command): Command {
+    const own = this.#keys.shortcutOf?.(command);
+    if (own === undefined) return command;
+    const { shortcut: _given, ...others } = command;
+    return own === null ? others : { ...others, shortcut: own };
   }
 
   /** Returns a function that takes them off again. The latest registration of an id wins while it stands. */
@@ -67,6 +89,7 @@ export class CommandRegistry {
     if (event.defaultPrevented || event.isComposing || isModifier(event.key)) return;
     const stroke = strokeOf(event, this.isMac);
     if (insideDialog(event.target) || (!stroke.mod && takesKey(event.target, event.key))) return;
+    if (stroke.mod && isTyping(event.target) && editingKeys.has(stroke.key)) return;
     const available = this.available;
     const shortcuts = available.flatMap((command) => command.shortcut ?? []);
     const completed = this.#matcher.press(stroke, shortcuts, event.timeStamp);
@@ -76,7 +99,9 @@ export class CommandRegistry {
   }
 
   #find(id: string): Command | undefined {
-    return this.all.findLast((command) => command.id === id);
+    this.#changed();
+    const command = this.#commands.findLast((candidate) => candidate.id === id);
+    return command === undefined ? undefined : this.#bound(command);
   }
 }
 
@@ -88,11 +113,19 @@ function insideDialog(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('[role="dialog"], [role="alertdialog"]') !== null;
 }
 
+/** With Ctrl or Cmd they copy, paste, select and undo text where text is being typed. */
+const editingKeys: ReadonlySet<string> = new Set(['a', 'c', 'v', 'x', 'y', 'z']);
+const typing = 'input:not([type="range"], [type="checkbox"]), textarea, [contenteditable="true"]';
+
+function isTyping(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest(typing) !== null;
+}
+
 /** Fields take every key, a menu or list its letters, a slider its arrows, and Space and Enter press what has the focus. */
 function takesKey(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof Element)) return false;
-  const typing = 'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"]';
-  if (target.closest(typing) !== null) return true;
+  const taking = 'input:not([type="range"]), textarea, select, [contenteditable="true"], [role="menu"]';
+  if (target.closest(taking) !== null) return true;
   if (key === ' ' || key === 'Enter') return target.closest('button, a, summary') !== null;
   return key.startsWith('Arrow') && target.closest('input[type="range"], [role="separator"]') !== null;
 }

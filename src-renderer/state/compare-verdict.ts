@@ -3,7 +3,8 @@
  * differ in nothing but the seed are repeats of one variant. Pure.
  */
 import type { RunComparison, RunSummary } from '../../src-main/contract/model/run.ts';
-import { headlineMetrics, repeatsOf, spreadOf, type Spread } from '../../src-main/contract/model/run-groups.ts';
+import { repeatsOf, spreadOf, type Spread } from '../../src-main/contract/model/run-groups.ts';
+import { commonHeadline } from '../../src-main/contract/model/tasks.ts';
 import { isActive } from './run-status.ts';
 
 /** The spread is over seeds. */
@@ -47,10 +48,8 @@ const visibleDifference = 0.0005;
 /** Null where not every run has a value of a common metric yet. Judges final values: a best one was picked by hindsight. */
 export function verdictOf(comparison: RunComparison): Verdict | null {
   const complete = comparison.metrics.filter((metric) => metric.final.every((value) => value !== null));
-  const metric =
-    headlineMetrics
-      .map((headline) => complete.find((candidate) => candidate.metric === headline))
-      .find((candidate) => candidate !== undefined) ?? complete[0];
+  const headline = commonHeadline(comparison.runs);
+  const metric = complete.find((candidate) => candidate.metric === headline) ?? complete[0];
   if (metric === undefined) return null;
   const values = metric.final as readonly number[];
   const sign = metric.better === 'higher' ? -1 : 1;

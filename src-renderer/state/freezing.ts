@@ -92,6 +92,13 @@ export function trainableCount(layers: readonly LayerRow[], freeze: readonly str
 /** Names by which encoders are known; a network without such a module is frozen up to its last layer. */
 const backboneNames = ['encoder', 'backbone', 'features'];
 
+/** The first children of the encoder, where there is one; else as much of the network as is frozen while its head learns. */
+export function startOfEncoder(tree: readonly ModuleNode[], children: number): string[] {
+  const encoder = tree.find((node) => backboneNames.includes(node.name) && node.children.length > 0);
+  if (encoder !== undefined) return encoder.children.slice(0, children).map((node) => node.path);
+  return backboneOf(tree);
+}
+
 /** The modules that are frozen while only the head learns. */
 export function backboneOf(tree: readonly ModuleNode[]): string[] {
   const named = tree.filter((node) => backboneNames.includes(node.name));

@@ -1,9 +1,27 @@
 /** Imports, downloads and exports of the open project: those in progress, and the ended ones until they are put away. */
 import type { Api } from '../api/client.svelte.ts';
 import type { ExportFormat } from '../../src-main/contract/model/dataset-export.ts';
-import type { DatasetFormat } from '../../src-main/contract/model/dataset.ts';
+import type { DatasetFormat, ImageFilter } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId, JobId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
+import type { SampleSet } from '../../src-main/contract/model/sample.ts';
+
+export interface ImportRequest {
+  path: string;
+  format: DatasetFormat;
+  /** One of those that the report names; null where it names none. */
+  labelSource: string | null;
+  name: string;
+  copyFiles: boolean;
+}
+
+export interface ExportRequest {
+  datasetId: DatasetId;
+  format: ExportFormat;
+  filter: ImageFilter;
+  labelledOnly: boolean;
+  folder: string;
+}
 
 export class JobList {
   readonly #api: Api;
@@ -42,19 +60,35 @@ export class JobList {
     return () => this.#endListeners.delete(listener);
   }
 
-  async import(path: string, format: DatasetFormat, name: string, copyFiles: boolean): Promise<Job> {
-    const request = { projectId: this.#projectId, path, format, name, copyFiles };
+  async import({ labelSource, ...wanted }: ImportRequest): Promise<Job> {
+    const request = { projectId: this.#projectId, ...wanted, ...(labelSource === null ? {} : { labelSource }) };
     return this.#take(await this.#api.call('dataset.import', request));
   }
 
-  async export(datasetId: DatasetId, format: ExportFormat, folder: string): Promise<Job> {
-    const request = { projectId: this.#projectId, datasetId, format, folder };
-    return this.#take(await this.#api.call('dataset.export', request));
+  async export(request: ExportRequest): Promise<Job> {
+    return this.#take(await this.#api.call('dataset.export', { projectId: this.#projectId, ...request }));
+  }
+
+  /** Looks for images that are the same or look alike. */
+  async fingerprint(datasetId: DatasetId): Promise<Job> {
+    return this.#take(await this.#api.call('dataset.fingerprint', { projectId: this.#projectId, datasetId }));
+  }
+
+  async freeze(datasetId: DatasetId): Promise<Job> {
+    return this.#take(await this.#api.call('version.freeze', { projectId: this.#projectId, datasetId }));
   }
 
   /** Goes on from where an earlier, broken-off download stopped. */
   async download(source: 'cifar10'): Promise<Job> {
     return this.#take(await this.#api.call('dataset.download', { projectId: this.#projectId, source }));
+  }
+
+  async downloadWeights(id: string): Promise<Job> {
+    return this.#take(await this.#api.call('weights.download', { projectId: this.#projectId, id }));
+  }
+
+  async importSample(set: SampleSet): Promise<Job> {
+    return this.#take(await this.#api.call('dataset.importSample', { projectId: this.#projectId, set }));
   }
 
   async cancel(jobId: JobId): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import type { Knob } from '../../src-main/contract/model/model-spec.ts';
 import type { PhaseConfig } from '../../src-main/contract/model/run.ts';
+import { backboneOf, startOfEncoder, type ModuleNode } from './freezing.ts';
 
 export type Phases = readonly PhaseConfig[];
 
@@ -55,13 +56,14 @@ export function moved<T>(items: readonly T[], from: number, to: number): T[] {
   return rest.toSpliced(to, 0, items[from]!);
 }
 
-/** A ready-made list of phases. It keeps the optimiser, the learning rate and the sum of the epochs where it can. */
+/** A ready-made list of phases. It keeps the optimiser, the learning rate and, unless it has its own, the sum of epochs. */
 export interface Recipe {
   label: string;
   /** One line in a menu. */
   explanation: string;
-  /** `backbone`: the modules that a pretrained network is frozen by. */
-  phases(first: PhaseConfig, epochs: number, backbone: readonly string[]): PhaseConfig[];
+  /** In all, whatever was planned before. */
+  ownEpochs?: number;
+  phases(first: PhaseConfig, epochs: number, modules: readonly ModuleNode[]): PhaseConfig[];
 }
 
 const still = { kind: 'constant' } as const;
@@ -103,12 +105,24 @@ export const recipes: readonly Recipe[] = [
   {
     label: 'Freeze, then unfreeze',
     explanation: 'Trains the last layers first, then all with a tenth of the rate, decaying',
-    phases: (first, epochs, backbone) => {
+    phases: (first, epochs, modules) => {
       const frozenEpochs = Math.max(1, Math.round(epochs / 4));
-      const head = { ...first, epochs: frozenEpochs, freeze: [...backbone], schedule: still };
+      const head = { ...first, epochs: frozenEpochs, freeze: backboneOf(modules), schedule: still };
       const all = phaseAfter(first);
       const learningRate = Number((first.learningRate / 10).toPrecision(6));
       return [head, { ...all, epochs: Math.max(1, epochs - frozenEpochs), learningRate, schedule: cosine }];
+    },
+  },
+  {
+    label: 'Frozen for 20 epochs, then 30 more',
+    explanation: 'First the encoder’s three first parts; the rate × 0.95 an epoch',
+    ownEpochs: 50,
+    phases: (first, _epochs, modules) => {
+      const schedule = { kind: 'exponential', gamma: 0.95 } as const;
+      const frozen = { ...first, epochs: 20, freeze: startOfEncoder(modules, 3), warmup: noWarmup, schedule };
+      // Each phase's schedule begins anew, so the second goes on from where the first has decayed to.
+      const learningRate = Number((first.learningRate * schedule.gamma ** frozen.epochs).toPrecision(6));
+      return [frozen, { ...frozen, epochs: 30, freeze: [], learningRate }];
     },
   },
 ];

@@ -3,7 +3,7 @@
  * back, forward and reload working in every host. Pure: the class that follows the browser is in router.svelte.ts.
  */
 import * as v from 'valibot';
-import { split, type Split } from '../../src-main/contract/model/dataset.ts';
+import { imageOrders, split, type ImageOrder, type Split } from '../../src-main/contract/model/dataset.ts';
 import {
   categoryId,
   datasetId,
@@ -17,7 +17,7 @@ import {
   type RunId,
 } from '../../src-main/contract/model/ids.ts';
 
-export const dataLayouts = ['grid', 'montage'] as const;
+export const dataLayouts = ['grid', 'montage', 'labels', 'health'] as const;
 export type DataLayout = (typeof dataLayouts)[number];
 
 /** `at` is the image's place in the filtered list; null where it was opened from elsewhere (a prediction). */
@@ -26,20 +26,39 @@ export interface OpenImage {
   at: number | null;
 }
 
-export interface DataRoute {
+/** A list of a data set's images: which of them, and in which order. */
+interface ImageListRoute {
+  splits: readonly Split[];
+  categoryIds: readonly CategoryId[];
+  /** The text query, see the contract's query/syntax.ts; empty for none. */
+  query: string;
+  order: ImageOrder;
+}
+
+export interface DataRoute extends ImageListRoute {
   screen: 'data';
   /** Null: whichever data set was looked at last. */
   datasetId: DatasetId | null;
   layout: DataLayout;
-  splits: readonly Split[];
-  categoryIds: readonly CategoryId[];
   /** The image shown large, over the grid. */
+  image: OpenImage | null;
+}
+
+/** Labelling the images of the same list that the data screen shows under this filter. */
+export interface AnnotateRoute extends ImageListRoute {
+  screen: 'annotate';
+  /** Null: whichever data set was looked at last. */
+  datasetId: DatasetId | null;
+  /** One image in the editor, or many at once to give each its class. */
+  layout: 'image' | 'grid';
+  /** Null: the first one that nobody has done. */
   image: OpenImage | null;
 }
 
 export type Route =
   | { screen: 'start' }
   | DataRoute
+  | AnnotateRoute
   | { screen: 'train'; datasetId: DatasetId | null; cloneOf: RunId | null }
   | { screen: 'runs' }
   | { screen: 'run'; runId: RunId; tab: string | null }
@@ -56,8 +75,16 @@ export interface Place {
 
 export const startPlace: Place = { projectId: null, route: { screen: 'start' } };
 
+const orderAsAdded: ImageOrder = { by: 'added', descending: false };
+
+const wholeList: ImageListRoute = { splits: [], categoryIds: [], query: '', order: orderAsAdded };
+
 export function dataRoute(changes: Partial<Omit<DataRoute, 'screen'>> = {}): DataRoute {
-  return { screen: 'data', datasetId: null, layout: 'grid', splits: [], categoryIds: [], image: null, ...changes };
+  return { screen: 'data', datasetId: null, layout: 'grid', ...wholeList, image: null, ...changes };
+}
+
+export function annotateRoute(changes: Partial<Omit<AnnotateRoute, 'screen'>> = {}): AnnotateRoute {
+  return { screen: 'annotate', datasetId: null, layout: 'image', ...wholeList, image: null, ...changes };
 }
 
 export function formatPlace(place: Place): string {
@@ -81,8 +108,17 @@ function formatRoute(route: Route): RouteText {
         segments: route.datasetId === null ? ['data'] : ['data', route.datasetId],
         query: [
           ['layout', route.layout === 'grid' ? '' : route.layout],
-          ['split', route.splits.join('.')],
-          ['class', route.categoryIds.join('.')],
+          ...formatList(route),
+          ['image', route.image === null ? '' : String(route.image.imageId)],
+          ['at', route.image?.at == null ? '' : String(route.image.at)],
+        ],
+      };
+    case 'annotate':
+      return {
+        segments: route.datasetId === null ? ['annotate'] : ['annotate', route.datasetId],
+        query: [
+          ['layout', route.layout === 'image' ? '' : route.layout],
+          ...formatList(route),
           ['image', route.image === null ? '' : String(route.image.imageId)],
           ['at', route.image?.at == null ? '' : String(route.image.at)],
         ],
@@ -112,6 +148,15 @@ function formatRoute(route: Route): RouteText {
   }
 }
 
+function formatList({ splits, categoryIds, query, order }: ImageListRoute): [string, string][] {
+  return [
+    ['split', splits.join('.')],
+    ['class', categoryIds.join('.')],
+    ['query', query],
+    ['sort', order.by === 'added' && !order.descending ? '' : orderText(order)],
+  ];
+}
+
 /** Never throws: what cannot be read falls back to the nearest sensible place, ending at the start screen. */
 export function parsePlace(hash: string): Place {
   const [pathText = '', queryText = ''] = hash.replace(/^#?\/?/, '').split('?', 2);
@@ -139,15 +184,40 @@ function parseRoute([screen, argument]: string[], query: URLSearchParams): Route
     }
     case 'compare':
       return { screen, runIds: readIds(runId, query.get('runs')), tab: query.get('tab') };
+    case 'annotate':
+      return annotateRoute({
+        datasetId: readId(datasetId, argument),
+        layout: query.get('layout') === 'grid' ? 'grid' : 'image',
+        ...readListRoute(query),
+        image: readImage(query),
+      });
     default:
       return dataRoute({
         datasetId: readId(datasetId, argument),
         layout: dataLayouts.find((layout) => layout === query.get('layout')) ?? 'grid',
-        splits: readList(query.get('split')).flatMap((text) => readOne(split, text)),
-        categoryIds: readIds(categoryId, query.get('class')),
+        ...readListRoute(query),
         image: readImage(query),
       });
   }
+}
+
+function readListRoute(query: URLSearchParams): ImageListRoute {
+  return {
+    splits: readList(query.get('split')).flatMap((text) => readOne(split, text)),
+    categoryIds: readIds(categoryId, query.get('class')),
+    query: (query.get('query') ?? '').slice(0, 2000),
+    order: readOrder(query.get('sort')),
+  };
+}
+
+/** "labels", or "-labels" for the most first. */
+function orderText({ by, descending }: ImageOrder): string {
+  return `${descending ? '-' : ''}${by}`;
+}
+
+function readOrder(text: string | null): ImageOrder {
+  const by = imageOrders.find((order) => order === text?.replace(/^-/, ''));
+  return by === undefined ? orderAsAdded : { by, descending: text?.startsWith('-') ?? false };
 }
 
 function readImage(query: URLSearchParams): OpenImage | null {

@@ -9,11 +9,15 @@ import type { Calls } from '../../src-main/contract/ipc.ts';
 import type { Dataset } from '../../src-main/contract/model/dataset.ts';
 import type { ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { Knob, ModelDescription } from '../../src-main/contract/model/model-spec.ts';
+import type { LossConfig } from '../../src-main/contract/model/loss.ts';
+import { networkInput, networkOutputs } from '../../src-main/contract/model/network-ends.ts';
 import type { PhaseConfig, RunConfig } from '../../src-main/contract/model/run.ts';
 import { updatesPerEpoch } from '../../src-main/contract/model/schedule.ts';
+import type { WeightsSource } from '../../src-main/contract/model/weights.ts';
 import { valueAt, withValueAt, type KnobValue } from './config-path.ts';
 import { EditHistory } from './edit-history.svelte.ts';
-import { backboneOf, moduleTree } from './freezing.ts';
+import { moduleTree } from './freezing.ts';
+import { LabelFacts } from './label-facts.svelte.ts';
 import { knobsOfPhases, moved, phaseAfter, phaseOfPath, totalEpochs, type Recipe } from './phases.ts';
 import { RunEstimate } from './run-estimate.svelte.ts';
 
@@ -37,6 +41,7 @@ export class TrainForm {
   readonly #api: Api;
   readonly #projectId: ProjectId;
   readonly memory: RunEstimate;
+  readonly labels: LabelFacts;
 
   dataset = $state.raw<Dataset | null>(null);
   /** Of the run to be; empty: the service chooses one. */
@@ -72,11 +77,18 @@ export class TrainForm {
   /** Knobs that mean something in this configuration: no momentum while the optimiser is Adam. */
   readonly shownKnobs = $derived(this.#allKnobs.filter((knob) => this.value(knob.path) !== undefined));
   readonly changedPaths = $derived(this.shownKnobs.filter((knob) => !this.isDefault(knob)).map((knob) => knob.path));
-  /** Settings that differ from the defaults; a further phase and a frozen one count as one each. */
+  /** Only of a loss with terms: the others' settings are knobs. */
+  readonly lossChanged = $derived.by(() => {
+    const [now, usual] = [this.config?.loss, this.#template?.loss];
+    if (now?.kind !== 'sum' || usual?.kind !== 'sum') return false;
+    return JSON.stringify(now.terms) !== JSON.stringify(usual.terms);
+  });
+  /** Settings that differ from the defaults; a further phase, a frozen one and the loss's terms count as one each. */
   readonly changeCount = $derived(
     this.changedPaths.filter((path) => (phaseOfPath(path) ?? 0) === 0).length +
       Math.max(0, this.phases.length - 1) +
-      this.phases.filter((phase) => phase.freeze.length > 0).length,
+      this.phases.filter((phase) => phase.freeze.length > 0).length +
+      Number(this.lossChanged),
   );
   /** What is wrong with texts that are being typed, by the field that holds them; such a text is not a value yet. */
   readonly #problems = new SvelteMap<object, string>();
@@ -91,7 +103,7 @@ export class TrainForm {
   readonly canUndo = $derived(this.#history.canUndo);
   readonly canRedo = $derived(this.#history.canRedo);
 
-  #template: RunConfig | null = null;
+  #template = $state.raw<RunConfig | null>(null);
   #nextKey = 0;
   #choosing = 0;
   #checking = 0;
@@ -103,6 +115,7 @@ export class TrainForm {
     this.#api = api;
     this.#projectId = projectId;
     this.memory = new RunEstimate(api, projectId);
+    this.labels = new LabelFacts(api, projectId);
   }
 
   /** Loads the template. Changed values stay where the new template has such a knob; `from` replaces them all. */
@@ -119,7 +132,11 @@ export class TrainForm {
       this.#template = template.config;
       this.knobs = template.knobs;
       this.checks = null;
-      const source = from ?? { ...template.config, phases: kept?.phases ?? template.config.phases };
+      const source = from ?? {
+        ...template.config,
+        phases: kept?.phases ?? template.config.phases,
+        weights: kept?.weights ?? null,
+      };
       this.config = { ...source, data: { ...source.data, datasetId } };
       if (from !== null || kept === null) this.#renumber();
       if (from === null) for (const [path, value] of changes) this.config = this.#withChange(path, value);
@@ -167,7 +184,10 @@ export class TrainForm {
   }
 
   isDefault(knob: Knob): boolean {
-    return Object.is(this.value(knob.path), this.defaultValue(knob));
+    const [value, usual] = [this.value(knob.path), this.defaultValue(knob)];
+    // A record of settings is on or off; each of its settings is a knob of its own.
+    if (knob.control.kind === 'optional') return (value === null) === (usual === null);
+    return Object.is(value, usual);
   }
 
   /** Some depend on the kind that is chosen beside them. */
@@ -229,7 +249,7 @@ export class TrainForm {
   follow(recipe: Recipe): void {
     const [first] = this.phases;
     if (first === undefined) return;
-    const phases = recipe.phases(first, this.epochs, backboneOf(this.modules));
+    const phases = recipe.phases(first, this.epochs, this.modules);
     const phaseKeys = phases.map((_, index) => this.phaseKeys[index] ?? this.#nextKey++);
     this.#setPhases(phases, phaseKeys);
     this.openPhase = phaseKeys[0] ?? null;
@@ -238,6 +258,20 @@ export class TrainForm {
   setFreeze(index: number, freeze: readonly string[]): void {
     const phase = this.phases[index];
     if (phase !== undefined) this.#setPhases(this.phases.with(index, { ...phase, freeze: [...freeze] }));
+  }
+
+  /** The terms of a loss that is a sum; its plain settings are knobs. `gesture` as with `set`. */
+  setLoss(loss: LossConfig, gesture: string | null = null): void {
+    if (this.config !== null) this.#edit({ ...this.config, loss }, gesture);
+  }
+
+  setWeights(weights: WeightsSource | null): void {
+    if (this.config !== null) this.#edit({ ...this.config, weights });
+  }
+
+  /** Where something beside the plan has changed what the checks say. */
+  recheck(): void {
+    if (this.config !== null) this.#ask();
   }
 
   /** What the memory estimate suggests. */
@@ -251,6 +285,12 @@ export class TrainForm {
 
   redo(): void {
     this.#restore((now) => this.#history.redo(now));
+  }
+
+  /** From scratch and from the weights of the plan, with everything else the same, seed and order included. */
+  weightTwins(): [RunConfig, RunConfig] {
+    if (this.config === null) throw new Error('internal: no configuration to make twins of');
+    return [{ ...this.config, weights: null }, this.config];
   }
 
   /** Both settings of a switch with everything else the same, seed and order included: off first. */
@@ -274,7 +314,8 @@ export class TrainForm {
   /** Those that belong to nothing else on the screen, and that the memory is too small. */
   readonly generalChecks = $derived.by((): readonly Check[] => {
     const elsewhere = ({ path }: Check): boolean =>
-      path !== undefined && (freezePath.test(path) || this.shownKnobs.some((knob) => knob.path === path));
+      path !== undefined &&
+      (path === 'weights' || freezePath.test(path) || this.shownKnobs.some((knob) => knob.path === path));
     const found = this.checks?.filter((check) => !elsewhere(check)) ?? [];
     return this.memory.answer?.fits === false ? [...found, tooLarge] : found;
   });
@@ -290,7 +331,9 @@ export class TrainForm {
     if (this.value(path) === undefined) return this.config;
     return withValueAt(this.config, path, value, (field, kind) => {
       const knob = this.#knobs.get(field);
-      return knob?.defaultsByKind?.[kind] ?? knob?.defaultValue;
+      const usual = knob?.defaultsByKind?.[kind] ?? knob?.defaultValue;
+      // A record of settings is no field of a variant.
+      return typeof usual === 'object' && usual !== null ? undefined : usual;
     });
   }
 
@@ -331,7 +374,10 @@ export class TrainForm {
   #ask(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      if (this.config !== null) this.memory.follow(this.config);
+      if (this.config !== null) {
+        this.memory.follow(this.config);
+        void this.labels.follow(this.config.data.datasetId, this.config.data.trainSplit);
+      }
       void Promise.all([this.#check(), this.#describe()]);
     }, restMs);
   }
@@ -350,13 +396,14 @@ export class TrainForm {
   /** With nothing frozen: what each phase trains follows from the layers. */
   async #describe(): Promise<void> {
     const { config, dataset } = this;
-    if (config === null || dataset?.imageSize == null) return;
-    const { channels, heightPx, widthPx } = dataset.imageSize;
+    if (config === null || dataset === null) return;
+    const inputShape = networkInput(config, dataset);
+    if (inputShape === null) return;
     const question: Calls['model.describe']['request'] = {
       modelId: config.model.id,
       options: config.model.options,
-      inputShape: [channels, heightPx, widthPx],
-      categoryCount: dataset.categories.length,
+      inputShape,
+      categoryCount: networkOutputs(config, dataset),
       freeze: [],
     };
     const asked = JSON.stringify(question);

@@ -7,6 +7,21 @@ export function seriesColour(ordinal: number): string {
   return `var(--series-${ordinal % seriesColourCount})`;
 }
 
+interface ColouredClass {
+  ordinal: number;
+  colour?: number;
+}
+
+/** Place of a class's colour in the palette: the one that a person chose, or that of its place in the list. */
+export function palettePlace({ ordinal, colour }: ColouredClass): number {
+  return colour ?? ordinal;
+}
+
+/** A CSS value for a class. */
+export function classColour(of: ColouredClass): string {
+  return seriesColour(palettePlace(of));
+}
+
 /** A colour of tokens.css as a canvas understands it ("rgb(…)"), in the theme that holds now. `css`: "var(--border)". */
 export function resolveColour(css: string): string {
   const probe = document.createElement('span');

@@ -70,11 +70,13 @@ export const annotationFlags = ['occluded', 'truncated', 'difficult', 'crowd'] a
 const annotationFlag = v.picklist(annotationFlags);
 export type AnnotationFlag = v.InferOutput<typeof annotationFlag>;
 
-const attributes = v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]));
+export const flags = v.array(annotationFlag);
+
+export const attributes = v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]));
 export type Attributes = v.InferOutput<typeof attributes>;
 
-/** Who made the label. A model's score is in [0, 1]. */
-const provenance = v.variant('by', [
+/** Who made the label. A model's score is in [0, 1]. It stays when a person changes the label later. */
+export const provenance = v.variant('by', [
   v.object({ by: v.literal('person') }),
   v.object({ by: v.literal('import') }),
   v.object({ by: v.literal('model'), runId, score: v.number() }),
@@ -85,11 +87,15 @@ export const annotation = v.object({
   annotationId,
   categoryId,
   shape,
-  flags: v.array(annotationFlag),
+  flags,
   attributes,
+  /** A person's words about this label; empty where there are none. */
+  note: v.string(),
+  /** Labels with a higher z are drawn above; of those that share one, the later id is. */
+  z: v.number(),
   provenance,
   createdAt: v.string(),
-  /** Null while nobody has changed it. */
+  /** When it was last changed after it was made; null while nobody has. */
   updatedAt: v.nullable(v.string()),
 });
 export type Annotation = v.InferOutput<typeof annotation>;
@@ -107,7 +113,7 @@ export const annotationSummary = v.object({
 export type AnnotationSummary = v.InferOutput<typeof annotationSummary>;
 
 /** An image without labels is "to-do" where nobody looked at it, and "done" where it shows nothing (background). */
-const reviewStates = ['to-do', 'needs-review', 'done', 'rejected'] as const;
+export const reviewStates = ['to-do', 'needs-review', 'done', 'rejected'] as const;
 export const reviewState = v.picklist(reviewStates);
 export type ReviewState = v.InferOutput<typeof reviewState>;
 

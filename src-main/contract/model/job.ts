@@ -5,7 +5,7 @@ import { datasetId, jobId, projectId } from './ids.ts';
 export const job = v.object({
   jobId,
   projectId,
-  kind: v.picklist(['import', 'download', 'export']),
+  kind: v.picklist(['import', 'download', 'export', 'fingerprint', 'freeze']),
   title: v.string(),
   state: v.picklist(['running', 'done', 'failed', 'cancelled']),
   /** What is being done now, in words ("reading data_batch_3.bin"). */
@@ -20,5 +20,7 @@ export const job = v.object({
   error: v.nullable(v.object({ code: v.string(), message: v.string() })),
   /** Set when state is `done` and the job made a data set. */
   datasetId: v.nullable(datasetId),
+  /** Of a download of published weights: which. */
+  weightsId: v.optional(v.string()),
 });
 export type Job = v.InferOutput<typeof job>;

@@ -52,5 +52,12 @@ export const lossConfig = v.variant('kind', [
     binary: v.boolean(),
     terms: v.pipe(v.array(v.object({ weight: positive, loss: pixelLoss })), v.minLength(1)),
   }),
+  /** Of detection: CIoU of the boxes, cross-entropy of the categories, and the sides' distributions, each times its gain. */
+  v.object({
+    kind: v.literal('detection'),
+    boxGain: nonNegative,
+    categoryGain: nonNegative,
+    distributionGain: nonNegative,
+  }),
 ]);
 export type LossConfig = v.InferOutput<typeof lossConfig>;

@@ -3,6 +3,8 @@ import * as v from 'valibot';
 import { task } from './run.ts';
 
 const knobValue = v.union([v.string(), v.number(), v.boolean(), v.null()]);
+/** Of a setting that is a record of settings, which are knobs of their own. */
+const recordValue = v.record(v.string(), v.number());
 
 /** One setting with its default and a sentence that explains it. `path` addresses the value in a RunConfig. */
 export const knob = v.object({
@@ -22,7 +24,7 @@ export const knob = v.object({
     v.object({ kind: v.literal('optional'), whenOn: v.record(v.string(), v.number()) }),
   ]),
   /** Null is off. */
-  defaultValue: knobValue,
+  defaultValue: v.union([knobValue, recordValue]),
   /** Defaults under other kinds of the record that the value is in: gamma where the schedule is "step". */
   defaultsByKind: v.optional(v.record(v.string(), knobValue)),
 });

@@ -1,10 +1,11 @@
 /**
  * Run configurations as they were stored over time: a document of an earlier version becomes one of today that
  * describes the same training. Version 1 knew no accumulation, averaging, clipping, warm-up or augmentation, and decayed
- * every parameter.
+ * every parameter. Version 2 took images as they are, moved them by flips and whole pixels only, and started from scratch.
  */
 import * as v from 'valibot';
 import { FoveaError } from '../errors.ts';
+import { imagesAsTheyAre, noAugmentation } from './run-images.ts';
 import { runConfig, type RunConfig } from './run.ts';
 
 type Document = Readonly<Record<string, unknown>>;
@@ -28,6 +29,10 @@ export function readRunConfig(document: unknown): RunConfig {
 
 /** Raises the version and adds the fields that came with it; the rest, right or wrong, stays as it is. */
 export function upgradeRunConfig(document: unknown): unknown {
+  return fromVersion2(fromVersion1(document));
+}
+
+function fromVersion1(document: unknown): unknown {
   if (!isDocument(document) || document['version'] !== 1) return document;
   const { phases } = document;
   return {
@@ -43,4 +48,21 @@ export function upgradeRunConfig(document: unknown): unknown {
 function upgradePhase(phase: unknown): unknown {
   if (!isDocument(phase)) return phase;
   return { warmup: { epochs: 0, startFactor: 0.1 }, decayAll: true, clipNorm: null, ...phase };
+}
+
+function fromVersion2(document: unknown): unknown {
+  if (!isDocument(document) || document['version'] !== 2) return document;
+  const { data, augmentation } = document;
+  return {
+    weights: null,
+    ...document,
+    version: 3,
+    ...(isDocument(data) && { data: { ...imagesAsTheyAre, ...data } }),
+    ...(isDocument(augmentation) && { augmentation: upgradeAugmentation(augmentation) }),
+  };
+}
+
+/** A flip was by chance: of every other image. */
+function upgradeAugmentation({ flip, ...augmentation }: Document): Document {
+  return { ...noAugmentation, ...augmentation, ...(typeof flip === 'boolean' && { flipHorizontal: flip ? 0.5 : 0 }) };
 }

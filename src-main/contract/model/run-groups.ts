@@ -1,16 +1,8 @@
 /**
- * What both the window and the report say of several runs: by which metric they are judged, which of them repeat each
- * other, and the spread over repeats. Pure.
+ * What both the window and the report say of several runs: which of them repeat each other, and the spread over repeats.
+ * Pure.
  */
-import type { MetricName, RunComparison } from './run.ts';
-
-/** The metric that stands for a run, by what it reports; the first one that it has. */
-export const headlineMetrics = ['test/meanIou', 'test/accuracy'] as const satisfies readonly MetricName[];
-
-/** `reported`: values by metric. */
-export function headlineOf(reported: Readonly<Record<string, unknown>>): MetricName {
-  return headlineMetrics.find((metric) => reported[metric] !== undefined) ?? 'test/accuracy';
-}
+import type { RunComparison } from './run.ts';
 
 /** What tells runs apart that are repeats of each other. */
 const seedPath = 'seed';

@@ -4,8 +4,11 @@
  */
 import * as v from 'valibot';
 import { categoryId, datasetId, imageId, presetId, projectId, runId } from './ids.ts';
-import { split } from './dataset.ts';
 import { lossConfig } from './loss.ts';
+import { augmentationConfig, dataConfig } from './run-images.ts';
+import { weightsSource } from './weights.ts';
+
+export { checkpointName, type CheckpointName } from './weights.ts';
 
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const nonNegative = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -72,22 +75,13 @@ const emaConfig = v.object({
 });
 export type EmaConfig = v.InferOutput<typeof emaConfig>;
 
-/** Random changes of training images, drawn anew in each epoch. */
-const augmentationConfig = v.object({
-  /** Mirrors every other image left to right, by chance. */
-  flip: v.boolean(),
-  /** Moves an image by up to this many pixels in each direction; what comes in at the edge is black, and ignored in a mask. */
-  shift: wholeNumber,
-});
-export type AugmentationConfig = v.InferOutput<typeof augmentationConfig>;
-
 export const modelOptions = v.record(v.string(), v.union([v.string(), v.number(), v.boolean()]));
 export type ModelOptions = v.InferOutput<typeof modelOptions>;
 
 export const device = v.picklist(['cpu', 'cuda', 'webgpu', 'dml', 'coreml']);
 export type Device = v.InferOutput<typeof device>;
 
-const tasks = ['classification', 'segmentation'] as const;
+const tasks = ['classification', 'segmentation', 'detection'] as const;
 export const task = v.picklist(tasks);
 export type Task = v.InferOutput<typeof task>;
 
@@ -98,11 +92,11 @@ export const halfPrecisionDevices: ReadonlySet<Device> = new Set<Device>(['cuda'
 
 /** Documents of earlier versions are completed by `run-config-versions.ts`. */
 export const runConfig = v.object({
-  version: v.literal(2),
+  version: v.literal(3),
   /** What is learned of an image; the loss must be one of this task's. */
   task,
   model: v.object({ id: v.string(), options: modelOptions }),
-  data: v.object({ datasetId, trainSplit: split, evaluationSplit: split }),
+  data: dataConfig,
   augmentation: augmentationConfig,
   loss: lossConfig,
   /** Images that go through the network at once: a step. */
@@ -116,6 +110,8 @@ export const runConfig = v.object({
   device,
   /** Documents from before there was a choice do not say it. */
   precision: v.optional(precision, 'float32'),
+  /** Null starts from scratch. */
+  weights: v.nullable(weightsSource),
 });
 export type RunConfig = v.InferOutput<typeof runConfig>;
 
@@ -134,12 +130,43 @@ export const metricDefinitions = {
   /** Mean over the categories that occur, of the pixels of all images; Dice likewise. */
   'test/meanIou': { label: 'Test mean IoU', better: 'higher' },
   'test/dice': { label: 'Test Dice', better: 'higher' },
+  /** The loss's parts with their gains, of detection: boxes, categories, and the distributions of the boxes' sides. */
+  'train/boxLoss': { label: 'Train box loss', better: 'lower' },
+  'train/categoryLoss': { label: 'Train class loss', better: 'lower' },
+  'train/distributionLoss': { label: 'Train DFL loss', better: 'lower' },
+  'test/boxLoss': { label: 'Test box loss', better: 'lower' },
+  'test/categoryLoss': { label: 'Test class loss', better: 'lower' },
+  'test/distributionLoss': { label: 'Test DFL loss', better: 'lower' },
+  /** At the confidence where the mean F1 is greatest, and IoU 0.5; means over the categories. */
+  'test/precision': { label: 'Test precision', better: 'higher' },
+  'test/recall': { label: 'Test recall', better: 'higher' },
+  /** COCO's: at IoU 0.50, at 0.75, and over 0.50:0.95; recall over 0.50:0.95 with 100 detections an image. */
+  'test/ap50': { label: 'Test mAP50', better: 'higher' },
+  'test/ap75': { label: 'Test mAP75', better: 'higher' },
+  'test/ap': { label: 'Test mAP50-95', better: 'higher' },
+  'test/ar': { label: 'Test average recall', better: 'higher' },
 } as const satisfies Record<string, { label: string; better: 'higher' | 'lower' }>;
 export type MetricName = keyof typeof metricDefinitions;
 /** What the runs of a task report. */
 export const taskMetrics = {
   classification: ['train/loss', 'train/accuracy', 'test/loss', 'test/accuracy'],
   segmentation: ['train/loss', 'train/meanIou', 'test/loss', 'test/accuracy', 'test/meanIou', 'test/dice'],
+  detection: [
+    'train/loss',
+    'train/boxLoss',
+    'train/categoryLoss',
+    'train/distributionLoss',
+    'test/loss',
+    'test/boxLoss',
+    'test/categoryLoss',
+    'test/distributionLoss',
+    'test/precision',
+    'test/recall',
+    'test/ap50',
+    'test/ap75',
+    'test/ap',
+    'test/ar',
+  ],
 } as const satisfies Record<Task, readonly MetricName[]>;
 /** Series that are recorded too, but say nothing about which run is better. */
 export const auxiliarySeries = { 'step/loss': 'Loss of each step', 'epoch/learningRate': 'Learning rate' } as const;
@@ -160,6 +187,7 @@ export const runSummary = v.object({
   status: runStatus,
   /** Why it failed or was interrupted, in words; null otherwise. */
   reason: v.nullable(v.string()),
+  task,
   modelId: v.string(),
   datasetId,
   datasetName: v.string(),
@@ -217,7 +245,7 @@ export const runProgress = v.object({
   /** 1-based epoch in progress. */
   epoch: v.number(),
   epochsTotal: v.number(),
-  /** Step within the epoch. */
+  /** Step within the epoch; while the data is prepared, images done, of `stepsPerEpoch` in all. */
   step: v.number(),
   stepsPerEpoch: v.number(),
   imagesPerSecond: v.nullable(v.number()),
@@ -234,9 +262,6 @@ export interface Series {
   /** Training time, ms, pauses left out; NaN where nobody took it. */
   times: Float64Array;
 }
-
-export const checkpointName = v.picklist(['last', 'best']);
-export type CheckpointName = v.InferOutput<typeof checkpointName>;
 
 /** Weights of one convolution. `values` is [outChannels, inChannels, kernelHeight, kernelWidth], row-major. */
 export interface KernelSet {
@@ -267,8 +292,14 @@ export const prediction = v.object({
 });
 export type Prediction = v.InferOutput<typeof prediction>;
 
-/** counts[groundTruth][predicted] over the evaluation split, in category order. */
-export const confusionMatrix = v.object({ categoryIds: v.array(categoryId), counts: v.array(v.array(v.number())) });
+/** counts[groundTruth][predicted] over the evaluation split, in the order of the classes. */
+export const confusionMatrix = v.object({
+  /** `categoryId` is null for what is no class of the data set: the background. */
+  classes: v.array(v.object({ name: v.string(), categoryId: v.nullable(categoryId) })),
+  /** What is counted. */
+  unit: v.picklist(['images', 'pixels', 'objects']),
+  counts: v.array(v.array(v.number())),
+});
 export type ConfusionMatrix = v.InferOutput<typeof confusionMatrix>;
 
 /** Two or more runs beside each other. The first run is the baseline that differences refer to. */

@@ -101,9 +101,11 @@ function atLeastOne<T>(items: readonly T[], complaint: string): AtLeastOne<T> {
 }
 
 export interface NetworkInput {
-  /** uint8 [N, C, H, W] */
+  /** uint8 [N, C, H, W]; or float32 where `white` says so. */
   bytes: Value;
   preprocessing: Preprocessing;
+  /** The value of a white pixel; 255 where absent. */
+  white?: number;
 }
 
 type SharedContext = Omit<BuildContext, 'g' | 'stream'>;
@@ -112,7 +114,7 @@ type SharedContext = Omit<BuildContext, 'g' | 'stream'>;
 export function buildNetwork(
   plan: NetworkPlan,
   g: Builder,
-  { bytes, preprocessing }: NetworkInput,
+  { bytes, preprocessing, white }: NetworkInput,
   context: SharedContext,
 ): AtLeastOne<Value> {
   return runLayers(
@@ -120,7 +122,7 @@ export function buildNetwork(
     plan.outputs,
     g,
     context.seed,
-    normaliseBytes(g, bytes, 1, preprocessing),
+    normaliseBytes(g, bytes, 1, preprocessing, white),
     ({ spec, enlarged }, stream, inputs: AtLeastOne<Value>) =>
       enlarged === undefined
         ? definitionFor(spec).build({ ...context, g, stream }, spec.path, spec, ...inputs)
@@ -282,6 +284,11 @@ export function isFrozen(
 
 export function countParameters(parameters: readonly ParameterSpec[]): number {
   return parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+/** Of every weight and buffer, by its name in a checkpoint. */
+export function tensorShapes({ parameters, buffers }: Pick<NetworkPlan, 'parameters' | 'buffers'>): Map<string, Shape> {
+  return new Map([...parameters, ...buffers].map(({ name, shape }) => [name, shape]));
 }
 
 /** The rows of the layer table. */

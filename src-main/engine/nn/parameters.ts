@@ -91,9 +91,9 @@ export class FlatLayout {
     return flat;
   }
 
-  /** Copies the vector's pieces into `values`. */
-  unpack(flat: Float32Array, values: NamedTensors): void {
+  /** Puts views of the vector's pieces into `values`. */
+  view(flat: Float32Array, values: NamedTensors): void {
     invariant(flat.length === this.length, `flat vector: expected ${this.length} values, got ${flat.length}`);
-    for (const { name, offset, length } of this.entries) values.set(name, flat.slice(offset, offset + length));
+    for (const { name, offset, length } of this.entries) values.set(name, flat.subarray(offset, offset + length));
   }
 }

@@ -9,6 +9,7 @@ import { writeModel } from '../graph/onnx-model.ts';
 import { isFloat, isGraph, isTensor, shapeText, type AttributeValue, type Graph, type Value } from '../graph/types.ts';
 import { optimise } from '../passes/index.ts';
 import type { Runtime } from '../runtime/runtime.ts';
+import { passesFor } from '../tuner/machine.ts';
 import { openGraph } from './open-graph.ts';
 import { buildExampleStep, exampleFeeds, exampleNetwork } from './example-step.ts';
 
@@ -99,7 +100,7 @@ function attributeText(value: AttributeValue): string {
 export async function profileStep(runtime: Runtime, request: ProfileRequest): Promise<StepProfile> {
   const { device, steps } = request;
   const step = buildExampleStep(exampleNetwork(request.network), shapeOf(request));
-  const graph = optimise(step.graph);
+  const graph = optimise(step.graph, await passesFor(runtime, { device, threads: 0 }));
   const feeds = exampleFeeds(step, 1);
   const folder = await mkdtemp(join(tmpdir(), 'fovea-profile-'));
   try {

@@ -5,6 +5,7 @@ import type { SplitImages } from '../data/split-images.ts';
 import { tensor, type Graph, type Shape, type Tensor } from '../graph/types.ts';
 import type { NetworkPlan } from '../nn/network.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
+import { passesFor } from '../tuner/machine.ts';
 import { openGraph } from './open-graph.ts';
 import type { StateLayout } from './state-layout.ts';
 import { buildInferenceGraph } from './step-graph.ts';
@@ -50,7 +51,8 @@ export class Evaluator {
     const { runtime, device, threads, images, plan, layout, preprocessing, task } = options;
     const batchSize = evaluationBatchSize(images.imageShape, images.count);
     const imageCount = images.feedRows(batchSize);
-    const graph = buildInferenceGraph({ plan, layout, preprocessing, task, imageCount, batchSize });
+    const passes = await passesFor(runtime, { device, threads });
+    const graph = buildInferenceGraph({ plan, layout, preprocessing, task, imageCount, batchSize, passes });
     return new Evaluator(options, await openGraph(runtime, graph, { device, threads }), batchSize, graph);
   }
 
@@ -64,7 +66,7 @@ export class Evaluator {
       const positions = Array.from({ length: batchSize }, (_, i) => (first + i < images.count ? first + i : first));
       const count = Math.min(batchSize, images.count - first);
       const feed = await images.feed(positions);
-      const fedLabels = await labels.feed(positions, batchSize);
+      const fedLabels = await labels.feed(positions, batchSize, feed);
       const read: Record<string, Tensor> = {
         labels: { dataType: task.label.dataType, shape: [rowCount, ...task.label.shape], data: fedLabels },
         imageCount: tensor('int64', [], [count]),

@@ -1,20 +1,21 @@
 /**
  * predictions.bin of a segmentation: the predicted mask of every image of the evaluation split after one epoch, in
- * evaluation order, and how many of its pixels were right. Written mask by mask, read one by one. Little-endian:
- *   "FVSP", uint32 version = 1, uint32 epoch, uint32 images N, uint32 counted categories C, uint32 ordinal of the first,
- *   uint32 H, uint32 W, float64 imageIds [N], float64 counts [N, C, 4], uint8 masks [N, H, W]
- * The counts are true positives, false positives, false negatives and true negatives.
+ * evaluation order, and which of its pixels were called what. Written mask by mask, read one by one. Little-endian:
+ *   "FVSP", uint32 version = 2, uint32 epoch, uint32 images N, uint32 categories C, uint32 first category that counts,
+ *   uint32 H, uint32 W, float64 imageIds [N], uint8 masks [N, H, W], uint32 starts [N + 1], uint32 triples [starts[N], 3]
+ * Starts and triples are those of CellCounts; from them every measure follows.
  */
 import { open, type FileHandle } from 'node:fs/promises';
 import { FoveaError, invariant } from '../../contract/errors.ts';
-import type { PixelCounts, SegmentationCounts } from '../metrics/segmentation.ts';
+import type { CellCounts } from '../../contract/model/segmentation-measures.ts';
 import { AtomicFile } from '../weights/atomic-file.ts';
 
 export interface MaskPredictionsHead {
   /** Epochs done when the predictions were made. */
   readonly epoch: number;
-  /** Ordinals of the categories whose pixels are counted, ascending and without gaps. */
-  readonly counted: readonly number[];
+  readonly categoryCount: number;
+  /** Categories before it are merely what is left: their pixels are not measured. */
+  readonly firstCounted: number;
   readonly height: number;
   readonly width: number;
   /** Ids in the project's database, [N]. */
@@ -22,17 +23,14 @@ export interface MaskPredictionsHead {
 }
 
 export interface MaskPredictions extends MaskPredictionsHead {
-  readonly counts: SegmentationCounts;
+  readonly pairs: CellCounts;
 }
 
 const magic = 0x50535646; // "FVSP" as a little-endian uint32
-const version = 1;
+const version = 2;
 const headerBytes = 32;
-const countFields = ['truePositives', 'falsePositives', 'falseNegatives', 'trueNegatives'] as const;
 
-const countsStart = (images: number): number => headerBytes + 8 * images;
-const masksStart = (images: number, categories: number): number =>
-  countsStart(images) + 8 * images * categories * countFields.length;
+const masksStart = (images: number): number => headerBytes + 8 * images;
 
 /** Ends with `commit` or `discard`, one of them always. Throws FoveaError `io`. */
 export class MaskPredictionsWriter {
@@ -47,14 +45,12 @@ export class MaskPredictionsWriter {
 
   /** What lies at `file` stays until the commit. */
   static async create(file: string, head: MaskPredictionsHead): Promise<MaskPredictionsWriter> {
-    const { epoch, counted, height, width, imageIds } = head;
+    const { epoch, categoryCount, firstCounted, height, width, imageIds } = head;
     const target = await AtomicFile.create(file);
     try {
-      const header = [magic, version, epoch, imageIds.length, counted.length, counted[0] ?? 0, height, width];
+      const header = [magic, version, epoch, imageIds.length, categoryCount, firstCounted, height, width];
       await target.write(bytesOf(Uint32Array.from(header)));
       await target.write(bytesOf(Float64Array.from(imageIds)));
-      // The counts' place; they are known at the end.
-      await target.write(new Uint8Array(masksStart(imageIds.length, counted.length) - countsStart(imageIds.length)));
       return new MaskPredictionsWriter(target, head);
     } catch (error) {
       await target.discard();
@@ -68,15 +64,15 @@ export class MaskPredictionsWriter {
     this.masks += masks.length / (this.head.height * this.head.width);
   }
 
-  async commit(counts: SegmentationCounts): Promise<void> {
+  async commit({ starts, triples }: CellCounts): Promise<void> {
     const { imageIds } = this.head;
     invariant(
-      this.masks === imageIds.length && counts.length === imageIds.length,
-      `${imageIds.length} images with ${this.masks} masks and counts of ${counts.length}`,
+      this.masks === imageIds.length && starts.length === imageIds.length + 1,
+      `${imageIds.length} images with ${this.masks} masks and pixels of ${starts.length - 1}`,
     );
-    const numbers = counts.flatMap((image) => image.flatMap((each) => countFields.map((field) => each[field])));
     try {
-      await this.file.write(bytesOf(Float64Array.from(numbers)), countsStart(imageIds.length));
+      await this.file.write(bytesOf(starts));
+      await this.file.write(bytesOf(triples));
       await this.file.commit();
     } catch (error) {
       await this.file.discard();
@@ -93,28 +89,22 @@ export class MaskPredictionsWriter {
 export async function readMaskPredictions(file: string): Promise<MaskPredictions> {
   return withFile(file, async (handle) => {
     const { images, ...head } = await readHead(file, handle);
-    const { counted } = head;
     const imageIds = new Float64Array(await readBytes(file, handle, headerBytes, 8 * images));
-    const start = countsStart(images);
-    const numbers = new Float64Array(await readBytes(file, handle, start, masksStart(images, counted.length) - start));
-    const countsAt = (index: number): PixelCounts =>
-      Object.fromEntries(
-        countFields.map((field, i) => [field, numbers[index * countFields.length + i]!]),
-      ) as unknown as PixelCounts;
-    const counts = Array.from({ length: images }, (_, image) =>
-      counted.map((_category, i) => countsAt(image * counted.length + i)),
-    );
-    return { ...head, imageIds, counts };
+    const startsAt = masksStart(images) + images * head.height * head.width;
+    const starts = new Uint32Array(await readBytes(file, handle, startsAt, 4 * (images + 1)));
+    const triplesAt = startsAt + 4 * (images + 1);
+    const triples = new Uint32Array(await readBytes(file, handle, triplesAt, 12 * starts[images]!));
+    return { ...head, imageIds, pairs: { starts, triples } };
   });
 }
 
 /** The predicted category of every pixel of the `index`-th image, [H, W]. Throws as `readMaskPredictions` does. */
 export async function readPredictedMask(file: string, index: number): Promise<Uint8Array> {
   return withFile(file, async (handle) => {
-    const { images, counted, height, width } = await readHead(file, handle);
+    const { images, height, width } = await readHead(file, handle);
     invariant(index >= 0 && index < images, `mask ${index} of ${images}`);
     const pixels = height * width;
-    return new Uint8Array(await readBytes(file, handle, masksStart(images, counted.length) + index * pixels, pixels));
+    return new Uint8Array(await readBytes(file, handle, masksStart(images) + index * pixels, pixels));
   });
 }
 
@@ -123,15 +113,22 @@ async function readHead(
   handle: FileHandle,
 ): Promise<Omit<MaskPredictionsHead, 'imageIds'> & { images: number }> {
   const header = new Uint32Array(await readBytes(file, handle, 0, headerBytes));
-  const [fileMagic, fileVersion, epoch, images, categories, first, height, width] = header as unknown as number[];
+  const [fileMagic, fileVersion, epoch, images, categoryCount, firstCounted, height, width] =
+    header as unknown as number[];
   if (fileMagic !== magic) throw damaged(file, 'it does not begin with "FVSP"');
   if (fileVersion !== version) {
     throw new FoveaError('unsupported', `${file} has version ${fileVersion}; this program reads version ${version}.`, {
       file,
     });
   }
-  const counted = Array.from({ length: categories! }, (_, i) => first! + i);
-  return { epoch: epoch!, counted, height: height!, width: width!, images: images! };
+  return {
+    epoch: epoch!,
+    categoryCount: categoryCount!,
+    firstCounted: firstCounted!,
+    height: height!,
+    width: width!,
+    images: images!,
+  };
 }
 
 async function withFile<T>(file: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {

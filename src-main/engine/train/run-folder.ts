@@ -8,6 +8,12 @@ export const runFiles = {
   config: (folder: string): string => join(folder, 'config.json'),
   /** The TrainingData. */
   data: (folder: string): string => join(folder, 'data.json'),
+  /** Which file of weights the run starts from; not there where it starts from scratch. */
+  startWeights: (folder: string): string => join(folder, 'start-weights.json'),
+  /** What it has really taken over, written when it begins. */
+  provenance: (folder: string): string => join(folder, 'provenance.json'),
+  /** The checkpoint of another run that this one starts from. */
+  startCheckpoint: (folder: string): string => join(folder, 'start.safetensors'),
   /** One JSON document a line: what the run reported, in order, except its progress. */
   events: (folder: string): string => join(folder, 'events.jsonl'),
   /** One line an epoch. */

@@ -17,23 +17,26 @@ import {
   type RunConfig,
   type RunProgress,
 } from '../../contract/model/run.ts';
-import { SplitImages } from '../data/split-images.ts';
+import { isMadeAnew } from '../data/augmentation.ts';
+import { labelCapacity, sampleSettings } from '../data/samples/sample-split.ts';
+import { SampleStream } from '../data/samples/sample-stream.ts';
+import { SplitImages, type ExampleImages } from '../data/split-images.ts';
 import type { SplitData, TrainingData } from '../data/training-data.ts';
 import type { Shape } from '../graph/types.ts';
-import { countParameters, isFrozen, type NetworkPlan } from '../nn/network.ts';
-import { initialise } from '../nn/parameters.ts';
+import { countParameters, isFrozen, tensorShapes, type NetworkPlan } from '../nn/network.ts';
 import { OnnxRuntime } from '../runtime/onnxruntime.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { modelSpec, planModel } from '../zoo/registry.ts';
+import { modelSpec, planModel, preprocessingOf } from '../zoo/registry.ts';
 import { readCheckpoint, startPosition, writeCheckpoint, type Checkpoint, type Position } from './checkpoint.ts';
 import { Evaluator } from './evaluation.ts';
 import { runFiles } from './run-folder.ts';
+import { startInWords, startWeights, writeProvenance, type StartFile } from './start-weights.ts';
 import { StepPlan, type Step } from './step-plan.ts';
-import { weightsNotFinite, maximumSteps, StepRunner, type StepResults } from './step-runner.ts';
+import { weightsNotFinite, StepRunner, type StepResults } from './step-runner.ts';
 import type { SplitLabels, Task } from './tasks/definition.ts';
 import { taskFor } from './tasks/index.ts';
 import { Throughput } from './throughput.ts';
-import { TrainingState } from './training-state.ts';
+import { TrainingState, type Kept } from './training-state.ts';
 
 export interface TrainerReporter {
   /** `epochsDone` is fractional where the checkpoint lies within an epoch. */
@@ -56,11 +59,16 @@ export interface TrainOptions {
   runtime?: Runtime;
   /** Threads of one operator; 0 takes all cores. */
   threads?: number;
+  /** Entry of the thread that makes samples, where it is not the source file. */
+  sampleWorker?: URL;
+  /** The file of weights to start from; from scratch where absent. */
+  start?: StartFile | null;
 }
 
 /** Throws FoveaError: `bad-input` for data or checkpoints that cannot be used, `unsupported` for a device, `io`. */
 export async function train(options: TrainOptions): Promise<TrainOutcome> {
   const trainer = await Trainer.create(options);
+  if (trainer === null) return { kind: 'cancelled', epochsDone: 0 };
   try {
     return await trainer.run();
   } finally {
@@ -74,9 +82,13 @@ const dispatchMs = 200;
 const saveEveryMs = 5 * 60_000;
 
 /** What of a split the steps read. */
-interface OpenSplit {
-  images: SplitImages;
+interface OpenSplit<Images = SplitImages> {
+  images: Images;
   labels: SplitLabels;
+}
+interface OpenSplits {
+  train: OpenSplit<ExampleImages>;
+  evaluation: OpenSplit;
 }
 
 class Trainer {
@@ -85,17 +97,18 @@ class Trainer {
   private readonly runtime: Runtime;
   private readonly plan: NetworkPlan;
   private readonly shapes: ReadonlyMap<string, Shape>;
-  private readonly splits: { train: OpenSplit; evaluation: OpenSplit };
+  private readonly splits: OpenSplits;
   private readonly throughput: Throughput;
   private position: Position;
-  private checkpoint: Checkpoint;
+  /** What the next phase begins with: what the run started from, then the state of the phase before. */
+  private kept: () => Kept;
   private savedAt = performance.now();
 
   private constructor(
     options: TrainOptions,
     task: Task,
     plan: NetworkPlan,
-    splits: { train: OpenSplit; evaluation: OpenSplit },
+    splits: OpenSplits,
     checkpoint: Checkpoint,
   ) {
     this.options = options;
@@ -104,12 +117,13 @@ class Trainer {
     this.plan = plan;
     this.shapes = tensorShapes(plan);
     this.splits = splits;
-    this.checkpoint = checkpoint;
+    this.kept = () => checkpoint;
     this.position = { ...checkpoint.position };
     this.throughput = new Throughput();
   }
 
-  static async create(options: TrainOptions): Promise<Trainer> {
+  /** Null where it was cancelled before the first step. */
+  static async create(options: TrainOptions): Promise<Trainer | null> {
     const { config, data } = options;
     await makeCheckpointFolder(options.folder);
     const opened: { close(): Promise<void> }[] = [];
@@ -118,16 +132,17 @@ class Trainer {
       opened.push(made);
       return made;
     };
-    const openImages = (split: SplitData): Promise<SplitImages> => open(SplitImages.open(split, data.packs));
+    const capacity = labelCapacity(data, config);
     try {
-      const [train, evaluation] = [await openImages(data.train), await openImages(data.evaluation)];
+      const train = await open(openTrainImages(options, capacity));
+      const evaluation = await open(SplitImages.open(data.evaluation, data.packs));
       const { imageShape } = train;
-      const task = taskFor({ config, categoryCount: data.categories.length, imageShape });
+      const task = taskFor({ config, categoryCount: data.categories.length, imageShape, labelCapacity: capacity });
       const plan = planModel(config.model.id, config.model.options, imageShape, task.outputCount);
       config.phases.forEach((phase, index) => checkFreezing(plan, phase, index + 1));
-      const withLabels = async (split: SplitData, images: SplitImages): Promise<OpenSplit> => ({
+      const withLabels = async <I extends ExampleImages>(split: SplitData, images: I): Promise<OpenSplit<I>> => ({
         images,
-        labels: await open(task.openLabels(split, data.packs, images)),
+        labels: await open(task.openLabels(split, data, images)),
       });
       const splits = {
         train: await withLabels(data.train, train),
@@ -136,6 +151,7 @@ class Trainer {
       return new Trainer(options, task, plan, splits, await firstCheckpoint(options, plan));
     } catch (error) {
       await Promise.all(opened.map((each) => each.close()));
+      if (error instanceof FoveaError && error.code === 'cancelled') return null;
       throw error;
     }
   }
@@ -171,19 +187,15 @@ class Trainer {
     const startsAfresh = isNew && !goesOn(this.plan, config.phases[index - 1], phase);
     if (startsAfresh) this.position.optimiserUpdate = 0;
     if (isNew && config.phases.length > 1) this.announce(phase, index + 1);
-    const { tensors, averages, slots, lossScale } = this.checkpoint;
-    const state = new TrainingState(this.plan, config, phase, {
-      tensors,
-      averages,
-      slots: startsAfresh ? new Map() : slots,
-      lossScale,
-    });
+    const kept = startsAfresh ? { ...this.kept(), slots: new Map() } : this.kept();
+    const state = new TrainingState(this.plan, config, phase, kept);
+    this.kept = () => state.keep(false);
     const shared = {
       runtime: this.runtime,
       device: config.device,
       threads: this.options.threads ?? 0,
       plan: this.plan,
-      preprocessing: modelSpec(config.model.id).preprocessing,
+      preprocessing: preprocessingOf(config.model),
       task: this.task,
     };
     const { seed, augmentation } = config;
@@ -202,7 +214,7 @@ class Trainer {
       return true;
     } catch (error) {
       // What was learned since the last checkpoint must not be lost with the device.
-      if (isFailureOfDevice(error)) await this.save(state, false);
+      if (isFailureOfDevice(error) && !state.isTorn) await this.save(state, false);
       throw error;
     } finally {
       await Promise.all([runner.close(), evaluator.close()]);
@@ -220,12 +232,13 @@ class Trainer {
 
   /** The rest of the epoch's steps. False where it was cancelled. */
   private async runEpoch(plan: StepPlan, state: TrainingState, runner: StepRunner): Promise<boolean> {
+    const most = runner.mostSteps(this.options.config.batchSize);
     while (this.position.stepInEpoch < plan.stepsPerEpoch) {
       if (this.options.signal.aborted) return false;
       this.progress('training');
       const started = performance.now();
       // As many steps as one dispatch should have.
-      const steps = plan.next(this.position, Math.min(this.throughput.stepsWithin(dispatchMs), maximumSteps));
+      const steps = plan.next(this.position, Math.min(this.throughput.stepsWithin(dispatchMs), most));
       this.advance(steps, await runner.run(steps, this.position.step));
       this.throughput.add(
         steps.length,
@@ -262,7 +275,7 @@ class Trainer {
     this.progress('evaluating');
     const epoch = this.position.epoch + 1;
     const file = runFiles.predictions(folder);
-    const evaluation = await this.task.startEvaluation({ split: data.evaluation, epoch, file });
+    const evaluation = await this.task.startEvaluation({ split: data.evaluation, source: data, epoch, file });
     const { lossSum, counts, seenImages, step, best } = this.position;
     let isBest: boolean;
     try {
@@ -322,13 +335,13 @@ class Trainer {
     this.progress('saving');
     const isMidUpdate =
       this.position.stepInEpoch % config.accumulation !== 0 && this.position.stepInEpoch < this.stepsPerEpoch();
-    this.checkpoint = { position: { ...this.position }, ...state.keep(isMidUpdate) };
+    const kept: Checkpoint = { position: { ...this.position }, ...state.keep(isMidUpdate) };
     const write = (name: CheckpointName, checkpoint: Checkpoint): Promise<void> =>
       writeCheckpoint(runFiles.checkpoint(folder, name), checkpoint, this.shapes, config.model.id);
-    await write('last', this.checkpoint);
+    await write('last', kept);
     if (best) {
-      const { averages, tensors } = this.checkpoint;
-      await write('best', { ...this.checkpoint, tensors: averages ?? tensors, averages: null, slots: new Map() });
+      const { averages, tensors } = kept;
+      await write('best', { ...kept, tensors: averages ?? tensors, averages: null, slots: new Map() });
     }
     this.savedAt = performance.now();
     report.checkpoint(this.epochsDone(), best);
@@ -418,12 +431,22 @@ function goesOn(plan: NetworkPlan, previous: PhaseConfig | undefined, next: Phas
   );
 }
 
-function tensorShapes(plan: NetworkPlan): Map<string, Shape> {
-  return new Map([...plan.parameters, ...plan.buffers].map(({ name, shape }) => [name, shape]));
+/** As they are, or made anew for each epoch where the graph cannot do what is asked for. */
+function openTrainImages({ config, data, sampleWorker }: TrainOptions, capacity: number): Promise<ExampleImages> {
+  if (!isMadeAnew(config.augmentation)) return SplitImages.open(data.train, data.packs);
+  return SampleStream.open({
+    data,
+    split: data.train,
+    settings: sampleSettings(config),
+    labelCapacity: capacity,
+    batchSize: config.batchSize,
+    ...(sampleWorker && { worker: sampleWorker }),
+  });
 }
 
-/** The last checkpoint where the run goes on, else fresh weights. */
-async function firstCheckpoint({ config, folder, resume }: TrainOptions, plan: NetworkPlan): Promise<Checkpoint> {
+/** The last checkpoint where the run goes on, else fresh weights, over them those that it starts from. */
+async function firstCheckpoint(options: TrainOptions, plan: NetworkPlan): Promise<Checkpoint> {
+  const { config, folder, resume } = options;
   if (resume) {
     try {
       return await readCheckpoint(runFiles.checkpoint(folder, 'last'), tensorShapes(plan));
@@ -432,6 +455,18 @@ async function firstCheckpoint({ config, folder, resume }: TrainOptions, plan: N
       if (!(error instanceof FoveaError && error.code === 'not-found')) throw error;
     }
   }
-  const tensors = initialise(plan.parameters, plan.buffers, config.seed);
+  const { start = null, data, signal, report, threads = 0 } = options;
+  const { tensors, provenance } = await startWeights({
+    file: start,
+    plan,
+    preprocessing: preprocessingOf(config.model),
+    config,
+    data,
+    runtime: options.runtime ?? new OnnxRuntime(),
+    threads,
+    signal,
+  });
+  await writeProvenance(folder, provenance);
+  for (const line of startInWords(provenance)) report.log('info', line);
   return { position: startPosition, tensors, averages: null, slots: new Map() };
 }

@@ -1,14 +1,14 @@
 /** The classifiers of the zoo that a person can train, with their knobs. */
-import type { Preprocessing } from '../nn/preprocessing.ts';
 import { efficientnetClassifier, publishedDropout } from './efficientnet.ts';
+import type { PaddingChoice } from './encoder.ts';
+import { inputDefaults, inputKnobs, preprocessingFor, usualPreprocessing, type InputOptions } from './input-options.ts';
 import { mobilenetV2Classifier } from './mobilenet-v2.ts';
 import type { ModelSpec } from './model-spec.ts';
 import { resnetClassifier, type ResnetDepth } from './resnet.ts';
 
 type Knobs<O extends Record<string, string | number | boolean>> = ModelSpec<O>['knobs'];
 
-/** What the published weights were trained with: means and deviations of ImageNet's channels. */
-const preprocessing: Preprocessing = { range: [0, 1], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+const preprocessing = usualPreprocessing;
 
 const smallImagesKnob: Knobs<{ smallImages: boolean }>[number] = {
   option: 'smallImages',
@@ -43,36 +43,42 @@ function resnetSpec(depth: ResnetDepth, description: string): ModelSpec<{ smallI
 export const resnet18 = resnetSpec(18, 'Seventeen convolutions with shortcuts. Accurate; needs patience on a CPU.');
 export const resnet34 = resnetSpec(34, 'Twice as deep as ResNet-18, for data sets that ResNet-18 cannot tell apart.');
 
-export const mobilenetV2: ModelSpec<{ dropout: number; smallImages: boolean }> = {
+export const mobilenetV2: ModelSpec<{ dropout: number; smallImages: boolean } & InputOptions> = {
   id: 'mobilenet_v2',
   label: 'MobileNetV2',
   task: 'classification',
   description: 'Depthwise convolutions: a fifth of the weights of ResNet-18 and much less arithmetic.',
   source: 'Sandler, Howard, Zhu, Zhmoginov, Chen: MobileNetV2, 2018',
   preprocessing,
-  defaults: { dropout: 0.2, smallImages: true },
-  knobs: [smallImagesKnob, dropoutKnob],
-  layers: (options, categoryCount) => mobilenetV2Classifier(categoryCount, options),
+  preprocessingFor,
+  defaults: { dropout: 0.2, smallImages: true, ...inputDefaults },
+  knobs: [smallImagesKnob, dropoutKnob, ...inputKnobs],
+  layers: (options, categoryCount) =>
+    mobilenetV2Classifier(categoryCount, { ...options, padding: options.padding as PaddingChoice }),
 };
 
-export const efficientnetB0: ModelSpec<{ dropConnect: number; dropout: number; smallImages: boolean }> = {
-  id: 'efficientnet-b0',
-  label: 'EfficientNet-B0',
-  task: 'classification',
-  description: 'Depthwise convolutions that weigh their channels by what is in the image (squeeze-and-excite).',
-  source: 'Tan, Le: EfficientNet, rethinking model scaling for convolutional neural networks, 2019',
-  preprocessing,
-  defaults: { dropConnect: 0.2, dropout: publishedDropout('b0'), smallImages: true },
-  knobs: [
-    smallImagesKnob,
-    dropoutKnob,
-    {
-      option: 'dropConnect',
-      label: 'Drop-connect',
-      explanation:
-        'Probability with which the last block is passed by for an image in a training step; earlier blocks less often. It works against over-fitting; 0 is off.',
-      control: { kind: 'number', min: 0, max: 0.9 },
-    },
-  ],
-  layers: (options, categoryCount) => efficientnetClassifier('b0', categoryCount, options),
-};
+export const efficientnetB0: ModelSpec<{ dropConnect: number; dropout: number; smallImages: boolean } & InputOptions> =
+  {
+    id: 'efficientnet-b0',
+    label: 'EfficientNet-B0',
+    task: 'classification',
+    description: 'Depthwise convolutions that weigh their channels by what is in the image (squeeze-and-excite).',
+    source: 'Tan, Le: EfficientNet, rethinking model scaling for convolutional neural networks, 2019',
+    preprocessing,
+    preprocessingFor,
+    defaults: { dropConnect: 0.2, dropout: publishedDropout('b0'), smallImages: true, ...inputDefaults },
+    knobs: [
+      smallImagesKnob,
+      dropoutKnob,
+      {
+        option: 'dropConnect',
+        label: 'Drop-connect',
+        explanation:
+          'Probability with which the last block is passed by for an image in a training step; earlier blocks less often. It works against over-fitting; 0 is off.',
+        control: { kind: 'number', min: 0, max: 0.9 },
+      },
+      ...inputKnobs,
+    ],
+    layers: (options, categoryCount) =>
+      efficientnetClassifier('b0', categoryCount, { ...options, padding: options.padding as PaddingChoice }),
+  };

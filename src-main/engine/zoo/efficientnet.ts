@@ -2,11 +2,14 @@
  * EfficientNet B0–B7: inverted residuals with squeeze-and-excite, scaled in width, depth and image size. Names are those
  * of the field's PyTorch port (and so of the segmentation checkpoints made with it). Source: Tan & Le 2019.
  * NOTE (differs from TensorFlow's "same" padding): pads are those for the variant's nominal image size, whatever the
- * images' own size is, because the port has it so and its weights were used that way.
+ * images' own size is, because the port has it so and its weights were used that way. torchvision's and some of timm's
+ * weights want the same padding on both sides, which is a choice.
  */
 import type { LayerSpec } from '../nn/network.ts';
 import { convNorm, lastPath } from './blocks.ts';
-import type { Encoder } from './encoder.ts';
+import type { Encoder, PaddingChoice } from './encoder.ts';
+
+type Pads = number | readonly [top: number, left: number, bottom: number, right: number];
 
 export type EfficientnetVariant = 'b0' | 'b1' | 'b2' | 'b3' | 'b4' | 'b5' | 'b6' | 'b7';
 
@@ -54,8 +57,16 @@ function scaledChannels(channels: number, width: number): number {
   return rounded < 0.9 * wanted ? rounded + 8 : rounded;
 }
 
+interface Window {
+  /** Nominal side of the image. */
+  side: number;
+  kernel: number;
+  stride: number;
+}
+
 /** Pads with which a stride divides the side, rounded up: [top, left, bottom, right], the odd pixel at the end. */
-function samePads(side: number, kernel: number, stride: number): readonly [number, number, number, number] {
+function padsOf({ side, kernel, stride }: Window, padding: PaddingChoice): Pads {
+  if (padding === 'symmetric') return (kernel - 1) / 2;
   const total = Math.max((Math.ceil(side / stride) - 1) * stride + kernel - side, 0);
   const before = Math.floor(total / 2);
   return [before, before, total - before, total - before];
@@ -70,10 +81,11 @@ interface BlockSettings {
   /** Nominal side of the block's input. */
   side: number;
   dropConnect: number;
+  padding: PaddingChoice;
 }
 
 function block(path: string, from: string, settings: BlockSettings): LayerSpec[] {
-  const { inChannels, outChannels, kernel, stride, expansion, side, dropConnect } = settings;
+  const { inChannels, outChannels, kernel, stride, expansion, dropConnect, padding } = settings;
   const hidden = inChannels * expansion;
   const at = (name: string): string => `${path}.${name}`;
   const pointwise = (name: string, normName: string, channels: number): LayerSpec[] =>
@@ -96,7 +108,7 @@ function block(path: string, from: string, settings: BlockSettings): LayerSpec[]
       ? []
       : [...pointwise('_expand_conv', '_bn0', hidden), { kind: 'silu', path: at('swish0') } as const]),
     ...convNorm({
-      conv: { outChannels: hidden, kernel, stride, padding: samePads(side, kernel, stride), groups: hidden },
+      conv: { outChannels: hidden, kernel, stride, padding: padsOf(settings, padding), groups: hidden },
       convPath: at('_depthwise_conv'),
       normPath: at('_bn1'),
       norm,
@@ -120,6 +132,8 @@ interface BodyOptions {
   dropConnect: number;
   /** For images of 32 pixels or so the first two halvings are left out. */
   smallImages: boolean;
+  /** As TensorFlow's "same" where absent. */
+  padding?: PaddingChoice;
 }
 
 interface BlockEnd {
@@ -133,14 +147,19 @@ interface BlockEnd {
 function body(
   variant: EfficientnetVariant,
   prefix: string,
-  { dropConnect, smallImages }: BodyOptions,
+  { dropConnect, smallImages, padding = 'usual' }: BodyOptions,
 ): { layers: LayerSpec[]; ends: BlockEnd[] } {
   const { width, depth, imageSide } = variants[variant];
   const halving = smallImages ? 1 : 2;
   const firstChannels = scaledChannels(stemChannels, width);
   const layers: LayerSpec[] = [
     ...convNorm({
-      conv: { outChannels: firstChannels, kernel: 3, stride: halving, padding: samePads(imageSide, 3, halving) },
+      conv: {
+        outChannels: firstChannels,
+        kernel: 3,
+        stride: halving,
+        padding: padsOf({ side: imageSide, kernel: 3, stride: halving }, padding),
+      },
       convPath: `${prefix}_conv_stem`,
       normPath: `${prefix}_bn0`,
       norm,
@@ -159,7 +178,7 @@ function body(
   blocks.forEach((settings, i) => {
     const before = ends.at(-1)!;
     const side = Math.ceil(imageSide / before.stride);
-    const rest = { inChannels: before.channels, side, dropConnect: (dropConnect * i) / blocks.length };
+    const rest = { inChannels: before.channels, side, dropConnect: (dropConnect * i) / blocks.length, padding };
     layers.push(...block(`${prefix}_blocks.${i}`, before.path, { ...settings, ...rest }));
     ends.push({ path: lastPath(layers), channels: settings.outChannels, stride: before.stride * settings.stride });
   });
@@ -179,9 +198,9 @@ function body(
 export function efficientnet(
   variant: EfficientnetVariant,
   prefix: string,
-  { dropConnect }: { dropConnect: number },
+  options: { dropConnect: number; padding?: PaddingChoice },
 ): Encoder {
-  const { layers, ends } = body(variant, prefix, { dropConnect, smallImages: false });
+  const { layers, ends } = body(variant, prefix, { ...options, smallImages: false });
   const { blocksToStride16 } = variants[variant];
   const endOf = (stride: number): BlockEnd => ends.findLast((end) => end.stride === stride)!;
   const stages = [ends[0]!, endOf(4), endOf(8), blocksToStride16 ? ends[blocksToStride16]! : endOf(16), endOf(32)];

@@ -8,3 +8,10 @@ export interface Encoder {
   /** Channels of each stage. */
   channels: readonly number[];
 }
+
+/**
+ * How convolutions that halve the image pad it: as TensorFlow's "same" (the odd pixel at the end), alike on both sides, or
+ * as the encoder's best-known weights have it.
+ */
+export const paddingChoices = ['usual', 'same', 'symmetric'] as const;
+export type PaddingChoice = (typeof paddingChoices)[number];

@@ -1,15 +1,17 @@
 /** All networks by id. A new one is a file of its own and one line here. */
 import { FoveaError } from '../../contract/errors.ts';
 import type { Knob, ModelDescription, ModelSummary } from '../../contract/model/model-spec.ts';
-import type { ModelOptions, Task } from '../../contract/model/run.ts';
+import type { ModelOptions, RunConfig, Task } from '../../contract/model/run.ts';
 import type { Shape } from '../graph/types.ts';
 import { countParameters, describeLayers, isFrozen, planNetwork, type NetworkPlan } from '../nn/network.ts';
 import { efficientnetB0, mobilenetV2, resnet18, resnet34 } from './classifiers.ts';
+import { yolov8 } from './detectors.ts';
 import { lenet5 } from './lenet5.ts';
+import type { Preprocessing } from '../nn/preprocessing.ts';
 import type { ModelSpec } from './model-spec.ts';
 import { fpn, unet, unetPlusPlus } from './segmenters.ts';
 
-const specs = [lenet5, resnet18, resnet34, mobilenetV2, efficientnetB0, unet, unetPlusPlus, fpn] as const;
+const specs = [lenet5, resnet18, resnet34, mobilenetV2, efficientnetB0, unet, unetPlusPlus, fpn, yolov8] as const;
 
 const models: Readonly<Record<string, ModelSpec<ModelOptions>>> = Object.fromEntries(
   specs.map((spec) => [spec.id, spec as unknown as ModelSpec<ModelOptions>]),
@@ -37,11 +39,11 @@ export const defaultOptions = (modelId: string): ModelOptions => ({ ...modelSpec
 /** The model's own knobs, addressed in a RunConfig. */
 export function modelKnobs(modelId: string): Knob[] {
   const { knobs, defaults } = modelSpec(modelId);
-  return knobs.map(({ option, label, explanation, control }) => ({
+  return knobs.map(({ option, label, explanation, control, advanced = false }) => ({
     path: `model.options.${option}`,
     label,
     explanation,
-    group: 'model',
+    group: advanced ? 'advanced' : 'model',
     control,
     defaultValue: defaults[option]!,
   }));
@@ -79,6 +81,12 @@ export function completeOptions(modelId: string, options: ModelOptions): ModelOp
   return { ...defaults, ...options };
 }
 
+/** What the network is fed in place of bytes. Throws FoveaError for options that do not fit. */
+export function preprocessingOf({ id, options }: RunConfig['model']): Preprocessing {
+  const { preprocessing, preprocessingFor } = modelSpec(id);
+  return preprocessingFor?.(completeOptions(id, options)) ?? preprocessing;
+}
+
 /** inputShape: [C, H, W]; `categoryCount`: how many outputs the last layer has. Throws FoveaError for what does not fit. */
 export function planModel(
   modelId: string,
@@ -86,7 +94,7 @@ export function planModel(
   inputShape: Shape,
   categoryCount: number,
 ): NetworkPlan {
-  const { label, layers, sideMultiple = 1 } = modelSpec(modelId);
+  const { label, layers, outputs, sideMultiple = 1 } = modelSpec(modelId);
   const [, height, width] = inputShape as [number, number, number];
   if (height % sideMultiple !== 0 || width % sideMultiple !== 0) {
     throw new FoveaError(
@@ -95,7 +103,7 @@ export function planModel(
       { modelId },
     );
   }
-  return planNetwork(layers(completeOptions(modelId, options), categoryCount), inputShape);
+  return planNetwork(layers(completeOptions(modelId, options), categoryCount), inputShape, outputs);
 }
 
 export function describeModel(

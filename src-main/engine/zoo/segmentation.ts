@@ -2,7 +2,7 @@
 import type { LayerSpec, NetworkSpec } from '../nn/network.ts';
 import { lastPath } from './blocks.ts';
 import { efficientnet, type EfficientnetVariant } from './efficientnet.ts';
-import type { Encoder } from './encoder.ts';
+import type { Encoder, PaddingChoice } from './encoder.ts';
 import { fpnDecoder } from './fpn.ts';
 import { mobilenetV2 } from './mobilenet-v2.ts';
 import { resnet, type ResnetDepth } from './resnet.ts';
@@ -16,6 +16,8 @@ export interface SegmentationOptions {
   dropout: number;
   /** Channels of the U-Nets' steps, the coarsest first. */
   widths: readonly number[];
+  /** Of the encoder, where its family knows both ways: MobileNetV2 and EfficientNet. */
+  padding: PaddingChoice;
 }
 
 interface EncoderChoice {
@@ -30,7 +32,7 @@ const ofVgg = (depth: VggDepth, batchNorm: boolean): EncoderChoice => ({
   endsWithPool: true,
 });
 const ofEfficientnet = (variant: EfficientnetVariant): EncoderChoice => ({
-  build: (prefix, { dropConnect }) => efficientnet(variant, prefix, { dropConnect }),
+  build: (prefix, { dropConnect, padding }) => efficientnet(variant, prefix, { dropConnect, padding }),
 });
 
 const encoders = {
@@ -46,7 +48,7 @@ const encoders = {
   vgg16_bn: ofVgg(16, true),
   vgg19: ofVgg(19, false),
   vgg19_bn: ofVgg(19, true),
-  mobilenet_v2: { build: (prefix) => mobilenetV2(prefix) },
+  mobilenet_v2: { build: (prefix, { padding }) => mobilenetV2(prefix, { padding }) },
   'efficientnet-b0': ofEfficientnet('b0'),
   'efficientnet-b1': ofEfficientnet('b1'),
   'efficientnet-b2': ofEfficientnet('b2'),
@@ -88,9 +90,14 @@ export function segmentationNetwork(
   decoderId: DecoderId,
   encoderId: EncoderId,
   categoryCount: number,
-  { dropConnect = 0.2, dropout = 0.2, widths = [256, 128, 64, 32, 16] }: Partial<SegmentationOptions> = {},
+  {
+    dropConnect = 0.2,
+    dropout = 0.2,
+    widths = [256, 128, 64, 32, 16],
+    padding = 'usual',
+  }: Partial<SegmentationOptions> = {},
 ): NetworkSpec {
-  const options = { dropConnect, dropout, widths };
+  const options = { dropConnect, dropout, widths, padding };
   const choice: EncoderChoice = encoders[encoderId];
   const decoder: Decoder = decoders[decoderId];
   const encoder = choice.build('encoder.', options);

@@ -1,12 +1,10 @@
 /** The segmentation networks that a person can train, with their knobs. */
-import type { Preprocessing } from '../nn/preprocessing.ts';
+import type { PaddingChoice } from './encoder.ts';
+import { inputDefaults, inputKnobs, preprocessingFor, usualPreprocessing, type InputOptions } from './input-options.ts';
 import type { ModelSpec } from './model-spec.ts';
 import { encoderIds, segmentationNetwork, type DecoderId, type EncoderId } from './segmentation.ts';
 
-/** What the encoders' published weights were trained with: means and deviations of ImageNet's channels. */
-const preprocessing: Preprocessing = { range: [0, 1], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-
-type EncoderOptions = { encoder: string; dropConnect: number };
+type EncoderOptions = { encoder: string; dropConnect: number } & InputOptions;
 
 const encoderKnobs: ModelSpec<EncoderOptions>['knobs'] = [
   {
@@ -23,9 +21,10 @@ const encoderKnobs: ModelSpec<EncoderOptions>['knobs'] = [
       'Probability with which the last block of an EfficientNet is passed by in a training step; earlier blocks less often. Other encoders have none.',
     control: { kind: 'number', min: 0, max: 0.9 },
   },
+  ...inputKnobs,
 ];
 
-const encoderDefaults = { encoder: 'mobilenet_v2', dropConnect: 0.2 } as const;
+const encoderDefaults = { encoder: 'mobilenet_v2', dropConnect: 0.2, ...inputDefaults } as const;
 const encoderOf = ({ encoder }: EncoderOptions): EncoderId => encoder as EncoderId;
 
 interface Description {
@@ -41,7 +40,8 @@ function unetSpec(decoder: DecoderId, description: Description): ModelSpec<UnetO
   return {
     ...description,
     task: 'segmentation',
-    preprocessing,
+    preprocessing: usualPreprocessing,
+    preprocessingFor,
     sideMultiple: 32,
     defaults: { ...encoderDefaults, decoderWidth: 256 },
     knobs: [
@@ -56,8 +56,11 @@ function unetSpec(decoder: DecoderId, description: Description): ModelSpec<UnetO
     ],
     layers: (options, categoryCount) => {
       const { dropConnect, decoderWidth } = options;
+      const padding = options.padding as PaddingChoice;
       const widths = [1, 2, 4, 8, 16].map((part) => Math.max(1, Math.floor(decoderWidth / part)));
-      return [...segmentationNetwork(decoder, encoderOf(options), categoryCount, { dropConnect, widths }).layers];
+      return [
+        ...segmentationNetwork(decoder, encoderOf(options), categoryCount, { dropConnect, widths, padding }).layers,
+      ];
     },
   };
 }
@@ -84,7 +87,8 @@ export const fpn: ModelSpec<EncoderOptions & { dropout: number }> = {
   task: 'segmentation',
   description: 'A pyramid of the encoder’s results at four sizes, added up at a quarter of the image’s size. Light.',
   source: 'Kirillov, Girshick, He, Dollár: Panoptic feature pyramid networks, 2019',
-  preprocessing,
+  preprocessing: usualPreprocessing,
+  preprocessingFor,
   sideMultiple: 32,
   defaults: { ...encoderDefaults, dropout: 0.2 },
   knobs: [
@@ -99,6 +103,7 @@ export const fpn: ModelSpec<EncoderOptions & { dropout: number }> = {
   ],
   layers: (options, categoryCount) => {
     const { dropConnect, dropout } = options;
-    return [...segmentationNetwork('fpn', encoderOf(options), categoryCount, { dropConnect, dropout }).layers];
+    const padding = options.padding as PaddingChoice;
+    return [...segmentationNetwork('fpn', encoderOf(options), categoryCount, { dropConnect, dropout, padding }).layers];
   },
 };

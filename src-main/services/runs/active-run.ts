@@ -26,6 +26,13 @@ export const usualDeadlines: RunDeadlines = { startMs: 60_000, stopMs: 60_000, e
 /** Who asked for the stop: the person, or the app that is closing. */
 export type StopCause = 'person' | 'closing';
 
+/** What a run needs of the app to begin. */
+export interface RunStart {
+  /** Rejects where the run cannot be trained, or with the signal's reason. */
+  prepare(signal: AbortSignal, rows: Pick<RunRows, 'progress' | 'log'>): Promise<void>;
+  launchTrainer(): TrainerProcess;
+}
+
 interface Ending {
   status: RunStatus;
   reason: string | null;
@@ -48,6 +55,7 @@ export class ActiveRun {
   #earlierMs: number;
   #clock: PointClock;
   #startedAtMs: number | null = null;
+  #preparing = new AbortController();
 
   constructor(rows: RunRows, job: TrainJob, deadlines: RunDeadlines) {
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
@@ -58,9 +66,22 @@ export class ActiveRun {
     this.#clock = new PointClock(this.#earlierMs);
   }
 
-  start(launchTrainer: () => TrainerProcess): void {
+  /** First what the run trains on is prepared, then its process is launched. */
+  async start({ prepare, launchTrainer }: RunStart): Promise<void> {
     try {
       this.#rows.change({ status: 'running', reason: null, endedAt: null });
+      await prepare(this.#preparing.signal, this.#rows);
+      this.#preparing.signal.throwIfAborted();
+    } catch (error) {
+      this.#safely(() => this.#end(this.#endingOfPreparation(error)));
+      this.#resolveEnded();
+      return;
+    }
+    if (!this.#hasEnding) this.#launch(launchTrainer);
+  }
+
+  #launch(launchTrainer: () => TrainerProcess): void {
+    try {
       const process = launchTrainer();
       this.#process = process;
       process.onEvent((event) => this.#safely(() => this.#handle(event)));
@@ -76,12 +97,14 @@ export class ActiveRun {
   stop(cause: StopCause): void {
     if (this.#hasEnding) return;
     this.#stopCause ??= cause;
+    this.#preparing.abort();
     if (this.#hasJob) this.#askToStop();
     else this.#process?.kill();
   }
 
   /** For an app that cannot wait longer: writes the rows as they are and hears nothing more. */
   abandon(): void {
+    this.#preparing.abort();
     this.#safely(() => this.#end(this.#endingOfCancelled()));
     clearTimeout(this.#timer);
     this.#resolveEnded();
@@ -139,6 +162,12 @@ export class ActiveRun {
     else if (event.kind === 'cancelled') this.#end(this.#endingOfCancelled(), event.epochsDone);
     else this.#end({ status: 'finished', reason: null }, event.epochsDone);
     this.#killAfter(this.#deadlines.exitMs, 'it did not exit');
+  }
+
+  #endingOfPreparation(error: unknown): Ending {
+    return this.#stopCause === null
+      ? { status: 'failed', reason: toErrorData(error).message }
+      : this.#endingOfCancelled();
   }
 
   #endingOfCancelled(): Ending {
@@ -207,6 +236,7 @@ export class ActiveRun {
   fail(error: unknown): void {
     const { message } = toErrorData(error);
     console.error(`Run ${this.#rows.runId}: ${message}`);
+    this.#preparing.abort();
     this.#askToStop();
     if (this.#hasEnding) return;
     try {

@@ -9,3 +9,9 @@ export const note = (message: string, path?: string): Finding => ({ severity: 'n
 
 export const count = (number: number, noun: string): string =>
   `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
+
+const weight: readonly Finding['severity'][] = ['error', 'warning', 'note'];
+
+/** Errors, then warnings, then notes; those of one kind as they were. */
+export const heaviestFirst = (findings: readonly Finding[]): Finding[] =>
+  findings.toSorted((a, b) => weight.indexOf(a.severity) - weight.indexOf(b.severity));

@@ -6,33 +6,44 @@ import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Calls, Handlers } from '../../contract/ipc.ts';
-import type { CategoryId, DatasetId, ProjectId, RunId } from '../../contract/model/ids.ts';
-import type { Split } from '../../contract/model/dataset.ts';
+import type { ProjectId, RunId } from '../../contract/model/ids.ts';
 import type { LogLine, RunConfig } from '../../contract/model/run.ts';
 import { readEvents } from '../../engine/train/run-events.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
+import { readProvenance } from '../../engine/train/start-weights.ts';
 import { describeModel, modelSummaries } from '../../engine/zoo/registry.ts';
 import type { ServiceContext } from '../context.ts';
-import type { DeviceCatalogue } from '../devices/catalogue.ts';
-import { yieldToEventLoop } from '../event-loop.ts';
+import { countLearnable } from '../training-data/learnable.ts';
+import { recordRunVersion } from '../library/record-version.ts';
+import { prepareRun } from '../training-data/prepare-run.ts';
+import { Previews } from '../training-data/preview-service.ts';
+import { createResultHandlers } from '../results/handlers.ts';
 import type { OpenProject } from '../open-projects.ts';
-import { collectTrainingData } from './collect-training-data.ts';
+import { resultsSeries } from './artifacts/results-csv.ts';
+import { writeArtifacts } from './artifacts/write-artifacts.ts';
+import { exportRun } from './export-run.ts';
 import { readKernels } from './kernels.ts';
+import { readLabelStatistics } from './label-statistics.ts';
 import { PredictionReader } from './predictions.ts';
 import { createOrganisingHandlers, emptyTrash } from './organising.ts';
 import { refuseErrors, refuseUnlessResumable, refuseWhileClosing } from './refusals.ts';
 import { comparisonReport, reportSeries } from './report/comparison-report.ts';
 import { reportHtml, reportMarkdown } from './report/write-report.ts';
 import { restorePoints, restoreUnfinishedRuns, runFolder } from './restore-runs.ts';
-import type { Finding } from './findings.ts';
+import { heaviestFirst, type Finding } from './findings.ts';
 import { checkRun } from './run-check.ts';
 import { compareRuns } from './run-comparison.ts';
-import { createRunFolder, sweepRunFolders, writeRunInputs } from './run-folders.ts';
+import { createRunFolder, sweepRunFolders, writeRunConfig } from './run-folders.ts';
 import { RunSupervisor } from './run-supervisor.ts';
 import { estimateRun } from './run-estimate.ts';
 import { runTemplate } from './run-template.ts';
+import type { StartFiles } from '../weights/start-file.ts';
+import { checkWeights } from '../weights/weights-check.ts';
 
-type RunCalls = Extract<keyof Handlers, `run.${string}` | `preset.${string}` | `model.${string}`>;
+type RunCalls = Exclude<
+  Extract<keyof Handlers, `run.${string}` | `preset.${string}` | `model.${string}`>,
+  'run.predict'
+>;
 type InRun = { projectId: ProjectId; runId: RunId };
 
 export interface RunServices {
@@ -43,8 +54,13 @@ export interface RunServices {
 
 export function createRunHandlers(context: ServiceContext): RunServices {
   const { ports, projects, emit, devices } = context;
-  const supervisor = new RunSupervisor({ launchTrainer: () => ports.launchTrainer(), emit });
+  const supervisor = new RunSupervisor({
+    launchTrainer: () => ports.launchTrainer(),
+    prepare: (run, report, signal) => prepareRun({ ...run, worker: ports.dataWorker }, report, signal),
+    emit,
+  });
   const predictions = new PredictionReader();
+  const previews = new Previews(ports.dataWorker);
 
   projects.onOpen(async (opened) => {
     await sweepRunFolders(opened);
@@ -55,9 +71,10 @@ export function createRunHandlers(context: ServiceContext): RunServices {
   async function start({ projectId, config, name }: Calls['run.start']['request']) {
     const opened = projects.get(projectId);
     refuseWhileClosing(supervisor);
-    refuseErrors(await findings(opened, config, devices));
-    const runId = await addRun(opened, config, name);
+    refuseErrors(await findings(opened, config, context));
+    const runId = await addRun(opened, config, name, context.startFiles);
     supervisor.enqueue(opened, runId, { resume: false });
+    void recordRunVersion(opened, ports.importWorker, runId, config.data.datasetId);
     return opened.store.runs.get(runId);
   }
 
@@ -75,16 +92,41 @@ export function createRunHandlers(context: ServiceContext): RunServices {
 
   const handlers: RunServices['handlers'] = {
     ...createOrganisingHandlers(projects, supervisor, emit),
-    // TODO: all of them, once a data set can hold masks.
-    'model.list': async () => modelSummaries('classification'),
+    ...createResultHandlers(context, predictions),
+    'model.list': async () => modelSummaries(),
     'model.describe': async ({ modelId, options, inputShape, categoryCount, freeze }) =>
       describeModel(modelId, options, inputShape, categoryCount, freeze),
+    'run.labels': async ({ projectId, datasetId, split }) =>
+      readLabelStatistics(projects.get(projectId), datasetId, split),
     'run.template': async ({ projectId, datasetId, modelId }) =>
       runTemplate(modelId, projects.get(projectId).store.datasets.get(datasetId), devices.known()),
-    'run.check': async ({ projectId, config }) => findings(projects.get(projectId), config, devices),
+    'run.check': async ({ projectId, config }) => findings(projects.get(projectId), config, context),
+    'run.previewBatch': async ({ projectId, ...request }) => previews.make(projects.get(projectId), request),
     'run.estimate': async ({ projectId, config }) => {
-      const { datasets } = projects.get(projectId).store;
-      return estimateRun(() => ports.launchTask(), config, datasets.get(config.data.datasetId));
+      const opened = projects.get(projectId);
+      const dataset = opened.store.datasets.get(config.data.datasetId);
+      const labels = await countLearnable(opened, config, config.data.trainSplit);
+      return estimateRun(() => ports.launchTask(), config, dataset, labels.mostLabels);
+    },
+    'run.export': async ({ projectId, runId, ...request }) => {
+      const opened = projects.get(projectId);
+      opened.store.runs.get(runId);
+      return exportRun(() => ports.launchTask(), runFolder(opened, runId), request);
+    },
+    'run.artifacts': async ({ projectId, runId, folder }) => {
+      const opened = projects.get(projectId);
+      const { runs, datasets } = opened.store;
+      const config = runs.config(runId);
+      const own = runFolder(opened, runId);
+      const run = {
+        name: runs.get(runId).name,
+        folder: own,
+        config,
+        datasetName: datasets.get(config.data.datasetId).name,
+        startsFrom: (await readProvenance(own))?.file?.label ?? null,
+        series: runs.series(runId, resultsSeries(config.task)),
+      };
+      return { folder: await writeArtifacts(() => ports.launchTask(), run, folder) };
     },
     'run.start': start,
     'run.resume': resume,
@@ -125,10 +167,6 @@ export function createRunHandlers(context: ServiceContext): RunServices {
       const file = runFiles.predictions(runFolder(opened, runId));
       return predictions.list(file, categoriesOf(opened, runId), filter, { offset, limit });
     },
-    'run.confusion': async ({ projectId, runId }) => {
-      const opened = projects.get(projectId);
-      return predictions.confusion(runFiles.predictions(runFolder(opened, runId)), categoriesOf(opened, runId));
-    },
     'run.compare': async ({ projectId, runIds }) => {
       const { runs } = projects.get(projectId).store;
       return compareRuns(runIds.map((runId) => ({ summary: runs.get(runId), config: runs.config(runId) })));
@@ -148,43 +186,41 @@ export function createRunHandlers(context: ServiceContext): RunServices {
       return { text: format === 'html' ? reportHtml(report) : reportMarkdown(report) };
     },
   };
-  return { handlers, close: () => supervisor.close() };
+  return {
+    handlers,
+    close: () => {
+      previews.close();
+      return supervisor.close();
+    },
+  };
 }
 
-async function findings(opened: OpenProject, config: RunConfig, devices: DeviceCatalogue): Promise<Finding[]> {
-  const { datasetId, trainSplit } = config.data;
-  const dataset = opened.store.datasets.get(datasetId);
-  const trainCounts = await countByCategory(opened, datasetId, trainSplit);
-  return checkRun({ config, dataset, trainCounts, devices: await devices.certainOf(config.device) });
-}
-
-/** Piece by piece, so that a large data set holds nobody up. */
-async function countByCategory(
-  { store: { images } }: OpenProject,
-  datasetId: DatasetId,
-  split: Split,
-): Promise<Map<CategoryId, number>> {
-  const idsPerPiece = 10_000;
-  const counts = new Map<CategoryId, number>();
-  const filter = { splits: [split], categoryIds: [] };
-  const whole = images.idRange(datasetId);
-  for (let after = whole?.after ?? 0; whole && after < whole.last; after += idsPerPiece) {
-    const range = { after, last: Math.min(after + idsPerPiece, whole.last) };
-    for (const { categoryId, count } of images.facetsInRange(datasetId, filter, range).byCategory) {
-      counts.set(categoryId, (counts.get(categoryId) ?? 0) + count);
-    }
-    await yieldToEventLoop();
-  }
-  return counts;
+async function findings(
+  opened: OpenProject,
+  config: RunConfig,
+  { devices, startFiles }: ServiceContext,
+): Promise<Finding[]> {
+  const dataset = opened.store.datasets.get(config.data.datasetId);
+  const labels = {
+    train: await countLearnable(opened, config, config.data.trainSplit),
+    evaluation: await countLearnable(opened, config, config.data.evaluationSplit),
+  };
+  const findings = checkRun({ config, dataset, labels, devices: await devices.certainOf(config.device) });
+  return heaviestFirst([...findings, ...(await checkWeights(startFiles, opened, config))]);
 }
 
 /** Makes the run's folder and row. Nothing is left behind where the folder cannot be filled. */
-async function addRun(opened: OpenProject, config: RunConfig, name: string | null): Promise<RunId> {
-  const data = await collectTrainingData(opened, config.data);
+async function addRun(
+  opened: OpenProject,
+  config: RunConfig,
+  name: string | null,
+  startFiles: StartFiles,
+): Promise<RunId> {
   const path = await createRunFolder(opened, config.model.id);
   const folder = join(opened.folder, path);
   try {
-    await writeRunInputs(folder, config, data);
+    await writeRunConfig(folder, config);
+    if (config.weights !== null) await startFiles.putInto(folder, opened, config.weights);
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     throw error;

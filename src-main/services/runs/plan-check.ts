@@ -1,5 +1,6 @@
-/** What would stop or spoil a run in how it is to be trained: batches, optimisers, schedules, augmentation. */
+/** What would stop or spoil a run in how it is to be trained: batches, optimisers, schedules, precision. */
 import type { Dataset } from '../../contract/model/dataset.ts';
+import { trainedClasses } from '../../contract/model/trained-classes.ts';
 import { halfPrecisionDevices, type PhaseConfig, type RunConfig } from '../../contract/model/run.ts';
 import { count, error, note, warning, type Finding } from './findings.ts';
 
@@ -7,8 +8,7 @@ export function checkPlan(config: RunConfig, dataset: Dataset): Finding[] {
   return [
     ...checkBatches(config, dataset),
     ...config.phases.flatMap((phase, index) => checkPhase(phase, `phases.${index}`)),
-    ...checkAugmentation(config, dataset),
-    ...checkLoss(config),
+    ...checkLoss(config, dataset),
     ...checkPrecision(config),
   ];
 }
@@ -51,17 +51,19 @@ function checkPhase({ optimiser, schedule, warmup, epochs }: PhaseConfig, path: 
   return findings;
 }
 
-function checkAugmentation({ augmentation }: RunConfig, { imageSize }: Dataset): Finding[] {
-  if (imageSize === null || augmentation.shift < Math.min(imageSize.widthPx, imageSize.heightPx)) return [];
-  return [
-    error(
-      `A shift of ${augmentation.shift} px can push an image of ${imageSize.widthPx} × ${imageSize.heightPx} px out of sight. Make it smaller.`,
-      'augmentation.shift',
-    ),
-  ];
-}
-
-function checkLoss({ loss }: RunConfig): Finding[] {
+function checkLoss(config: RunConfig, { categories }: Dataset): Finding[] {
+  const { loss } = config;
+  if (loss.kind === 'sum') {
+    const classes = trainedClasses(config, categories).length;
+    const weights = loss.terms.flatMap((term) => (term.loss.kind === 'cross-entropy' ? [term.loss.classWeights] : []));
+    return weights
+      .filter((list) => list !== null && list.length !== classes)
+      .map((list) =>
+        error(
+          `The loss has ${count(list!.length, 'class weight')}, but there are ${classes} classes. Suggest them anew.`,
+        ),
+      );
+  }
   if (loss.kind !== 'cross-entropy' || !loss.softmaxBeforeLoss) return [];
   return [
     note(

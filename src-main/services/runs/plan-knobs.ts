@@ -121,16 +121,6 @@ export const advancedKnobs: readonly Knob[] = [
     label: 'Seed',
     explanation: 'Fixes the initial weights and the order of images: the same seed gives the same run.',
   }),
-  toggle('advanced', {
-    path: 'augmentation.flip',
-    label: 'Horizontal flip',
-    explanation: 'Mirrors images left to right by chance, so that the network sees more variety.',
-  }),
-  integer('advanced', [0, 0, 256], {
-    path: 'augmentation.shift',
-    label: 'Random shift',
-    explanation: 'Moves each image by up to this many pixels by chance, with black at the edges; 0 is off.',
-  }),
   number('advanced', [0, 0, 1000], {
     path: 'phases.0.warmup.epochs',
     label: 'Warm-up epochs',
@@ -175,12 +165,6 @@ export const advancedKnobs: readonly Knob[] = [
     path: 'phases.0.decayAll',
     label: 'Decay biases and norms',
     explanation: 'Weight decay also pulls biases and the weights of norms, which seldom helps.',
-  }),
-  toggle('advanced', {
-    path: 'loss.softmaxBeforeLoss',
-    label: 'Softmax before the loss',
-    explanation:
-      'Applies softmax twice, as some tutorials do by mistake, to reproduce their curves; it slows learning, so leave it off.',
   }),
   toggle('advanced', {
     path: 'phases.0.optimiser.nesterov',

@@ -2,16 +2,16 @@
  * What a run's network says about the images of its evaluation split: filtered, ordered and paged, and as a confusion
  * matrix. The last files read are kept, because a list asks for page after page; a new epoch's file replaces its old one.
  */
-import { stat } from 'node:fs/promises';
 import { FoveaError } from '../../contract/errors.ts';
 import type { Calls } from '../../contract/ipc.ts';
 import type { Category } from '../../contract/model/dataset.ts';
 import type { CategoryId, ImageId } from '../../contract/model/ids.ts';
+import type { ImageScores } from '../../contract/model/run-results.ts';
 import type { ConfusionMatrix, Prediction, PredictionFilter } from '../../contract/model/run.ts';
 import { confusionCounts, predictedCategories, softmax } from '../../engine/metrics/classification.ts';
 import { readPredictions, type Predictions } from '../../engine/train/predictions-file.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
-import { systemCode } from '../file-errors.ts';
+import { predictionsModified } from '../results/result-files.ts';
 
 const filesKept = 2;
 
@@ -50,7 +50,20 @@ export class PredictionReader {
   async confusion(file: string, categories: readonly Category[]): Promise<ConfusionMatrix> {
     const answers = await this.#read(file);
     const counts = confusionCounts(answers.predicted, answers.labels, answers.categoryCount);
-    return { categoryIds: categoryIds(categories, answers), counts: counts.map((row) => [...row]) };
+    const classes = inOrder(categories, answers).map(({ name, categoryId }) => ({ name, categoryId }));
+    return { classes, unit: 'images', counts: counts.map((row) => [...row]) };
+  }
+
+  /** Throws FoveaError `not-found` before the first evaluation. */
+  async scores(file: string): Promise<ImageScores> {
+    const { epoch, imageIds, labels, predicted, probabilities, categoryCount } = await this.#read(file);
+    return {
+      epoch,
+      meaning: 'probability of the true class',
+      imageIds: Float64Array.from(imageIds),
+      scores: Float64Array.from(labels, (label, index) => probabilities[index * categoryCount + label]!),
+      right: Uint8Array.from(labels, (label, index) => Number(predicted[index] === label)),
+    };
   }
 
   /** A list asks for page after page of the same order. */
@@ -64,26 +77,12 @@ export class PredictionReader {
   }
 
   async #read(file: string): Promise<Answers> {
-    const key = `${file}@${await modificationTime(file)}`;
+    const key = `${file}@${await predictionsModified(file)}`;
     const answers = this.#kept.get(key) ?? (await readAnswers(file));
     this.#kept.delete(key);
     this.#kept.set(key, answers);
     for (const oldest of [...this.#kept.keys()].slice(0, -filesKept)) this.#kept.delete(oldest);
     return answers;
-  }
-}
-
-async function modificationTime(file: string): Promise<number> {
-  try {
-    return (await stat(file)).mtimeMs;
-  } catch (cause) {
-    if (systemCode(cause) !== 'ENOENT') throw cause;
-    throw new FoveaError(
-      'not-found',
-      'This run has made no predictions yet: they come after its first epoch.',
-      { file },
-      { cause },
-    );
   }
 }
 
@@ -96,8 +95,11 @@ async function readAnswers(file: string): Promise<Answers> {
   return { ...predictions, predicted, probabilities };
 }
 
+const categoryIds = (categories: readonly Category[], answers: Answers): CategoryId[] =>
+  inOrder(categories, answers).map(({ categoryId }) => categoryId);
+
 /** By ordinal. */
-function categoryIds(categories: readonly Category[], { categoryCount }: Answers): CategoryId[] {
+function inOrder(categories: readonly Category[], { categoryCount }: Answers): Category[] {
   if (categories.length !== categoryCount) {
     throw new FoveaError(
       'not-found',
@@ -105,7 +107,7 @@ function categoryIds(categories: readonly Category[], { categoryCount }: Answers
       { expected: categoryCount, got: categories.length },
     );
   }
-  return categories.toSorted((a, b) => a.ordinal - b.ordinal).map(({ categoryId }) => categoryId);
+  return categories.toSorted((a, b) => a.ordinal - b.ordinal);
 }
 
 function orderedIndices(answers: Answers, ids: readonly CategoryId[], filter: PredictionFilter): Int32Array {

@@ -3,21 +3,25 @@
  * finding says what to do and names the setting it is about.
  */
 import { toErrorData } from '../../contract/errors.ts';
-import { isFileFormat, type Category, type Dataset, type Split } from '../../contract/model/dataset.ts';
-import type { CategoryId } from '../../contract/model/ids.ts';
+import type { Dataset } from '../../contract/model/dataset.ts';
 import type { DeviceInfo } from '../../contract/model/device.ts';
 import type { ModelDescription } from '../../contract/model/model-spec.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
 import { taskFor } from '../../engine/train/tasks/index.ts';
-import { describeModel } from '../../engine/zoo/registry.ts';
-import { count, error, warning, type Finding } from './findings.ts';
+import { networkInput } from '../../contract/model/network-ends.ts';
+import { trainedClasses } from '../../contract/model/trained-classes.ts';
+import { describeModel, modelSpec } from '../../engine/zoo/registry.ts';
+import type { SplitLabels } from '../training-data/learnable.ts';
+import { checkAugmentation } from './augmentation-check.ts';
+import { checkData } from './data-check.ts';
+import { error, heaviestFirst, type Finding } from './findings.ts';
 import { checkPlan } from './plan-check.ts';
 
 export interface CheckedFacts {
   config: RunConfig;
   dataset: Dataset;
-  /** Images of the train split in each category. */
-  trainCounts: ReadonlyMap<CategoryId, number>;
+  /** What the task can learn from. */
+  labels: { train: SplitLabels; evaluation: SplitLabels };
   devices: readonly DeviceInfo[];
 }
 
@@ -27,84 +31,39 @@ export function checkRun(facts: CheckedFacts): Finding[] {
     ...checkData(facts),
     ...checkNetwork(facts),
     ...checkPlan(facts.config, facts.dataset),
+    ...checkAugmentation(facts.config, networkInput(facts.config, facts.dataset)),
     ...checkDevice(facts),
   ];
-  const order: Finding['severity'][] = ['error', 'warning', 'note'];
-  return findings.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+  return heaviestFirst(findings);
 }
 
-function checkData({ config, dataset, trainCounts }: CheckedFacts): Finding[] {
-  const { trainSplit, evaluationSplit } = config.data;
-  return [
-    ...checkFilled(dataset, trainSplit, 'data.trainSplit', 'train on'),
-    ...checkFilled(dataset, evaluationSplit, 'data.evaluationSplit', 'evaluate on'),
-    ...(dataset.splitCounts[trainSplit] > 0 ? checkCategories(dataset, trainSplit, trainCounts) : []),
-    ...(trainSplit === evaluationSplit
-      ? [
-          warning(
-            'The run is evaluated on the images it learns from: its accuracy will say how well it remembers, not how well it generalises. Choose another split.',
-            'data.evaluationSplit',
-          ),
-        ]
-      : []),
-  ];
-}
-
-function checkFilled({ name, splitCounts }: Dataset, split: Split, path: string, purpose: string): Finding[] {
-  if (splitCounts[split] > 0) return [];
-  return [error(`“${name}” has no images in the split “${split}”. Choose another split to ${purpose}.`, path)];
-}
-
-function checkCategories(
-  { categories, splitCounts }: Dataset,
-  split: Split,
-  trainCounts: CheckedFacts['trainCounts'],
-): Finding[] {
-  const path = 'data.trainSplit';
-  const missing = categories.filter(({ categoryId }) => !trainCounts.get(categoryId));
-  const labelled = [...trainCounts.values()].reduce((sum, count) => sum + count, 0);
-  const unlabelled = Math.max(0, splitCounts[split] - labelled);
-  if (labelled === 0)
-    return [error(`No image in the split “${split}” has a class. Label some, or choose another split.`, path)];
-  return [
-    ...(categories.length < 2 ? [error('There is only one class, so there is nothing to tell apart.', path)] : []),
-    ...(missing.length > 0
-      ? [warning(`No training images of ${namesOf(missing)}: the network cannot learn to recognise them.`, path)]
-      : []),
-    ...(unlabelled > 0
-      ? [warning(`${count(unlabelled, 'image')} in the split “${split}” without a class will be left out.`, path)]
-      : []),
-  ];
-}
-
-function checkNetwork(facts: CheckedFacts): Finding[] {
-  const { config, dataset } = facts;
-  if (isFileFormat(dataset.format)) {
-    return [
-      error(
-        `“${dataset.name}” holds image files. It can be looked at, but this version trains only on data sets in packs: CIFAR-10 and IDX.`,
-      ),
-    ];
+function checkNetwork({ config, dataset }: CheckedFacts): Finding[] {
+  const shape = networkInput(config, dataset);
+  if (shape === null) {
+    const message = `The images of “${dataset.name}” differ in size. Choose the size of the network's input.`;
+    return [error(message, 'data.inputSize.widthPx')];
   }
-  if (dataset.imageSize === null) {
-    return [error(`The images of “${dataset.name}” differ in size. This version trains on images of one size.`)];
-  }
-  const { channels, heightPx, widthPx } = dataset.imageSize;
   try {
     const { id, options } = config.model;
-    const imageShape = [channels, heightPx, widthPx];
-    const { outputCount } = taskFor({ config, categoryCount: dataset.categories.length, imageShape });
-    const frozen = config.phases.map(({ freeze }) => describeModel(id, options, imageShape, outputCount, freeze));
-    return [...checkMasks(facts), ...checkFreezing(config, frozen)];
+    const { sideMultiple = 1 } = modelSpec(id);
+    if (config.data.inputSize && shape.slice(1).some((side) => side % sideMultiple !== 0))
+      return [checkSides(shape, sideMultiple)];
+    const categoryCount = trainedClasses(config, dataset.categories).length;
+    const { outputCount } = taskFor({ config, categoryCount, imageShape: shape });
+    const frozen = config.phases.map(({ freeze }) => describeModel(id, options, shape, outputCount, freeze));
+    return checkFreezing(config, frozen);
   } catch (cause) {
     return [error(toErrorData(cause).message)];
   }
 }
 
-// TODO: look for them, once a data set can hold masks.
-function checkMasks({ config, dataset }: CheckedFacts): Finding[] {
-  if (config.task !== 'segmentation') return [];
-  return [error(`“${dataset.name}” has no masks, so segmentation cannot be learned from it.`, 'data.trainSplit')];
+function checkSides([, height, width]: readonly [number, number, number], multiple: number): Finding {
+  const nearest = (side: number): number => Math.max(multiple, Math.round(side / multiple) * multiple);
+  const name = width % multiple === 0 ? 'heightPx' : 'widthPx';
+  return error(
+    `The network takes inputs whose sides are multiples of ${multiple} px: use ${nearest(width)} × ${nearest(height)} px.`,
+    `data.inputSize.${name}`,
+  );
 }
 
 function checkFreezing(config: RunConfig, descriptions: readonly ModelDescription[]): Finding[] {
@@ -127,11 +86,4 @@ function checkDevice({ config, devices }: CheckedFacts): Finding[] {
   const known = devices.map(({ id }) => id).join(', ');
   const reason = device?.reason ?? `it is not known here. Devices: ${known}.`;
   return [error(`The device “${config.device}” cannot be used: ${reason}`, 'device')];
-}
-
-/** At most five by name. */
-function namesOf(categories: readonly Category[]): string {
-  const shown = categories.slice(0, 5).map(({ name }) => name);
-  const rest = categories.length - shown.length;
-  return rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', ');
 }

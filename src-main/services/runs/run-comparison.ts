@@ -1,4 +1,5 @@
 /** Lays runs side by side: what they reached, and in which settings they differ, in words. Pure. */
+import { lossKinds } from '../../contract/model/loss-kinds.ts';
 import type { Knob } from '../../contract/model/model-spec.ts';
 import {
   metricDefinitions,
@@ -8,6 +9,7 @@ import {
   type RunConfig,
   type RunSummary,
 } from '../../contract/model/run.ts';
+import { sourceText } from '../../contract/model/weights.ts';
 import { modelSummaries } from '../../engine/zoo/registry.ts';
 import { valuesByPath, type ConfigValue } from './config-values.ts';
 import { settingKnobs } from './run-template.ts';
@@ -38,7 +40,8 @@ function metricsOf(runs: readonly ComparedRun[]): MetricName[] {
 }
 
 function differingSettings(runs: readonly ComparedRun[]): RunComparison['configuration'] {
-  const valuesOfRuns = runs.map(({ config }) => valuesByPath(config));
+  // Where the weights come from is one setting, whatever it is made of.
+  const valuesOfRuns = runs.map(({ config }) => valuesByPath({ ...config, weights: sourceText(config.weights) }));
   const paths = [...new Set(valuesOfRuns.flatMap((values) => [...values.keys()]))];
   const names = new SettingNames(runs);
   return paths
@@ -62,6 +65,14 @@ const ownLabels: Readonly<Record<string, string>> = {
   'data.trainSplit': 'Train on',
   'data.evaluationSplit': 'Evaluate on',
   freeze: 'Frozen layers',
+  weights: 'Starts from',
+};
+/** Of one term of a loss that is a sum. */
+const termLabels: Readonly<Record<string, string>> = {
+  weight: 'weight',
+  'loss.kind': 'kind',
+  'loss.classWeights': 'class weights',
+  'loss.smooth': 'smoothing',
 };
 const absent = '–';
 
@@ -79,6 +90,9 @@ class SettingNames {
 
   /** Settings of later phases are called as those of the first; where a run has several, with the phase's number. */
   label(path: string): string {
+    const [, term, setting] = /^loss\.terms\.(\d+)\.(.*)$/.exec(path) ?? [];
+    if (term !== undefined && setting !== undefined)
+      return `Loss, term ${Number(term) + 1}: ${termLabels[setting] ?? setting.replace('loss.', '')}`;
     const [, phase, field] = /^phases\.(\d+)\.(.*)$/.exec(path) ?? [];
     if (phase === undefined || field === undefined) return this.#knobs.get(path)?.label ?? ownLabels[path] ?? path;
     const label = this.#knobs.get(`phases.0.${field}`)?.label ?? ownLabels[field] ?? field;
@@ -97,6 +111,8 @@ class SettingNames {
   value(path: string, value: ConfigValue | undefined, { summary }: ComparedRun): string {
     if (path === 'data.datasetId') return this.#datasetName(summary);
     if (path === 'model.id') return this.#modelLabels.get(String(value)) ?? String(value);
+    if (/^loss\.terms\.\d+\.loss\.kind$/.test(path) && typeof value === 'string')
+      return lossKinds[value as keyof typeof lossKinds]?.label ?? value;
     if (value === undefined) return absent;
     if (value === null) return 'off';
     if (typeof value === 'boolean') return value ? 'on' : 'off';

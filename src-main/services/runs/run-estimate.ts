@@ -4,6 +4,8 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { Dataset } from '../../contract/model/dataset.ts';
 import type { MemoryEstimate } from '../../contract/model/device.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
+import { networkInput } from '../../contract/model/network-ends.ts';
+import { trainedClasses } from '../../contract/model/trained-classes.ts';
 import type { MemoryNeed } from '../../engine/train/memory-estimate.ts';
 import type { HostPorts } from '../backend.ts';
 import { runTask } from '../devices/run-task.ts';
@@ -29,11 +31,14 @@ export async function estimateRun(
   launchTask: HostPorts['launchTask'],
   config: RunConfig,
   dataset: Dataset,
+  mostLabels: number,
   memory: MachineMemory = thisMachinesMemory(),
 ): Promise<MemoryEstimate> {
-  const { imageSize, categories, splitCounts } = dataset;
-  if (imageSize === null) {
-    throw new FoveaError('unsupported', `The images of “${dataset.name}” differ in size, so no estimate can be made.`);
+  const { categories, splitCounts } = dataset;
+  const shape = networkInput(config, dataset);
+  if (shape === null) {
+    const message = `The images of “${dataset.name}” differ in size: choose the size of the network's input.`;
+    throw new FoveaError('invalid-request', message);
   }
   const onCpu = config.device === 'cpu';
   const limitBytes = onCpu ? Math.floor(memory.totalBytes * usableShare) : null;
@@ -43,8 +48,9 @@ export async function estimateRun(
       name: 'estimate-memory',
       request: {
         config,
-        inputShape: [imageSize.channels, imageSize.heightPx, imageSize.widthPx],
-        categoryCount: categories.length,
+        inputShape: shape,
+        categoryCount: trainedClasses(config, categories).length,
+        labelCapacity: roomForLabels(config, mostLabels),
         trainImages: splitCounts[config.data.trainSplit],
         evaluationImages: splitCounts[config.data.evaluationSplit],
         limitBytes,
@@ -54,6 +60,10 @@ export async function estimateRun(
   );
   return describeNeed(need, config, limitBytes, onCpu ? memory : null);
 }
+
+/** In mosaics about half of four images is in sight; the run itself counts what there is. */
+const roomForLabels = ({ task, augmentation }: RunConfig, mostLabels: number): number =>
+  task === 'detection' ? Math.max(1, augmentation.mosaic > 0 ? Math.ceil(2.5 * mostLabels) : mostLabels) : 1;
 
 /** `memory` is null where what the device has cannot be known. */
 export function describeNeed(

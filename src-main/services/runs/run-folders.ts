@@ -7,8 +7,6 @@ import { dirname, join } from 'node:path';
 import { invariant } from '../../contract/errors.ts';
 import type { RunId } from '../../contract/model/ids.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
-import type { TrainingData } from '../../engine/data/training-data.ts';
-import { writeTrainingData } from '../../engine/train/training-data-file.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
 import { writeFileAtomic } from '../../engine/weights/atomic-file.ts';
 import { fileError, systemCode } from '../file-errors.ts';
@@ -42,12 +40,11 @@ export async function createRunFolder(opened: OpenProject, modelId: string): Pro
   invariant(false, `no free name for a run of ${modelId} in ${runs}`);
 }
 
-/** config.json and data.json, which are all that the training process needs to know, and a place for checkpoints. */
-export async function writeRunInputs(folder: string, config: RunConfig, data: TrainingData): Promise<void> {
+/** config.json, which data.json will follow from, and a place for checkpoints. */
+export async function writeRunConfig(folder: string, config: RunConfig): Promise<void> {
   await mkdir(dirname(runFiles.checkpoint(folder, 'last')));
   const document = new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`);
   await writeFileAtomic(runFiles.config(folder), [document]);
-  await writeTrainingData(runFiles.data(folder), data);
 }
 
 /**

@@ -10,6 +10,7 @@ import type { RunChanges } from '../../store/run-repository.ts';
 import type { TrainerProcess } from '../backend.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { ActiveRun, usualDeadlines, type RunDeadlines } from './active-run.ts';
+import type { PrepareReport } from '../training-data/prepare-run.ts';
 import { RunRows } from './run-rows.ts';
 
 /** A run of any open project. */
@@ -22,17 +23,26 @@ interface Entry {
   key: string;
   address: RunAddress;
   device: RunConfig['device'];
+  toPrepare: RunToPrepare;
   rows: RunRows;
   run: ActiveRun;
 }
 
 export interface SupervisorPorts {
   launchTrainer(): TrainerProcess;
+  /** Sees to it that what the run trains on is there. */
+  prepare(run: RunToPrepare, report: PrepareReport, signal: AbortSignal): Promise<void>;
   emit: Emit;
   deadlines?: RunDeadlines;
   /** How long `close` waits for checkpoints. */
   closeWaitMs?: number;
 }
+export interface RunToPrepare {
+  opened: OpenProject;
+  folder: string;
+  config: RunConfig;
+}
+
 const usualCloseWaitMs = 20_000;
 
 const closedBeforeItsTurn: RunChanges = {
@@ -63,10 +73,11 @@ export class RunSupervisor {
     const { runs } = opened.store;
     const config = runs.config(runId);
     const rows = new RunRows(opened, runId, this.#ports.emit, (error) => run.fail(error));
-    const job = { folder: join(opened.folder, runs.folder(runId)), config, ...options };
+    const toPrepare = { opened, folder: join(opened.folder, runs.folder(runId)), config };
+    const job = { folder: toPrepare.folder, config, ...options };
     const run = new ActiveRun(rows, job, this.#deadlines);
     const address = { projectId: opened.project.projectId, runId };
-    const entry = { key: keyOf(address), address, device: config.device, rows, run };
+    const entry = { key: keyOf(address), address, device: config.device, toPrepare, rows, run };
     rows.change({ status: 'queued', reason: null, endedAt: null });
     this.#waiting.push(entry);
     if (this.#isClosing) return this.#drop(entry, closedBeforeItsTurn);
@@ -152,10 +163,38 @@ export class RunSupervisor {
       this.#active.delete(next.device);
       this.#startNext();
     });
-    next.run.start(() => this.#ports.launchTrainer());
+    void next.run.start({
+      prepare: (signal, rows) => this.#prepare(next, rows, signal),
+      launchTrainer: () => this.#ports.launchTrainer(),
+    });
     this.#tellQueue();
     // Another device may be free too, for a run further back.
     this.#startNext();
+  }
+
+  async #prepare(
+    { toPrepare, rows }: Entry,
+    tell: Pick<RunRows, 'progress' | 'log'>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const epochsTotal = toPrepare.config.phases.reduce((sum, { epochs }) => sum + epochs, 0);
+    const epoch = Math.min(epochsTotal, rows.summary.epochsDone + 1);
+    const started = performance.now();
+    const progress = (done: number, total: number): void => {
+      const seconds = (performance.now() - started) / 1000;
+      const imagesPerSecond = seconds > 0.5 && done > 0 ? done / seconds : null;
+      const secondsLeft = imagesPerSecond && (total - done) / imagesPerSecond;
+      tell.progress({
+        activity: 'preparing',
+        epoch,
+        epochsTotal,
+        step: done,
+        stepsPerEpoch: total,
+        imagesPerSecond,
+        secondsLeft,
+      });
+    };
+    await this.#ports.prepare(toPrepare, { progress, log: (lines) => tell.log(lines) }, signal);
   }
 
   #tellQueue(): void {

@@ -3,15 +3,17 @@
  * run is these defaults put at their paths, so the two cannot differ.
  */
 import * as v from 'valibot';
-import type { Dataset } from '../../contract/model/dataset.ts';
-import { splits } from '../../contract/model/dataset.ts';
+import { isFileFormat, splits, type Dataset } from '../../contract/model/dataset.ts';
 import type { DeviceInfo } from '../../contract/model/device.ts';
 import type { Knob } from '../../contract/model/model-spec.ts';
+import { imagesAsTheyAre, noAugmentation } from '../../contract/model/run-images.ts';
 import { runConfig, type RunConfig } from '../../contract/model/run.ts';
-import { defaultOptions, modelKnobs } from '../../engine/zoo/registry.ts';
+import { defaultOptions, modelKnobs, modelSpec } from '../../engine/zoo/registry.ts';
 import { withValueAt } from './config-values.ts';
 import { choice } from './knob-kinds.ts';
+import { augmentationKnobs, inputKnobs } from './image-knobs.ts';
 import { advancedKnobs, planKnobs } from './plan-knobs.ts';
+import { taskPlans, withAutomatic, withDefaults } from './task-plans.ts';
 
 export interface RunTemplate {
   knobs: Knob[];
@@ -20,23 +22,35 @@ export interface RunTemplate {
 
 /** Throws FoveaError `not-found` for an unknown model. */
 export function runTemplate(modelId: string, dataset: Dataset, devices: readonly DeviceInfo[]): RunTemplate {
-  const knobs = [...dataKnobs(dataset), ...modelKnobs(modelId), ...planKnobs(devices), ...advancedKnobs];
+  const settings = settingKnobs(modelId, devices, dataset);
+  const knobs = [...dataKnobs(dataset), ...withAutomatic(settings, taskPlans[modelSpec(modelId).task], dataset)];
   return { knobs, config: configFrom(modelId, dataset, knobs) };
 }
 
-/** Knobs that do not depend on a data set or a machine, for naming the settings of runs that exist. */
-export function settingKnobs(modelId: string): Knob[] {
-  return [...modelKnobs(modelId), ...planKnobs([]), ...advancedKnobs];
+/** Without devices and a data set those of no machine and any images, for naming the settings of runs that exist. */
+export function settingKnobs(
+  modelId: string,
+  devices: readonly DeviceInfo[] = [],
+  dataset: Pick<Dataset, 'format' | 'imageSize'> = { format: 'images', imageSize: null },
+): Knob[] {
+  const { task } = modelSpec(modelId);
+  const plan = taskPlans[task];
+  const images = [...inputKnobs(task, dataset), ...augmentationKnobs(task)];
+  const knobs = [...images, ...modelKnobs(modelId), ...planKnobs(devices), ...advancedKnobs, ...plan.lossKnobs];
+  return withDefaults(knobs, plan);
 }
 
 function configFrom(modelId: string, dataset: Dataset, knobs: readonly Knob[]): RunConfig {
+  const { task } = modelSpec(modelId);
   const bare = {
-    version: 2,
-    task: 'classification',
+    version: 3,
+    task,
     model: { id: modelId, options: defaultOptions(modelId) },
-    data: { datasetId: dataset.datasetId },
-    augmentation: {},
-    loss: { kind: 'cross-entropy' },
+    // Photographs have no size of their own that a network could take: its knobs fill the record.
+    data: { datasetId: dataset.datasetId, ...imagesAsTheyAre, inputSize: isFileFormat(dataset.format) ? {} : null },
+    augmentation: noAugmentation,
+    loss: taskPlans[task].loss,
+    weights: null,
     phases: [{ freeze: [], optimiser: {}, schedule: {}, warmup: {} }],
   };
   const switchedOff = knobs.filter(({ defaultValue }) => defaultValue === null);

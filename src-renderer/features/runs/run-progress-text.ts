@@ -3,15 +3,17 @@ import type { RunProgress } from '../../../src-main/contract/model/run.ts';
 import { formatCount, formatTimeLeft } from '../../ui/format-number.ts';
 
 const activityWords = {
-  preparing: 'preparing the data',
+  preparing: 'preparing the images',
   training: 'training',
   evaluating: 'measuring the test split',
   saving: 'saving a checkpoint',
 } as const satisfies Record<RunProgress['activity'], string>;
 
-/** 0..1; null before the first step, when nobody knows. */
+/** 0..1, while images are prepared of those; null before the first step, when nobody knows. */
 export function progressFraction(progress: RunProgress): number | null {
-  if (progress.activity === 'preparing' || progress.epochsTotal === 0) return null;
+  if (progress.activity === 'preparing')
+    return progress.stepsPerEpoch === 0 ? null : progress.step / progress.stepsPerEpoch;
+  if (progress.epochsTotal === 0) return null;
   const inEpoch = progress.stepsPerEpoch === 0 ? 0 : progress.step / progress.stepsPerEpoch;
   return Math.min(1, (progress.epoch - 1 + inEpoch) / progress.epochsTotal);
 }
@@ -24,7 +26,8 @@ export function phaseOfEpoch(phaseEpochs: readonly number[], epoch: number): num
 }
 
 function positionText(progress: RunProgress): string {
-  const { epoch, epochsTotal, step, stepsPerEpoch } = progress;
+  const { activity, epoch, epochsTotal, step, stepsPerEpoch } = progress;
+  if (activity === 'preparing') return `image ${formatCount(step)} of ${formatCount(stepsPerEpoch)}`;
   return `epoch ${epoch} of ${epochsTotal}, step ${formatCount(step)} of ${formatCount(stepsPerEpoch)}`;
 }
 

@@ -1,5 +1,5 @@
 /** The columns of the run list and their orders. Pure. */
-import { headlineOf } from '../../../src-main/contract/model/run-groups.ts';
+import { headlineOf } from '../../../src-main/contract/model/tasks.ts';
 import type { RunSummary } from '../../../src-main/contract/model/run.ts';
 
 export const runColumns = ['name', 'status', 'dataset', 'model', 'last', 'best', 'epochs', 'duration', 'date'] as const;
@@ -11,11 +11,11 @@ export interface RunOrder {
 }
 
 export function lastScore(run: RunSummary): number | null {
-  return run.latest[headlineOf(run.latest)] ?? null;
+  return run.latest[headlineOf(run)] ?? null;
 }
 
 export function bestScore(run: RunSummary): { value: number; epoch: number } | null {
-  return run.best[headlineOf(run.best)] ?? null;
+  return run.best[headlineOf(run)] ?? null;
 }
 
 const keys: { [C in RunColumn]: (run: RunSummary) => string | number | null } = {

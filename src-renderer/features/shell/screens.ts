@@ -3,9 +3,10 @@ import ChartLine from '@lucide/svelte/icons/chart-line';
 import GitCompare from '@lucide/svelte/icons/git-compare-arrows';
 import GraduationCap from '@lucide/svelte/icons/graduation-cap';
 import Images from '@lucide/svelte/icons/images';
+import SquarePen from '@lucide/svelte/icons/square-pen';
 import SettingsIcon from '@lucide/svelte/icons/settings';
 import type { Icon } from '../../ui/icon.ts';
-import { dataRoute, type Route, type ScreenName } from '../../state/route.ts';
+import { annotateRoute, dataRoute, type Route, type ScreenName } from '../../state/route.ts';
 
 export interface RailEntry {
   label: string;
@@ -21,6 +22,7 @@ export interface RailEntry {
 
 export const railEntries: readonly RailEntry[] = [
   { label: 'Data', icon: Images, shortcut: 'G D', route: dataRoute(), screens: ['data'] },
+  { label: 'Annotate', icon: SquarePen, shortcut: 'G A', route: annotateRoute(), screens: ['annotate'] },
   {
     label: 'Train',
     icon: GraduationCap,

@@ -1,5 +1,7 @@
 /** Phases in words, for where they are listed and for screen readers. Pure. */
+import type { LayerRow } from '../../../src-main/contract/model/model-spec.ts';
 import type { PhaseConfig } from '../../../src-main/contract/model/run.ts';
+import { trainableCount } from '../../state/freezing.ts';
 import type { PhaseSpan } from '../../state/phases.ts';
 import { formatCount, formatPlain } from '../../ui/format-number.ts';
 
@@ -39,4 +41,16 @@ export function modulesText(paths: readonly string[]): string {
 export function trainableText(trainable: number, total: number): string {
   if (trainable === total) return `all ${formatCount(total)} parameters train`;
   return `${formatCount(trainable)} of ${formatCount(total)} parameters train`;
+}
+
+/** "62,006 parameters, all trained", "31,216,581 parameters; phase 1 trains 3,928,469, phase 2 all". */
+export function parametersText(phases: readonly PhaseConfig[], layers: readonly LayerRow[]): string {
+  const total = trainableCount(layers, []);
+  const trained = phases.map(({ freeze }) => {
+    const count = trainableCount(layers, freeze);
+    return count === total ? 'all' : formatCount(count);
+  });
+  const parameters = `${formatCount(total)} parameters`;
+  if (trained.length === 1) return `${parameters}, ${trained[0]} trained`;
+  return `${parameters}; ${trained.map((count, index) => `phase ${index + 1} trains ${count}`).join(', ')}`;
 }

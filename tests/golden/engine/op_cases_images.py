@@ -108,6 +108,7 @@ WIDE_CONVOLUTIONS = [
     ("depthwise, 16 channels, stride 2, a row left over", (1, 16, 6, 5), 16, (3, 3), {"group": 16, "strides": (2, 2), "pads": (0, 1, 0, 1)}),
     ("depthwise, eight channels of two images", (2, 8, 3, 4), 8, (2, 3), {"group": 8}),
     ("16 channels, 3×3, halved", (2, 16, 4, 2), 16, (3, 3), {"strides": (2, 2), "pads": (1, 1, 1, 1)}),
+    ("2×3, uneven padding, rows of 16", (2, 3, 2, 16), 16, (2, 3), dict(pads=(1, 2, 0, 1))),
 ]
 
 

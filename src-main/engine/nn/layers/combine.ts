@@ -14,8 +14,8 @@ export const add: LayerDefinition<NoSettings> = {
       throw new ShapeError(path, 'equal shapes', allShapes([input, ...others]));
     return input;
   },
-  build: ({ g }, _path, _settings, x, ...others) =>
-    others.length === 1 ? g.add(x, others[0]!) : g.op('Sum', [x, ...others]),
+  // Not by ONNX's Sum, which onnxruntime computes on one thread.
+  build: ({ g }, _path, _settings, x, ...others) => others.reduce((sum, other) => g.add(sum, other), x),
 };
 
 /** The first layer times the second, which may have one value a channel: a gate. */

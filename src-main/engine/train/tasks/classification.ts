@@ -2,10 +2,18 @@
 import { FoveaError } from '../../../contract/errors.ts';
 import type { Builder } from '../../graph/builder.ts';
 import type { Value } from '../../graph/types.ts';
-import { classificationResult, meanCrossEntropy } from '../../metrics/classification.ts';
+import { classificationResult, meanCrossEntropy, predictedCategories, softmax } from '../../metrics/classification.ts';
 import { classificationLoss } from '../../nn/losses/cross-entropy.ts';
 import { writePredictions } from '../predictions-file.ts';
-import type { Evaluation, EvaluationOptions, MeasuredBatch, Measures, Task, TaskFacts } from './definition.ts';
+import {
+  compareWholeNumbers,
+  type Evaluation,
+  type EvaluationOptions,
+  type MeasuredBatch,
+  type Measures,
+  type Task,
+  type TaskFacts,
+} from './definition.ts';
 
 /** How many of the batch's top scores are right, as a float32 scalar. */
 export function countCorrect(g: Builder, logits: Value, labels: Value): Value {
@@ -24,7 +32,7 @@ export function classification({ config, categoryCount }: TaskFacts): Task {
     outputCount: categoryCount,
     label: { dataType: 'int64', shape: [] },
     deciding: 'test/accuracy',
-    openLabels: (split, _packs, images) => {
+    openLabels: (split, _source, images) => {
       const all = BigInt64Array.from(split.labels, BigInt);
       return Promise.resolve({
         feed: (positions, asked) => {
@@ -42,6 +50,16 @@ export function classification({ config, categoryCount }: TaskFacts): Task {
     evaluationResults: (_g, outputs) => ({ logits: outputs[0]! }),
     startEvaluation: (options) =>
       Promise.resolve(new ClassificationEvaluation(options, categoryCount, loss.softmaxBeforeLoss)),
+    exported: {
+      raw: (_g, outputs) => ({ logits: outputs[0]! }),
+      decided: (g, outputs) => ({ category: g.op('ArgMax', [outputs[0]!], { axis: 1, keepdims: 0 }) }),
+      compare: ({ logits }, { category }) =>
+        compareWholeNumbers(predictedCategories(logits!.data as Float32Array, categoryCount), category!.data),
+      say: ({ logits }) => ({
+        kind: 'category',
+        probabilities: [...softmax(logits!.data as Float32Array, categoryCount)],
+      }),
+    },
   };
 }
 

@@ -3,20 +3,27 @@
  * labels give the loss and what is counted, how a split is measured, and what is kept of the predictions. They know no
  * task by name.
  */
+import type { Said } from '../../../contract/model/image-prediction.ts';
 import type { MetricName, RunConfig } from '../../../contract/model/run.ts';
-import type { SplitImages } from '../../data/split-images.ts';
-import type { ImagePack, SplitData } from '../../data/training-data.ts';
+import type { ExampleImages, ImageFeed } from '../../data/split-images.ts';
+import type { SplitData, TrainingData } from '../../data/training-data.ts';
+import type { Letterbox } from '../../data/letterbox.ts';
 import type { Builder } from '../../graph/builder.ts';
-import type { DataType, Shape, Tensor, TensorArray, Value } from '../../graph/types.ts';
+import type { DataType, Graph, Shape, Tensor, TensorArray, Value } from '../../graph/types.ts';
 import type { Motion } from '../../nn/augmentation.ts';
 
 /** What a task is made for. */
 export interface TaskFacts {
-  config: Pick<RunConfig, 'task' | 'model' | 'loss'>;
+  config: Pick<RunConfig, 'task' | 'model' | 'loss' | 'batchSize' | 'accumulation'>;
   categoryCount: number;
   /** [C, H, W] */
   imageShape: Shape;
+  /** Most objects of one image, where labels are lists of objects. 1 where absent. */
+  labelCapacity?: number;
 }
+
+/** What says where a split's images lie, and how they were made to fit. */
+export type ImageSource = Pick<TrainingData, 'packs' | 'fit'>;
 
 /** Results by series. */
 export type Measures = Partial<Record<MetricName, number>>;
@@ -27,10 +34,10 @@ export type Counts = Readonly<Record<string, readonly number[]>>;
 /** The labels of a split, in the form in which a graph reads them. */
 export interface SplitLabels {
   /**
-   * Rows of labels that belong, one to one, to the rows that the images' own feed gives for the same arguments. Throws
-   * FoveaError `bad-input` for labels that cannot be used.
+   * Rows of labels that belong, one to one, to the rows that the images' own feed gave for the same arguments; labels that
+   * moved with their images are in it. Throws FoveaError `bad-input` for labels that cannot be used.
    */
-  feed(positions: ArrayLike<number>, asked: number): Promise<TensorArray>;
+  feed(positions: ArrayLike<number>, asked: number, images: ImageFeed): Promise<TensorArray>;
   close(): Promise<void>;
 }
 
@@ -57,6 +64,7 @@ export interface Evaluation {
 
 export interface EvaluationOptions {
   split: SplitData;
+  source: ImageSource;
   /** Epochs done. */
   epoch: number;
   /** Where the predictions go. */
@@ -77,9 +85,11 @@ export interface Task {
   readonly label: { readonly dataType: DataType; readonly shape: Shape };
   /** Which checkpoint is kept as the best: the one of the epoch in which this was. */
   readonly deciding: MetricName;
-  openLabels(split: SplitData, packs: readonly ImagePack[], images: SplitImages): Promise<SplitLabels>;
+  openLabels(split: SplitData, source: ImageSource, images: ExampleImages): Promise<SplitLabels>;
   /** Labels that lie on the image, after the image has moved. */
   moveLabels?(labels: Value, motion: Motion): Value;
+  /** What the gradient of the loss is multiplied by: 1 where absent. Some recipes add up over images where others average. */
+  readonly gradientFactor?: number;
   /** A scalar. outputs: the network's; labels: [B, …label shape]. */
   loss(g: Builder, outputs: readonly Value[], labels: Value): Value;
   /** What is added up over the steps of an epoch: float32 scalars and vectors. */
@@ -89,4 +99,33 @@ export interface Task {
   /** What the evaluator's graph gives of a batch. */
   evaluationResults(g: Builder, outputs: readonly Value[], inputs: EvaluationInputs): Readonly<Record<string, Value>>;
   startEvaluation(options: EvaluationOptions): Promise<Evaluation>;
+  readonly exported: ExportedResults;
+}
+
+/** What the network gives outside of this app, of float32 images [N, C, H, W] from 0 to 1. */
+export interface ExportedResults {
+  /** What it says of an image. */
+  raw(g: Builder, outputs: readonly Value[]): Readonly<Record<string, Value>>;
+  /** What follows from it, beside or instead of the raw results. For one image at a time where `raw` is. */
+  decided(g: Builder, outputs: readonly Value[]): Readonly<Record<string, Value>>;
+  /** The last nodes of a decided graph, where there are any that have no fixed shape. */
+  complete?(graph: Graph): Graph;
+  /** How many decisions there are of these raw results, worked out by other code, and how many of them the model made otherwise. */
+  compare(raw: Results, decided: Results): DecisionCounts;
+  /** What the raw results of one image say, in px of the original. Boxes with lower scores are left out. */
+  say(raw: Results, placement: Letterbox, scoreThreshold: number): Said;
+}
+
+type Results = Readonly<Record<string, Tensor>>;
+
+export interface DecisionCounts {
+  decisions: number;
+  different: number;
+}
+
+/** Of whole numbers, in their order. */
+export function compareWholeNumbers(wanted: ArrayLike<number>, got: TensorArray): DecisionCounts {
+  let different = 0;
+  for (let i = 0; i < wanted.length; i++) different += Number(wanted[i] !== Number(got[i]));
+  return { decisions: wanted.length, different };
 }

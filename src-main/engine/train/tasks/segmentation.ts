@@ -1,14 +1,31 @@
 /** One category a pixel. Masks hold a byte a pixel; `ignoredLabel` stands where no category is known. */
 import { FoveaError } from '../../../contract/errors.ts';
-import { SplitImages } from '../../data/split-images.ts';
+import { encodeRle, type Rle } from '../../../contract/geometry/rle.ts';
+import { toNetwork, type Letterbox } from '../../data/letterbox.ts';
+import {
+  measureTogether,
+  confusionOf,
+  pixelCounts,
+  type PixelCounts,
+} from '../../../contract/model/segmentation-measures.ts';
+import { SplitImages, type ExampleImages, type ImageFeed } from '../../data/split-images.ts';
 import type { ImagePack, SplitData } from '../../data/training-data.ts';
 import type { Builder } from '../../graph/builder.ts';
 import { tensor, type Tensor, type TensorArray, type Value } from '../../graph/types.ts';
-import { measureTogether, PixelCounter, type PixelCounts } from '../../metrics/segmentation.ts';
+import { PixelCounter } from '../../metrics/segmentation.ts';
 import { dotPerCategory, isBinary, labelIs, lossInputs, ordinals, perCategory } from '../../nn/losses/definition.ts';
 import { sumOfLosses } from '../../nn/losses/index.ts';
 import { MaskPredictionsWriter } from '../mask-predictions-file.ts';
-import type { Counts, Evaluation, MeasuredBatch, Measures, SplitLabels, Task, TaskFacts } from './definition.ts';
+import {
+  compareWholeNumbers,
+  type Counts,
+  type Evaluation,
+  type MeasuredBatch,
+  type Measures,
+  type SplitLabels,
+  type Task,
+  type TaskFacts,
+} from './definition.ts';
 
 const ignoredLabel = 255;
 
@@ -21,15 +38,15 @@ export function segmentation({ config, categoryCount, imageShape }: TaskFacts): 
     throw new FoveaError('invalid-request', `A binary loss tells two classes apart, but there are ${categoryCount}.`);
   const [, height, width] = imageShape as [number, number, number];
   // With one logit the first category is merely what is left.
-  const counted = binary ? [1] : ordinals(categoryCount);
+  const firstCounted = binary ? 1 : 0;
   return {
     outputCount: binary ? 1 : categoryCount,
     label: { dataType: 'uint8', shape: [1, height, width] },
     deciding: 'test/meanIou',
-    openLabels: (split, packs, images) => MaskLabels.open(split, packs, images, categoryCount),
+    openLabels: (split, { packs }, images) => MaskLabels.open(split, packs, images, categoryCount),
     moveLabels: (labels, motion) => motion.apply(labels, ignoredLabel),
     loss: (g, outputs, labels) => sumOfLosses(g, outputs[0]!, asCategories(g, labels), terms),
-    counts: (g, outputs, labels) => pixelCounts(g, outputs[0]!, asCategories(g, labels)),
+    counts: (g, outputs, labels) => stepCounts(g, outputs[0]!, asCategories(g, labels)),
     trainMeasures: (counts) => definedOnly({ 'train/meanIou': measured(countedPixels(counts), 'macro', 'iou') }),
     evaluationResults: (g, outputs, inputs) => {
       const [logits] = outputs as [Value];
@@ -44,14 +61,55 @@ export function segmentation({ config, categoryCount, imageShape }: TaskFacts): 
     startEvaluation: async (options) => {
       const writer = await MaskPredictionsWriter.create(options.file, {
         epoch: options.epoch,
-        counted,
+        categoryCount,
+        firstCounted,
         height,
         width,
         imageIds: options.split.imageIds,
       });
-      return new SegmentationEvaluation(writer, new PixelCounter(categoryCount, counted), height * width);
+      return new SegmentationEvaluation(writer, { categoryCount, firstCounted, pixels: height * width });
+    },
+    exported: {
+      raw: (_g, outputs) => ({ logits: outputs[0]! }),
+      decided: (g, outputs) => ({ category: predictedCategories(g, outputs[0]!) }),
+      compare: ({ logits }, { category }) => compareWholeNumbers(decidedCategories(logits!), category!.data),
+      say: ({ logits }, placement) => ({ kind: 'masks', masks: masksOf(decidedCategories(logits!), placement) }),
     },
   };
+}
+
+/** The pixels of each category, of the original: each has the category of the network's pixel that its middle lies in. */
+function masksOf(categories: readonly number[], placement: Letterbox): { category: number; rle: Rle }[] {
+  const { image, network } = placement;
+  const { widthPx, heightPx } = image;
+  const within = (value: number, size: number): number => Math.min(size - 1, Math.max(0, Math.floor(value)));
+  const columns = Array.from({ length: widthPx }, (_, x) =>
+    within(toNetwork(placement, [x + 0.5, 0, x + 0.5, 0])[0], network.widthPx),
+  );
+  const original = new Uint8Array(widthPx * heightPx);
+  for (let y = 0; y < heightPx; y++) {
+    const row = within(toNetwork(placement, [0, y + 0.5, 0, y + 0.5])[1], network.heightPx) * network.widthPx;
+    for (let x = 0; x < widthPx; x++) original[y * widthPx + x] = categories[row + columns[x]!]!;
+  }
+  return [...new Set(original)]
+    .sort((a, b) => a - b)
+    .map((category) => {
+      const mask = original.map((own) => Number(own === category));
+      return { category, rle: encodeRle(mask, { widthPx, heightPx }) };
+    });
+}
+
+/** The same as `predictedCategories`, of numbers. */
+function decidedCategories({ data, shape }: Tensor): number[] {
+  const [images, channels, height, width] = shape as [number, number, number, number];
+  const pixels = height * width;
+  const logits = data as Float32Array;
+  const best = (image: number, pixel: number): number => {
+    const at = (channel: number): number => logits[(image * channels + channel) * pixels + pixel]!;
+    if (channels === 1) return Number(at(0) > 0);
+    return ordinals(channels).reduce((winner, channel) => (at(channel) > at(winner) ? channel : winner), 0);
+  };
+  return Array.from({ length: images * pixels }, (_, i) => best(Math.floor(i / pixels), i % pixels));
 }
 
 /** uint8 [B, 1, H, W] as int32 [B, H, W]. */
@@ -67,7 +125,7 @@ const predictedCategories = (g: Builder, logits: Value): Value =>
     : g.op('ArgMax', [logits], { axis: 1, keepdims: 0 });
 
 /** Pixels of the batch in each category that is counted, [C]: right ones, predicted ones, and those of the labels. */
-function pixelCounts(g: Builder, logits: Value, labels: Value): Record<string, Value> {
+function stepCounts(g: Builder, logits: Value, labels: Value): Record<string, Value> {
   const { targets, valid } = lossInputs(g, logits, labels);
   const categories = isBinary(logits) ? [1] : ordinals(logits.shape[1]!);
   const predicted = g.mul(labelIs(g, predictedCategories(g, logits), categories), valid);
@@ -112,7 +170,7 @@ class MaskLabels implements SplitLabels {
   static async open(
     { masks: where }: SplitData,
     packs: readonly ImagePack[],
-    images: SplitImages,
+    images: ExampleImages,
     categoryCount: number,
   ): Promise<MaskLabels> {
     if (!where)
@@ -135,10 +193,10 @@ class MaskLabels implements SplitLabels {
     }
   }
 
-  async feed(positions: ArrayLike<number>, asked: number): Promise<TensorArray> {
-    const { images } = await this.masks.feed(positions, asked);
-    if (!this.masks.residentBytes) this.check(images);
-    return images;
+  async feed(positions: ArrayLike<number>, asked: number, images: ImageFeed): Promise<TensorArray> {
+    const masks = images.masks ?? (await this.masks.feed(positions, asked)).images;
+    if (!this.masks.residentBytes) this.check(masks);
+    return masks;
   }
 
   close(): Promise<void> {
@@ -156,48 +214,58 @@ class MaskLabels implements SplitLabels {
   }
 }
 
+interface MeasuredFacts {
+  categoryCount: number;
+  /** Ordinal of the first category whose pixels are measured. */
+  firstCounted: number;
+  /** Of one image. */
+  pixels: number;
+}
+
 /** Counts pixels and writes the predicted masks as they come. */
 class SegmentationEvaluation implements Evaluation {
   private readonly writer: MaskPredictionsWriter;
   private readonly counter: PixelCounter;
-  private readonly pixels: number;
+  private readonly facts: MeasuredFacts;
   private lossSum = 0;
   private imageCount = 0;
 
-  constructor(writer: MaskPredictionsWriter, counter: PixelCounter, pixels: number) {
+  constructor(writer: MaskPredictionsWriter, facts: MeasuredFacts) {
     this.writer = writer;
-    this.counter = counter;
-    this.pixels = pixels;
+    this.counter = new PixelCounter(facts.categoryCount);
+    this.facts = facts;
   }
 
   async add({ results, count, labels, rows }: MeasuredBatch): Promise<void> {
     const { loss, predicted } = results as Record<'loss' | 'predicted', Tensor>;
     const masks = predicted.data as Uint8Array;
-    const maskAt = (all: Uint8Array, row: number): Uint8Array =>
-      all.subarray(row * this.pixels, (row + 1) * this.pixels);
+    const { pixels } = this.facts;
+    const maskAt = (all: Uint8Array, row: number): Uint8Array => all.subarray(row * pixels, (row + 1) * pixels);
     this.lossSum += Number(loss.data[0]) * count;
     this.imageCount += count;
     for (let image = 0; image < count; image++) {
       this.counter.add(maskAt(masks, image), maskAt(labels as Uint8Array, rows[image]!));
     }
-    await this.writer.addMasks(masks.subarray(0, count * this.pixels));
+    await this.writer.addMasks(masks.subarray(0, count * pixels));
   }
 
   /** The loss is the mean over the batches in which the split was measured. */
   measures(): Measures {
-    const { counts } = this.counter;
+    const { pairs } = this.counter;
+    const { categoryCount, firstCounted } = this.facts;
+    const counts = pixelCounts(pairs, ordinals(categoryCount).slice(firstCounted));
     const together = (reduction: 'micro' | 'macro', measure: 'iou' | 'f1'): number | null =>
       measureTogether(counts, reduction, { measure, zeroDivision: null });
     return definedOnly({
       'test/loss': this.lossSum / this.imageCount,
-      'test/accuracy': shareOfRight(this.counter.confusion),
+      'test/accuracy': shareOfRight(confusionOf(pairs, categoryCount)),
       'test/meanIou': together('macro', 'iou'),
       'test/dice': together('macro', 'f1'),
     });
   }
 
   writePredictions(): Promise<void> {
-    return this.writer.commit(this.counter.counts);
+    return this.writer.commit(this.counter.pairs);
   }
 
   discard(): Promise<void> {

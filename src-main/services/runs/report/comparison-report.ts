@@ -2,8 +2,9 @@
  * A comparison as one document that can be kept and sent: who is ahead, metrics with their spread over seeds, what
  * differs in the settings, the curves. Laid out as HTML or Markdown by its two writers; both need no network. Pure.
  */
-import { headlineMetrics, repeatsOf, spreadOf, type Spread } from '../../../contract/model/run-groups.ts';
-import { metricDefinitions, type RunComparison, type Series, type SeriesName } from '../../../contract/model/run.ts';
+import { repeatsOf, spreadOf, type Spread } from '../../../contract/model/run-groups.ts';
+import { chartsOf, commonHeadline, directionOf, taskDefinitions } from '../../../contract/model/tasks.ts';
+import type { RunComparison, Series, SeriesName, Task } from '../../../contract/model/run.ts';
 import { curvesSvg, type ReportCurve } from './curves-svg.ts';
 
 export interface ReportTable {
@@ -80,11 +81,11 @@ function groupName({ runs }: RunComparison, members: readonly number[]): string 
 }
 
 function leadOf(comparison: RunComparison): string[] {
-  const metric = headlineMetrics
-    .map((name) => comparison.metrics.find((candidate) => candidate.metric === name))
-    .find((candidate) => candidate?.final.every((value) => value !== null));
+  const headline = commonHeadline(comparison.runs);
+  const metric = comparison.metrics.find((candidate) => candidate.metric === headline);
   const groups = repeatsOf(comparison);
-  if (metric === undefined) return ['Not every run has a value of the same metric yet.'];
+  if (metric === undefined || !metric.final.every((value) => value !== null))
+    return ['Not every run has a value of the same metric yet.'];
   const sign = metric.better === 'higher' ? -1 : 1;
   const ranked = groups
     .map((members) => ({ members, ...spreadOf(members.map((index) => metric.final[index]!)) }))
@@ -181,20 +182,17 @@ function plain(text: string): ReportCell {
   return { text, wins: false };
 }
 
-const plots: readonly { title: string; train: SeriesName; test: SeriesName }[] = [
-  { title: 'Loss', train: 'train/loss', test: 'test/loss' },
-  { title: 'Mean IoU', train: 'train/meanIou', test: 'test/meanIou' },
-  { title: 'Accuracy', train: 'train/accuracy', test: 'test/accuracy' },
-];
-
-/** Series that a picture needs. */
-export const reportSeries: readonly SeriesName[] = plots.flatMap(({ train, test }) => [train, test]);
+/** Series that a picture may need. */
+export const reportSeries: readonly SeriesName[] = chartsOf(Object.keys(taskDefinitions) as Task[]).flatMap(
+  ({ train, test }) => [train, test].filter((metric) => metric !== null),
+);
 
 function picturesOf({ comparison, series }: ReportSource): ComparisonReport['pictures'] {
   const colours = coloursOf(comparison);
-  return plots.flatMap(({ title, train, test }) => {
+  return chartsOf(comparison.runs.map(({ task }) => task)).flatMap((chart) => {
+    const { title, train, test } = chart;
     const curves = comparison.runs.flatMap((run, index) => {
-      const curve = (name: SeriesName, dashed: boolean): ReportCurve[] => {
+      const curve = (name: SeriesName | null, dashed: boolean): ReportCurve[] => {
         const recorded = series[index]!.find((candidate) => candidate.series === name);
         if (recorded === undefined) return [];
         const label = `${dashed ? 'test' : 'train'} · ${run.name}`;
@@ -202,9 +200,8 @@ function picturesOf({ comparison, series }: ReportSource): ComparisonReport['pic
       };
       return [...curve(train, false), ...curve(test, true)];
     });
-    const { better } = metricDefinitions[test as keyof typeof metricDefinitions];
     const svg = curvesSvg(curves, title);
-    return svg === null ? [] : [{ title: `${title} (train solid, test dashed; ${better} is better)`, svg }];
+    return svg === null ? [] : [{ title: `${title} (train solid, test dashed; ${directionOf(chart)} is better)`, svg }];
   });
 }
 

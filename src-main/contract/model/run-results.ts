@@ -1,0 +1,101 @@
+/**
+ * What a run's network says of the images of its evaluation split, in the form in which a window looks at it: a score an
+ * image for every task, and what each task has beside it. Arrays are parallel, in evaluation order.
+ */
+import * as v from 'valibot';
+import type { BboxXyxy } from '../geometry/box.ts';
+import type { CellCounts } from './segmentation-measures.ts';
+import type { TrainedClass } from './trained-classes.ts';
+
+/** [0, 1] */
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+/** How well each image was done, in [0, 1]; NaN where there is nothing to measure in it. */
+export interface ImageScores {
+  /** Epochs done when the predictions were made. */
+  epoch: number;
+  /** What the score is, in words: "probability of the true class". */
+  meaning: string;
+  imageIds: Float64Array;
+  scores: Float64Array;
+  /** 1 where the image is right, 0 where not; null where the person says from which score on it is. */
+  right: Uint8Array | null;
+}
+
+/** Of a segmentation. */
+export interface PixelResults {
+  epoch: number;
+  /** In the order of the network's outputs; `pairs` and masks speak of them by ordinal. */
+  classes: TrainedClass[];
+  /** Classes before it are merely what is left: their pixels are not measured. */
+  firstCounted: number;
+  imageIds: Float64Array;
+  pairs: CellCounts;
+}
+
+/** One image's masks, a class ordinal a pixel, row by row; 255 in the ground truth is not counted. */
+export interface ImageMasks {
+  widthPx: number;
+  heightPx: number;
+  predicted: Uint8Array;
+  /** Null where what the run was measured by is gone. */
+  groundTruth: Uint8Array | null;
+  /** What the masks cover of the upright image, in its pixels; beyond its edges where there were bars around it. */
+  placement: BboxXyxy;
+}
+
+/** Which detections count: at least this sure, and of boxes that overlap more only the best. */
+export const detectionSettings = v.object({ scoreThreshold: share, iouThreshold: share });
+export type DetectionSettings = v.InferOutput<typeof detectionSettings>;
+export const usualDetectionSettings: DetectionSettings = { scoreThreshold: 0.25, iouThreshold: 0.7 };
+
+/** One image of a detection, in pixels of the upright image. */
+export interface ImageBoxes {
+  /** Before overlaps are sorted out, the best first: [D, 6], x1, y1, x2, y2, score, class ordinal. */
+  candidates: Float32Array;
+  /** [G, 7]: class ordinal, x1, y1, x2, y2, area, iscrowd. */
+  objects: Float64Array;
+}
+
+/** In [0, 1]; null where no object counts. */
+interface ApMeasures {
+  readonly ap: number | null;
+  readonly ap50: number | null;
+  readonly ap75: number | null;
+  readonly apSmall: number | null;
+  readonly apMedium: number | null;
+  readonly apLarge: number | null;
+  readonly ar100: number | null;
+}
+
+interface CurveValues {
+  readonly precision: readonly (number | null)[];
+  readonly recall: readonly number[];
+  readonly f1: readonly number[];
+}
+
+/** Of a detection, over all images. Measures and curves take every detection into account, confusion and scores the sure ones. */
+export interface DetectionMeasures {
+  epoch: number;
+  all: ApMeasures;
+  /** In the order of the classes; precision at recalls 0, 0.01 … 1 and IoU 0.5. */
+  perCategory: readonly (ApMeasures & {
+    readonly precisionAtRecall: readonly number[] | null;
+    readonly objects: number;
+  })[];
+  confidences: readonly number[];
+  /** Means over the classes, one entry a confidence; null without objects. */
+  curves: CurveValues | null;
+  /** Where the mean F1 is greatest. */
+  best: Readonly<{ confidence: number; precision: number | null; recall: number; f1: number }> | null;
+  /** Objects of each class that were called each class, by image; behind the last class stands the background. */
+  cells: CellCounts;
+  imageIds: Float64Array;
+  /** F1 of each image; NaN where there is nothing to find and nothing found. */
+  scores: Float64Array;
+}
+
+/** With the classes that their ordinals speak of, and the background behind them. */
+export interface DetectionReport extends DetectionMeasures {
+  classes: TrainedClass[];
+}

@@ -1,0 +1,106 @@
+/**
+ * What is said and shown of each task's runs, as data: its name, what labels it learns from, the metric that stands for a
+ * run, and the charts. Lists, verdicts, reports, the CLI and the window follow it and name no task.
+ */
+import type { ShapeKind } from './annotation.ts';
+import { metricDefinitions, type MetricName, type Task } from './run.ts';
+
+/** One plot over the epochs. Where `step` is there, it stands for the train line while steps are shown. */
+export interface MetricChart {
+  title: string;
+  /** What the number is; the direction that is better follows from the metric. */
+  note: string | null;
+  train: MetricName | null;
+  test: MetricName | null;
+  step?: 'step/loss';
+}
+
+export interface TaskDefinition {
+  label: string;
+  /** What the network says of an image, in a sentence that begins with "says". */
+  explanation: string;
+  /** Labels that it can be learned from, the most fitting first. */
+  learnsFrom: readonly ShapeKind[];
+  headline: MetricName;
+  charts: readonly MetricChart[];
+}
+
+const loss: MetricChart = { title: 'Loss', note: null, train: 'train/loss', test: 'test/loss', step: 'step/loss' };
+
+export const taskDefinitions: Readonly<Record<Task, TaskDefinition>> = {
+  classification: {
+    label: 'Classification',
+    explanation: 'says which class an image shows',
+    learnsFrom: ['classification'],
+    headline: 'test/accuracy',
+    charts: [
+      loss,
+      { title: 'Accuracy', note: 'share of images that are right', train: 'train/accuracy', test: 'test/accuracy' },
+    ],
+  },
+  segmentation: {
+    label: 'Segmentation',
+    explanation: 'says of every pixel which class it shows',
+    learnsFrom: ['polygon', 'mask', 'rotated-box', 'bbox'],
+    headline: 'test/meanIou',
+    charts: [
+      loss,
+      {
+        title: 'Mean IoU',
+        note: 'overlap with the truth, mean over classes',
+        train: 'train/meanIou',
+        test: 'test/meanIou',
+      },
+      { title: 'Accuracy', note: 'share of pixels that are right', train: null, test: 'test/accuracy' },
+      { title: 'Dice', note: 'mean over classes', train: null, test: 'test/dice' },
+    ],
+  },
+  detection: {
+    label: 'Detection',
+    explanation: 'says where objects are, and of which class',
+    learnsFrom: ['bbox', 'polygon', 'mask', 'rotated-box'],
+    headline: 'test/ap',
+    charts: [
+      loss,
+      { title: 'mAP50-95', note: 'over IoU 0.50 to 0.95, mean over classes', train: null, test: 'test/ap' },
+      { title: 'mAP50', note: 'at IoU 0.50, mean over classes', train: null, test: 'test/ap50' },
+      { title: 'Precision', note: 'share of the boxes that are right', train: null, test: 'test/precision' },
+      { title: 'Recall', note: 'share of the objects that are found', train: null, test: 'test/recall' },
+      { title: 'Box loss', note: 'CIoU, with its gain', train: 'train/boxLoss', test: 'test/boxLoss' },
+      { title: 'Class loss', note: 'with its gain', train: 'train/categoryLoss', test: 'test/categoryLoss' },
+      {
+        title: 'DFL loss',
+        note: 'of the sides, with its gain',
+        train: 'train/distributionLoss',
+        test: 'test/distributionLoss',
+      },
+    ],
+  },
+};
+
+export const headlineOf = ({ task }: { task: Task }): MetricName => taskDefinitions[task].headline;
+
+/** The metric by which runs are judged together: their task's, where all have the same one. */
+export function commonHeadline(runs: readonly { task: Task }[]): MetricName | null {
+  const headlines = new Set(runs.map(headlineOf));
+  const [only] = headlines;
+  return headlines.size === 1 && only !== undefined ? only : null;
+}
+
+const isSame = (a: MetricChart, b: MetricChart): boolean =>
+  a.title === b.title && a.train === b.train && a.test === b.test;
+
+/** Of any of the tasks, each once. */
+export function chartsOf(tasks: readonly Task[]): MetricChart[] {
+  const charts = tasks.flatMap((task) => taskDefinitions[task].charts);
+  return charts.filter((chart, index) => charts.findIndex((other) => isSame(other, chart)) === index);
+}
+
+export const hasChart = (task: Task, chart: MetricChart): boolean =>
+  taskDefinitions[task].charts.some((own) => isSame(own, chart));
+
+/** "lower is better", for a chart's note. */
+export function directionOf({ train, test }: MetricChart): 'higher' | 'lower' {
+  const metric = test ?? train;
+  return metric === null ? 'higher' : metricDefinitions[metric].better;
+}
