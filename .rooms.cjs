@@ -17,14 +17,14 @@ const mainRooms = {
 };
 
 /** Below src-main/engine/, from left to right: the right may import the left, never back, nor its neighbour in a pair. */
-const engineOrder = ['onnx', 'graph', ['ops', 'runtime'], ['autodiff', 'passes'], 'tuner', 'nn', 'zoo', 'train'];
+const engineOrder = ['onnx', 'weights', 'graph', ['ops', 'runtime'], ['autodiff', 'passes'], 'tuner', 'nn', 'zoo', 'train'];
 /** Import no other folder of the engine; all others may import them. */
-const engineLeaves = ['metrics', 'data', 'weights'];
+const engineLeaves = ['metrics', 'data'];
 
 /** Below src-renderer/; `contract` is the one of src-main. Files at the top (main.ts, App.svelte) may import all rooms. */
 const rendererRooms = {
   api: ['contract'],
-  state: ['api', 'contract'],
+  state: ['api', 'canvas', 'contract'],
   canvas: ['contract'],
   'canvas-konva': ['canvas', 'contract'],
   ui: ['state', 'contract'],

@@ -1,36 +1,56 @@
 /** Composition root: builds the services once and joins their handlers into one Backend. */
 import type { Handlers } from './contract/ipc.ts';
+import { createAnnotateHandlers } from './services/annotate/handlers.ts';
 import { createAppHandlers, openSettings } from './services/app.ts';
 import type { Backend, HostPorts } from './services/backend.ts';
 import { CheckpointKeeper } from './services/checkpoints.ts';
 import type { ServiceContext } from './services/context.ts';
+import { createCategoryHandlers } from './services/datasets/categories.ts';
 import { createDatasetHandlers } from './services/datasets/handlers.ts';
+import { ImageLists } from './services/datasets/image-lists.ts';
+import { createLibraryHandlers } from './services/library/handlers.ts';
 import { EventHub } from './services/event-hub.ts';
 import { createJobHandlers, JobRegistry } from './services/jobs.ts';
 import { createMedia } from './services/media.ts';
 import { OpenProjects } from './services/open-projects.ts';
+import { createPredictHandlers } from './services/predict/handlers.ts';
 import { createProjectService } from './services/projects.ts';
 import { DeviceCatalogue } from './services/devices/catalogue.ts';
 import { createDeviceHandlers } from './services/devices/handlers.ts';
 import { createRunHandlers } from './services/runs/handlers.ts';
+import { StartFiles } from './services/weights/start-file.ts';
+import { createWeightsHandlers } from './services/weights/handlers.ts';
 
 export function createBackend(ports: HostPorts): Backend {
   const hub = new EventHub();
   const projects = new OpenProjects();
-  const context: ServiceContext = { ports, projects, emit: hub.emit, devices: new DeviceCatalogue(ports) };
+  const context: ServiceContext = {
+    ports,
+    projects,
+    emit: hub.emit,
+    devices: new DeviceCatalogue(ports),
+    startFiles: new StartFiles(ports),
+  };
   const settings = openSettings(ports.userDataFolder);
   const checkpoints = new CheckpointKeeper(projects, ports.importWorker);
   const jobs = new JobRegistry(hub.emit);
+  const lists = new ImageLists();
+  hub.subscribe('annotation.changed', ({ projectId }) => lists.forgetProject(projectId));
   const projectService = createProjectService(context, settings);
   const runs = createRunHandlers(context);
   const devices = createDeviceHandlers(context);
   const handlers = {
     ...createAppHandlers(context, settings),
     ...projectService.handlers,
-    ...createDatasetHandlers(context, jobs),
+    ...createDatasetHandlers(context, jobs, lists),
+    ...createLibraryHandlers(context, jobs, lists),
+    ...createCategoryHandlers(context),
+    ...createAnnotateHandlers(context),
     ...createJobHandlers(jobs),
     ...devices.handlers,
+    ...createWeightsHandlers(context, jobs),
     ...runs.handlers,
+    ...createPredictHandlers(context, jobs),
   } satisfies Handlers;
   return {
     handlers,

@@ -7,10 +7,13 @@ import type { Emit } from '../contract/ipc.ts';
 import type { HostPorts } from './backend.ts';
 import type { DeviceCatalogue } from './devices/catalogue.ts';
 import type { OpenProjects } from './open-projects.ts';
+import type { StartFiles } from './weights/start-file.ts';
 
 export interface ServiceContext {
   readonly ports: HostPorts;
   readonly projects: OpenProjects;
   readonly emit: Emit;
   readonly devices: DeviceCatalogue;
+  /** The weights that runs start from. */
+  readonly startFiles: StartFiles;
 }

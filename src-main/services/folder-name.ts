@@ -25,3 +25,14 @@ function whyNot(name: string): string | null {
   if (/[. ]$/.test(name)) return 'it ends with a dot or a space';
   return RESERVED.test(name) ? 'Windows keeps that name for a device' : null;
 }
+
+/** The name itself where a folder can have it, else the nearest one that it can. */
+export function nearestFolderName(name: string): string {
+  if (whyNot(name) === null) return name;
+  const cleaned = [...name]
+    .map((character) => (character < ' ' || '<>:"/\\|?*'.includes(character) ? '-' : character))
+    .join('')
+    .slice(0, MAX_LENGTH)
+    .replace(/^[. ]+|[. ]+$/g, '');
+  return whyNot(cleaned) === null ? cleaned : `_${cleaned.replace(/^_+/, '')}_`;
+}

@@ -5,6 +5,7 @@ import { FoveaError, invariant } from '../contract/errors.ts';
 import type { ImageFile, PackRow, PixelSource } from '../store/image-repository.ts';
 import { fileError, systemCode } from './file-errors.ts';
 import { imageCodec } from './image-codec.ts';
+import { decodeBmp } from './import/files/bmp.ts';
 import { MAX_PIXELS } from './import/files/probe-image.ts';
 import { channelCount, interleave, readPackImages } from './pack-pixels.ts';
 
@@ -17,6 +18,10 @@ export async function openPicture(projectFolder: string, source: PixelSource): P
   if (source.kind === 'pack') return openPacked(projectFolder, source.packed);
   const sharp = await imageCodec();
   const file = filePath(projectFolder, source.file);
+  if (source.file.mediaType === 'image/bmp') {
+    const { pixels, widthPx, heightPx } = await decodeBmp(file);
+    return sharp(pixels, { raw: { width: widthPx, height: heightPx, channels: 3 } });
+  }
   return sharp(file, { limitInputPixels: MAX_PIXELS, failOn: 'error', sequentialRead: true }).autoOrient();
 }
 

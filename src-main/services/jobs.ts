@@ -13,6 +13,7 @@ export interface JobStart {
   kind: Job['kind'];
   title: string;
   unit: Job['unit'];
+  weightsId?: string;
 }
 
 /** What the work of a job reports; absent fields stay as they are. A change of `unit` begins a new measurement. */

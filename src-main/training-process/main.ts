@@ -8,10 +8,20 @@ import { TrainingSession } from './session.ts';
 /** A step and a checkpoint fit well into this; what takes longer is stuck. */
 const orphanDeadlineMs = 60_000;
 
+// The bundler puts the entries side by side.
+const isBundled = !import.meta.url.endsWith('.ts');
+const sampleWorker = new URL(
+  isBundled ? './sample-worker.js' : '../engine/data/samples/sample-worker.ts',
+  import.meta.url,
+);
+
 const parent = connectToParent();
 const session = new TrainingSession(
   (event) => parent.send(event),
-  async () => (await import('../engine/train/trainer.ts')).train,
+  async () => {
+    const { train } = await import('../engine/train/trainer.ts');
+    return (options) => train({ ...options, sampleWorker });
+  },
 );
 
 process.on('uncaughtException', (error) => session.fail(error));

@@ -5,8 +5,12 @@
 import type { ErrorData } from '../contract/errors.ts';
 import type { DeviceReport } from '../contract/model/device.ts';
 import type { Device, RunConfig, RunProgress } from '../contract/model/run.ts';
+import type { DetectionMeasures } from '../contract/model/run-results.ts';
 import type { Dump, DumpRequest, ProfileRequest, StepProfile } from '../engine/train/engine-tools.ts';
+import type { MeasureRequest } from '../engine/train/measure-detections.ts';
+import type { ExportAnswer, ExportRequest } from '../engine/train/export-model.ts';
 import type { MemoryNeed, MemoryQuestion } from '../engine/train/memory-estimate.ts';
+import type { PredictAnswer, PredictRequest } from '../engine/train/predict.ts';
 import type { DeviceProbe } from '../engine/runtime/probe.ts';
 import type { RunEvent } from '../engine/train/run-events.ts';
 
@@ -29,7 +33,10 @@ export interface EngineTasks {
   'check-device': { request: { device: Device }; answer: DeviceReport };
   'dump-graph': { request: DumpRequest; answer: Dump };
   'profile-step': { request: ProfileRequest; answer: StepProfile };
+  predict: { request: PredictRequest; answer: PredictAnswer };
+  'export-model': { request: ExportRequest; answer: ExportAnswer };
   'estimate-memory': { request: MemoryQuestion; answer: MemoryNeed };
+  'measure-detections': { request: MeasureRequest; answer: DetectionMeasures };
 }
 export type EngineTaskName = keyof EngineTasks;
 export type EngineTask = { [N in EngineTaskName]: { name: N; request: EngineTasks[N]['request'] } }[EngineTaskName];

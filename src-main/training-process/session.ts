@@ -4,6 +4,7 @@
  */
 import { invariant, toErrorData } from '../contract/errors.ts';
 import type { LogLine, MetricPoint } from '../contract/model/run.ts';
+import { readStartFile } from '../engine/train/start-weights.ts';
 import { readTrainingData } from '../engine/train/training-data-file.ts';
 import { runFiles } from '../engine/train/run-folder.ts';
 import type { RunEvent } from '../engine/train/run-events.ts';
@@ -93,8 +94,12 @@ export class TrainingSession {
   }
 
   async #train(job: TrainJob): Promise<TrainOutcome> {
-    const [train, data] = await Promise.all([this.#loadTrain(), readTrainingData(runFiles.data(job.folder))]);
-    return train({ ...job, data, signal: this.#abort.signal, report: this.#reporter() });
+    const [train, data, start] = await Promise.all([
+      this.#loadTrain(),
+      readTrainingData(runFiles.data(job.folder)),
+      readStartFile(job.folder),
+    ]);
+    return train({ ...job, data, start, signal: this.#abort.signal, report: this.#reporter() });
   }
 
   #reporter(): TrainerReporter {

@@ -24,9 +24,23 @@ export async function doTask(task: EngineTask, report: ReportProgress): Promise<
       const { profileStep } = await import('../engine/train/engine-tools.ts');
       return profileStep(new OnnxRuntime(), task.request);
     }
+    case 'predict': {
+      const { OnnxRuntime } = await import('../engine/runtime/onnxruntime.ts');
+      const { predict } = await import('../engine/train/predict.ts');
+      return predict(new OnnxRuntime(), task.request, (done, total) => report('Predicting', done, total));
+    }
+    case 'export-model': {
+      const { OnnxRuntime } = await import('../engine/runtime/onnxruntime.ts');
+      const { exportModel } = await import('../engine/train/export-model.ts');
+      return exportModel(new OnnxRuntime(), task.request);
+    }
     case 'estimate-memory': {
       const { estimateMemory } = await import('../engine/train/memory-estimate.ts');
       return estimateMemory(task.request);
+    }
+    case 'measure-detections': {
+      const { measureDetections } = await import('../engine/train/measure-detections.ts');
+      return measureDetections(task.request);
     }
   }
 }

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import { datasetId } from '../../src-main/contract/model/ids.ts';
 import { train } from '../../src-main/engine/train/trainer.ts';
+import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import * as v from 'valibot';
 import { repository } from '../helpers/app-session.ts';
 import type { BenchContext, BenchOutcome } from './bench.ts';
@@ -150,11 +151,11 @@ async function trainOurs({ data }: Cifar10, recipe: Recipe, seed: number): Promi
 
 function configFor({ batchNorm, softmaxBeforeLoss, epochs }: Recipe, seed: number): RunConfig {
   return {
-    version: 2,
+    version: 3,
     task: 'classification',
     model: { id: 'lenet5', options: { batchNorm, dropout: 0 } },
-    data: { datasetId: v.parse(datasetId, 1), trainSplit: 'train', evaluationSplit: 'test' },
-    augmentation: { flip: false, shift: 0 },
+    data: { datasetId: v.parse(datasetId, 1), trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
+    augmentation: noAugmentation,
     loss: { kind: 'cross-entropy', softmaxBeforeLoss },
     batchSize: 64,
     accumulation: 1,
@@ -174,6 +175,7 @@ function configFor({ batchNorm, softmaxBeforeLoss, epochs }: Recipe, seed: numbe
     seed,
     device: 'cpu',
     precision: 'float32',
+    weights: null,
   };
 }
 

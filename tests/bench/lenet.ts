@@ -13,6 +13,7 @@ import { taskFor } from '../../src-main/engine/train/tasks/index.ts';
 import { TrainingState } from '../../src-main/engine/train/training-state.ts';
 import { modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
 import type { PhaseConfig } from '../../src-main/contract/model/run.ts';
+import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { repository } from '../helpers/app-session.ts';
 import { interleave, median, type Bar, type BenchContext, type BenchOutcome, type Figure } from './bench.ts';
 import { fullCifar10, type Cifar10 } from './cifar10-data.ts';
@@ -126,6 +127,8 @@ class OurEpoch {
         task: 'classification',
         model: { id: 'lenet5', options: { batchNorm, dropout: 0 } },
         loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
+        batchSize,
+        accumulation: 1,
       },
       categoryCount: data.categories.length,
       imageShape: images.imageShape,
@@ -141,9 +144,9 @@ class OurEpoch {
       plan,
       preprocessing: modelSpec('lenet5').preprocessing,
       task,
-      augmentation: { flip: false, shift: 0 },
+      augmentation: noAugmentation,
       images,
-      labels: await task.openLabels(data.train, data.packs, images),
+      labels: await task.openLabels(data.train, data, images),
       seed: 0,
       state,
     });
@@ -157,6 +160,7 @@ class OurEpoch {
     const definition = optimiserFor(phase.optimiser);
     for (let done = 0; done < steps; done += maximumSteps) {
       const batch = Array.from({ length: Math.min(maximumSteps, steps - done) }, (_, i) => ({
+        epoch: 0,
         positions: order.subarray((done + i) * batchSize, (done + i + 1) * batchSize),
         draws: null,
         numbers: definition.stepNumbers(phase.optimiser, phase.learningRate, this.step + i + 1),

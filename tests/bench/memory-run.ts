@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { datasetId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import type { SplitData, TrainingData } from '../../src-main/engine/data/training-data.ts';
+import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
 
 const imageBytes = 3 * 32 * 32;
 
@@ -31,11 +32,11 @@ export function makeLargeRun(
     };
   };
   const config: RunConfig = {
-    version: 2,
+    version: 3,
     task: 'classification',
     model: { id: 'lenet5', options: { batchNorm: true, dropout: 0 } },
-    data: { datasetId: v.parse(datasetId, 1), trainSplit: 'train', evaluationSplit: 'test' },
-    augmentation: { flip: false, shift: 0 },
+    data: { datasetId: v.parse(datasetId, 1), trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
+    augmentation: noAugmentation,
     loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
     batchSize,
     accumulation: 1,
@@ -55,6 +56,7 @@ export function makeLargeRun(
     seed: 1,
     device: 'cpu',
     precision: 'float32',
+    weights: null,
   };
   const data: TrainingData = {
     categories: Array.from({ length: 10 }, (_, i) => `class ${i}`),

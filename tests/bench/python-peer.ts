@@ -10,7 +10,7 @@ import { basename } from 'node:path';
 import { capture } from '../../src-main/setup/child.mjs';
 
 /** The Debian package that brings a Python module. */
-const debianPackages = { torch: 'python3-torch', numpy: 'python3-numpy' } as const;
+const debianPackages = { torch: 'python3-torch', torchvision: 'python3-torchvision', numpy: 'python3-numpy' } as const;
 export type PythonModule = keyof typeof debianPackages;
 
 export type PythonSearch =

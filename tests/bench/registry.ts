@@ -34,8 +34,34 @@ export const benches: readonly Entry[] = [
     load: async () => (await import('./startup.ts')).runStartup,
   },
   {
+    name: 'detection',
+    summary: 'YOLOv8n beside its published weights and measures, learning by heart, and the speed of the measures',
+    load: async () => (await import('./detection.ts')).runDetection,
+  },
+  {
+    name: 'weights',
+    summary: 'networks on weights that PyTorch has written as .pth: outputs and gradients beside its own',
+    load: async () => (await import('./weights.ts')).runWeights,
+  },
+  {
     name: 'runs',
     summary: 'a list of a thousand runs, a comparison of eight, and how smoothly their curves move',
     load: async () => (await import('./runs.ts')).runRuns,
+  },
+  {
+    name: 'library',
+    summary:
+      'COCO of 118,000 images in and out, lists and queries, thumbnails, and kills in the middle (fifteen minutes)',
+    load: async () => (await import('./library.ts')).runLibrary,
+  },
+  {
+    name: 'annotate',
+    summary: 'the editor with 10,000 outlines and 200 masks: frames, script times, memory, beside plain Konva nodes',
+    load: async () => (await import('./annotate.ts')).runAnnotate,
+  },
+  {
+    name: 'annotate-kills',
+    summary: 'labelling killed at a thousand random moments: what is there after the restart',
+    load: async () => (await import('./annotate-kills.ts')).runAnnotateKills,
   },
 ];

@@ -9,7 +9,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { CallName, Calls } from '../../src-main/contract/ipc.ts';
 import type { Envelope } from '../../src-main/contract/errors.ts';
 import { launchElectron, type ElectronSession } from '../helpers/electron.ts';
-import { writeCifar10 } from '../helpers/generated-data.ts';
+import { seededRandom, writeCifar10 } from '../helpers/generated-data.ts';
+import { photo, writeFiles } from '../helpers/generated-images.ts';
 
 const limitMs = 50;
 const tries = 3;
@@ -28,6 +29,7 @@ async function call<C extends CallName>(name: C, request: Calls[C]['request']): 
 
 beforeAll(async () => {
   await writeCifar10(join(folder, 'cifar'), { perClass: 1200, testPerClass: 60, seed: 1 });
+  await writePolygons(join(folder, 'outlines'));
   session = await launchElectron();
   ({ projectId } = await call('project.create', { name: 'Loop', parentFolder: folder }));
 });
@@ -56,9 +58,31 @@ async function bestOf(work: (attempt: number) => Promise<void>): Promise<number>
   return best;
 }
 
+/** Images with very many and very long outlines: most of 40 points, some of thousands, one image with ten thousand. */
+async function writePolygons(path: string): Promise<void> {
+  const random = seededRandom(2);
+  const ring = (points: number): string => Array.from({ length: 2 * points }, () => random().toFixed(6)).join(' ');
+  const files: Record<string, string | Uint8Array> = { 'data.yaml': 'train: images/train\nnames: [a, b, c]\n' };
+  const picture = await photo({ widthPx: 640, heightPx: 480 });
+  for (let image = 0; image < 60; image++) {
+    const labels = image === 30 ? 10_000 : 150;
+    const lines = Array.from({ length: labels }, (_, at) => `${at % 3} ${ring(at % 50 === 0 ? 3000 : 40)}`);
+    files[`images/train/${image}.jpg`] = picture;
+    files[`labels/train/${image}.txt`] = lines.join('\n');
+  }
+  await writeFiles(path, files);
+}
+
 async function importImages(attempt: number): Promise<void> {
-  const path = join(folder, 'cifar');
-  const { jobId } = await call('dataset.import', { projectId, path, format: 'cifar10', name: `Import ${attempt}` });
+  await importFrom({ path: join(folder, 'cifar'), format: 'cifar10', name: `Import ${attempt}` });
+}
+
+async function importOutlines(attempt: number): Promise<void> {
+  await importFrom({ path: join(folder, 'outlines'), format: 'yolo', name: `Outlines ${attempt}` });
+}
+
+async function importFrom(wanted: Omit<Calls['dataset.import']['request'], 'projectId'>): Promise<void> {
+  const { jobId } = await call('dataset.import', { projectId, ...wanted });
   await expect
     .poll(async () => (await call('job.list', { projectId })).find((job) => job.jobId === jobId)?.state, {
       timeout: 60_000,
@@ -67,7 +91,7 @@ async function importImages(attempt: number): Promise<void> {
 }
 
 async function trainAnEpoch(): Promise<void> {
-  const [dataset] = await call('dataset.list', { projectId });
+  const dataset = (await call('dataset.list', { projectId })).find(({ format }) => format === 'cifar10');
   const { config } = await call('run.template', { projectId, datasetId: dataset!.datasetId, modelId: 'lenet5' });
   const phases = config.phases.map((phase) => ({ ...phase, epochs: 1 }));
   const { runId } = await call('run.start', { projectId, config: { ...config, phases }, name: null });
@@ -77,4 +101,6 @@ async function trainAnEpoch(): Promise<void> {
 }
 
 it('importing does not hold it up', async () => expect(await bestOf(importImages)).toBeLessThan(limitMs));
+it('importing very many outlines does not hold it up', async () =>
+  expect(await bestOf(importOutlines)).toBeLessThan(limitMs));
 it('training does not hold it up', async () => expect(await bestOf(trainAnEpoch)).toBeLessThan(limitMs));

@@ -78,6 +78,28 @@ describe('fifty steps end where PyTorch ends', () => {
     }
   });
 
+  test.each(golden.runs.map((run) => [run.name, run] as const))(
+    '%s: updated in place, to the same bytes',
+    async (_, run) => {
+      const { phase, accumulation, ema, model } = run;
+      const { images, indices } = golden;
+      const steps = {
+        plan: plans[model],
+        loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
+        phase,
+        settings: { accumulation, ema },
+        images,
+        indices,
+        parameters: goldenParameters(golden.parameters[model]),
+      } as const;
+      const stops = [7, 20];
+      const within = await runGoldenSteps(steps, stops);
+      // Pieces that do not divide the vectors.
+      const inPlace = await runGoldenSteps({ ...steps, inPlace: { least: 1, pieceLength: 50 } }, stops);
+      expect(inPlace).toEqual(within);
+    },
+  );
+
   const kindsOf = (of: (run: GoldenRun) => unknown): unknown[] => [...new Set(golden.runs.map(of))].sort();
 
   test('the golden runs hold every optimiser, with all that can be on or off, and every schedule', () => {

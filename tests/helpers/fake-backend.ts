@@ -9,6 +9,7 @@ import type { Dataset, ImageSummary } from '../../src-main/contract/model/datase
 import type {
   AnnotationId,
   CategoryId,
+  SavedViewId,
   DatasetId,
   ImageId,
   JobId,
@@ -21,6 +22,7 @@ import type { Job } from '../../src-main/contract/model/job.ts';
 import type { Project, Settings } from '../../src-main/contract/model/project.ts';
 import type { RunConfig, RunSummary } from '../../src-main/contract/model/run.ts';
 import type { Backend } from '../../src-main/services/backend.ts';
+import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
 
 export interface FakeBackend extends Backend {
   /** Every request that reached a handler, in order. */
@@ -106,11 +108,11 @@ const image: ImageSummary = {
 };
 
 const config: RunConfig = {
-  version: 2,
+  version: 3,
   task: 'classification',
   model: { id: 'lenet5', options: { batchNorm: false, dropout: 0 } },
-  data: { datasetId: dataset.datasetId, trainSplit: 'train', evaluationSplit: 'test' },
-  augmentation: { flip: false, shift: 0 },
+  data: { datasetId: dataset.datasetId, trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
+  augmentation: noAugmentation,
   loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
   batchSize: 64,
   accumulation: 1,
@@ -130,6 +132,7 @@ const config: RunConfig = {
   seed: 1,
   device: 'cpu',
   precision: 'float32',
+  weights: null,
 };
 
 const run: RunSummary = {
@@ -137,6 +140,7 @@ const run: RunSummary = {
   name: 'first',
   status: 'finished',
   reason: null,
+  task: 'classification',
   modelId: 'lenet5',
   datasetId: dataset.datasetId,
   datasetName: dataset.name,
@@ -196,6 +200,8 @@ const metricRow = (metric: string, label: string, values: number[]) => ({
   best: values.map((value) => ({ value, epoch: 3 })),
 });
 
+const noAp = { ap: null, ap50: null, ap75: null, apSmall: null, apMedium: null, apLarge: null, ar100: null };
+
 const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
   'app.capabilities': async () => ({
     nativeDialogs: false,
@@ -228,6 +234,8 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
   'dataset.inspect': async () => ({
     path: '/data/tiny',
     format: 'cifar10',
+    labelSources: [],
+    labelSource: null,
     suggestedName: 'Tiny',
     categories: ['cat', 'dog'],
     splitCounts: { train: 100, val: 0, test: 20 },
@@ -242,16 +250,85 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
   }),
   'dataset.import': async () => job,
   'dataset.download': async () => ({ ...job, kind: 'download', unit: 'bytes' }),
-  'dataset.facets': async () => ({ total: 120, bySplit: [{ split: 'train', count: 100 }], byCategory: [] }),
+  'dataset.importSample': async () => job,
+  'dataset.facets': async () => ({
+    total: 120,
+    bySplit: [{ split: 'train', count: 100 }],
+    byReview: [],
+    byCategory: [],
+  }),
+  'category.create': async () => ({ categoryId: 3 as CategoryId, ordinal: 2, name: 'bird' }),
+  'category.rename': async () => ({ categoryId: 1 as CategoryId, ordinal: 0, name: 'lynx' }),
+  'category.recolour': async () => ({ categoryId: 1 as CategoryId, ordinal: 0, name: 'cat', colour: 4 }),
   'image.list': async () => ({ total: 1, items: [image] }),
   'image.get': async () => image,
   'image.annotations': async () => [],
+  'annotation.open': async () => ({
+    imageId: 1 as ImageId,
+    widthPx: 32,
+    heightPx: 32,
+    version: 0,
+    review: 'to-do',
+    timeMs: 0,
+    annotations: [],
+    undoState: { undo: null, redo: null },
+  }),
+  'annotation.reserveIds': async () => ({ first: 1000 as AnnotationId }),
+  'annotation.apply': async () => ({
+    outcome: 'applied',
+    version: 1,
+    at: run.createdAt,
+    undoState: { undo: null, redo: null },
+  }),
+  'annotation.undo': async () => ({ outcome: 'nothing', undoState: { undo: null, redo: null } }),
+  'annotation.redo': async () => ({ outcome: 'nothing', undoState: { undo: null, redo: null } }),
+  'annotation.undoState': async () => ({ undo: null, redo: null }),
+  'annotation.history': async () => ({ total: 0, items: [] }),
+  'annotation.stateAt': async () => [],
+  'annotation.restore': async () => ({ outcome: 'nothing', undoState: { undo: null, redo: null } }),
+  'annotation.copy': async () => ({ outcome: 'nothing', undoState: { undo: null, redo: null } }),
+  'annotation.classify': async () => ({ outcome: 'nothing', undoState: { undo: null, redo: null } }),
+  'annotation.schema': async () => ({ skeletons: [], attributes: [] }),
+  'annotation.setSchema': async () => ({ skeletons: [], attributes: [] }),
+  'image.setReview': async () => ({ outcome: 'nothing', undoState: { undo: null, redo: null } }),
+  'image.reviewCounts': async () => ({ 'to-do': 120, 'needs-review': 0, done: 0, rejected: 0 }),
+  'image.reviewQueue': async () => ({ imageIds: [] }),
+  'image.addTime': async () => ({ timeMs: 0 }),
+  'annotation.relabel': async () => ({ outcome: 'nothing', undoState: { undo: null, redo: null } }),
   'dataset.exportReport': async () => ({
     imageCount: 120,
     labelCount: 120,
     losses: ['120 labels lose their attributes.'],
   }),
   'dataset.export': async () => ({ ...job, kind: 'export' }),
+  'image.trash': async () => null,
+  'trash.list': async () => [],
+  'trash.restore': async () => ({}),
+  'trash.empty': async () => ({}),
+  'split.preview': async () => ({ counts: { train: 96, val: 0, test: 24 }, moved: 4 }),
+  'split.assign': async () => null,
+  'split.changes': async () => [],
+  'split.undo': async () => ({}),
+  'dataset.fingerprint': async () => ({ ...job, kind: 'fingerprint' }),
+  'dataset.duplicates': async () => ({ compared: 0, total: 120, groups: [], groupCount: 0, leakedImages: 0 }),
+  'dataset.health': async () => ({
+    ...{ imageCount: 120, labelCount: 120, classes: [], kinds: [], labelsPerImage: [], boxSizes: [], aspects: [] },
+    ...{ imageSizes: [], imageAspects: [], positions: [], pairs: [], findings: [] },
+  }),
+  'dataset.relink': async () => ({ found: 120, missing: [], missingCount: 0, changedCount: 0 }),
+  'version.freeze': async () => ({ ...job, kind: 'freeze' }),
+  'version.list': async () => [],
+  'version.compare': async () => ({
+    ...{ added: [], removed: [], labels: [], splits: [], pixels: [] },
+    counts: { added: 0, removed: 0, labels: 0, splits: 0, pixels: 0, same: 120 },
+  }),
+  'view.list': async () => [],
+  'view.save': async () => ({
+    ...{ viewId: 1 as SavedViewId, name: 'mine', filter: { splits: [], categoryIds: [] } },
+    order: { by: 'name' as const, descending: true },
+  }),
+  'view.delete': async () => ({}),
+  'label.list': async () => ({ total: 0, items: [] }),
   'job.list': async () => [job],
   'job.cancel': async () => ({}),
   'model.list': async () => [
@@ -277,7 +354,9 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
       },
     ],
   }),
+  'run.labels': async () => ({ images: 1, imageArea: 1024, kinds: [], classes: [] }),
   'run.check': async () => [],
+  'run.previewBatch': async () => ({ widthPx: 32, heightPx: 32, classes: [], items: [], failures: [] }),
   'run.estimate': async () => ({
     peakBytes: 4e8,
     machineBytes: 8e9,
@@ -288,6 +367,9 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
     summary: 'About 400 MB at its peak; this machine has 8.0 GB.',
   }),
   'run.start': async () => ({ ...run, status: 'queued', epochsDone: 0 }),
+  'run.predict': async () => ({ ...job, kind: 'export' }),
+  'run.artifacts': async () => ({ folder: '/runs/detect/first' }),
+  'run.export': async () => ({ file: '/models/net.onnx', sizeBytes: 1000, check: null }),
   'run.cancel': async () => ({}),
   'run.resume': async () => ({ ...run, status: 'queued' }),
   'run.rename': async () => run,
@@ -335,13 +417,65 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
       },
     ],
   }),
+  'run.scores': async () => ({
+    epoch: 3,
+    meaning: 'probability of the true class',
+    imageIds: Float64Array.from({ length: 20 }, (_, index) => image.imageId + index),
+    scores: new Float64Array(20).fill(0.9),
+    right: Uint8Array.from({ length: 20 }, (_, index) => Number(index >= 8)),
+  }),
+  'run.pixels': async () => ({
+    epoch: 3,
+    classes: [{ name: 'cat', categoryId: 1 as CategoryId }],
+    firstCounted: 0,
+    imageIds: Float64Array.of(image.imageId),
+    pairs: { starts: Uint32Array.of(0, 1), triples: Uint32Array.of(0, 0, 4) },
+  }),
+  'run.boxes': async () => ({ candidates: Float32Array.of(0, 0, 2, 2, 0.9, 0), objects: new Float64Array(7) }),
+  'run.detectionMeasures': async () => ({
+    epoch: 3,
+    all: noAp,
+    perCategory: [],
+    confidences: [],
+    curves: null,
+    best: null,
+    classes: [],
+    cells: { starts: Uint32Array.of(0), triples: new Uint32Array(0) },
+    imageIds: new Float64Array(0),
+    scores: new Float64Array(0),
+  }),
+  'run.masks': async () => ({
+    widthPx: 2,
+    heightPx: 2,
+    predicted: new Uint8Array(4),
+    groundTruth: new Uint8Array(4),
+    placement: [0, 0, 2, 2],
+  }),
   'run.confusion': async () => ({
-    categoryIds: [1 as CategoryId, 2 as CategoryId],
+    classes: [
+      { name: 'cat', categoryId: 1 as CategoryId },
+      { name: 'dog', categoryId: 2 as CategoryId },
+    ],
+    unit: 'images',
     counts: [
       [7, 3],
       [5, 5],
     ],
   }),
+  'weights.catalogue': async () => [],
+  'weights.download': async () => sample.job,
+  'weights.remove': async () => ({}),
+  'weights.inspect': async () => ({
+    path: '/models/net.pth',
+    format: 'pytorch',
+    sizeBytes: 1000,
+    sha256: 'a'.repeat(64),
+    tensors: [{ name: 'conv1.weight', shape: [6, 3, 5, 5], dtype: 'float32' }],
+    others: 0,
+    metadata: {},
+  }),
+  'weights.fit': async () => null,
+  'weights.ofRuns': async () => [],
   'run.report': async () => ({ text: '<!doctype html>' }),
   'run.compare': async () => ({
     runs: [run, { ...run, runId: 8 as RunId, name: 'second' }],

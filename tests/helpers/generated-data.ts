@@ -4,7 +4,7 @@
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
@@ -109,7 +109,9 @@ const ARCHIVE_ORDER = [
 
 /** Packs a folder as `writeCifar10` made it into a .tar, or a .tar.gz where the name ends so. */
 export async function writeArchive(folder: string, archive: string, inside = 'cifar-10-batches-bin'): Promise<void> {
-  const names = (await readdir(folder)).sort((a, b) => ARCHIVE_ORDER.indexOf(a) - ARCHIVE_ORDER.indexOf(b));
+  const items = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = items.filter((item) => item.isFile()).map((item) => relative(folder, join(item.parentPath, item.name)));
+  const names = files.sort((a, b) => ARCHIVE_ORDER.indexOf(a) - ARCHIVE_ORDER.indexOf(b));
   const tar = pack();
   const output = createWriteStream(archive);
   const written = archive.endsWith('gz') ? pipeline(tar, createGzip({ level: 1 }), output) : pipeline(tar, output);
@@ -117,7 +119,9 @@ export async function writeArchive(folder: string, archive: string, inside = 'ci
   for (const name of names) {
     const content = await readFile(join(folder, name));
     await new Promise<void>((resolve, reject) => {
-      tar.entry({ name: `${inside}/${basename(name)}` }, content, (error) => (error ? reject(error) : resolve()));
+      tar.entry({ name: `${inside}/${name.replaceAll(sep, '/')}` }, content, (error) =>
+        error ? reject(error) : resolve(),
+      );
     });
   }
   tar.finalize();

@@ -62,6 +62,7 @@ export function generateRun(options: GeneratedRunOptions): GeneratedRun {
     name: options.name,
     status,
     reason: options.reason ?? null,
+    task: config.task,
     modelId: config.model.id,
     datasetId: config.data.datasetId as DatasetId,
     datasetName: options.datasetName,

@@ -10,9 +10,10 @@ import type { NetworkPlan } from '../../src-main/engine/nn/network.ts';
 import type { NamedTensors } from '../../src-main/engine/nn/parameters.ts';
 import { startPosition, type Position } from '../../src-main/engine/train/checkpoint.ts';
 import { StepPlan, type Step } from '../../src-main/engine/train/step-plan.ts';
-import { maximumSteps, StepRunner } from '../../src-main/engine/train/step-runner.ts';
+import { maximumSteps, StepRunner, type StepRunnerOptions } from '../../src-main/engine/train/step-runner.ts';
 import { TrainingState } from '../../src-main/engine/train/training-state.ts';
 import { modelSpec } from '../../src-main/engine/zoo/registry.ts';
+import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { runtime } from './engine-run.ts';
 import { seededRandom } from './generated-data.ts';
 import { labelsInMemory, smallConfig, taskOf } from './training-run.ts';
@@ -77,6 +78,8 @@ export interface StepsRun {
   /** Images of each step, as many steps as the phase has; the last of an epoch may have fewer. */
   indices: readonly (readonly number[])[];
   parameters: NamedTensors;
+  /** Of the StepRunner. */
+  inPlace?: StepRunnerOptions['inPlace'];
 }
 
 export interface StepsResult {
@@ -115,6 +118,7 @@ async function runUntil(
     labels: labelsInMemory(labels),
     seed: 0,
     state,
+    inPlace: run.inPlace,
   });
   const stepsPerEpoch = indices.length / phase.epochs;
   const stepPlan = new StepPlan({
@@ -142,7 +146,7 @@ async function runUntil(
   return { ...result, tensors: kept.tensors, averages: kept.averages };
 }
 
-const augmentation = { flip: false, shift: 0 };
+const augmentation = noAugmentation;
 
 /** The planned step on images of our choice. */
 function withImages(step: Step, images: readonly number[]): Step {

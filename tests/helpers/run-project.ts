@@ -10,8 +10,12 @@ import type { HostPorts } from '../../src-main/services/backend.ts';
 import { DeviceCatalogue } from '../../src-main/services/devices/catalogue.ts';
 import type { ServiceContext } from '../../src-main/services/context.ts';
 import { DATABASE_FILE, OpenProjects, type OpenProject } from '../../src-main/services/open-projects.ts';
+import { StartFiles } from '../../src-main/services/weights/start-file.ts';
 import { createProjectStore } from '../../src-main/store/project-store.ts';
+import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { drawImages, seededRandom, shuffledLabels } from './generated-data.ts';
+
+export const DATA_WORKER = new URL('../../src-main/services/training-data/data-worker.ts', import.meta.url);
 
 export interface RunProject {
   opened: OpenProject;
@@ -74,8 +78,14 @@ export async function createRunProject(
 
 export type Emitted = { [E in EventName]: { event: E; payload: Events[E] } }[EventName];
 
+/** A thread that has nothing to prepare. */
+export const IDLE_WORKER = new URL('data:text/javascript,');
+
 /** A context whose host can launch trainers and nothing else; what is emitted is kept. */
-export function runContext(launchTrainer: HostPorts['launchTrainer']): { context: ServiceContext; emitted: Emitted[] } {
+export function runContext(
+  launchTrainer: HostPorts['launchTrainer'],
+  dataWorker = DATA_WORKER,
+): { context: ServiceContext; emitted: Emitted[] } {
   const emitted: Emitted[] = [];
   const ports: HostPorts = {
     userDataFolder: tmpdir(),
@@ -85,19 +95,22 @@ export function runContext(launchTrainer: HostPorts['launchTrainer']): { context
       throw new Error('no task runs in this test');
     },
     importWorker: new URL('file:///none'),
+    dataWorker,
     choosePath: null,
   };
   const emit: ServiceContext['emit'] = (event, payload) => void emitted.push({ event, payload } as Emitted);
-  return { context: { ports, emit, projects: new OpenProjects(), devices: new DeviceCatalogue(ports) }, emitted };
+  const devices = new DeviceCatalogue(ports);
+  const startFiles = new StartFiles(ports);
+  return { context: { ports, emit, projects: new OpenProjects(), devices, startFiles }, emitted };
 }
 
 export function testConfig(datasetId: DatasetId, epochs = 2): RunConfig {
   return {
-    version: 2,
+    version: 3,
     task: 'classification',
     model: { id: 'lenet5', options: { batchNorm: false, dropout: 0 } },
-    data: { datasetId, trainSplit: 'train', evaluationSplit: 'test' },
-    augmentation: { flip: false, shift: 0 },
+    data: { datasetId, trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
+    augmentation: noAugmentation,
     loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
     batchSize: 10,
     accumulation: 1,
@@ -117,6 +130,7 @@ export function testConfig(datasetId: DatasetId, epochs = 2): RunConfig {
     seed: 0,
     device: 'cpu',
     precision: 'float32',
+    weights: null,
   };
 }
 

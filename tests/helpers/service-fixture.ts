@@ -8,13 +8,19 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { EventName, Events, Handlers } from '../../src-main/contract/ipc.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
+import { createAnnotateHandlers } from '../../src-main/services/annotate/handlers.ts';
 import { createAppHandlers, openSettings } from '../../src-main/services/app.ts';
 import type { HostPorts } from '../../src-main/services/backend.ts';
 import { DeviceCatalogue } from '../../src-main/services/devices/catalogue.ts';
 import { CheckpointKeeper } from '../../src-main/services/checkpoints.ts';
+import { createCategoryHandlers } from '../../src-main/services/datasets/categories.ts';
 import { createDatasetHandlers } from '../../src-main/services/datasets/handlers.ts';
+import { ImageLists } from '../../src-main/services/datasets/image-lists.ts';
+import { createLibraryHandlers } from '../../src-main/services/library/handlers.ts';
 import { createJobHandlers, JobRegistry } from '../../src-main/services/jobs.ts';
 import { OpenProjects, type OpenProject } from '../../src-main/services/open-projects.ts';
+import { createWeightsHandlers } from '../../src-main/services/weights/handlers.ts';
+import { StartFiles } from '../../src-main/services/weights/start-file.ts';
 import { createProjectService } from '../../src-main/services/projects.ts';
 
 export const IMPORT_WORKER = new URL('../../src-main/services/import/import-worker.ts', import.meta.url);
@@ -34,8 +40,16 @@ type TestedCalls = Extract<
   | `files.${string}`
   | `project.${string}`
   | `dataset.${string}`
+  | `category.${string}`
+  | `annotation.${string}`
   | `image.${string}`
+  | `trash.${string}`
+  | `split.${string}`
+  | `version.${string}`
+  | `view.${string}`
+  | `label.${string}`
   | `job.${string}`
+  | `weights.${string}`
 >;
 
 export interface ServiceFixture {
@@ -67,6 +81,7 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
       throw new Error('no task runs in this test');
     },
     importWorker,
+    dataWorker: new URL('file:///none'),
     choosePath: null,
   };
   const emit = <E extends EventName>(name: E, payload: Events[E]): void => {
@@ -74,16 +89,22 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
     if (name === 'job.changed') for (const watch of watchers) watch(payload as Job);
   };
   const projects = new OpenProjects();
-  const context = { ports, projects, emit, devices: new DeviceCatalogue(ports) };
+  const devices = new DeviceCatalogue(ports);
+  const context = { ports, projects, emit, devices, startFiles: new StartFiles(ports) };
   const checkpoints = new CheckpointKeeper(projects, importWorker);
   const jobs = new JobRegistry(emit);
+  const lists = new ImageLists();
   const settings = openSettings(userDataFolder);
   const projectService = createProjectService(context, settings);
   const handlers = {
     ...createAppHandlers(context, settings),
     ...projectService.handlers,
-    ...createDatasetHandlers(context, jobs),
+    ...createDatasetHandlers(context, jobs, lists),
+    ...createLibraryHandlers(context, jobs, lists),
+    ...createCategoryHandlers(context),
+    ...createAnnotateHandlers(context),
     ...createJobHandlers(jobs),
+    ...createWeightsHandlers(context, jobs),
   };
   return {
     handlers,

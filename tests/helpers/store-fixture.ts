@@ -5,6 +5,7 @@ import type { Split } from '../../src-main/contract/model/dataset.ts';
 import type { CategoryId, DatasetId, ImageId, ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import { createProjectStore, type ProjectStore } from '../../src-main/store/project-store.ts';
+import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { temporaryFolder } from './service-fixture.ts';
 
 export const PROJECT_ID = '4b1e7f6c-0d1a-4c39-9e2b-6f1f0a5d7c11' as ProjectId;
@@ -63,11 +64,11 @@ export function addDataset(
 
 export function runConfig(datasetId: DatasetId, epochs: readonly number[] = [3]): RunConfig {
   return {
-    version: 2,
+    version: 3,
     task: 'classification',
     model: { id: 'lenet5', options: { batchNorm: true } },
-    data: { datasetId, trainSplit: 'train', evaluationSplit: 'test' },
-    augmentation: { flip: false, shift: 0 },
+    data: { datasetId, trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
+    augmentation: noAugmentation,
     loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
     batchSize: 64,
     accumulation: 1,
@@ -85,6 +86,7 @@ export function runConfig(datasetId: DatasetId, epochs: readonly number[] = [3])
     seed: 1,
     device: 'cpu',
     precision: 'float32',
+    weights: null,
   };
 }
 

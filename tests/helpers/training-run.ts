@@ -17,9 +17,11 @@ import type { SplitData, TrainingData } from '../../src-main/engine/data/trainin
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import type { Runtime, Session, SessionOptions } from '../../src-main/engine/runtime/runtime.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
+import type { StartFile } from '../../src-main/engine/train/start-weights.ts';
 import type { SplitLabels, Task } from '../../src-main/engine/train/tasks/definition.ts';
 import { taskFor } from '../../src-main/engine/train/tasks/index.ts';
 import { train, type TrainOptions, type TrainOutcome } from '../../src-main/engine/train/trainer.ts';
+import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { drawImages, seededRandom, shuffledLabels } from './generated-data.ts';
 
 export interface SmallData {
@@ -108,11 +110,11 @@ export function phase(changes: Partial<PhaseConfig> = {}): PhaseConfig {
 
 export function smallConfig(changes: Partial<RunConfig> = {}, options: RunConfig['model']['options'] = {}): RunConfig {
   return {
-    version: 2,
+    version: 3,
     task: 'classification',
     model: { id: 'lenet5', options: { batchNorm: false, dropout: 0, ...options } },
-    data: { datasetId: 1 as DatasetId, trainSplit: 'train', evaluationSplit: 'test' },
-    augmentation: { flip: false, shift: 0 },
+    data: { datasetId: 1 as DatasetId, trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
+    augmentation: noAugmentation,
     loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
     batchSize: 16,
     accumulation: 1,
@@ -121,6 +123,7 @@ export function smallConfig(changes: Partial<RunConfig> = {}, options: RunConfig
     seed: 4,
     device: 'cpu',
     precision: 'float32',
+    weights: null,
     ...changes,
   };
 }
@@ -140,7 +143,7 @@ export function everythingOn(phases: RunConfig['phases']): RunConfig {
     batchSize: 8,
     accumulation: 3,
     ema: { decay: 0.95, warmupSteps: 4 },
-    augmentation: { flip: true, shift: 2 },
+    augmentation: { ...noAugmentation, flipHorizontal: 0.5, shift: 2 },
     phases,
   };
   return smallConfig(changes, { batchNorm: true, dropout: 0.2 });
@@ -187,6 +190,7 @@ export interface RunOptions {
   resume?: boolean;
   runtime?: Runtime;
   threads?: number;
+  start?: StartFile;
   /** Called with every event before the next one comes; may cancel. */
   onProgress?: (progress: Omit<RunProgress, 'runId'>, cancel: () => void) => void;
   /** `steps` counts the steps that this call has done so far. */
@@ -218,8 +222,8 @@ export async function runTraining(
     log: (level, text) => void reported.logs.push({ level, text }),
     checkpoint: (epoch, best) => void reported.checkpoints.push({ epoch, best }),
   };
-  const { resume = false, runtime, threads } = options;
-  const outcome = await train({ folder, config, data, resume, signal: abort.signal, report, runtime, threads });
+  const { resume = false, runtime, threads, start } = options;
+  const outcome = await train({ folder, config, data, resume, signal: abort.signal, report, runtime, threads, start });
   return { outcome, ...reported };
 }
 

@@ -21,13 +21,22 @@ test('a fresh database gets every migration, once', () => {
       'annotation',
       'category',
       'dataset',
+      'dataset_version',
+      'gesture',
       'image',
+      'image_fingerprint',
+      'label_change',
       'meta',
       'metric_point',
       'pack',
       'preset',
       'run',
+      'saved_view',
       'schema_migration',
+      'split_change',
+      'split_change_image',
+      'trash_entry',
+      'trashed_image',
     ].sort(),
   );
 });
@@ -41,6 +50,8 @@ test('a released migration never changes', () => {
     1: '28077648c49c20d0de4543c00db5fea7b8f485a8a77fa9dda2383632a33456b2',
     2: 'cc452a0bae41007b890165ba7df63ed2f3a748f3305da83e32899dd11bd660f2',
     3: 'a5a03ff1c1a69b5b659c09f135237aa1d1978b01055bae891a96c285cd4f010f',
+    4: 'b67fb62dbfd2d9cc797dfd2f0c82703a02560bdff5f4d417061002b5e6e5f579',
+    5: 'f9eda7c079f388b14222a1fc22ce3da37b6ae93a067069a9fe50ed9d964f8787',
   };
   for (const migration of migrations) expect(checksumOf(migration), migration.name).toBe(released[migration.number]);
 });
@@ -53,8 +64,8 @@ test('a database of a later version is refused and left as it is', () => {
   const error = errorOf(() => migrate(database));
   expect(error.code).toBe('newer-schema');
   expect(error.message).toBe(
-    'This project was last used with a newer version of Fovea (database schema 99; this version knows up to 3). Update ' +
-      'Fovea to open it. Nothing was changed.',
+    'This project was last used with a newer version of Fovea (database schema 99; this version knows up to ' +
+      `${migrations.length}). Update Fovea to open it. Nothing was changed.`,
   );
   expect(createHash('sha256').update(database.serialize()).digest('hex')).toBe(
     createHash('sha256').update(before).digest('hex'),
@@ -131,4 +142,25 @@ test('runs of the second schema keep their points, whose time nobody took, and a
   expect(
     database.prepare('SELECT tags, notes, pinned, archived, resumed_epochs, trashed_at FROM run').raw().all(),
   ).toEqual([['[]', '', 0, 0, '[]', null]]);
+});
+
+test('labels of the third schema keep everything, and begin a history of their own', () => {
+  const database = new SqliteDatabase(':memory:');
+  migrate(database, migrations.slice(0, 3));
+  database.exec(`
+    INSERT INTO dataset (id, name, format, source, state, created_at) VALUES (1, 'D', 'coco', '', 'ready', '2026-01-01');
+    INSERT INTO category (id, dataset_id, ordinal, name) VALUES (3, 1, 0, 'a');
+    INSERT INTO image (id, dataset_id, split, name, width, height, channels, path, review)
+      VALUES (11, 1, 'train', 'x', 4, 4, 3, 'x.jpg', 'needs-review');
+    INSERT INTO annotation (id, image_id, kind, category_id, source, x1, y1, x2, y2, flags, attributes)
+      VALUES (5, 11, 'bbox', 3, 'import', 1, 1, 3, 4, 3, '{"a":1}');`);
+  migrate(database);
+  const label = database.prepare(
+    'SELECT id, image_id, kind, x1, y1, x2, y2, flags, attributes, z, note FROM annotation',
+  );
+  expect(label.raw().all()).toEqual([[5, 11, 'bbox', 1, 1, 3, 4, 3, '{"a":1}', 0, '']]);
+  const image = database.prepare('SELECT review, label_version, labelled_ms FROM image');
+  expect(image.raw().all()).toEqual([['needs-review', 0, 0]]);
+  expect(database.prepare('SELECT count(*) FROM gesture').pluck().get()).toBe(0);
+  expect(database.pragma('foreign_key_check')).toEqual([]);
 });

@@ -138,7 +138,7 @@ test.each(seeds)('YOLO, seed %i', (seed) => {
   }));
   const { rows, problems } = parseYoloRows(serialiseYoloLabels(labels, task, size));
   expect(problems).toEqual([]);
-  const placed = placeYoloRows(rows, (number) => number, size);
+  const placed = placeYoloRows(rows, { placeOf: (number) => number }, size);
   expect(placed.problems).toEqual([]);
   // Each part is an object of its own, without its holes, as the report of the export says.
   const expected = labels.flatMap(({ category, shape }) =>

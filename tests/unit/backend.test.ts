@@ -18,6 +18,7 @@ function portsIn(folder: string): HostPorts {
       throw new Error('no task runs in this test');
     },
     importWorker: IMPORT_WORKER,
+    dataWorker: new URL('file:///none'),
     choosePath: null,
   };
 }

@@ -1,14 +1,15 @@
 /** The command line against a fake backend: what it asks for, what it prints where, and how it ends. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FoveaError } from '../../src-main/contract/errors.ts';
 import type { CallName, Handlers } from '../../src-main/contract/ipc.ts';
-import type { CategoryId, DatasetId, RunId } from '../../src-main/contract/model/ids.ts';
+import type { DatasetId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { Knob } from '../../src-main/contract/model/model-spec.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
 import type { RunConfig, RunProgress, RunSummary } from '../../src-main/contract/model/run.ts';
+import type { CatalogueState } from '../../src-main/contract/model/weights.ts';
 import { runCli } from '../../src-main/hosts/cli/program.ts';
 import { runTemplate } from '../../src-main/services/runs/run-template.ts';
 import { fakeTasks, type FakeTasks } from '../helpers/devices.ts';
@@ -140,7 +141,8 @@ describe('import', () => {
   it('writes a data set for other tools and says what is lost', async () => {
     const args = ['export-dataset', 'Tiny', '--format', 'coco', '-o', 'out'];
     expect(await cli(args, { handlers: ended(done) })).toBe(0);
-    const request = { projectId, datasetId: sample.dataset.datasetId, format: 'coco' };
+    const scope = { filter: { splits: [], categoryIds: [] }, labelledOnly: false };
+    const request = { projectId, datasetId: sample.dataset.datasetId, format: 'coco', ...scope };
     expect(requestsOf('dataset.export')).toEqual([{ ...request, folder: join(folder, 'project', 'out') }]);
     expect(stderr).toContain('Lost: 120 labels lose their attributes.');
     expect(stdout).toContain('120 images and 120 labels are in ');
@@ -170,6 +172,15 @@ describe('import', () => {
     expect(await cli(['download', 'cifar10'], { handlers: ended(done) })).toBe(0);
     expect(requestsOf('dataset.download')).toEqual([{ projectId, source: 'cifar10' }]);
     expect(await cli(['download', 'imagenet'])).toBe(2);
+  });
+
+  it('draws a sample set, the usual one unless told', async () => {
+    expect(await cli(['sample'], { handlers: ended(done) })).toBe(0);
+    const args = ['sample', '--world', 'countryside', '--train', '7', '--val', '3', '--seed', '5'];
+    expect(await cli(args, { handlers: ended(done) })).toBe(0);
+    const set = { world: 'countryside', trainImages: 7, valImages: 3, seed: 5 };
+    expect(requestsOf('dataset.importSample')).toEqual([{ projectId, set }]);
+    expect(await cli(['sample', '--world', 'moon'])).toBe(2);
   });
 });
 
@@ -218,6 +229,23 @@ describe('train', () => {
     };
     expect(requestsOf('run.check')).toEqual([{ projectId, config }]);
     expect(requestsOf('run.start')).toEqual([{ projectId, config, name: 'mine' }]);
+  });
+
+  it.each([
+    ['scratch', null],
+    ['ours', { source: 'catalogue', id: 'ours' }],
+    ['run:7', { source: 'run', runId: 7, checkpoint: 'best' }],
+    ['run:7:last', { source: 'run', runId: 7, checkpoint: 'last' }],
+    ['/models/net.pth', { source: 'file', path: '/models/net.pth', sha256: 'a'.repeat(64) }],
+  ])('starts from weights: %s', async (wanted, weights) => {
+    const handlers: Partial<Handlers> = { 'weights.catalogue': async () => [published] };
+    expect(await cli(['train', '--weights', wanted], { handlers })).toBe(0);
+    expect(requestsOf('run.start')).toEqual([{ projectId, config: { ...sample.config, weights }, name: null }]);
+  });
+
+  it('knows the checkpoints of a run', async () => {
+    expect(await cli(['train', '--weights', 'run:7:first'])).toBe(2);
+    expect(stderr).toContain('the checkpoint is "best" or "last"');
   });
 
   it('takes the only data set without being told', async () => {
@@ -480,7 +508,8 @@ describe('reports', () => {
       'model',
       'data set',
       'epochs',
-      'test acc',
+      'metric',
+      'last',
       'best',
       'time',
     ]);
@@ -491,6 +520,7 @@ describe('reports', () => {
       'lenet5',
       'Tiny',
       '3/3',
+      'Test accuracy',
       '0.6000',
       '0.6125',
       '1 min',
@@ -516,14 +546,13 @@ describe('reports', () => {
     });
   });
 
-  it('names classes by number once their data set is gone', async () => {
-    await cli(['evaluate', '7'], { handlers: { 'dataset.list': async () => [] } });
-    expect(stdout).toMatch(/1 +7 +3 +0\.700\n/);
-  });
-
   it('shows no recall for a class without images', async () => {
     const confusion = {
-      categoryIds: [1, 2] as CategoryId[],
+      classes: [
+        { name: 'cat', categoryId: null },
+        { name: 'dog', categoryId: null },
+      ],
+      unit: 'images' as const,
       counts: [
         [0, 0],
         [0, 4],
@@ -556,41 +585,99 @@ describe('reports', () => {
 });
 
 describe('export', () => {
-  const withFolder = (): Partial<Handlers> => ({
-    'run.get': async () => ({ summary: sample.run, config: sample.config, folder: join(folder, 'run') }),
+  const answered = (file: string) => ({
+    file,
+    sizeBytes: 12_345,
+    check: { images: 4, worst: 2e-7, tolerance: 1e-4, decisions: 0, different: 0, ok: true },
   });
-  beforeEach(() => {
-    mkdirSync(join(folder, 'run', 'checkpoints'), { recursive: true });
-    writeFileSync(join(folder, 'run', 'checkpoints', 'best.safetensors'), 'the best weights');
-    writeFileSync(join(folder, 'run', 'checkpoints', 'last.safetensors'), 'the last weights');
+  const handler = () => vi.fn<Handlers['run.export']>(async ({ file }) => answered(file));
+
+  it('writes the best checkpoint as the kind of file that its name says', async () => {
+    const exportRun = handler();
+    expect(await cli(['export', '7', '-o', '../out.onnx'], { handlers: { 'run.export': exportRun } })).toBe(0);
+    const file = join(folder, 'out.onnx');
+    expect(exportRun).toHaveBeenCalledWith({
+      projectId,
+      runId: 7,
+      checkpoint: 'best',
+      form: { format: 'onnx', decisions: false, batchSize: 1 },
+      file,
+      overwrite: false,
+    });
+    expect(stdout).toContain(`${file} (13 kB)`);
+    expect(stdout).toContain("Checked on 4 images against the app's own results: off by 2.0e-7 of the largest number.");
   });
 
-  it('copies the checkpoint, the best one unless told', async () => {
-    expect(await cli(['export', '7', '-o', '../out.safetensors'], { handlers: withFolder() })).toBe(0);
-    const output = join(folder, 'out.safetensors');
-    expect(readFileSync(output, 'utf8')).toBe('the best weights');
-    expect(stdout).toBe(`${output}\n`);
-    await cli(['export', '7', '--checkpoint', 'last', '-o', output, '--force', '--json'], { handlers: withFolder() });
-    expect(readFileSync(output, 'utf8')).toBe('the last weights');
-    expect(JSON.parse(stdout)).toEqual({ runId: 7, name: 'first', checkpoint: 'last', output });
+  it('exports weights in half precision, and a model with decisions', async () => {
+    const exportRun = handler();
+    const handlers = { 'run.export': exportRun };
+    await cli(['export', '7', '--checkpoint', 'last', '-o', 'w.safetensors', '--half', '--force'], { handlers });
+    await cli(['export', '7', '-o', 'w.onnx', '--decisions'], { handlers });
+    expect(exportRun.mock.calls.map(([{ checkpoint, form, overwrite }]) => [checkpoint, form, overwrite])).toEqual([
+      ['last', { format: 'safetensors', precision: 'float16' }, true],
+      ['best', { format: 'onnx', decisions: true, batchSize: 1 }, false],
+    ]);
   });
 
-  it('overwrites nothing unless told', async () => {
-    const output = join(folder, 'mine');
-    writeFileSync(output, 'mine');
-    expect(await cli(['export', '7', '-o', output], { handlers: withFolder() })).toBe(1);
-    expect(stderr).toContain('is there already. Overwrite it with --force.');
-    expect(readFileSync(output, 'utf8')).toBe('mine');
-  });
-
-  it('says what is missing', async () => {
-    rmSync(join(folder, 'run', 'checkpoints', 'best.safetensors'));
-    expect(await cli(['export', '7', '-o', 'out'], { handlers: withFolder() })).toBe(1);
-    expect(stderr).toContain('The "best" checkpoint could not be copied');
-    expect(existsSync(join(folder, 'project', 'out'))).toBe(false);
-    expect(await cli(['export', '7', '--checkpoint', 'first', '-o', 'out'])).toBe(2);
+  it('says what to do where a file is in the way, and refuses what does not go together', async () => {
+    const inTheWay: Partial<Handlers> = {
+      'run.export': async () => {
+        throw new FoveaError('already-exists', 'It is there already.');
+      },
+    };
+    expect(await cli(['export', '7', '-o', 'a.onnx'], { handlers: inTheWay })).toBe(1);
+    expect(stderr).toContain('It is there already. Overwrite it with --force.');
+    expect(await cli(['export', '7', '-o', 'a.onnx', '--half'])).toBe(2);
+    expect(await cli(['export', '7', '--checkpoint', 'first', '-o', 'a.onnx'])).toBe(2);
     expect(await cli(['export', '7'])).toBe(2);
   });
+});
+
+describe('predict', () => {
+  const said = {
+    ...{ run: 'first', checkpoint: 'best', epoch: 3, task: 'detection', classes: ['car', 'sign'] },
+    images: [
+      {
+        ...{ file: '/p/a.jpg', widthPx: 8, heightPx: 8 },
+        said: { kind: 'boxes', boxes: [1, 0, 1].map((category) => ({ category, score: 0.5, bboxXyxy: [0, 0, 4, 4] })) },
+      },
+      { file: '/p/b.jpg', widthPx: 8, heightPx: 8, said: { kind: 'boxes', boxes: [] } },
+    ],
+    failures: [{ file: '/p/c.jpg', reason: 'The file is empty.' }],
+  };
+
+  it('has files and folders looked at, and says what was said of them', async () => {
+    const output = join(folder, 'said.json');
+    const predictRun = vi.fn<Handlers['run.predict']>(async () => {
+      writeFileSync(output, JSON.stringify(said));
+      return { ...sample.job, state: 'done' };
+    });
+    const args = ['predict', '7', '../photos', '/p/x.jpg', '--confidence', '0.4', '-o', '../said.json'];
+    expect(await cli(args, { handlers: { 'run.predict': predictRun } })).toBe(0);
+    expect(predictRun).toHaveBeenCalledWith({
+      ...{ projectId, runId: 7, checkpoint: 'best', scoreThreshold: 0.4, output, overwrite: false },
+      paths: [join(folder, 'photos'), '/p/x.jpg'],
+    });
+    expect(stdout).toBe(`/p/a.jpg: sign × 2, car × 1\n/p/b.jpg: nothing\n${output}\n`);
+    expect(stderr).toContain('Left out: /p/c.jpg: The file is empty.');
+  });
+
+  it('ends as its job ends, and refuses a confidence that is none', async () => {
+    const failing: Partial<Handlers> = {
+      'run.predict': async () => ({ ...sample.job, state: 'failed', error: { code: 'io', message: 'No room.' } }),
+    };
+    expect(await cli(['predict', '7', 'a.jpg', '-o', 'a.json'], { handlers: failing })).toBe(1);
+    expect(stderr).toContain('No room.');
+    expect(await cli(['predict', '7', 'a.jpg', '-o', 'a.json', '--confidence', '2'])).toBe(2);
+    expect(await cli(['predict', '7', '-o', 'a.json'])).toBe(2);
+  });
+});
+
+it('artifacts go into a folder that is counted up', async () => {
+  const write = vi.fn<Handlers['run.artifacts']>(async () => ({ folder: '/runs/detect/first2' }));
+  expect(await cli(['artifacts', '7', '-o', '/runs'], { handlers: { 'run.artifacts': write } })).toBe(0);
+  expect(write).toHaveBeenCalledWith({ projectId, runId: 7, folder: '/runs' });
+  expect(stdout).toBe('/runs/detect/first2\n');
 });
 
 describe('the command itself', () => {
@@ -710,4 +797,51 @@ it('lists the devices, and what to install for those that do not work', async ()
   expect(requestsOf('device.list')).toEqual([{ probe: true }]);
   expect(stdout).toMatch(/cpu +CPU +works/);
   expect(stdout).toContain('webgpu: Install it.\n  It says: No adapter\n');
+});
+
+const published: CatalogueState = {
+  id: 'ours',
+  label: 'Our weights',
+  publisher: 'us',
+  trainedOn: 'nothing',
+  url: 'https://example.org/ours.pth',
+  fileName: 'ours.pth',
+  sizeBytes: 2_000_000,
+  sha256Prefix: '01234567',
+  licence: { name: 'AGPL-3.0', consequence: 'What follows from it.', restrictive: true },
+  padding: 'symmetric',
+  scaling: 'imagenet',
+  normEpsilon: null,
+  networks: ['lenet5'],
+  path: null,
+  suits: true,
+};
+
+describe('weights', () => {
+  it('are listed with their licences', async () => {
+    expect(await cli(['weights', 'list'], { handlers: { 'weights.catalogue': async () => [published] } })).toBe(0);
+    expect(stdout).toMatch(/ours +Our weights +us +2 MB +AGPL-3\.0/);
+  });
+
+  it('are downloaded after what follows from their licence was said', async () => {
+    const here = { ...published, path: '/weights/ours.pth' };
+    const done: Job = { ...sample.job, state: 'done' };
+    const handlers: Partial<Handlers> = {
+      'weights.catalogue': async () => [here],
+      'weights.download': async () => done,
+      'job.list': async () => [done],
+    };
+    expect(await cli(['weights', 'download', 'ours'], { handlers })).toBe(0);
+    expect(stderr).toContain('Our weights by us, 2 MB, AGPL-3.0.\nWhat follows from it.\n');
+    expect(stdout).toBe('/weights/ours.pth\n');
+    expect(await cli(['weights', 'download', 'theirs'], { handlers })).toBe(1);
+    expect(stderr).toContain('There are no weights "theirs" in the catalogue.');
+  });
+
+  it('are looked into', async () => {
+    expect(await cli(['weights', 'inspect', '/models/net.pth'])).toBe(0);
+    expect(requestsOf('weights.inspect')).toEqual([{ path: '/models/net.pth' }]);
+    expect(stdout).toContain('1 tensors with 450 numbers');
+    expect(stdout).toMatch(/conv1\.weight +float32 +6 × 3 × 5 × 5/);
+  });
 });

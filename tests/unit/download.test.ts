@@ -29,7 +29,8 @@ async function setUp(): Promise<Setup> {
   const file = join(await temporaryFolder(), 'downloads', 'file.tar.gz');
   const reports: JobProgress[] = [];
   const abort = new AbortController();
-  const options = { url: server.url, file, md5: md5(CONTENT), signal: abort.signal, retryDelaysMs: [1, 1] };
+  const hash = { algorithm: 'md5', start: md5(CONTENT) } as const;
+  const options = { url: server.url, file, hash, signal: abort.signal, retryDelaysMs: [1, 1] };
   const report = (progress: JobProgress): void => void reports.push(progress);
   return { server, file, reports, abort, download: (changes = {}) => downloadFile({ ...options, report, ...changes }) };
 }
@@ -109,11 +110,11 @@ test('a part that was complete already is only checked', async () => {
 
 test('a wrong checksum is told, and the part dropped', async () => {
   const { server, file, download } = await setUp();
-  const error = await rejectionOf(download({ md5: 'c32a1d4ab5d03f1284b67883e8d87530' }));
+  const error = await rejectionOf(download({ hash: { algorithm: 'md5', start: 'c32a1d4ab5d03f1284b67883e8d87530' } }));
   expect(error.code).toBe('network');
   expect(error.message).toBe(
     `file.tar.gz: what ${server.url} delivered is not the expected file (md5 ${md5(CONTENT)}, expected ` +
-      'c32a1d4ab5d03f1284b67883e8d87530). It was deleted. Try again, or download the file yourself and import it.',
+      'c32a1d4ab5d03f1284b67883e8d87530). It was deleted. Try again, or download the file yourself and choose it here.',
   );
   expect(existsSync(file)).toBe(false);
   expect(existsSync(`${file}.part`)).toBe(false);
@@ -152,7 +153,7 @@ test.each([
   const error = await rejectionOf(download());
   expect(error.code).toBe('network');
   expect(error.message).toBe(
-    `${server.url} answered ${status} ${text}. Try again later, or download the file yourself and import it.`,
+    `${server.url} answered ${status} ${text}. Try again later, or download the file yourself and choose it here.`,
   );
   expect(existsSync(`${file}.part`)).toBe(false);
 });

@@ -21,6 +21,8 @@ test('a good folder, one of its files, and its archive are all recognised', asyn
     expect(await inspect({ path }), path).toEqual({
       path,
       format: 'cifar10',
+      labelSources: [],
+      labelSource: null,
       suggestedName: 'CIFAR-10',
       categories: CIFAR10_NAMES,
       splitCounts: { train: 60, val: 0, test: 20 },

@@ -14,7 +14,7 @@ const same = (number: number): number | undefined => (number < 3 ? number : unde
 test('YOLO boxes and outlines in pixels', () => {
   const { rows, problems } = parseYoloRows('0 0.5 0.5 0.25 0.5\r\n\n2 0 0 0.5 0 0.5 1\n1.0 0.1 0.1 0.1 0.1 0.9\n');
   expect(problems).toEqual([]);
-  expect(placeYoloRows(rows, same, size).labels).toEqual([
+  expect(placeYoloRows(rows, { placeOf: same }, size).labels).toEqual([
     { category: 0, shape: { kind: 'bbox', bboxXyxy: [75, 25, 125, 75] }, flags: [], attributes: {} },
     {
       category: 2,
@@ -50,7 +50,7 @@ test.each([
 
 test('YOLO: a class that the list does not have', () => {
   const { rows } = parseYoloRows('0 0.5 0.5 0.1 0.1\n999999999 0.5 0.5 0.1 0.1');
-  const { labels, problems } = placeYoloRows(rows, same, size);
+  const { labels, problems } = placeYoloRows(rows, { placeOf: same }, size);
   expect(labels).toHaveLength(1);
   expect(problems).toEqual([{ line: 2, reason: 'There is no class 999999999 in the list of classes.' }]);
 });

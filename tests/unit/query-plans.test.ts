@@ -3,11 +3,20 @@
  * one slice of ids or one page of images.
  */
 import { expect, test } from 'vitest';
+import { imageOrders, type ImageFilter } from '../../src-main/contract/model/dataset.ts';
+import type { CategoryId } from '../../src-main/contract/model/ids.ts';
 import { hotAnnotationQueries } from '../../src-main/store/annotation-repository.ts';
+import { hotLabelEditQueries } from '../../src-main/store/label-edit-repository.ts';
+import { hotHistoryQueries } from '../../src-main/store/label-history-repository.ts';
 import { hotDatasetQueries } from '../../src-main/store/dataset-repository.ts';
+import { filterCondition } from '../../src-main/store/image-query.ts';
 import { hotImageQueries } from '../../src-main/store/image-repository.ts';
+import { hotStatisticsQueries } from '../../src-main/store/label-statistics.ts';
+import { hotLibraryQueries } from '../../src-main/store/library-repository.ts';
 import { hotRunQueries } from '../../src-main/store/run-repository.ts';
+import { hotSplitQueries } from '../../src-main/store/split-repository.ts';
 import type { ProjectStore } from '../../src-main/store/project-store.ts';
+import { hotTrainingQueries } from '../../src-main/store/training-repository.ts';
 import { createStore } from '../helpers/store-fixture.ts';
 
 /** The lines of the plan without those about the small JSON lists of a filter. */
@@ -24,27 +33,68 @@ const SLICE = 'SEARCH i USING INDEX image_by_dataset (dataset_id=? AND rowid>? A
 const SLICE_OF_IDS = 'SEARCH i USING COVERING INDEX image_by_dataset (dataset_id=? AND rowid>? AND rowid<?)';
 const HAS_CATEGORY = 'SEARCH a EXISTS USING COVERING INDEX annotation_by_category (category_id=? AND image_id=?)';
 
+const train = { splits: ['train' as const], categoryIds: [] };
+const truck = 3 as CategoryId;
+
+/** The condition of a filter in a data set whose classes all have the id 3. */
+function condition(filter: Partial<ImageFilter>): string | null {
+  return filterCondition({ splits: [], categoryIds: [], ...filter }, () => truck)?.sql ?? null;
+}
+
 test('ids of a filtered list', async () => {
   const store = await createStore();
-  expect(plan(store, hotImageQueries.ids({ splits: false, categories: false }))).toEqual([SLICE_OF_IDS]);
-  expect(plan(store, hotImageQueries.ids({ splits: false, categories: true }))).toEqual([SLICE_OF_IDS, HAS_CATEGORY]);
-  expect(plan(store, hotImageQueries.ids({ splits: true, categories: false }))).toEqual([SLICE]);
-  expect(plan(store, hotImageQueries.ids({ splits: true, categories: true }))).toEqual([SLICE, HAS_CATEGORY]);
+  const ids = (filter: Partial<ImageFilter>) => plan(store, hotImageQueries.ids(condition(filter)));
+  expect(ids({})).toEqual([SLICE_OF_IDS]);
+  expect(ids({ categoryIds: [truck] })).toEqual([SLICE_OF_IDS, HAS_CATEGORY]);
+  expect(ids(train)).toEqual([SLICE]);
+  expect(ids({ ...train, categoryIds: [truck] })).toEqual([SLICE, HAS_CATEGORY]);
+});
+
+const OF_CLASS = 'SEARCH a USING COVERING INDEX annotation_by_category (category_id=? AND image_id>? AND image_id<?)';
+
+test.each([
+  ['class:truck', [OF_CLASS]],
+  ['count(truck)>3', [OF_CLASS]],
+  ['count(truck)=0', [OF_CLASS]],
+  ['-class:truck or count(truck)>=2', [OF_CLASS, OF_CLASS]],
+  ['area<1024', ['SEARCH a USING COVERING INDEX annotation_by_image (image_id>? AND image_id<?)']],
+  ['kind:mask', ['SEARCH a USING INDEX annotation_by_image (image_id>? AND image_id<?)']],
+  ['flag:crowd', ['SEARCH a USING INDEX annotation_by_image (image_id>? AND image_id<?)']],
+  ['split:val count>5 is:labelled review:done width>640 aspect>1.5 megapixels<12 name:abc', []],
+])('the query %s looks only at its slice, by indices', async (query, labels) => {
+  const store = await createStore();
+  const lines = plan(store, hotImageQueries.ids(condition({ query })));
+  expect(lines.filter((line) => /\ba\b/.test(line))).toEqual(labels);
+  // The slice of images, by whichever index; never a whole table.
+  expect(lines.filter((line) => line.startsWith('SCAN'))).toEqual([]);
+  expect(lines.filter((line) => /SEARCH i USING .*(rowid>\? AND rowid<\?|rowid=\?)/.test(line))).toHaveLength(1);
+});
+
+test('sorted slices', async () => {
+  const store = await createStore();
+  for (const by of imageOrders) {
+    const lines = plan(store, hotImageQueries.keys(null, by));
+    expect(lines[0], by).toMatch(
+      /^SEARCH i USING (COVERING )?INDEX image_by_\w+ \(dataset_id=\? AND rowid>\? AND rowid<\?\)/,
+    );
+  }
 });
 
 test('facets', async () => {
   const store = await createStore();
   const grouped = 'USE TEMP B-TREE FOR GROUP BY';
-  expect(plan(store, hotImageQueries.countBySplit({ categories: false }))).toEqual([SLICE, grouped]);
-  expect(plan(store, hotImageQueries.countBySplit({ categories: true }))).toEqual([SLICE, HAS_CATEGORY, grouped]);
+  const withClass = condition({ categoryIds: [truck] });
+  expect(plan(store, hotImageQueries.countBySplit(null))).toEqual([SLICE, grouped]);
+  expect(plan(store, hotImageQueries.countBySplit(withClass))).toEqual([SLICE, HAS_CATEGORY, grouped]);
+  expect(plan(store, hotImageQueries.countByReview(null))).toEqual([SLICE, grouped]);
   const classes = 'SEARCH a USING COVERING INDEX annotation_by_image (image_id=?)';
-  expect(plan(store, hotImageQueries.countByCategory({ splits: false }))).toEqual([
+  expect(plan(store, hotImageQueries.countByCategory(null))).toEqual([
     SLICE_OF_IDS,
     classes,
     grouped,
     'USE TEMP B-TREE FOR count(DISTINCT)',
   ]);
-  expect(plan(store, hotImageQueries.countByCategory({ splits: true }))).toEqual([
+  expect(plan(store, hotImageQueries.countByCategory(condition(train)))).toEqual([
     'SEARCH i USING COVERING INDEX image_by_split (dataset_id=? AND split=? AND rowid>? AND rowid<?)',
     classes,
     grouped,
@@ -73,11 +123,18 @@ test('the labels of images with all that is known of them', async () => {
 
 test('what a run trains on', async () => {
   const store = await createStore();
-  expect(plan(store, hotImageQueries.training)).toEqual([
-    SLICE,
-    'SEARCH a USING INDEX annotation_by_image (image_id=?) LEFT-JOIN',
-    'SEARCH c USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN',
-  ]);
+  const slice = /^SEARCH i USING INDEX image_by_\w+ \(dataset_id=\?.* rowid>\? AND rowid<\?\)$/;
+  const searches = (sql: string): string[] => plan(store, sql).filter((line) => /SEARCH|SCAN/.test(line));
+  const ofImage = 'SEARCH a USING INDEX annotation_by_image (image_id=?)';
+  const [images, ...packs] = searches(hotTrainingQueries.images);
+  expect(images).toMatch(slice);
+  expect(packs).toEqual(['SEARCH p USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN']);
+  const [counted, ...labels] = searches(hotTrainingQueries.learnable);
+  expect(counted).toMatch(slice);
+  expect(labels).toEqual([ofImage, ofImage, ofImage, 'SCAN counted']);
+  const [classes, ...ofClasses] = searches(hotTrainingQueries.byClass);
+  expect(classes).toMatch(slice);
+  expect(ofClasses).toEqual([ofImage]);
 });
 
 test('counts and sizes of a data set', async () => {
@@ -103,4 +160,68 @@ test('the list of runs with latest and best values, and a series', async () => {
   expect(plan(store, hotRunQueries.highest)).toEqual(best);
   expect(plan(store, hotRunQueries.lowest)).toEqual(best);
   expect(plan(store, hotRunQueries.series)).toEqual(['SEARCH metric_point USING PRIMARY KEY (run_id=? AND series=?)']);
+});
+
+test('undo, history and review states of labels', async () => {
+  const store = await createStore();
+  const next = [
+    'SEARCH g USING INDEX gesture_by_state (state=?)',
+    'SEARCH c USING INDEX label_change_by_gesture (gesture_id=?)',
+    'SEARCH i USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH d USING INTEGER PRIMARY KEY (rowid=?)',
+  ];
+  expect(plan(store, hotLabelEditQueries.newestDone)).toEqual(next);
+  expect(plan(store, hotLabelEditQueries.oldestUndone)).toEqual(next);
+  expect(plan(store, hotLabelEditQueries.settleUndone)).toEqual([
+    'SEARCH gesture USING INDEX gesture_by_state (state=?)',
+  ]);
+  const since = 'SEARCH label_change USING INDEX sqlite_autoindex_label_change_1 (image_id=? AND version>?)';
+  expect(plan(store, hotLabelEditQueries.changedSince)).toEqual([since]);
+  expect(plan(store, hotHistoryQueries.changesAfter)).toEqual([since]);
+  expect(plan(store, hotHistoryQueries.entries)).toEqual([
+    'SEARCH c USING INDEX sqlite_autoindex_label_change_1 (image_id=?)',
+    'SEARCH g USING INTEGER PRIMARY KEY (rowid=?)',
+  ]);
+  const queue = (compared: string): string[] => [
+    `SEARCH image USING COVERING INDEX image_by_review (dataset_id=? AND review=? AND rowid${compared}?)`,
+  ];
+  expect(plan(store, hotHistoryQueries.next)).toEqual(queue('>'));
+  expect(plan(store, hotHistoryQueries.previous)).toEqual(queue('<'));
+  expect(plan(store, hotHistoryQueries.reviewCounts)).toEqual([
+    'SEARCH image USING COVERING INDEX image_by_review (dataset_id=?)',
+  ]);
+  expect(plan(store, hotAnnotationQueries.byIds)).toEqual([
+    'SEARCH a USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH i USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH d USING INTEGER PRIMARY KEY (rowid=?)',
+  ]);
+});
+
+test('statistics of labels', async () => {
+  const store = await createStore();
+  const slice = 'image_by_split (dataset_id=? AND split=? AND rowid>? AND rowid<?)';
+  const grouped = 'USE TEMP B-TREE FOR GROUP BY';
+  expect(plan(store, hotStatisticsQueries.counts)).toEqual([
+    `SEARCH i USING COVERING INDEX ${slice}`,
+    'SEARCH a USING INDEX annotation_by_image (image_id=?)',
+    grouped,
+  ]);
+  expect(plan(store, hotStatisticsQueries.images)).toEqual([
+    `SEARCH i USING COVERING INDEX ${slice}`,
+    'SEARCH a USING COVERING INDEX annotation_by_image (image_id=?)',
+    grouped,
+  ]);
+  expect(plan(store, hotStatisticsQueries.area)).toEqual([`SEARCH i USING INDEX ${slice}`]);
+});
+
+test('what a plan of splits reads, and labels as tiles', async () => {
+  const store = await createStore();
+  expect(plan(store, hotSplitQueries.images)).toEqual(['SEARCH image USING INTEGER PRIMARY KEY (rowid=?)']);
+  expect(plan(store, hotSplitQueries.classes)[0]).toBe(
+    'SEARCH annotation USING COVERING INDEX annotation_by_image (image_id=?)',
+  );
+  expect(plan(store, hotLibraryQueries.labelsOfClass)[0]).toBe(
+    'SEARCH annotation USING COVERING INDEX annotation_by_category (category_id=? AND image_id=?)',
+  );
+  expect(plan(store, hotLibraryQueries.crops)).toEqual(['SEARCH annotation USING INTEGER PRIMARY KEY (rowid=?)']);
 });

@@ -11,6 +11,7 @@ const summary = (id: number, change: Partial<RunSummary> = {}): RunSummary => ({
   name: `run ${id}`,
   status: 'finished',
   reason: null,
+  task: 'classification',
   modelId: 'lenet5',
   datasetId: 1 as DatasetId,
   datasetName: 'CIFAR-10',
@@ -156,4 +157,19 @@ test('runs of the same settings have no difference, also of a model that this ve
   ];
   expect(compareRuns(pair(base)).configuration).toEqual([]);
   expect(compareRuns(pair(unknown)).configuration).toEqual([]);
+});
+
+test('terms of a loss are named by their place and kind', () => {
+  const sum = (kind: 'dice' | 'jaccard', weight: number): RunConfig => ({
+    ...base,
+    loss: { kind: 'sum', binary: false, terms: [{ weight, loss: { kind, smooth: 1 } }] },
+  });
+  const { configuration } = compareRuns([
+    { summary: summary(1), config: sum('dice', 1) },
+    { summary: summary(2), config: sum('jaccard', 0.5) },
+  ]);
+  expect(configuration.map(({ label, values }) => [label, ...values])).toEqual([
+    ['Loss, term 1: weight', '1', '0.5'],
+    ['Loss, term 1: kind', 'Dice', 'Jaccard'],
+  ]);
 });

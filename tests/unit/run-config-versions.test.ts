@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import type { DatasetId } from '../../src-main/contract/model/ids.ts';
 import { readRunConfig, upgradeRunConfig } from '../../src-main/contract/model/run-config-versions.ts';
+import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { runConfig } from '../helpers/store-fixture.ts';
 
 /** As the first version wrote it. */
@@ -25,7 +26,7 @@ const first = {
   device: 'cuda',
 };
 
-test('version 2 from before there was a choice of precision was float32', () => {
+test('a document from before there was a choice of precision was float32', () => {
   const config = runConfig(1 as DatasetId);
   const { precision, ...before } = config;
   expect(precision).toBe('float32');
@@ -36,18 +37,31 @@ describe('version 1', () => {
   test('knew nothing of what came later, and decayed everything', () => {
     expect(readRunConfig(first)).toEqual({
       ...first,
-      version: 2,
-      augmentation: { flip: false, shift: 0 },
+      version: 3,
+      data: { ...first.data, inputSize: null, fit: 'letterbox', unlabelled: 'background', boxesAsMasks: false },
+      augmentation: noAugmentation,
       accumulation: 1,
       ema: null,
       precision: 'float32',
+      weights: null,
       phases: [{ ...first.phases[0], warmup: { epochs: 0, startFactor: 0.1 }, decayAll: true, clipNorm: null }],
     });
   });
 
   test('in part keeps what it has, for settings that are laid over a template', () => {
-    expect(upgradeRunConfig({ version: 1, batchSize: 8 })).toMatchObject({ version: 2, batchSize: 8, accumulation: 1 });
-    expect(upgradeRunConfig({ version: 1, phases: 'none' })).toMatchObject({ version: 2, phases: 'none' });
+    expect(upgradeRunConfig({ version: 1, batchSize: 8 })).toMatchObject({ version: 3, batchSize: 8, accumulation: 1 });
+    expect(upgradeRunConfig({ version: 1, phases: 'none' })).toMatchObject({ version: 3, phases: 'none' });
+  });
+});
+
+test('version 2 took images as they are and flipped every other one', () => {
+  const today = runConfig(1 as DatasetId);
+  const { inputSize, fit, unlabelled, boxesAsMasks, ...data } = today.data;
+  expect([inputSize, fit, unlabelled, boxesAsMasks]).toEqual([null, 'letterbox', 'background', false]);
+  const second = { ...today, version: 2, data, augmentation: { flip: true, shift: 4 } };
+  expect(readRunConfig(second)).toEqual({
+    ...today,
+    augmentation: { ...noAugmentation, flipHorizontal: 0.5, shift: 4 },
   });
 });
 
@@ -56,7 +70,7 @@ test('today’s version stays as it is', () => {
   expect(readRunConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
 });
 
-test.each([null, 'text', [], {}, { ...first, version: 3 }, { ...first, phases: [] }])('refuses %j', (document) => {
+test.each([null, 'text', [], {}, { ...first, version: 4 }, { ...first, phases: [] }])('refuses %j', (document) => {
   expect(() => readRunConfig(document)).toThrow('This is no configuration of a run that can be read here.');
 });
 

@@ -8,6 +8,7 @@ import { createRunHandlers, type RunServices } from '../../src-main/services/run
 import { fakeTrainers, type FakeTrainer } from '../helpers/fake-trainer.ts';
 import {
   createRunProject,
+  IDLE_WORKER,
   runContext,
   testConfig,
   until,
@@ -23,7 +24,7 @@ let launched: FakeTrainer[];
 beforeEach(async () => {
   const trainers = fakeTrainers();
   launched = trainers.launched;
-  const made = runContext(trainers.launch);
+  const made = runContext(trainers.launch, IDLE_WORKER);
   emitted = made.emitted;
   ({ handlers } = createRunHandlers(made.context));
   project = await createRunProject(made.context.projects);
@@ -31,10 +32,14 @@ beforeEach(async () => {
 afterEach(() => project.dispose());
 
 const inRun = ({ runId }: Pick<RunSummary, 'runId'>) => ({ projectId: project.opened.project.projectId, runId });
-const start = (name: string): Promise<RunSummary> => {
+/** A run's process is launched when its data is prepared; a waiting run has none yet. */
+async function start(name: string): Promise<RunSummary> {
   const { projectId } = project.opened.project;
-  return handlers['run.start']({ projectId, config: testConfig(project.datasetId), name });
-};
+  const before = launched.length;
+  const run = await handlers['run.start']({ projectId, config: testConfig(project.datasetId), name });
+  await until('it is launched', () => launched.length > before || statusOf(run) !== 'running');
+  return run;
+}
 const nameOf = ({ runId }: Pick<RunSummary, 'runId'>): string => project.opened.store.runs.get(runId).name;
 const names = (queue: RunQueue): string[] => queue.waiting.map(nameOf);
 const statusOf = ({ runId }: RunSummary) => project.opened.store.runs.get(runId).status;
@@ -105,7 +110,10 @@ describe('a deleted run', () => {
 
   test('goes for good when the project is opened the next time, even where its folder is gone already', async () => {
     const runs = [await start('a'), await start('b'), await start('c')];
-    for (const [index] of runs.entries()) await finish(launched[index]!);
+    for (const [index] of runs.entries()) {
+      await until('its turn has come', () => launched.length > index);
+      await finish(launched[index]!);
+    }
     const folders = runs.map(({ runId }) => join(project.opened.folder, project.opened.store.runs.folder(runId)));
     await handlers['run.delete'](inRun(runs[0]!));
     await handlers['run.delete'](inRun(runs[1]!));

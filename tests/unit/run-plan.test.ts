@@ -12,9 +12,11 @@ import { createRunHandlers } from '../../src-main/services/runs/handlers.ts';
 import { checkRun, type CheckedFacts } from '../../src-main/services/runs/run-check.ts';
 import { nextRunNumber } from '../../src-main/services/runs/run-folders.ts';
 import { runTemplate } from '../../src-main/services/runs/run-template.ts';
+import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
+import type { SplitLabels } from '../../src-main/services/training-data/learnable.ts';
 import { gpuBox } from '../helpers/devices.ts';
 import { fakeTrainers } from '../helpers/fake-trainer.ts';
-import { createRunProject, runContext, testConfig, type RunProject } from '../helpers/run-project.ts';
+import { createRunProject, IDLE_WORKER, runContext, testConfig, type RunProject } from '../helpers/run-project.ts';
 
 const devices: DeviceInfo[] = describeDevices(gpuBox, new Map());
 const dataset: Dataset = {
@@ -37,11 +39,11 @@ describe('the template', () => {
 
   test('has the defaults: Adam at 0.001, batch 64, 20 epochs, seed 0, plain cross-entropy, on the CPU', () => {
     expect(config).toEqual({
-      version: 2,
+      version: 3,
       task: 'classification',
       model: { id: 'lenet5', options: { batchNorm: false, dropout: 0 } },
-      data: { datasetId: 4, trainSplit: 'train', evaluationSplit: 'test' },
-      augmentation: { flip: false, shift: 0 },
+      data: { datasetId: 4, trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
+      augmentation: noAugmentation,
       loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
       batchSize: 64,
       accumulation: 1,
@@ -61,6 +63,7 @@ describe('the template', () => {
       seed: 0,
       device: 'cpu',
       precision: 'float32',
+      weights: null,
     });
   });
 
@@ -73,7 +76,18 @@ describe('the template', () => {
     }
     expect(new Set(knobs.map(({ path }) => path)).size).toBe(knobs.length);
     const withoutKnob = [...values.keys()].filter((path) => !knobs.some((knob) => knob.path === path));
-    expect(withoutKnob).toEqual(['version', 'task', 'model.id', 'data.datasetId', 'loss.kind', 'phases.0.freeze']);
+    expect(withoutKnob).toEqual([
+      'version',
+      'task',
+      'model.id',
+      'data.datasetId',
+      // Of masks.
+      'data.unlabelled',
+      'data.boxesAsMasks',
+      'loss.kind',
+      'phases.0.freeze',
+      'weights',
+    ]);
   });
 
   test.each([
@@ -143,15 +157,23 @@ describe('the template', () => {
   });
 });
 
+/** Of a task that all images have one label for. */
+const labelled = (images: number, byClass: SplitLabels['byClass']): SplitLabels => ({
+  ...{ images, labelled: images, byClass },
+  ...{ rejected: 0, severalClasses: 0, background: 0, mostLabels: 1 },
+});
+
 describe('the check', () => {
   const good: CheckedFacts = {
     config: { ...runTemplate('lenet5', dataset, devices).config },
     dataset,
-    trainCounts: new Map(
-      dataset.categories.map(({ categoryId }, index) => [categoryId, index === 0 ? 16_668 : 16_666]),
-    ),
+    labels: {
+      train: labelled(50_000, new Map(dataset.categories.map(({ categoryId }) => [categoryId, 16_666]))),
+      evaluation: labelled(10_000, new Map()),
+    },
     devices,
   };
+  const trainedOn = (train: SplitLabels) => ({ ...good.labels, train });
   const found = (change: Partial<CheckedFacts>) =>
     checkRun({ ...good, ...change }).map(({ severity, path, message }) => [severity, path, message]);
   const configWith = (path: string, value: unknown): RunConfig => withValueAt(good.config, path, value) as RunConfig;
@@ -173,11 +195,21 @@ describe('the check', () => {
 
   test('finds classes without images, images without a class, and a data set without any', () => {
     const categoryId = dataset.categories[0]!.categoryId;
-    expect(found({ trainCounts: new Map([[categoryId, 49_999]]) })).toEqual([
-      ['warning', 'data.trainSplit', 'No training images of car, bird: the network cannot learn to recognise them.'],
+    const few = { ...labelled(50_000, new Map([[categoryId, 49_999]])), labelled: 49_999 };
+    expect(found({ labels: trainedOn(few) })).toEqual([
       ['warning', 'data.trainSplit', '1 image in the split “train” without a class will be left out.'],
+      ['warning', 'data.trainSplit', 'No training images of car, bird: the network cannot learn to recognise them.'],
     ]);
-    expect(found({ trainCounts: new Map() })).toEqual([
+    const doubted = { ...good.labels.train, severalClasses: 2, rejected: 1 };
+    expect(found({ labels: trainedOn(doubted) }).map(([severity, , message]) => [severity, message])).toEqual([
+      ['warning', '2 images in the split “train” with several classes will be left out.'],
+      ['note', '1 image in the split “train” rejected in review will be left out.'],
+    ]);
+    const none = { ...labelled(50_000, new Map()), labelled: 0 };
+    expect(found({ labels: { ...good.labels, evaluation: { ...none, images: 10_000 } } })).toEqual([
+      ['error', 'data.evaluationSplit', 'No image in the split “test” has a class. Label some, or choose another split.'],
+    ]);
+    expect(found({ labels: trainedOn(none) })).toEqual([
       ['error', 'data.trainSplit', 'No image in the split “train” has a class. Label some, or choose another split.'],
     ]);
     const many = Array.from({ length: 9 }, (_, ordinal) => ({
@@ -186,14 +218,23 @@ describe('the check', () => {
       name: `c${ordinal}`,
     }));
     expect(
-      found({ dataset: { ...dataset, categories: many }, trainCounts: new Map([[categoryId, 50_000]]) })[0]?.[2],
+      found({
+        dataset: { ...dataset, categories: many },
+        labels: trainedOn(labelled(50_000, new Map([[categoryId, 50_000]]))),
+      })[0]?.[2],
     ).toContain('No training images of c1, c2, c3, c4, c5 and 3 more:');
   });
 
   test('finds images that do not fit the network', () => {
     expect(found({ dataset: { ...dataset, imageSize: null } })).toEqual([
-      ['error', undefined, 'The images of “CIFAR-10” differ in size. This version trains on images of one size.'],
+      [
+        'error',
+        'data.inputSize.widthPx',
+        'The images of “CIFAR-10” differ in size. Choose the size of the network\'s input.',
+      ],
     ]);
+    const resized = configWith('data.inputSize', { widthPx: 64, heightPx: 64 });
+    expect(found({ config: resized, dataset: { ...dataset, imageSize: null } })).toEqual([]);
     const [[severity, , message]] = found({
       dataset: { ...dataset, imageSize: { widthPx: 8, heightPx: 8, channels: 3 } },
     }) as [string[]];
@@ -231,7 +272,7 @@ describe('the check', () => {
     ]);
   });
 
-  test('finds a network or a loss of another task, and that no data set has masks yet', () => {
+  test('finds a network or a loss of another task, and what its labels must be', () => {
     const other = { ...good.config, model: { id: 'unet', options: {} } };
     expect(found({ config: other })).toEqual([
       ['error', undefined, 'U-Net is a network for segmentation, but the run is for classification.'],
@@ -240,9 +281,41 @@ describe('the check', () => {
       ['error', undefined, 'The loss "cross-entropy" is not one of segmentation. Use: sum.'],
     ]);
     const terms = [{ weight: 1, loss: { kind: 'dice', smooth: 0 } as const }];
-    expect(found({ config: { ...other, task: 'segmentation', loss: { kind: 'sum', binary: false, terms } } })).toEqual([
-      ['error', 'data.trainSplit', '“CIFAR-10” has no masks, so segmentation cannot be learned from it.'],
+    const segmentation: RunConfig = { ...other, task: 'segmentation', loss: { kind: 'sum', binary: false, terms } };
+    const none = { ...labelled(50_000, new Map()), labelled: 0 };
+    expect(found({ config: segmentation, labels: trainedOn(none) })).toEqual([
+      [
+        'error',
+        'data.trainSplit',
+        'No image in the split “train” has an outline or a mask. Label some, or choose another split.',
+      ],
     ]);
+    // Images without an object are the background, which is learned too.
+    const background = { ...good.labels.train, labelled: 40_000, background: 10_000 };
+    expect(found({ config: segmentation, labels: trainedOn(background) })).toEqual([]);
+    const odd = withValueAt(segmentation, 'data.inputSize', { widthPx: 64, heightPx: 100 }) as RunConfig;
+    expect(found({ config: odd })).toEqual([
+      [
+        'error',
+        'data.inputSize.heightPx',
+        'The network takes inputs whose sides are multiples of 32 px: use 64 × 96 px.',
+      ],
+    ]);
+  });
+
+  test('finds mosaics where they teach nothing, or never come', () => {
+    const mosaic = configWith('augmentation.mosaic', 1);
+    expect(found({ config: mosaic })).toEqual([
+      ['error', 'augmentation.mosaic', expect.stringContaining('so it can teach no class. Switch it off.')],
+    ]);
+    const closed = withValueAt(mosaic, 'augmentation.closeMosaicEpochs', 20) as RunConfig;
+    expect(found({ config: closed })[1]).toEqual([
+      'note',
+      'augmentation.closeMosaicEpochs',
+      'The run ends before its last epoch with mosaics, so there are none.',
+    ]);
+    const cropped = withValueAt(mosaic, 'augmentation.randomCrop', 0.5) as RunConfig;
+    expect(found({ config: cropped })[1]?.[1]).toBe('augmentation.randomCrop');
   });
 
   test('puts errors first', () => {
@@ -324,7 +397,7 @@ describe('over the calls', () => {
   let handlers: ReturnType<typeof createRunHandlers>['handlers'];
   const trainers = fakeTrainers();
   beforeEach(async () => {
-    const { context } = runContext(trainers.launch);
+    const { context } = runContext(trainers.launch, IDLE_WORKER);
     ({ handlers } = createRunHandlers(context));
     project = await createRunProject(context.projects);
   });

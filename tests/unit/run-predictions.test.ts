@@ -121,7 +121,11 @@ describe('predictions', () => {
 
 test('the confusion matrix counts ground truth by prediction, in the order of the classes', async () => {
   expect(await reader.confusion(file, categories)).toEqual({
-    categoryIds: [30, 31],
+    classes: [
+      { name: 'cat', categoryId: 30 },
+      { name: 'dog', categoryId: 31 },
+    ],
+    unit: 'images',
     counts: [
       [2, 1],
       [1, 1],

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { DatasetId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig, SeriesName, TimedPoint } from '../../src-main/contract/model/run.ts';
+import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { errorOf } from '../helpers/errors.ts';
 import { addRun, createStore, runConfig } from '../helpers/store-fixture.ts';
 
@@ -24,6 +25,7 @@ test('a new run is queued, with everything its configuration says', async () => 
     name: 'first',
     status: 'queued',
     reason: null,
+    task: 'classification',
     modelId: 'lenet5',
     datasetId: 1,
     datasetName: 'Letters',
@@ -59,7 +61,7 @@ test('a configuration that an earlier version stored is read as one of today', a
     folder: 'runs/old',
     createdAt: '2026-01-02T03:04:05Z',
   });
-  expect([accumulation, ema, augmentation]).toEqual([1, null, { flip: false, shift: 0 }]);
+  expect([accumulation, ema, augmentation]).toEqual([1, null, noAugmentation]);
   expect(store.runs.config(runId)).toEqual({
     ...runConfig(DATASET),
     phases: [{ ...phase, warmup, clipNorm, decayAll: !decayAll }],

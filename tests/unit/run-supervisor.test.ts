@@ -14,6 +14,7 @@ import { encodeEventLine, type RunEvent } from '../../src-main/engine/train/run-
 import { fakeTrainers, type FakeTrainer } from '../helpers/fake-trainer.ts';
 import {
   createRunProject,
+  IDLE_WORKER,
   runContext,
   testConfig,
   until,
@@ -41,13 +42,26 @@ let projectId: RunProject['opened']['project']['projectId'];
 beforeEach(async () => {
   const trainers = fakeTrainers();
   launched = trainers.launched;
-  const made = runContext(trainers.launch);
+  const made = runContext(trainers.launch, IDLE_WORKER);
   emitted = made.emitted;
   services = createRunHandlers(made.context);
+  const { 'run.start': startRun, 'run.resume': resumeRun } = services.handlers;
+  services.handlers['run.start'] = (request) => onceLaunched(() => startRun(request));
+  services.handlers['run.resume'] = (request) => onceLaunched(() => resumeRun(request));
   project = await createRunProject(made.context.projects);
   projectId = project.opened.project.projectId;
 });
 afterEach(() => project.dispose());
+
+/** A run's process is launched when its data is prepared, which takes a moment; a waiting run has none yet. */
+async function onceLaunched(begin: () => Promise<RunSummary>): Promise<RunSummary> {
+  const before = launched.length;
+  const run = await begin();
+  await until('it is launched', () => launched.length > before || summaryOf(run.runId).status !== 'running');
+  return run;
+}
+/** For a supervisor of a test's own. */
+const prepare = (): Promise<void> => Promise.resolve();
 
 const start = (name: string | null = null): Promise<RunSummary> =>
   services.handlers['run.start']({ projectId, config: testConfig(project.datasetId), name });
@@ -77,13 +91,8 @@ describe('a run that goes well', () => {
       resumable: false,
     });
     const folder = folderOf(run.runId);
-    expect((await readdir(folder)).sort()).toEqual(['checkpoints', 'config.json', 'data.json']);
+    expect((await readdir(folder)).sort()).toEqual(['checkpoints', 'config.json']);
     expect(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))).toEqual(testConfig(project.datasetId));
-    const data = JSON.parse(await readFile(join(folder, 'data.json'), 'utf8'));
-    expect(data.categories.slice(0, 2)).toEqual(['plane', 'car']);
-    expect(data.train.imageIds).toHaveLength(40);
-    expect(data.evaluation.rows).toEqual(Array.from({ length: 20 }, (_, index) => index));
-    expect(data.packs[data.evaluation.packs[0]].file).toBe(join(project.opened.folder, 'packs', 'test.u8'));
     expect(trainer(0).commands).toEqual([]);
     trainer(0).say({ kind: 'ready' });
     expect(trainer(0).commands).toEqual([
@@ -180,11 +189,11 @@ describe('one run at a time', () => {
     trainer(0).begin().say({ kind: 'finished', epochsDone: 2 });
     expect(launched).toHaveLength(1);
     trainer(0).exit(0);
-    await until('the second run trains', () => summaryOf(second.runId).status === 'running');
-    expect(summaryOf(third.runId).status).toBe('queued');
+    await until('the second run trains', () => launched.length === 2);
+    expect([second, third].map(({ runId }) => summaryOf(runId).status)).toEqual(['running', 'queued']);
     trainer(1).exit(1);
-    await until('the third run trains', () => summaryOf(third.runId).status === 'running');
-    expect(launched).toHaveLength(3);
+    await until('the third run trains', () => launched.length === 3);
+    expect(summaryOf(third.runId).status).toBe('running');
   });
 
   test('a waiting run is cancelled at once and never begins', async () => {
@@ -206,10 +215,11 @@ describe('one run at a time', () => {
     const failing = runContext(() => {
       throw new Error('spawn ENOMEM');
     });
-    const supervisor = new RunSupervisor({ ...failing.context.ports, emit: failing.context.emit });
+    const supervisor = new RunSupervisor({ ...failing.context.ports, prepare, emit: failing.context.emit });
     const { runId } = await start();
     trainer(0).exit(1);
     supervisor.enqueue(project.opened, runId, { resume: true });
+    await until('it has failed', () => summaryOf(runId).status === 'failed');
     expect(summaryOf(runId)).toMatchObject({
       status: 'failed',
       reason: 'The training process could not be started: internal: spawn ENOMEM',
@@ -259,8 +269,9 @@ describe('a run that is cancelled', () => {
     const { context } = runContext(fakeTrainers().launch);
     const stuck = fakeTrainers();
     const deadlines = { startMs: 1000, stopMs: 30, exitMs: 1000 };
-    const supervisor = new RunSupervisor({ launchTrainer: stuck.launch, emit: context.emit, deadlines });
+    const supervisor = new RunSupervisor({ launchTrainer: stuck.launch, prepare, emit: context.emit, deadlines });
     supervisor.enqueue(project.opened, runId, { resume: true });
+    await until('it is launched', () => stuck.launched.length > 0);
     stuck.launched[0]?.begin();
     supervisor.cancel(project.opened, runId);
     await until('it is ended', () => summaryOf(runId).status !== 'running');
@@ -315,7 +326,7 @@ describe('a process that dies', () => {
     trainer(0).exit(1);
     const silent = fakeTrainers();
     const deadlines = { startMs: 20, stopMs: 1000, exitMs: 1000 };
-    const supervisor = new RunSupervisor({ launchTrainer: silent.launch, emit: () => undefined, deadlines });
+    const supervisor = new RunSupervisor({ launchTrainer: silent.launch, prepare, emit: () => undefined, deadlines });
     supervisor.enqueue(project.opened, runId, { resume: true });
     await until('it is ended', () => summaryOf(runId).status === 'interrupted');
     expect(summaryOf(runId).reason).toBe('The training process was ended: it gave no sign of life.');
@@ -423,8 +434,9 @@ describe('closing the app', () => {
     const { runId } = await start();
     trainer(0).exit(1);
     const stuck = fakeTrainers();
-    const supervisor = new RunSupervisor({ launchTrainer: stuck.launch, emit: () => undefined, closeWaitMs: 30 });
+    const supervisor = new RunSupervisor({ launchTrainer: stuck.launch, prepare, emit: () => undefined, closeWaitMs: 30 });
     supervisor.enqueue(project.opened, runId, { resume: true });
+    await until('it is launched', () => stuck.launched.length > 0);
     stuck.launched[0]?.begin();
     await supervisor.close();
     expect(summaryOf(runId)).toMatchObject({ status: 'interrupted', reason: 'Fovea was closed while it trained.' });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TrainingData } from '../../src-main/engine/data/training-data.ts';
 import { tensor } from '../../src-main/engine/graph/types.ts';
-import type { SegmentationCounts } from '../../src-main/engine/metrics/segmentation.ts';
+import type { CellCounts } from '../../src-main/contract/model/segmentation-measures.ts';
 import { planNetwork } from '../../src-main/engine/nn/network.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { optimise } from '../../src-main/engine/passes/index.ts';
@@ -20,6 +20,7 @@ import type { Task } from '../../src-main/engine/train/tasks/definition.ts';
 import { taskFor } from '../../src-main/engine/train/tasks/index.ts';
 import { readTrainingData, writeTrainingData } from '../../src-main/engine/train/training-data-file.ts';
 import { numbersOfStep } from '../../src-main/engine/train/update-graph.ts';
+import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { shapesConfig, sumOf } from '../helpers/segmentation-run.ts';
 import { floats, numbersOf, runGraph, scalarOf, type Results } from '../helpers/engine-run.ts';
 import { phase } from '../helpers/training-run.ts';
@@ -142,7 +143,7 @@ describe('labels that lie on the image', () => {
       layout: stateLayout(plan, settings),
       update,
       preprocessing: { range: [0, 255], mean: 0, std: 1 },
-      augmentation: { flip: true, shift: 2 },
+      augmentation: { ...noAugmentation, flipHorizontal: 0.5, shift: 2 },
       task: {
         label: { dataType: 'uint8', shape: [1, size, size] },
         ...(moveLabels && { moveLabels }),
@@ -178,25 +179,18 @@ describe('labels that lie on the image', () => {
 });
 
 describe('the file of predicted masks', () => {
-  const head = { epoch: 3, counted: [1, 2], height: 2, width: 3, imageIds: [41, 7] };
+  const head = { epoch: 3, categoryCount: 3, firstCounted: 1, height: 2, width: 3, imageIds: [41, 7] };
   const masks = [Uint8Array.of(0, 1, 2, 2, 1, 0), Uint8Array.of(1, 1, 1, 2, 2, 2)];
-  const counts: SegmentationCounts = [1, 5].map((first) =>
-    [first, first + 0.25].map((value) => ({
-      truePositives: value,
-      falsePositives: value * 2,
-      falseNegatives: 3,
-      trueNegatives: 4,
-    })),
-  );
+  const pairs: CellCounts = { starts: Uint32Array.of(0, 1, 3), triples: Uint32Array.of(0, 0, 6, 1, 1, 4, 1, 2, 2) };
   async function write(): Promise<void> {
     const writer = await MaskPredictionsWriter.create(file, head);
     for (const mask of masks) await writer.addMasks(mask);
-    await writer.commit(counts);
+    await writer.commit(pairs);
   }
 
   test('is read as it was written', async () => {
     await write();
-    expect(await readMaskPredictions(file)).toEqual({ ...head, imageIds: Float64Array.from(head.imageIds), counts });
+    expect(await readMaskPredictions(file)).toEqual({ ...head, imageIds: Float64Array.from(head.imageIds), pairs });
     expect([await readPredictedMask(file, 0), await readPredictedMask(file, 1)]).toEqual(masks);
   });
 
@@ -209,7 +203,7 @@ describe('the file of predicted masks', () => {
     expect(await readdir(folder)).toEqual(['predictions.bin']);
     const short = await MaskPredictionsWriter.create(file, head);
     await short.addMasks(masks[0]!);
-    await expect(short.commit(counts)).rejects.toThrow('internal: 2 images with 1 masks and counts of 2');
+    await expect(short.commit(pairs)).rejects.toThrow('internal: 2 images with 1 masks and pixels of 2');
     await short.discard();
     expect((await readMaskPredictions(file)).epoch).toBe(3);
   });
@@ -217,9 +211,9 @@ describe('the file of predicted masks', () => {
   test('is refused in words where it is damaged or not there', async () => {
     await write();
     await expect(readPredictedMask(file, 2)).rejects.toThrow('internal: mask 2 of 2');
-    await truncate(file, 32 + 16 + 100);
+    await truncate(file, 32 + 16 + 12 + 12 + 5);
     await expect(readMaskPredictions(file)).rejects.toThrow(
-      'is damaged: it ends at byte 148, inside of what it should hold.',
+      'is damaged: it ends at byte 77, inside of what it should hold.',
     );
     await writeFile(file, 'FVPR and something else that is longer than a header');
     await expect(readMaskPredictions(file)).rejects.toThrow('it does not begin with "FVSP"');

@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import type { TrainingData } from '../../src-main/engine/data/training-data.ts';
 import { SplitImages } from '../../src-main/engine/data/split-images.ts';
-import { measureTogether, PixelCounter } from '../../src-main/engine/metrics/segmentation.ts';
+import { measureTogether, pixelCounts } from '../../src-main/contract/model/segmentation-measures.ts';
+import { PixelCounter } from '../../src-main/engine/metrics/segmentation.ts';
 import { isFrozen } from '../../src-main/engine/nn/network.ts';
 import { initialise } from '../../src-main/engine/nn/parameters.ts';
 import { readMaskPredictions, readPredictedMask } from '../../src-main/engine/train/mask-predictions-file.ts';
@@ -16,6 +17,7 @@ import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { Throughput } from '../../src-main/engine/train/throughput.ts';
 import { floatValues, readSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { planModel } from '../../src-main/engine/zoo/registry.ts';
+import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { makeShapes, shapesConfig, sumOf } from '../helpers/segmentation-run.ts';
 import {
   phase,
@@ -82,13 +84,14 @@ describe('a U-Net from scratch', () => {
 
   test('leaves its masks and their counts behind, from which the measures follow', async () => {
     const file = runFiles.predictions(folder);
-    const { epoch, counted, height, width, imageIds, counts } = await readMaskPredictions(file);
-    expect([epoch, counted, height, width]).toEqual([7, [0, 1, 2], side, side]);
+    const { epoch, categoryCount, firstCounted, height, width, imageIds, pairs } = await readMaskPredictions(file);
+    expect([epoch, categoryCount, firstCounted, height, width]).toEqual([7, 3, 0, side, side]);
     expect([...(imageIds as Float64Array)]).toEqual(small.data.evaluation.imageIds);
     const counter = new PixelCounter(3);
     for (const [index, mask] of (await evaluationMasks(small.data)).entries())
       counter.add(await readPredictedMask(file, index), mask);
-    expect(counts).toEqual(counter.counts);
+    expect(pairs).toEqual(counter.pairs);
+    const counts = pixelCounts(pairs, [0, 1, 2]);
     const options = { zeroDivision: null } as const;
     const last = { iou: valuesOf(reported, 'test/meanIou').at(-1), f1: valuesOf(reported, 'test/dice').at(-1) };
     expect(measureTogether(counts, 'macro', { ...options, measure: 'iou' })).toBe(last.iou);
@@ -104,7 +107,7 @@ const freed = ['encoder.features.0', 'encoder.features.1', 'encoder.features.2',
 const thawing = shapesConfig({
   accumulation: 3, // of four steps, so that the last update of an epoch is one step
   ema: { decay: 0.9, warmupSteps: 3 },
-  augmentation: { flip: true, shift: 3 },
+  augmentation: { ...noAugmentation, flipHorizontal: 0.5, shift: 3 },
   loss: sumOf(
     false,
     { kind: 'focal', gamma: 2, alpha: null },
@@ -186,8 +189,9 @@ test('one logit tells the object from the rest', { timeout: 60_000 }, async () =
     const reported = await runTraining(folder, config, discs.data);
     const { tensors } = await readSafetensors(runFiles.checkpoint(folder, 'last'));
     expect(tensors.get('segmentation_head.0.weight')!.shape[0]).toBe(1);
-    const { counted, counts } = await readMaskPredictions(runFiles.predictions(folder));
-    expect(counted).toEqual([1]);
+    const { categoryCount, firstCounted, pairs } = await readMaskPredictions(runFiles.predictions(folder));
+    expect([categoryCount, firstCounted]).toEqual([2, 1]);
+    const counts = pixelCounts(pairs, [1]);
     // The mean IoU is the object's own; the accuracy is that of all pixels.
     expect(valuesOf(reported, 'test/meanIou')).toEqual([
       measureTogether(counts, 'micro', { measure: 'iou', zeroDivision: null }),

@@ -5,6 +5,7 @@ import { isGraph, type Graph } from '../../src-main/engine/graph/types.ts';
 import { carriedVectors, stateLayout, updateSettings } from '../../src-main/engine/train/state-layout.ts';
 import { buildTrainGraph } from '../../src-main/engine/train/step-graph.ts';
 import { modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
+import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { adam, phase, smallConfig, taskOf } from '../helpers/training-run.ts';
 
 const plan = planModel('lenet5', { batchNorm: true, dropout: 0 }, [3, 32, 32], 10);
@@ -61,10 +62,10 @@ describe('the default graph', () => {
 
   test('does not touch the images', () => {
     expect(operators(bodyOf(graphOf()), 'augmentation')).toEqual([]);
-    const augmented = graphOf({}, { augmentation: { flip: true, shift: 1 } });
+    const augmented = graphOf({}, { augmentation: { ...noAugmentation, flipHorizontal: 0.5, shift: 1 } });
     expect(operators(bodyOf(augmented), 'augmentation').filter((opType) => opType === 'MatMul')).toHaveLength(2);
     expect(inputs(augmented)).toContain('draws');
-    const flipped = graphOf({}, { augmentation: { flip: true, shift: 0 } });
+    const flipped = graphOf({}, { augmentation: { ...noAugmentation, flipHorizontal: 0.5 } });
     expect(operators(bodyOf(flipped), 'augmentation').filter((opType) => opType === 'MatMul')).toHaveLength(1);
   });
 });

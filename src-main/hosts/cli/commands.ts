@@ -1,11 +1,15 @@
 /** What each command does: calls, then a report. Parsing is program.ts's part; behaviour is the services'. */
-import { constants, copyFile, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { extname, resolve } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
-import type { Category, Dataset, DatasetFormat } from '../../contract/model/dataset.ts';
+import type { Dataset, DatasetFormat, Split } from '../../contract/model/dataset.ts';
 import type { ExportFormat } from '../../contract/model/dataset-export.ts';
+import { suggestedTask } from '../../contract/model/label-statistics.ts';
+import type { PredictionDocument } from '../../contract/model/image-prediction.ts';
 import type { Job } from '../../contract/model/job.ts';
 import type { Project } from '../../contract/model/project.ts';
+import type { ExportForm } from '../../contract/model/run-export.ts';
+import type { SampleWorld } from '../../contract/model/sample.ts';
 import type { CheckpointName, RunConfig, RunSummary } from '../../contract/model/run.ts';
 import type { Client } from './client.ts';
 import { followJob, followRun } from './follow.ts';
@@ -13,6 +17,7 @@ import { exitCodes, printJson, say, type CliIo, type ExitCode } from './io.ts';
 import * as reports from './reports.ts';
 import { readConfigFile, settingsTable, withSettings } from './run-settings.ts';
 import { findDataset, findRun, openProject } from './selection.ts';
+import { chosenWeights } from './weights.ts';
 
 export interface Session {
   client: Client;
@@ -45,14 +50,15 @@ export async function listDatasets(session: Session, options: ProjectOptions) {
   return print(session, options, await session.client.call('dataset.list', { projectId }), reports.datasetsText);
 }
 
-export type ImportOptions = ProjectOptions & { name?: string; format?: DatasetFormat; copy?: boolean };
+export type ImportOptions = ProjectOptions & { name?: string; format?: DatasetFormat; labels?: string; copy?: boolean };
 
 export async function importDataset(session: Session, source: string, options: ImportOptions): Promise<ExitCode> {
   const { client, io } = session;
   const opened = await project(session, options);
   const path = resolve(io.cwd, source);
+  const labels = options.labels === undefined ? {} : { labelSource: options.labels };
   const wanted = options.format === undefined ? {} : { format: options.format };
-  const report = await client.call('dataset.inspect', { path, ...wanted });
+  const report = await client.call('dataset.inspect', { path, ...wanted, ...labels });
   for (const line of reports.importFindings(report)) say(io, line);
   const format = options.format ?? report.format;
   if (format === null) {
@@ -64,12 +70,19 @@ export async function importDataset(session: Session, source: string, options: I
     path,
     format,
     name: options.name ?? report.suggestedName,
+    ...labels,
     ...(options.copy === true ? { copyFiles: true } : {}),
   });
   return finishImport(session, options, opened, job);
 }
 
-export type ExportDatasetOptions = ProjectOptions & { format: ExportFormat; output: string };
+export type ExportDatasetOptions = ProjectOptions & {
+  format: ExportFormat;
+  output: string;
+  split?: Split;
+  query?: string;
+  labelledOnly?: boolean;
+};
 
 export async function exportDataset(
   session: Session,
@@ -82,12 +95,19 @@ export async function exportDataset(
   const { datasetId } = await findDataset(client, opened, wanted);
   const { format } = options;
   const folder = resolve(io.cwd, options.output);
-  const report = await client.call('dataset.exportReport', { projectId, datasetId, format });
+  const { split, query, labelledOnly } = options;
+  const filter = {
+    splits: split === undefined ? [] : [split],
+    categoryIds: [],
+    ...(query === undefined ? {} : { query }),
+  };
+  const scope = { filter, labelledOnly: labelledOnly === true };
+  const report = await client.call('dataset.exportReport', { projectId, datasetId, format, ...scope });
   for (const loss of report.losses) say(io, `Lost: ${loss}`);
   const job = await followJob(
     client,
     io,
-    await client.call('dataset.export', { projectId, datasetId, format, folder }),
+    await client.call('dataset.export', { projectId, datasetId, format, folder, ...scope }),
   );
   if (job.state === 'cancelled') {
     say(io, 'Cancelled; nothing was written.');
@@ -103,6 +123,15 @@ export async function exportDataset(
 export async function downloadDataset(session: Session, source: 'cifar10', options: ProjectOptions): Promise<ExitCode> {
   const opened = await project(session, options);
   const job = await session.client.call('dataset.download', { projectId: opened.projectId, source });
+  return finishImport(session, options, opened, job);
+}
+
+export type SampleOptions = ProjectOptions & { world: SampleWorld; train: number; val: number; seed: number };
+
+export async function drawSample(session: Session, options: SampleOptions): Promise<ExitCode> {
+  const opened = await project(session, options);
+  const set = { world: options.world, trainImages: options.train, valImages: options.val, seed: options.seed };
+  const job = await session.client.call('dataset.importSample', { projectId: opened.projectId, set });
   return finishImport(session, options, opened, job);
 }
 
@@ -134,6 +163,7 @@ export interface TrainOptions extends ProjectOptions {
   preset?: string;
   set: string[];
   name?: string;
+  weights?: string;
   resume?: string;
   listSettings?: boolean;
 }
@@ -150,6 +180,7 @@ export async function train(session: Session, options: TrainOptions): Promise<Ex
   if (options.listSettings) return print(session, options, template.knobs, settingsTable);
 
   const config = withSettings(template, settings, options.set);
+  if (options.weights !== undefined) config.weights = await chosenWeights(session, opened, options.weights);
   await check(session, opened, config);
   return watchRun(session, options, opened, () =>
     client.call('run.start', { projectId, config, name: options.name ?? null }),
@@ -177,10 +208,22 @@ async function startingPoint(client: Client, opened: Project, options: TrainOpti
   const datasets = await client.call('dataset.list', { projectId: opened.projectId });
   const own = options.dataset === undefined && datasets.find(({ datasetId }) => datasetId === data?.datasetId);
   const { datasetId } = own || (await chosenDataset(client, opened, options.dataset));
-  const modelId = options.model ?? model?.id ?? 'lenet5';
+  const modelId = options.model ?? model?.id ?? (await suggestedModel(client, opened, datasetId));
   const keepsModel = model !== undefined && (model.id === undefined || model.id === modelId);
   const settings = { ...others, ...(data && { data: { ...data, datasetId } }), ...(keepsModel && { model }) };
   return { datasetId, modelId, settings };
+}
+
+/** The first one of the task that the training images' labels suit best. */
+async function suggestedModel(
+  client: Client,
+  { projectId }: Project,
+  datasetId: Dataset['datasetId'],
+): Promise<string> {
+  const labels = await client.call('run.labels', { projectId, datasetId, split: 'train' });
+  const models = await client.call('model.list', {});
+  const suggested = suggestedTask(labels);
+  return (models.find(({ task }) => task === suggested) ?? models[0])?.id ?? 'lenet5';
 }
 
 export async function listPresets(session: Session, options: ProjectOptions) {
@@ -261,60 +304,98 @@ export async function evaluate(session: Session, wanted: string, options: Projec
   const { runId } = await findRun(client, opened, wanted);
   const { summary } = await client.call('run.get', { projectId, runId });
   const confusion = await client.call('run.confusion', { projectId, runId });
-  const wrongOnes = await client.call('run.predictions', {
-    projectId,
-    runId,
-    filter: { outcome: 'wrong', groundTruthCategoryId: null, predictedCategoryId: null, order: 'wrong-first' },
-    offset: 0,
-    limit: 1,
-  });
-  const images = confusion.counts.flat().reduce((sum, count) => sum + count, 0);
-  const categories = await categoriesOf(client, opened, summary);
-  const evaluation = { summary, epoch: wrongOnes.epoch, images, wrong: wrongOnes.total, categories, confusion };
-  return print(session, options, evaluation, ({ epoch, wrong }) =>
+  const { epoch, imageIds, right } = await client.call('run.scores', { projectId, runId });
+  const images = imageIds.length;
+  /** Null where an image is not simply right or wrong. */
+  const wrong = right === null ? null : right.filter((isRight) => isRight === 0).length;
+  return print(session, options, { summary, epoch, images, wrong, confusion }, () =>
     [
       reports.outcomeText(summary) + reports.metricsText(summary),
-      `Epoch ${epoch}: ${wrong} of ${images} images are wrong.\n`,
-      reports.confusionText(confusion, categories),
+      wrong === null
+        ? `Epoch ${epoch}: measured by ${images} images. Counted are ${confusion.unit}.\n`
+        : `Epoch ${epoch}: ${wrong} of ${images} images are wrong.\n`,
+      reports.confusionText(confusion),
     ].join('\n'),
   );
 }
 
-/** Empty where the data set has been deleted since. */
-async function categoriesOf(client: Client, { projectId }: Project, run: RunSummary): Promise<Category[]> {
-  const datasets = await client.call('dataset.list', { projectId });
-  return datasets.find(({ datasetId }) => datasetId === run.datasetId)?.categories ?? [];
-}
+export type ExportOptions = ProjectOptions & {
+  checkpoint: CheckpointName;
+  output: string;
+  decisions?: boolean;
+  half?: boolean;
+  batch: number;
+  force?: boolean;
+};
 
-export type ExportOptions = ProjectOptions & { checkpoint: CheckpointName; output: string; force?: boolean };
-
-export async function exportCheckpoint(session: Session, wanted: string, options: ExportOptions) {
+export async function exportNetwork(session: Session, wanted: string, options: ExportOptions) {
   const { client, io } = session;
   const opened = await project(session, options);
-  const { runId, name } = await findRun(client, opened, wanted);
-  const { folder } = await client.call('run.get', { projectId: opened.projectId, runId });
-  const source = join(folder, 'checkpoints', `${options.checkpoint}.safetensors`);
-  const output = resolve(io.cwd, options.output);
-  await copyFile(source, output, options.force ? 0 : constants.COPYFILE_EXCL).catch((cause: NodeJS.ErrnoException) => {
-    throw copyError(cause, source, output, options.checkpoint);
+  const { runId } = await findRun(client, opened, wanted);
+  const { checkpoint, output, decisions = false, half = false, batch, force = false } = options;
+  const file = resolve(io.cwd, output);
+  const isOnnx = extname(file).toLowerCase() === '.onnx';
+  if (isOnnx ? half : decisions)
+    throw new FoveaError('invalid-request', '--decisions is for .onnx files, --half for .safetensors.');
+  const form: ExportForm = isOnnx
+    ? { format: 'onnx', decisions, batchSize: batch }
+    : { format: 'safetensors', precision: half ? 'float16' : 'float32' };
+  const request = { projectId: opened.projectId, runId, checkpoint, form, file, overwrite: force };
+  const exported = await client.call('run.export', request).catch((error: unknown) => {
+    if (!(error instanceof FoveaError) || error.code !== 'already-exists') throw error;
+    throw new FoveaError(error.code, `${error.message} Overwrite it with --force.`, error.context, { cause: error });
   });
-  const result = { runId, name, checkpoint: options.checkpoint, output };
-  return print(session, options, result, () => `${output}\n`);
+  return print(session, options, exported, reports.exportedText);
 }
 
-function copyError(cause: NodeJS.ErrnoException, source: string, output: string, checkpoint: string): FoveaError {
-  const context = { source, output };
-  if (cause.code === 'EEXIST') {
-    return new FoveaError('already-exists', `${output} is there already. Overwrite it with --force.`, context, {
-      cause,
-    });
+export async function artifacts(session: Session, wanted: string, options: ProjectOptions & { output: string }) {
+  const { client, io } = session;
+  const opened = await project(session, options);
+  const { runId } = await findRun(client, opened, wanted);
+  const folder = resolve(io.cwd, options.output);
+  const written = await client.call('run.artifacts', { projectId: opened.projectId, runId, folder });
+  return print(session, options, written, (made) => `${made.folder}\n`);
+}
+
+export interface PredictOptions extends ProjectOptions {
+  checkpoint: CheckpointName;
+  confidence: number;
+  output: string;
+  force?: boolean;
+}
+
+export async function predict(
+  session: Session,
+  wanted: string,
+  paths: readonly string[],
+  options: PredictOptions,
+): Promise<ExitCode> {
+  const { client, io } = session;
+  const opened = await project(session, options);
+  const { projectId } = opened;
+  const { runId } = await findRun(client, opened, wanted);
+  const output = resolve(io.cwd, options.output);
+  const started = await client.call('run.predict', {
+    projectId,
+    runId,
+    checkpoint: options.checkpoint,
+    paths: paths.map((path) => resolve(io.cwd, path)),
+    scoreThreshold: options.confidence,
+    output,
+    overwrite: options.force ?? false,
+  });
+  const job = await followJob(client, io, started);
+  if (job.state === 'cancelled') {
+    say(io, 'Cancelled; nothing was written.');
+    return exitCodes.cancelled;
   }
-  if (cause.code === 'ENOENT' && cause.path === source) {
-    // copyFile names the source also where the output's folder is missing, so both are possible.
-    const message = `The "${checkpoint}" checkpoint could not be copied: either ${source} or the folder of ${output} does not exist.`;
-    return new FoveaError('not-found', message, context, { cause });
+  if (job.state === 'failed') {
+    say(io, job.error?.message ?? 'It failed without saying why.');
+    return exitCodes.failed;
   }
-  return new FoveaError('io', `${output} could not be written: ${cause.message}`, context, { cause });
+  const document = JSON.parse(await readFile(output, 'utf8')) as PredictionDocument;
+  for (const { file, reason } of document.failures) say(io, `Left out: ${file}: ${reason}`);
+  return print(session, options, document, () => reports.predictionText(output, document));
 }
 
 export type CompareOptions = ProjectOptions & { report?: string; force?: boolean };
@@ -349,11 +430,11 @@ function writeError(cause: NodeJS.ErrnoException, file: string): FoveaError {
   return new FoveaError('io', `${file} could not be written: ${cause.message}`, { file }, { cause });
 }
 
-function project({ client, io }: Session, options: ProjectOptions): Promise<Project> {
+export function project({ client, io }: Session, options: ProjectOptions): Promise<Project> {
   return openProject(client, options.project, io.cwd);
 }
 
-function print<T>({ io }: Session, options: OutputOptions, value: T, text: (value: T) => string): ExitCode {
+export function print<T>({ io }: Session, options: OutputOptions, value: T, text: (value: T) => string): ExitCode {
   if (options.json) printJson(io, value);
   else io.stdout.write(text(value));
   return exitCodes.ok;

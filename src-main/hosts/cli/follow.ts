@@ -72,7 +72,8 @@ export async function followRun(client: Client, io: CliIo, projectId: ProjectId,
 
 function progressLine(progress: RunProgress): string {
   const { activity, epoch, epochsTotal, step, stepsPerEpoch, imagesPerSecond, secondsLeft } = progress;
-  const parts = [activity, `epoch ${epoch}/${epochsTotal}`, `step ${step}/${stepsPerEpoch}`];
+  const place = [`epoch ${epoch}/${epochsTotal}`, `step ${step}/${stepsPerEpoch}`];
+  const parts = [activity, ...(activity === 'preparing' ? [`image ${step}/${stepsPerEpoch}`] : place)];
   if (imagesPerSecond !== null) parts.push(`${formatNumber(Math.round(imagesPerSecond))} images/s`);
   if (secondsLeft !== null) parts.push(`${formatDuration(secondsLeft)} left`);
   return parts.join('  ');

@@ -2,14 +2,17 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { toErrorData, type ErrorCode } from '../../contract/errors.ts';
 import { exportFormats } from '../../contract/model/dataset-export.ts';
-import { datasetFormats } from '../../contract/model/dataset.ts';
+import { datasetFormats, imageOrders, splits } from '../../contract/model/dataset.ts';
+import { sampleProjectSet, sampleWorlds } from '../../contract/model/sample.ts';
 import { checkpointName, device } from '../../contract/model/run.ts';
 import type { Backend, HostPorts } from '../../services/backend.ts';
 import { version } from '../app-facts.ts';
 import { clientOf } from './client.ts';
 import * as commands from './commands.ts';
 import * as engineTools from './engine-tools.ts';
+import * as library from './library-commands.ts';
 import { exitCodes, say, type CliIo, type ExitCode } from './io.ts';
+import * as weights from './weights.ts';
 
 /** What commands work with. The backend is opened only for a command that needs it, and always closed. */
 export interface CliPorts {
@@ -73,6 +76,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
   inProject(root.command('import <path>').description('bring in a folder or an archive as a data set'))
     .option('--name <name>', 'name of the data set (default: what the source suggests)')
     .addOption(new Option('--format <format>', 'default: what the source looks like').choices(datasetFormats))
+    .option('--labels <place>', 'which labels of the folder, where it holds several (the import names them)')
     .option('--copy', 'copy image files into the project (default: reference them where they are)')
     .action((path: string, options) => run((session) => commands.importDataset(session, path, options)));
   inProject(root.command('export-dataset <dataset>').description("write a data set's images and labels into a folder"))
@@ -82,14 +86,57 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
         .makeOptionMandatory(),
     )
     .requiredOption('-o, --output <folder>', 'a folder that does not exist yet, or is empty')
+    .addOption(new Option('--split <split>', 'only the images of this split').choices(splits))
+    .option('--query <query>', 'only images that the query finds: "class:truck count(person)>3"')
+    .option('--labelled-only', 'leave out images that nobody labelled')
     .action((wanted: string, options) => run((session) => commands.exportDataset(session, wanted, options)));
+  inProject(root.command('images <dataset>').description('names of the images that a query finds'))
+    .option('--query <query>', 'such as "class:truck count(person)>3 split:val" (default: all)')
+    .addOption(new Option('--sort <order>', 'how they go').choices(imageOrders).default('added'))
+    .option('--reverse', 'the other way round')
+    .action((wanted: string, options) => run((session) => library.listImages(session, wanted, options)));
+  inProject(root.command('split <dataset>').description('divide the images of a data set anew'))
+    .addOption(new Option('--how <how>', 'which way').choices(library.splitKinds).default('stratified'))
+    .option('--train <percent>', 'share for training', percent, 80)
+    .option('--val <percent>', 'share for validation; what is left is for testing', percent, 20)
+    .option('--seed <number>', 'the same seed gives the same splits', wholeNumber, 1)
+    .option('--undo', 'take the latest change back instead')
+    .action((wanted: string, options) => run((session) => library.splitDataset(session, wanted, options)));
+  inProject(
+    root.command('leaks <dataset>').description('images that are the same, or look alike, in several splits'),
+  ).action((wanted: string, options) => run((session) => library.findLeaks(session, wanted, options)));
+  inProject(
+    root.command('health <dataset>').description('what a data set is like, and what is unusual about it'),
+  ).action((wanted: string, options) => run((session) => library.showHealth(session, wanted, options)));
+  inProject(
+    root.command('freeze <dataset>').description('record the state of the images and labels as a version'),
+  ).action((wanted: string, options) => run((session) => library.freeze(session, wanted, options)));
+  const trash = root.command('trash').description('what was deleted and can be brought back');
+  inProject(trash.command('list').description('what is in it')).action((options) =>
+    run((session) => library.listTrash(session, options)),
+  );
+  inProject(trash.command('restore <number>').description('bring back the entry of this number')).action(
+    (number: string, options) => run((session) => library.restoreTrash(session, number, options)),
+  );
+  inProject(trash.command('empty').description('delete everything in it for good')).action((options) =>
+    run((session) => library.emptyTrash(session, options)),
+  );
   inProject(root.command('download').description('fetch CIFAR-10 from its official address and bring it in'))
     .addArgument(root.createArgument('<source>').choices(['cifar10']))
     .action((source: 'cifar10', options) => run((session) => commands.downloadDataset(session, source, options)));
 
+  inProject(root.command('sample').description('draw a data set of scenes with boxes and outlines, and bring it in'))
+    .addOption(
+      new Option('--world <world>', 'what is drawn').choices(Object.keys(sampleWorlds)).default(sampleProjectSet.world),
+    )
+    .option('--train <images>', 'images to learn from', wholeNumber, sampleProjectSet.trainImages)
+    .option('--val <images>', 'images to be measured by', wholeNumber, sampleProjectSet.valImages)
+    .option('--seed <number>', 'the same seed draws the same images', wholeNumber, sampleProjectSet.seed)
+    .action((options) => run((session) => commands.drawSample(session, options)));
+
   inProject(root.command('train').description('start a run, or go on with one, and watch it to its end'))
     .option('-d, --dataset <data set>', 'name or number (default: the only one)')
-    .option('-m, --model <id>', 'which network (default: that of the file or preset, or lenet5)')
+    .option('-m, --model <id>', 'which network (default: that of the file or preset, or one that suits the labels)')
     .addOption(
       new Option(
         '--config <file>',
@@ -104,6 +151,10 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
       [],
     )
     .option('--name <name>', 'name of the run')
+    .option(
+      '--weights <what>',
+      'start from these: a file, an id of `weights list`, run:NUMBER[:last], or scratch (default: scratch)',
+    )
     .addOption(
       new Option('--resume <run>', 'go on with this run from its last checkpoint, as it was configured').conflicts([
         'dataset',
@@ -112,6 +163,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
         'preset',
         'set',
         'name',
+        'weights',
         'listSettings',
       ]),
     )
@@ -137,15 +189,48 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
   inProject(root.command('evaluate <run>').description('metrics and confusion matrix of a run')).action(
     (wanted: string, options) => run((session) => commands.evaluate(session, wanted, options)),
   );
-  inProject(root.command('export <run>').description("copy a run's weights to a file"))
+  inProject(
+    root.command('export <run>').description("write a run's network to a file, and compare it with the app's own"),
+  )
     .addOption(new Option('--checkpoint <which>', 'which weights').choices(checkpointName.options).default('best'))
-    .requiredOption('-o, --output <file>', 'file to write (.safetensors)')
+    .requiredOption('-o, --output <file>', 'file to write: .onnx for a model, .safetensors for weights alone')
+    .option('--decisions', '.onnx: boxes after suppression, or categories, instead of raw results')
+    .option('--batch <images>', '.onnx: images at a time', wholeNumber, 1)
+    .option('--half', '.safetensors: half precision, half the size')
     .option('--force', 'overwrite the file')
-    .action((wanted: string, options) => run((session) => commands.exportCheckpoint(session, wanted, options)));
+    .action((wanted: string, options) => run((session) => commands.exportNetwork(session, wanted, options)));
+  inProject(
+    root
+      .command('artifacts <run>')
+      .description('write a run as other tools do: args.yaml, results.csv, weights/best and last'),
+  )
+    .option('-o, --output <folder>', 'where detect/NAME (or classify, segment) is made; counted up', 'runs')
+    .action((wanted: string, options) => run((session) => commands.artifacts(session, wanted, options)));
+  inProject(root.command('predict <run> <paths...>').description("have a run's network look at image files or folders"))
+    .addOption(new Option('--checkpoint <which>', 'which weights').choices(checkpointName.options).default('best'))
+    .option('--confidence <number>', 'boxes with lower scores are left out', share, 0.25)
+    .requiredOption('-o, --output <file>', 'file to write what it says into (.json)')
+    .option('--force', 'overwrite the file')
+    .action((wanted: string, paths: string[], options) =>
+      run((session) => commands.predict(session, wanted, paths, options)),
+    );
   inProject(root.command('compare <runs...>').description('runs beside each other, the first as baseline'))
     .option('--report <file>', 'write a report with the curves too (.html or .md)')
     .option('--force', 'overwrite the report')
     .action((wanted: string[], options) => run((session) => commands.compare(session, wanted, options)));
+
+  const weightsCommand = root.command('weights').description('weights to start from');
+  withJson(weightsCommand.command('list').description('published weights, with their licences')).action((options) =>
+    run((session) => weights.listWeights(session, options)),
+  );
+  inProject(weightsCommand.command('download <id>').description('fetch published weights from their address')).action(
+    (id: string, options) => run((session) => weights.downloadWeights(session, id, options)),
+  );
+  withJson(
+    weightsCommand
+      .command('inspect <file>')
+      .description('what a file of weights holds (.safetensors, .onnx, .pt, .pth); executes nothing of it'),
+  ).action((file: string, options) => run((session) => weights.inspectWeights(session, file, options)));
 
   withJson(root.command('devices').description('what can be trained on here, and what stands in the way')).action(
     (options) => run((session) => commands.listDevices(session, options)),
@@ -176,6 +261,18 @@ function ofStep(command: Command): Command {
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A whole number from 1 on.');
+  return value;
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError('A number from 0 to 1.');
+  return value;
+}
+
+function percent(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 100)) throw new InvalidArgumentError('A share from 0 to 100.');
   return value;
 }
 

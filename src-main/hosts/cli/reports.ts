@@ -1,7 +1,8 @@
 /** Data sets, runs, an evaluation and a comparison as text for a terminal. Pure: values in, text out. */
-import type { Category, Dataset, ImportReport } from '../../contract/model/dataset.ts';
+import type { Dataset, ImportReport } from '../../contract/model/dataset.ts';
 import type { ExportReport } from '../../contract/model/dataset-export.ts';
 import type { DeviceInfo } from '../../contract/model/device.ts';
+import type { PredictionDocument, Said } from '../../contract/model/image-prediction.ts';
 import type { Project, RecentProject } from '../../contract/model/project.ts';
 import {
   metricDefinitions,
@@ -11,6 +12,8 @@ import {
   type RunComparison,
   type RunSummary,
 } from '../../contract/model/run.ts';
+import type { ExportedModel } from '../../contract/model/run-export.ts';
+import { headlineOf } from '../../contract/model/tasks.ts';
 import { formatDuration, formatNumber, table } from './io.ts';
 
 export function projectText({ name, path }: Project): string {
@@ -53,6 +56,9 @@ export function importFindings(report: ImportReport): string[] {
     ...(unlabelledCount > 0 ? [`${formatNumber(unlabelledCount)} unlabelled images`] : []),
   ];
   const found = report.format === null ? [] : [`${report.format}: ${counts.join(', ')}`];
+  if (report.labelSource !== null) {
+    found.push(`Labels from ${report.labelSource}; with --labels: ${report.labelSources.join(', ')}.`);
+  }
   const problems = failures.map(
     ({ source, line, reason }) => `${[source, ...(line === undefined ? [] : [line])].join(':')}: ${reason}`,
   );
@@ -83,11 +89,12 @@ export function runsText(runs: readonly RunSummary[]): string {
     run.modelId,
     run.datasetName,
     `${run.epochsDone}/${run.epochsTotal}`,
-    formatNumber(run.latest['test/accuracy']),
-    formatNumber(run.best['test/accuracy']?.value),
+    metricDefinitions[headlineOf(run)].label,
+    formatNumber(run.latest[headlineOf(run)]),
+    formatNumber(run.best[headlineOf(run)]?.value),
     formatDuration(run.durationMs / 1000),
   ]);
-  const header = ['id', 'run', 'status', 'model', 'data set', 'epochs', 'test acc', 'best', 'time'];
+  const header = ['id', 'run', 'status', 'model', 'data set', 'epochs', 'metric', 'last', 'best', 'time'];
   return table(header, rows);
 }
 
@@ -121,8 +128,8 @@ export function metricsText({ latest, best }: RunSummary): string {
 }
 
 /** Rows are the true classes, columns the predicted ones; the share of each row that is right stands at its end. */
-export function confusionText({ categoryIds, counts }: ConfusionMatrix, categories: readonly Category[]): string {
-  const names = categoryIds.map((id) => categories.find(({ categoryId }) => categoryId === id)?.name ?? String(id));
+export function confusionText({ classes, counts }: ConfusionMatrix): string {
+  const names = classes.map(({ name }) => name);
   const rows = counts.map((row, index) => {
     const total = row.reduce((sum, count) => sum + count, 0);
     const recall = total === 0 ? null : (row[index] ?? 0) / total;
@@ -156,4 +163,46 @@ function comparisonRow(label: string, values: readonly (number | null)[]): strin
     return value > baseline ? `+${text}` : text;
   };
   return [label, ...values.map(formatNumber), ...values.slice(1).map(difference)];
+}
+
+export function exportedText({ file, sizeBytes, check }: ExportedModel): string {
+  const lines = [`${file} (${formatNumber(Math.ceil(sizeBytes / 1000))} kB)`];
+  if (check !== null) {
+    const { images, worst, decisions, different } = check;
+    lines.push(
+      `Checked on ${images} images against the app's own results: ${
+        decisions > 0
+          ? `${different} of ${decisions} decisions differ`
+          : `off by ${worst.toExponential(1)} of the largest number`
+      }.`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** A line a file, then where the whole is. */
+export function predictionText(output: string, { images, classes }: PredictionDocument): string {
+  const lines = images.map(({ file, said }) => `${file}: ${saidText(said, classes)}`);
+  return `${lines.join('\n')}\n${output}\n`;
+}
+
+function saidText(said: Said, classes: readonly string[]): string {
+  const nameOf = (category: number): string => classes[category] ?? String(category);
+  switch (said.kind) {
+    case 'category': {
+      const best = said.probabilities.indexOf(Math.max(...said.probabilities));
+      return `${nameOf(best)} ${said.probabilities[best]!.toFixed(2)}`;
+    }
+    case 'masks':
+      return said.masks.map(({ category }) => nameOf(category)).join(', ');
+    case 'boxes':
+      return countsText(said.boxes, nameOf) || 'nothing';
+  }
+}
+
+/** "car × 3, sign × 1", in the order of the best box of each class. */
+function countsText(boxes: readonly { category: number }[], nameOf: (category: number) => string): string {
+  const counts = new Map<number, number>();
+  for (const { category } of boxes) counts.set(category, (counts.get(category) ?? 0) + 1);
+  return [...counts].map(([category, count]) => `${nameOf(category)} × ${count}`).join(', ');
 }

@@ -25,6 +25,7 @@ const rendererFolder = join(mainFolder, '..', 'renderer');
 const trainingProcess = join(mainFolder, 'training-process.js');
 const taskProcess = join(mainFolder, 'task-process.js');
 const importWorker = pathToFileURL(join(mainFolder, 'import-worker.js'));
+const dataWorker = pathToFileURL(join(mainFolder, 'data-worker.js'));
 
 let window: BrowserWindow | null = null;
 
@@ -51,6 +52,7 @@ async function start(): Promise<void> {
     launchTrainer: () => launchUtilityChild(trainingProcess, 'Fovea training'),
     launchTask: () => launchUtilityChild(taskProcess, 'Fovea engine task'),
     importWorker,
+    dataWorker,
     choosePath: pathChooser(() => window),
   });
   closeBeforeQuit(backend);

@@ -65,7 +65,7 @@ test('events of this project move a job on, and its end is told once', async () 
 test('an answer that comes after the job’s end does not bring it back to life', async () => {
   const { list, emit } = listWith([]);
   await settled();
-  const starting = list.import('/data', 'cifar10', 'A', false);
+  const starting = list.import({ path: '/data', format: 'cifar10', labelSource: null, name: 'A', copyFiles: false });
   emit(job('a', { state: 'done' }));
   expect((await starting).state).toBe('done');
   expect(states(list)).toEqual(['a done']);

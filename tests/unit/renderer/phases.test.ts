@@ -3,8 +3,16 @@ import * as v from 'valibot';
 import { runConfig, type PhaseConfig } from '../../../src-main/contract/model/run.ts';
 import { learningRate, learningRates } from '../../../src-main/contract/model/schedule.ts';
 import { groupKnobs } from '../../../src-renderer/features/train/knob-text.ts';
-import { modulesText, phaseSummary, spanText, trainableText } from '../../../src-renderer/features/train/plan-words.ts';
+import {
+  modulesText,
+  parametersText,
+  phaseSummary,
+  spanText,
+  trainableText,
+} from '../../../src-renderer/features/train/plan-words.ts';
+import { termsText } from '../../../src-renderer/features/train/loss-words.ts';
 import { plannedMarks, plannedRates, ratesInWords } from '../../../src-renderer/state/learning-rate.ts';
+import type { ModuleNode } from '../../../src-renderer/state/freezing.ts';
 import { moved, phaseAfter, phaseSpans, recipes } from '../../../src-renderer/state/phases.ts';
 import { sample } from '../../helpers/fake-backend.ts';
 
@@ -27,21 +35,42 @@ describe('phases in their order', () => {
   });
 });
 
+const node = (path: string, children: ModuleNode[] = []): ModuleNode => ({
+  path,
+  name: path.split('.').at(-1)!,
+  kind: null,
+  parameterCount: 1,
+  children,
+});
+const modules = [node('conv1'), node('fc')];
+
 describe('recipes', () => {
   it.each(recipes.map((recipe) => [recipe.label, recipe] as const))('%s: a valid plan', (_, recipe) => {
     for (const epochs of [1, 2, 20]) {
-      const phases = recipe.phases(phase({ freeze: ['fc3'] }), epochs, ['conv1', 'conv2']);
+      const phases = recipe.phases(phase({ freeze: ['fc3'] }), epochs, modules);
       expect(v.safeParse(runConfig, { ...sample.config, phases }).issues).toBeUndefined();
-      expect(phases.reduce((sum, { epochs: each }) => sum + each, 0)).toBe(Math.max(epochs, phases.length));
+      expect(phases.reduce((sum, { epochs: each }) => sum + each, 0)).toBe(
+        recipe.ownEpochs ?? Math.max(epochs, phases.length),
+      );
     }
   });
 
   it('freeze the backbone first, then train all with a tenth of the rate, decaying', () => {
     const { phases } = recipes.find(({ label }) => label === 'Freeze, then unfreeze')!;
-    const [head, all] = phases(first, 20, ['conv1']);
+    const [head, all] = phases(first, 20, modules);
     expect([head!.freeze, all!.freeze]).toEqual([['conv1'], []]);
     expect([head!.learningRate, all!.learningRate]).toEqual([0.001, 0.0001]);
     expect(all!.schedule.kind).toBe('cosine');
+  });
+
+  it('freeze three parts of the encoder for twenty epochs and decay on through thirty more', () => {
+    const { phases } = recipes.find(({ ownEpochs }) => ownEpochs === 50)!;
+    const parts = ['stem', 'norm', 'blocks', 'head'].map((name) => node(`encoder.${name}`));
+    const [frozen, free] = phases(first, 7, [node('encoder', parts), node('decoder')]);
+    expect([frozen!.freeze, free!.freeze]).toEqual([['encoder.stem', 'encoder.norm', 'encoder.blocks'], []]);
+    expect([frozen!.epochs, free!.epochs]).toEqual([20, 30]);
+    const rates = [...learningRates(frozen!, 1), ...learningRates(free!, 1)];
+    expect(rates).toEqual(rates.map((_, epoch) => expect.closeTo(0.001 * 0.95 ** epoch, 8) as number));
   });
 });
 
@@ -115,8 +144,41 @@ describe('phases in words', () => {
   });
 });
 
+it('says what a loss is made of', () => {
+  const terms = (classWeights: number[] | null) =>
+    termsText({
+      kind: 'sum',
+      binary: false,
+      terms: [
+        { weight: 1, loss: { kind: 'cross-entropy', classWeights } },
+        { weight: 0.5, loss: { kind: 'dice', smooth: 1 } },
+      ],
+    });
+  expect(terms(null)).toBe('Cross-entropy + 0.5 × Dice');
+  expect(terms([1, 2])).toBe('Cross-entropy with class weights + 0.5 × Dice');
+  expect(termsText({ kind: 'cross-entropy', softmaxBeforeLoss: false })).toBeNull();
+});
+
+it('says of a network how much of it each phase trains', () => {
+  const layer = (path: string, trainableCount: number) => ({
+    path,
+    kind: 'conv2d',
+    settings: '',
+    inputShapes: [],
+    outputShape: [],
+    formula: null,
+    parameterCount: 0,
+    trainableCount,
+  });
+  const layers = [layer('encoder.a', 1000), layer('decoder', 234)];
+  expect(parametersText([phase({})], layers)).toBe('1,234 parameters, all trained');
+  expect(parametersText([phase({ freeze: ['encoder'] }), phase({})], layers)).toBe(
+    '1,234 parameters; phase 1 trains 234, phase 2 trains all',
+  );
+});
+
 it('puts advanced settings under what they are about', () => {
-  const knobs = ['seed', 'phases.1.clipNorm', 'ema.decay', 'augmentation.flip', 'phases.0.warmup.epochs'].map(
+  const knobs = ['seed', 'phases.1.clipNorm', 'ema.decay', 'augmentation.flipHorizontal', 'phases.0.warmup.epochs'].map(
     (path) =>
       ({
         path,
@@ -130,7 +192,7 @@ it('puts advanced settings under what they are about', () => {
   expect(groupKnobs(knobs).map((group) => [group.label, group.knobs.map(({ path }) => path)])).toEqual([
     ['Learning rate', ['phases.0.warmup.epochs']],
     ['Optimiser', ['phases.1.clipNorm']],
-    ['Images', ['augmentation.flip']],
+    ['Images', ['augmentation.flipHorizontal']],
     ['Updates and averages', ['ema.decay']],
     ['Other', ['seed']],
   ]);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CategoryId, DatasetId, ImageId, ProjectId, RunId } from '../../../src-main/contract/model/ids.ts';
 import {
+  annotateRoute,
   dataRoute,
   formatPlace,
   parsePlace,
@@ -25,6 +26,18 @@ const routes: [Route, string][] = [
     'data/3?layout=montage&split=train.test&class=4.12&image=77&at=0',
   ],
   [dataRoute({ image: { imageId: 5 as ImageId, at: null } }), 'data?image=5'],
+  [annotateRoute(), 'annotate'],
+  [
+    annotateRoute({
+      datasetId: 3 as DatasetId,
+      splits: ['val'],
+      categoryIds: [4] as CategoryId[],
+      order: { by: 'labels', descending: true },
+      image: { imageId: 77 as ImageId, at: 12 },
+    }),
+    'annotate/3?split=val&class=4&sort=-labels&image=77&at=12',
+  ],
+  [annotateRoute({ datasetId: 3 as DatasetId, layout: 'grid' }), 'annotate/3?layout=grid'],
   [{ screen: 'train', datasetId: 2 as DatasetId, cloneOf: 9 as RunId }, 'train?dataset=2&clone=9'],
   [{ screen: 'train', datasetId: null, cloneOf: null }, 'train'],
   [{ screen: 'runs' }, 'runs'],

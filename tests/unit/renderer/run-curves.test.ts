@@ -3,14 +3,14 @@ import type { RunId } from '../../../src-main/contract/model/ids.ts';
 import type { SeriesName } from '../../../src-main/contract/model/run.ts';
 import { distinctRunColours, runColour } from '../../../src-renderer/charts/run-colours.ts';
 import {
-  accuracyCurves,
   bestMark,
+  chartsOfRuns,
   domainOf,
   formatX,
   learningRateCurves,
-  lossCurves,
   phaseMarks,
   resumeMarks,
+  type CurveChoice,
   type CurveSource,
 } from '../../../src-renderer/charts/run-curves.ts';
 
@@ -43,6 +43,7 @@ function source(changes: Partial<CurveSource> = {}, more: Partial<Record<SeriesN
   };
   return {
     key: '1',
+    task: 'classification',
     name: null,
     colour: 'red',
     series: (name) => recorded[name] ?? empty,
@@ -54,7 +55,22 @@ function source(changes: Partial<CurveSource> = {}, more: Partial<Record<SeriesN
 
 const byEpoch = { xAxis: 'epoch', detail: 'epoch', shown: 'both' } as const;
 
+const curvesOf = (title: string, sources: readonly CurveSource[], choice: CurveChoice) =>
+  chartsOfRuns(sources, choice).find((chart) => chart.title === title)!.curves;
+const lossCurves = (sources: readonly CurveSource[], choice: CurveChoice) => curvesOf('Loss', sources, choice);
+
 describe('curves of runs', () => {
+  it('stand in the charts of their tasks, with what is better', () => {
+    const charts = chartsOfRuns([source(), source({ key: '2', task: 'segmentation' })], byEpoch);
+    expect(charts.map(({ title, note, unbounded }) => [title, note, unbounded])).toEqual([
+      ['Loss', 'lower is better', true],
+      ['Accuracy', 'share of images that are right; higher is better', false],
+      ['Mean IoU', 'overlap with the truth, mean over classes; higher is better', false],
+      ['Accuracy', 'share of pixels that are right; higher is better', false],
+      ['Dice', 'mean over classes; higher is better', false],
+    ]);
+  });
+
   it('are solid for training, dashed for the evaluation, both in the colour of the run', () => {
     const curves = lossCurves([source({ name: 'twin' })], byEpoch);
     expect(curves.map(({ label, dashed, colour, y }) => [label, dashed, colour, [...y]])).toEqual([
@@ -69,7 +85,7 @@ describe('curves of runs', () => {
       [[2, 1.5, 1.25, 1], true],
       [[1.6, 1.2], false],
     ]);
-    expect(accuracyCurves([source()], { ...byEpoch, detail: 'step' }).map((curve) => curve.smoothable)).toEqual([
+    expect(curvesOf('Accuracy', [source()], { ...byEpoch, detail: 'step' }).map((curve) => curve.smoothable)).toEqual([
       false,
       false,
     ]);

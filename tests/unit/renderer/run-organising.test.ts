@@ -98,17 +98,17 @@ describe('presets', () => {
       knob('batchSize', 'Batch size', 32),
       knob('seed', 'Seed', 1),
       knob('accumulation', 'Accumulation', 2),
-      knob('augmentation.flip', 'Flip', true),
+      knob('augmentation.flipHorizontal', 'Flip', true),
       knob('augmentation.shift', 'Shift', 4),
     ];
     const settings = settingsOf(sample.config, knobs);
     expect(settings.filter(({ changed }) => changed).map((setting) => setting.knob.path)).toEqual([
       'batchSize',
       'accumulation',
-      'augmentation.flip',
+      'augmentation.flipHorizontal',
       'augmentation.shift',
     ]);
-    expect(differencesText(settings)).toBe('Batch size 64, Accumulation 1, Flip off and 1 more');
+    expect(differencesText(settings)).toBe('Batch size 64, Accumulation 1, Flip 0 and 1 more');
     expect(differencesText(settingsOf(sample.config, knobs.slice(1, 2)))).toBe('All settings at their defaults');
   });
 

@@ -29,13 +29,17 @@ const progress: RunProgress = {
 describe('progress', () => {
   it('counts finished epochs and the part of the present one', () => {
     expect(progressFraction(progress)).toBe(0.625);
-    expect(progressFraction({ ...progress, activity: 'preparing' })).toBeNull();
+    expect(progressFraction({ ...progress, activity: 'preparing' })).toBe(0.5);
+    expect(progressFraction({ ...progress, activity: 'preparing', stepsPerEpoch: 0 })).toBeNull();
   });
 
   it('is said in one line, without what is not known yet', () => {
     expect(progressText(progress)).toBe('training · epoch 3 of 4, step 50 of 100 · 3,240 images/s, 3 min left');
     expect(progressText({ ...progress, activity: 'evaluating', imagesPerSecond: null, secondsLeft: null })).toBe(
       'measuring the test split · epoch 3 of 4, step 50 of 100',
+    );
+    expect(progressText({ ...progress, activity: 'preparing' })).toBe(
+      'preparing the images · image 50 of 100 · 3,240 images/s, 3 min left',
     );
   });
 

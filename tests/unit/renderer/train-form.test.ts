@@ -116,6 +116,26 @@ describe('TrainForm', () => {
     expect(form.blockedBecause).toBe('No images.');
   });
 
+  it('starts from weights, makes twins that differ in them alone, and keeps them with the model', async () => {
+    const finding = { severity: 'note' as const, message: 'All tensors will be loaded.', path: 'weights' };
+    const { form } = await open({ 'run.check': async () => [finding] });
+    const weights = { source: 'catalogue', id: 'ours' } as const;
+    form.setWeights(weights);
+    const [scratch, pretrained] = form.weightTwins();
+    expect(pretrained).toEqual({ ...scratch, weights });
+    expect(scratch.weights).toBeNull();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(form.checksAt('weights')).toEqual([finding]);
+    expect(form.generalChecks).toEqual([]);
+    await form.choose(dataset, 'lenet5');
+    expect(form.config?.weights).toEqual(weights);
+    form.setWeights(null);
+    form.undo();
+    expect(form.config?.weights).toEqual(weights);
+    await form.choose(dataset, 'resnet18');
+    expect(form.config?.weights).toBeNull();
+  });
+
   it('makes twins that differ in the switch alone', async () => {
     const { form } = await open();
     form.set(epochs.path, 9);
