@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ImportMessage, ImportTask } from '../../src-main/services/import/messages.ts';
-import type { ImportWorkerData } from '../../src-main/services/import/run-worker.ts';
+import type { ThreadData } from '../../src-main/services/worker-thread.ts';
 
-const task = (workerData as ImportWorkerData).task as Extract<ImportTask, { kind: 'import' }>;
+const task = (workerData as ThreadData<Extract<ImportTask, { kind: 'import' }>>).task;
 const post = (message: ImportMessage): void => parentPort?.postMessage(message);
 const pack = { file: `${task.packPrefix}train.u8`, count: 2000, channels: 3, heightPx: 32, widthPx: 32 };
 

@@ -67,7 +67,7 @@ test('a cancel right at the start leaves nothing', async () => {
   expect(fixture.opened.store.datasets.leftovers()).toEqual([]);
 });
 
-test('a worker that hangs can be cancelled', async () => {
+test('a worker that hangs can be cancelled', { timeout: 30_000 }, async () => {
   const fixture = await createProjectFixture({ importWorker: STUBBORN_WORKER });
   const job = await beginImport(fixture, 'hang');
   await fixture.handlers['job.cancel']({ jobId: job.jobId });

@@ -61,7 +61,7 @@ const isKind =
 
 export const isSequence = isKind('sequence');
 export const isDict = isKind('dict');
-const isGlobal = isKind('global');
+export const isGlobal = isKind('global');
 export const isObject = isKind('object');
 export const isPersistent = isKind('persistent');
 

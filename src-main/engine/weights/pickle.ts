@@ -4,10 +4,27 @@
  * Source: the protocol's description in CPython's pickletools (protocols 0 to 5).
  */
 import { FoveaError, type ErrorContext } from '../../contract/errors.ts';
-import { isDict, isObject, isSequence, type PickleObject, type PickleValue } from './pickle-values.ts';
+import {
+  isDict,
+  isGlobal,
+  isObject,
+  isSequence,
+  type PickleGlobal,
+  type PickleObject,
+  type PickleValue,
+} from './pickle-values.ts';
 
 /** Far more than the largest published checkpoint needs (some 200,000). */
 const mostInstructions = 2_000_000;
+/**
+ * A file that would call what is in these modules is an attack and nothing else. Nothing is called in any case; but a
+ * person should hear of it, and not get the weights that came with it.
+ */
+const commandModules = new Set(
+  'os posix nt sys subprocess shutil socket pty runpy importlib ctypes webbrowser pickle _pickle'.split(' '),
+);
+const commandBuiltins = new Set(['eval', 'exec', 'compile', 'open', '__import__', 'breakpoint', 'input']);
+
 /** Of a whole number; those in checkpoints have at most 8 bytes. */
 const mostIntegerBytes = 64;
 const newestProtocol = 5;
@@ -155,7 +172,16 @@ const asText = (bytes: Uint8Array): string => decoder.decode(bytes);
 const sequence = (items: PickleValue[]): PickleValue => ({ kind: 'sequence', items });
 const newDict = (): PickleValue => ({ kind: 'dict', entries: new Map() });
 
-function call(callee: PickleValue, args: PickleValue): PickleObject {
+function isCommand(callee: PickleValue): callee is PickleGlobal {
+  if (!isGlobal(callee)) return false;
+  const [root] = callee.module.split('.') as [string];
+  const isBuiltin = root === 'builtins' || root === '__builtin__';
+  return isBuiltin ? commandBuiltins.has(callee.name) : commandModules.has(root);
+}
+
+function call({ broken }: Machine, callee: PickleValue, args: PickleValue): PickleObject {
+  if (isCommand(callee))
+    throw broken(`it would run ${callee.module}.${callee.name}, which no weights need; nothing was run`);
   return {
     kind: 'object',
     callee,
@@ -164,6 +190,11 @@ function call(callee: PickleValue, args: PickleValue): PickleObject {
     entries: new Map(),
     state: null,
   };
+}
+
+function callWithArgs(m: Machine): void {
+  const args = m.pop();
+  m.push(call(m, m.pop(), args));
 }
 
 function append({ broken }: Machine, target: PickleValue, values: readonly PickleValue[]): void {
@@ -239,10 +270,7 @@ const instructions: Readonly<Record<number, Instruction>> = {
   0x4e: constant(() => null), // NONE
   0x50: ({ push, line }) => push({ kind: 'persistent', id: line() }), // PERSID
   0x51: ({ push, pop }) => push({ kind: 'persistent', id: pop() }), // BINPERSID
-  0x52: ({ push, pop }) => {
-    const args = pop();
-    push(call(pop(), args));
-  }, // REDUCE
+  0x52: callWithArgs, // REDUCE
   0x53: ({ push, line }) => push(unquoted(line())), // STRING
   0x54: textOf(4), // BINSTRING
   0x55: textOf(1), // SHORT_BINSTRING
@@ -270,13 +298,13 @@ const instructions: Readonly<Record<number, Instruction>> = {
   }, // APPENDS
   0x67: (m) => m.push(m.recall(decimal(m, m.line()))), // GET
   0x68: ({ push, recall, unsigned }) => push(recall(unsigned(1))), // BINGET
-  0x69: ({ push, popMark, line }) => push(call({ kind: 'global', module: line(), name: line() }, sequence(popMark()))), // INST
+  0x69: (m) => m.push(call(m, { kind: 'global', module: m.line(), name: m.line() }, sequence(m.popMark()))), // INST
   0x6a: ({ push, recall, unsigned }) => push(recall(unsigned(4))), // LONG_BINGET
   0x6c: fromMark(sequence), // LIST
   0x6f: (m) => {
     const [callee, ...args] = m.popMark();
     if (callee === undefined) throw m.broken('it makes an object of nothing');
-    m.push(call(callee, sequence(args)));
+    m.push(call(m, callee, sequence(args)));
   }, // OBJ
   0x70: (m) => m.remember(decimal(m, m.line()), m.top()), // PUT
   0x71: ({ remember, unsigned, top }) => remember(unsigned(1), top()), // BINPUT
@@ -298,10 +326,7 @@ const instructions: Readonly<Record<number, Instruction>> = {
     if (protocol > newestProtocol)
       throw broken(`it is written in protocol ${protocol}; known are 0 to ${newestProtocol}`);
   }, // PROTO
-  0x81: ({ push, pop }) => {
-    const args = pop();
-    push(call(pop(), args));
-  }, // NEWOBJ
+  0x81: callWithArgs, // NEWOBJ
   0x85: tuple(1), // TUPLE1
   0x86: tuple(2), // TUPLE2
   0x87: tuple(3), // TUPLE3
@@ -320,10 +345,9 @@ const instructions: Readonly<Record<number, Instruction>> = {
     append(m, m.top(), values);
   }, // ADDITEMS
   0x91: fromMark(sequence), // FROZENSET
-  0x92: ({ push, pop }) => {
-    pop(); // Keyword arguments.
-    const args = pop();
-    push(call(pop(), args));
+  0x92: (m) => {
+    m.pop(); // Keyword arguments.
+    callWithArgs(m);
   }, // NEWOBJ_EX
   0x93: ({ push, pop, broken }) => {
     const [name, module] = [pop(), pop()];

@@ -3,13 +3,13 @@
  * packs and exports, answers questions about whole data sets, and checkpoints databases; rows and everything visible are
  * the store's owner's. One thread does one task, and loads only what that task needs: most are short.
  */
-import { parentPort, workerData } from 'node:worker_threads';
-import { FoveaError, invariant, toErrorData } from '../../contract/errors.ts';
 import type { TellProgress } from '../library/library-reader.ts';
+import { performTask, type ThreadPort } from '../thread-task.ts';
 import type { ImportMessage, ImportTask } from './messages.ts';
-import type { ImportWorkerData } from './run-worker.ts';
 
-async function perform(task: ImportTask, post: (message: ImportMessage) => void): Promise<void> {
+type Post = ThreadPort<ImportMessage>['post'];
+
+async function perform(task: ImportTask, { post }: ThreadPort<ImportMessage>): Promise<void> {
   switch (task.kind) {
     case 'inspect': {
       const { inspectDataset } = await import('./read-dataset.ts');
@@ -42,7 +42,7 @@ async function perform(task: ImportTask, post: (message: ImportMessage) => void)
 }
 
 /** What a question tells is passed on twenty times a second at most; each time the thread may be asked to stop. */
-function tellProgress(post: (message: ImportMessage) => void): TellProgress {
+function tellProgress(post: Post): TellProgress {
   let [toldMs, step, done] = [0, '', 0];
   let total: number | null = null;
   return (progress) => {
@@ -54,13 +54,4 @@ function tellProgress(post: (message: ImportMessage) => void): TellProgress {
   };
 }
 
-const port = parentPort;
-invariant(port, 'the import worker runs only as a worker thread');
-const { task, stop } = workerData as ImportWorkerData;
-const isStopped = new Int32Array(stop);
-/** Every task says now and then how far it is, and ends here where nobody wants it any more. */
-const post = (message: ImportMessage): void => {
-  if (Atomics.load(isStopped, 0) !== 0) throw new FoveaError('cancelled', 'The import was cancelled.');
-  port.postMessage(message);
-};
-await perform(task, post).catch((error: unknown) => port.postMessage({ kind: 'failed', error: toErrorData(error) }));
+await performTask(perform);

@@ -1,5 +1,4 @@
 /** Typed messages between the import worker (a thread that reads and checks) and the store's owner. */
-import type { ErrorData } from '../../contract/errors.ts';
 import type { SampleSet } from '../../contract/model/sample.ts';
 import type { DatasetFormat, ImportReport, Split } from '../../contract/model/dataset.ts';
 import type { WeightsListing } from '../../contract/model/weights.ts';
@@ -62,5 +61,4 @@ export type ImportMessage =
   /** More labels of the last image, which has too many for one message. */
   | { kind: 'labels'; labels: LabelRow[] }
   /** Everything is right and the packs are safely on disk under their final names. */
-  | { kind: 'complete' }
-  | { kind: 'failed'; error: ErrorData };
+  | { kind: 'complete' };

@@ -1,5 +1,4 @@
 /** Typed messages between the thread that prepares training data and the app. */
-import type { ErrorData } from '../../contract/errors.ts';
 import type { InputFit } from '../../contract/model/run-images.ts';
 import type { SizePx } from '../../engine/data/letterbox.ts';
 import type { PreviewBatch } from '../../contract/model/preview-batch.ts';
@@ -34,12 +33,4 @@ export type DataMessage =
   | { kind: 'progress'; done: number; total: number }
   | { kind: 'log'; level: LogLine['level']; text: string }
   | { kind: 'preview'; batch: PreviewBatch }
-  | { kind: 'packed'; packed: PackedFiles }
-  | { kind: 'failed'; error: ErrorData };
-
-/** What the thread is started with. */
-export interface DataWorkerData {
-  task: DataTask;
-  /** An Int32Array of one element, over shared memory: 1 asks the task to end. */
-  stop: SharedArrayBuffer;
-}
+  | { kind: 'packed'; packed: PackedFiles };

@@ -39,6 +39,8 @@ export class CanvasScene {
   #shown: ImagePyramid | null = null;
   #view: Size = { widthPx: 1, heightPx: 1 };
   #ratio = 1;
+  /** The canvases have to take the view's size. */
+  #isResized = false;
   #viewport: Viewport | null = null;
   #look: SceneLook | null = null;
   /** Made when it is drawn: a gesture changes it many times a frame. */
@@ -58,17 +60,12 @@ export class CanvasScene {
     this.redraw('image', 'labels');
   }
 
+  /** Takes effect with the next frame: a canvas that is resized between layout and paint may stay blank in Chromium. */
   resize(view: Size, ratio: number): void {
     this.#view = view;
     this.#ratio = ratio;
-    for (const canvas of [this.#elements.image, this.#elements.labels]) {
-      canvas.width = Math.round(view.widthPx * ratio);
-      canvas.height = Math.round(view.heightPx * ratio);
-    }
-    this.#edit.resize(view, ratio);
-    // A canvas that was resized is empty; waiting for the next frame would show that.
-    this.#stale.add('image').add('labels').add('edit');
-    this.#draw();
+    this.#isResized = true;
+    this.redraw('image', 'labels', 'edit');
   }
 
   setViewport(viewport: Viewport): void {
@@ -102,11 +99,21 @@ export class CanvasScene {
     this.#frame = 0;
     const [viewport, look] = [this.#viewport, this.#look];
     if (viewport === null || look === null) return;
+    if (this.#isResized) this.#fitCanvases();
     const stale = new Set(this.#stale);
     this.#stale.clear();
     if (stale.has('image')) this.#drawImage(viewport, look);
     if (stale.has('labels')) this.#drawLabels(viewport, look);
     if (stale.has('edit')) this.#drawEdit(viewport);
+  }
+
+  #fitCanvases(): void {
+    this.#isResized = false;
+    for (const canvas of [this.#elements.image, this.#elements.labels]) {
+      canvas.width = Math.round(this.#view.widthPx * this.#ratio);
+      canvas.height = Math.round(this.#view.heightPx * this.#ratio);
+    }
+    this.#edit.resize(this.#view, this.#ratio);
   }
 
   #drawImage(viewport: Viewport, { pixelLines }: SceneLook): void {

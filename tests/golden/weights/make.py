@@ -179,7 +179,7 @@ class Evaluate:
         return eval, ("open('owned-by-pickle', 'w').write('owned')",)
 
 
-# These two hold a tensor besides, which may come out; the call must not happen.
+# These two hold a tensor besides, which must not make them look sound.
 file_of('command.pt', b'\x80\x02}(' + text('x') + pickle.dumps(Command(), 2)[2:-1] + text('w') + tensor([4], [1]) + b'u.')
 file_of('evaluate.pt', b'\x80\x02}(' + text('x') + pickle.dumps(Evaluate(), 2)[2:-1] + text('w') + tensor([4], [1]) + b'u.')
 
