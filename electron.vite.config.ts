@@ -16,6 +16,7 @@ export default defineConfig({
           'training-process': 'src-main/training-process/main.ts',
           'task-process': 'src-main/training-process/task-main.ts',
           'import-worker': 'src-main/services/import/import-worker.ts',
+          'checkpoint-worker': 'src-main/services/checkpoint-worker.ts',
           'data-worker': 'src-main/services/training-data/data-worker.ts',
           'sample-worker': 'src-main/engine/data/samples/sample-worker.ts',
         },

@@ -32,7 +32,7 @@ export function createBackend(ports: HostPorts): Backend {
     startFiles: new StartFiles(ports),
   };
   const settings = openSettings(ports.userDataFolder);
-  const checkpoints = new CheckpointKeeper(projects, ports.importWorker);
+  const checkpoints = new CheckpointKeeper(projects, ports.checkpointWorker);
   const jobs = new JobRegistry(hub.emit);
   const lists = new ImageLists();
   hub.subscribe('annotation.changed', ({ projectId }) => lists.forgetProject(projectId));

@@ -11,6 +11,7 @@ import { userDataFolder, version } from './app-facts.ts';
 const trainingProcess = new URL('../training-process/main.ts', import.meta.url);
 const taskProcess = new URL('../training-process/task-main.ts', import.meta.url);
 const importWorker = new URL('../services/import/import-worker.ts', import.meta.url);
+const checkpointWorker = new URL('../services/checkpoint-worker.ts', import.meta.url);
 const dataWorker = new URL('../services/training-data/data-worker.ts', import.meta.url);
 
 export function nodePorts(): HostPorts {
@@ -20,6 +21,7 @@ export function nodePorts(): HostPorts {
     launchTrainer: () => launchNodeChild(trainingProcess),
     launchTask: () => launchNodeChild(taskProcess),
     importWorker,
+    checkpointWorker,
     dataWorker,
     choosePath: null,
   };

@@ -44,6 +44,8 @@ export interface HostPorts {
   launchTask(): TaskProcess;
   /** Entry file of the import worker thread (bundled in Electron, TypeScript source in plain Node). */
   importWorker: URL;
+  /** Entry of the thread that keeps write-ahead logs short, likewise. */
+  checkpointWorker: URL;
   /** Entry of the thread that prepares training data, likewise. */
   dataWorker: URL;
   /** Null where the host has no native dialogs. */

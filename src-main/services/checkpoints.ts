@@ -3,12 +3,23 @@
  * wait for a checkpoint.
  */
 import { toErrorData } from '../contract/errors.ts';
-import { runImportWorker } from './import/run-worker.ts';
 import type { OpenProject, OpenProjects } from './open-projects.ts';
+import { runThread } from './worker-thread.ts';
 
 const LOOK_EVERY_MS = 1000;
 /** 4 MB. */
 const PAGES_WORTH_A_CHECKPOINT = 1000;
+
+export interface CheckpointTask {
+  /** The database. */
+  file: string;
+}
+
+/** Moves the write-ahead log into the database, in a thread (see store/checkpoint.ts). Rejects as `runThread`. */
+export function checkpointInThread(worker: URL, file: string, signal: AbortSignal | null): Promise<void> {
+  const task: CheckpointTask = { file };
+  return runThread(worker, { task, name: 'checkpoint', decodes: false }, signal, () => undefined);
+}
 
 export class CheckpointKeeper {
   #projects: OpenProjects;
@@ -39,7 +50,7 @@ export class CheckpointKeeper {
   /** A failure loses nothing: the log grows until the next try, and at the latest the last resort of the store. */
   async #checkpoint({ store }: OpenProject): Promise<void> {
     const file = store.database.name;
-    await runImportWorker(this.#worker, { kind: 'checkpoint', file }, null, () => undefined).catch((error: unknown) => {
+    await checkpointInThread(this.#worker, file, null).catch((error: unknown) => {
       console.error(`Checkpoint of ${file}: ${toErrorData(error).message}`);
     });
   }

@@ -95,6 +95,7 @@ export function runContext(
       throw new Error('no task runs in this test');
     },
     importWorker: new URL('file:///none'),
+    checkpointWorker: new URL('file:///none'),
     dataWorker,
     choosePath: null,
   };

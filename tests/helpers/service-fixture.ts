@@ -23,6 +23,7 @@ import { createWeightsHandlers } from '../../src-main/services/weights/handlers.
 import { StartFiles } from '../../src-main/services/weights/start-file.ts';
 import { createProjectService } from '../../src-main/services/projects.ts';
 
+export const CHECKPOINT_WORKER = new URL('../../src-main/services/checkpoint-worker.ts', import.meta.url);
 export const IMPORT_WORKER = new URL('../../src-main/services/import/import-worker.ts', import.meta.url);
 
 /** A new folder that is removed when the test ends. */
@@ -81,6 +82,7 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
       throw new Error('no task runs in this test');
     },
     importWorker,
+    checkpointWorker: CHECKPOINT_WORKER,
     dataWorker: new URL('file:///none'),
     choosePath: null,
   };
@@ -91,7 +93,7 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
   const projects = new OpenProjects();
   const devices = new DeviceCatalogue(ports);
   const context = { ports, projects, emit, devices, startFiles: new StartFiles(ports) };
-  const checkpoints = new CheckpointKeeper(projects, importWorker);
+  const checkpoints = new CheckpointKeeper(projects, CHECKPOINT_WORKER);
   const jobs = new JobRegistry(emit);
   const lists = new ImageLists();
   const settings = openSettings(userDataFolder);

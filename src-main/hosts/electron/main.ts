@@ -25,6 +25,7 @@ const rendererFolder = join(mainFolder, '..', 'renderer');
 const trainingProcess = join(mainFolder, 'training-process.js');
 const taskProcess = join(mainFolder, 'task-process.js');
 const importWorker = pathToFileURL(join(mainFolder, 'import-worker.js'));
+const checkpointWorker = pathToFileURL(join(mainFolder, 'checkpoint-worker.js'));
 const dataWorker = pathToFileURL(join(mainFolder, 'data-worker.js'));
 
 let window: BrowserWindow | null = null;
@@ -52,6 +53,7 @@ async function start(): Promise<void> {
     launchTrainer: () => launchUtilityChild(trainingProcess, 'Fovea training'),
     launchTask: () => launchUtilityChild(taskProcess, 'Fovea engine task'),
     importWorker,
+    checkpointWorker,
     dataWorker,
     choosePath: pathChooser(() => window),
   });

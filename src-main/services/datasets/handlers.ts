@@ -58,7 +58,7 @@ export function createDatasetHandlers(
     report: (progress: JobProgress) => void,
     signal: AbortSignal,
   ): Promise<DatasetId> {
-    const { datasetId } = await importDataset(opened, options, ports.importWorker, report, signal);
+    const { datasetId } = await importDataset(opened, options, ports, report, signal);
     changed(opened);
     return datasetId;
   }

@@ -1,43 +1,34 @@
 /**
  * Entry of the import worker: a thread for work that would hold up the main one. It reads and checks data sets, writes
- * packs and exports, answers questions about whole data sets, and checkpoints databases; rows and everything visible are
- * the store's owner's. One thread does one task, and loads only what that task needs: most are short.
+ * packs and exports, and answers questions about whole data sets; rows and everything visible are the store's owner's.
+ * One thread does one task.
  */
+import { answerQuestion } from '../library/answers.ts';
 import type { TellProgress } from '../library/library-reader.ts';
+import { writeSample } from '../sample/write-sample.ts';
 import { performTask, type ThreadPort } from '../thread-task.ts';
+import { listWeights } from '../weights/list-weights.ts';
 import type { ImportMessage, ImportTask } from './messages.ts';
+import { inspectDataset, readIntoProject } from './read-dataset.ts';
 
 type Post = ThreadPort<ImportMessage>['post'];
 
 async function perform(task: ImportTask, { post }: ThreadPort<ImportMessage>): Promise<void> {
   switch (task.kind) {
-    case 'inspect': {
-      const { inspectDataset } = await import('./read-dataset.ts');
+    case 'inspect':
       return post({ kind: 'report', report: await inspectDataset(task) });
-    }
-    case 'import': {
-      const { readIntoProject } = await import('./read-dataset.ts');
+    case 'import':
       return readIntoProject(task, post);
-    }
-    case 'draw-sample': {
-      const { writeSample } = await import('../sample/write-sample.ts');
+    case 'draw-sample':
       return writeSample(task.path, task.set, (done, total) =>
         post({ kind: 'progress', step: 'Drawing images', done, total }),
       );
-    }
     case 'library': {
-      const { answerQuestion } = await import('../library/answers.ts');
       const emit = (part: unknown): void => post({ kind: 'part', part });
       return post({ kind: 'answer', answer: await answerQuestion(task, tellProgress(post), emit) });
     }
-    case 'inspect-weights': {
-      const { listWeights } = await import('../weights/list-weights.ts');
+    case 'inspect-weights':
       return post({ kind: 'weights', listing: await listWeights(task.path) });
-    }
-    case 'checkpoint': {
-      const { checkpointDatabase } = await import('../../store/checkpoint.ts');
-      return checkpointDatabase(task.file);
-    }
   }
 }
 

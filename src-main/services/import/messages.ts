@@ -28,9 +28,7 @@ export type ImportTask =
   | { kind: 'draw-sample'; path: string; set: SampleSet }
   | LibraryTask
   /** Lists the tensors of a weights file. */
-  | { kind: 'inspect-weights'; path: string }
-  /** Moves a project's write-ahead log into its database; see store/checkpoint.ts. */
-  | { kind: 'checkpoint'; file: string };
+  | { kind: 'inspect-weights'; path: string };
 
 /** Consecutive images of one source file and one pack. Rows come in the order of the data set. */
 export interface RowBlock {

@@ -10,6 +10,6 @@ export function runImportWorker(
   signal: AbortSignal | null,
   handle: (message: ImportMessage) => void,
 ): Promise<void> {
-  const decodes = task.kind === 'import' ? isFileFormat(task.format) : task.kind !== 'checkpoint';
+  const decodes = task.kind !== 'import' || isFileFormat(task.format);
   return runThread(entry, { task, name: 'import', decodes }, signal, handle);
 }
