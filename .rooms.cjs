@@ -17,7 +17,17 @@ const mainRooms = {
 };
 
 /** Below src-main/engine/, from left to right: the right may import the left, never back, nor its neighbour in a pair. */
-const engineOrder = ['onnx', 'weights', 'graph', ['ops', 'runtime'], ['autodiff', 'passes'], 'tuner', 'nn', 'zoo', 'train'];
+const engineOrder = [
+  'onnx',
+  'weights',
+  'graph',
+  ['ops', 'runtime'],
+  ['autodiff', 'passes'],
+  'tuner',
+  'nn',
+  'zoo',
+  'train',
+];
 /** Import no other folder of the engine; all others may import them. */
 const engineLeaves = ['metrics', 'data'];
 

@@ -123,7 +123,11 @@ describe('import rules of Svelte files', () => {
       "import type { F } from '../features/train/fine.ts';",
       'ui may import state, contract',
     ],
-    ['src-renderer/state/Sample.svelte', "import Button from '../ui/Button.svelte';", 'state may import api, canvas, contract'],
+    [
+      'src-renderer/state/Sample.svelte',
+      "import Button from '../ui/Button.svelte';",
+      'state may import api, canvas, contract',
+    ],
     [
       'src-renderer/features/train/Sample.svelte',
       "import { bridge } from '../../api/bridge.ts';",

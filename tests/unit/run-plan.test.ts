@@ -207,7 +207,11 @@ describe('the check', () => {
     ]);
     const none = { ...labelled(50_000, new Map()), labelled: 0 };
     expect(found({ labels: { ...good.labels, evaluation: { ...none, images: 10_000 } } })).toEqual([
-      ['error', 'data.evaluationSplit', 'No image in the split “test” has a class. Label some, or choose another split.'],
+      [
+        'error',
+        'data.evaluationSplit',
+        'No image in the split “test” has a class. Label some, or choose another split.',
+      ],
     ]);
     expect(found({ labels: trainedOn(none) })).toEqual([
       ['error', 'data.trainSplit', 'No image in the split “train” has a class. Label some, or choose another split.'],
@@ -230,7 +234,7 @@ describe('the check', () => {
       [
         'error',
         'data.inputSize.widthPx',
-        'The images of “CIFAR-10” differ in size. Choose the size of the network\'s input.',
+        "The images of “CIFAR-10” differ in size. Choose the size of the network's input.",
       ],
     ]);
     const resized = configWith('data.inputSize', { widthPx: 64, heightPx: 64 });

@@ -434,7 +434,12 @@ describe('closing the app', () => {
     const { runId } = await start();
     trainer(0).exit(1);
     const stuck = fakeTrainers();
-    const supervisor = new RunSupervisor({ launchTrainer: stuck.launch, prepare, emit: () => undefined, closeWaitMs: 30 });
+    const supervisor = new RunSupervisor({
+      launchTrainer: stuck.launch,
+      prepare,
+      emit: () => undefined,
+      closeWaitMs: 30,
+    });
     supervisor.enqueue(project.opened, runId, { resume: true });
     await until('it is launched', () => stuck.launched.length > 0);
     stuck.launched[0]?.begin();
