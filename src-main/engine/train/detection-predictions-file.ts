@@ -6,10 +6,11 @@
  *   of an image, uint32 zero; float64 imageIds [N]; float64 firstObject [N + 1]; float64 firstCandidate [N + 1];
  *   float64 objects [G, 7] (`objectColumns`); float32 candidates [D, 6] (`candidateColumns`), the best first in each image
  */
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { FoveaError, invariant } from '../../contract/errors.ts';
 import { objectColumns, type ObjectLabels } from '../data/training-data.ts';
 import { AtomicFile } from '../weights/atomic-file.ts';
+import { bytesOf, damaged, readBytes, withFile } from './number-file.ts';
 
 /** `category` is an ordinal. */
 export const candidateColumns = ['x1', 'y1', 'x2', 'y2', 'score', 'category'] as const;
@@ -160,34 +161,4 @@ async function readHead(file: string, handle: FileHandle): Promise<DetectionPred
       throw damaged(file, 'its lists do not fit its length');
   }
   return predictions;
-}
-
-async function withFile<T>(file: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  let handle: FileHandle;
-  try {
-    handle = await open(file, 'r');
-  } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const message = missing ? `${file} does not exist yet.` : `${file} could not be read: ${String(error)}`;
-    throw new FoveaError(missing ? 'not-found' : 'io', message, { file }, { cause: error });
-  }
-  try {
-    return await use(handle);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readBytes(file: string, handle: FileHandle, start: number, length: number): Promise<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  const { bytesRead } = await handle.read(bytes, 0, length, start);
-  if (bytesRead < length) throw damaged(file, `it ends at byte ${start + bytesRead}, inside of what it should hold`);
-  return bytes.buffer;
-}
-
-const bytesOf = (array: Uint32Array | Float64Array | Float32Array): Uint8Array =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-
-function damaged(file: string, what: string): FoveaError {
-  return new FoveaError('bad-input', `${file} is damaged: ${what}.`, { file });
 }

@@ -5,10 +5,11 @@
  *   uint32 H, uint32 W, float64 imageIds [N], uint8 masks [N, H, W], uint32 starts [N + 1], uint32 triples [starts[N], 3]
  * Starts and triples are those of CellCounts; from them every measure follows.
  */
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { FoveaError, invariant } from '../../contract/errors.ts';
 import type { CellCounts } from '../../contract/model/segmentation-measures.ts';
 import { AtomicFile } from '../weights/atomic-file.ts';
+import { bytesOf, damaged, readBytes, withFile } from './number-file.ts';
 
 export interface MaskPredictionsHead {
   /** Epochs done when the predictions were made. */
@@ -129,34 +130,4 @@ async function readHead(
     width: width!,
     images: images!,
   };
-}
-
-async function withFile<T>(file: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  let handle: FileHandle;
-  try {
-    handle = await open(file, 'r');
-  } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const message = missing ? `${file} does not exist yet.` : `${file} could not be read: ${String(error)}`;
-    throw new FoveaError(missing ? 'not-found' : 'io', message, { file }, { cause: error });
-  }
-  try {
-    return await use(handle);
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readBytes(file: string, handle: FileHandle, start: number, length: number): Promise<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  const { bytesRead } = await handle.read(bytes, 0, length, start);
-  if (bytesRead < length) throw damaged(file, `it ends at byte ${start + bytesRead}, inside of what it should hold`);
-  return bytes.buffer;
-}
-
-const bytesOf = (array: Uint32Array | Float64Array): Uint8Array =>
-  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
-
-function damaged(file: string, what: string): FoveaError {
-  return new FoveaError('bad-input', `${file} is damaged: ${what}.`, { file });
 }
