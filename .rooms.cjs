@@ -10,9 +10,10 @@ const mainRooms = {
   engine: ['contract'],
   formats: ['contract'],
   store: ['contract'],
-  services: ['engine', 'formats', 'store', 'contract', 'training-process/messages.ts'],
-  'training-process': ['engine', 'contract'],
-  hosts: ['services', 'contract', 'training-process/messages.ts', 'index.ts'],
+  processes: [],
+  services: ['engine', 'formats', 'store', 'contract', 'processes', 'training-process/messages.ts'],
+  'training-process': ['engine', 'contract', 'processes'],
+  hosts: ['services', 'contract', 'processes', 'training-process/messages.ts', 'index.ts'],
   setup: [],
 };
 

@@ -20,19 +20,22 @@ import { createDeviceHandlers } from './services/devices/handlers.ts';
 import { createRunHandlers } from './services/runs/handlers.ts';
 import { StartFiles } from './services/weights/start-file.ts';
 import { createWeightsHandlers } from './services/weights/handlers.ts';
+import { WorkerPool } from './services/workers/worker-pool.ts';
 
 export function createBackend(ports: HostPorts): Backend {
   const hub = new EventHub();
   const projects = new OpenProjects();
+  const workers = new WorkerPool(ports.launchWorker);
   const context: ServiceContext = {
     ports,
     projects,
     emit: hub.emit,
     devices: new DeviceCatalogue(ports),
-    startFiles: new StartFiles(ports),
+    startFiles: new StartFiles(workers, ports),
+    workers,
   };
   const settings = openSettings(ports.userDataFolder);
-  const checkpoints = new CheckpointKeeper(projects, ports.checkpointWorker);
+  const checkpoints = new CheckpointKeeper(projects, workers);
   const jobs = new JobRegistry(hub.emit);
   const lists = new ImageLists();
   hub.subscribe('annotation.changed', ({ projectId }) => lists.forgetProject(projectId));
@@ -59,6 +62,7 @@ export function createBackend(ports: HostPorts): Backend {
     async close() {
       await Promise.all([jobs.close(), devices.close(), runs.close()]);
       await checkpoints.close();
+      await workers.close();
       await projectService.close().finally(() => projects.closeAll());
     },
   };

@@ -5,14 +5,13 @@
 import { fork } from 'node:child_process';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ChildProcess, HostPorts } from '../services/backend.ts';
+import type { ChildProcess } from '../processes/child-process.ts';
+import type { HostPorts } from '../services/backend.ts';
 import { userDataFolder, version } from './app-facts.ts';
 
 const trainingProcess = new URL('../training-process/main.ts', import.meta.url);
 const taskProcess = new URL('../training-process/task-main.ts', import.meta.url);
-const importWorker = new URL('../services/import/import-worker.ts', import.meta.url);
-const checkpointWorker = new URL('../services/checkpoint-worker.ts', import.meta.url);
-const dataWorker = new URL('../services/training-data/data-worker.ts', import.meta.url);
+const workerProcess = new URL('../services/workers/main.ts', import.meta.url);
 
 export function nodePorts(): HostPorts {
   return {
@@ -20,9 +19,7 @@ export function nodePorts(): HostPorts {
     version,
     launchTrainer: () => launchNodeChild(trainingProcess),
     launchTask: () => launchNodeChild(taskProcess),
-    importWorker,
-    checkpointWorker,
-    dataWorker,
+    launchWorker: () => launchNodeChild(workerProcess),
     choosePath: null,
   };
 }

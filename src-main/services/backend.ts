@@ -3,7 +3,9 @@
  * adds no behaviour of its own.
  */
 import type { EventName, Events, Handlers } from '../contract/ipc.ts';
+import type { ChildProcess } from '../processes/child-process.ts';
 import type { TaskCommand, TaskEvent, TrainerCommand, TrainerEvent } from '../training-process/messages.ts';
+import type { WorkerCommand, WorkerReply } from './workers/messages.ts';
 
 export interface MediaResponse {
   contentType: string;
@@ -22,18 +24,13 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-/** A child process. `onExit` fires once, also after a crash; `code` null means killed by `signal`. */
-export interface ChildProcess<Command, Event> {
-  send(command: Command): void;
-  onEvent(listener: (event: Event) => void): void;
-  onExit(listener: (exit: { code: number | null; signal: string | null }) => void): void;
-  kill(): void;
-}
-
 /** Trains one run. */
 export type TrainerProcess = ChildProcess<TrainerCommand, TrainerEvent>;
 /** Does one task with the engine. */
 export type TaskProcess = ChildProcess<TaskCommand, TaskEvent>;
+
+/** Does the services' own long work: imports, exports, questions to a whole library, training data. */
+export type WorkerProcess = ChildProcess<WorkerCommand, WorkerReply>;
 
 /** The host's part: paths, dialogs and how to start children, which differ between Electron and plain Node. */
 export interface HostPorts {
@@ -42,12 +39,7 @@ export interface HostPorts {
   version: string;
   launchTrainer(): TrainerProcess;
   launchTask(): TaskProcess;
-  /** Entry file of the import worker thread (bundled in Electron, TypeScript source in plain Node). */
-  importWorker: URL;
-  /** Entry of the thread that keeps write-ahead logs short, likewise. */
-  checkpointWorker: URL;
-  /** Entry of the thread that prepares training data, likewise. */
-  dataWorker: URL;
+  launchWorker(): WorkerProcess;
   /** Null where the host has no native dialogs. */
   choosePath:
     null | ((options: { title: string; kind: 'folder' | 'file' | 'file-or-folder' }) => Promise<string | null>);

@@ -1,10 +1,10 @@
 /**
- * Keeps the write-ahead logs of the open projects short, in a worker thread, so that no commit on the main thread has to
+ * Keeps the write-ahead logs of the open projects short, in a worker process, so that no commit on the main thread has to
  * wait for a checkpoint.
  */
 import { toErrorData } from '../contract/errors.ts';
 import type { OpenProject, OpenProjects } from './open-projects.ts';
-import { runThread } from './worker-thread.ts';
+import type { WorkerPool } from './workers/worker-pool.ts';
 
 const LOOK_EVERY_MS = 1000;
 /** 4 MB. */
@@ -15,21 +15,20 @@ export interface CheckpointTask {
   file: string;
 }
 
-/** Moves the write-ahead log into the database, in a thread (see store/checkpoint.ts). Rejects as `runThread`. */
-export function checkpointInThread(worker: URL, file: string, signal: AbortSignal | null): Promise<void> {
-  const task: CheckpointTask = { file };
-  return runThread(worker, { task, name: 'checkpoint', decodes: false }, signal, () => undefined);
+/** Moves the write-ahead log into the database (see store/checkpoint.ts). Rejects as `WorkerPool.run`. */
+export function checkpointAside(workers: WorkerPool, file: string, signal: AbortSignal | null): Promise<void> {
+  return workers.run('checkpoint', { file }, { signal, writes: true }, () => undefined);
 }
 
 export class CheckpointKeeper {
   #projects: OpenProjects;
-  #worker: URL;
+  #workers: WorkerPool;
   #timer: NodeJS.Timeout;
   #running: Promise<void> | null = null;
 
-  constructor(projects: OpenProjects, worker: URL) {
+  constructor(projects: OpenProjects, workers: WorkerPool) {
     this.#projects = projects;
-    this.#worker = worker;
+    this.#workers = workers;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#timer.unref();
   }
@@ -50,7 +49,7 @@ export class CheckpointKeeper {
   /** A failure loses nothing: the log grows until the next try, and at the latest the last resort of the store. */
   async #checkpoint({ store }: OpenProject): Promise<void> {
     const file = store.database.name;
-    await checkpointInThread(this.#worker, file, null).catch((error: unknown) => {
+    await checkpointAside(this.#workers, file, null).catch((error: unknown) => {
       console.error(`Checkpoint of ${file}: ${toErrorData(error).message}`);
     });
   }

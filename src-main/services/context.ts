@@ -8,6 +8,7 @@ import type { HostPorts } from './backend.ts';
 import type { DeviceCatalogue } from './devices/catalogue.ts';
 import type { OpenProjects } from './open-projects.ts';
 import type { StartFiles } from './weights/start-file.ts';
+import type { WorkerPool } from './workers/worker-pool.ts';
 
 export interface ServiceContext {
   readonly ports: HostPorts;
@@ -16,4 +17,6 @@ export interface ServiceContext {
   readonly devices: DeviceCatalogue;
   /** The weights that runs start from. */
   readonly startFiles: StartFiles;
+  /** The processes for long work. */
+  readonly workers: WorkerPool;
 }

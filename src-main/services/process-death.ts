@@ -1,9 +1,6 @@
 /** How a child process ended, in words. */
 
-export interface Exit {
-  code: number | null;
-  signal: string | null;
-}
+import type { Exit } from '../processes/child-process.ts';
 
 /** `who` begins the sentence: "The training process". */
 export function describeDeath({ code, signal }: Exit, who: string): string {

@@ -1,4 +1,4 @@
-/** A label as its row holds it. Made beside the main thread, so that storing thousands of them is only storing. */
+/** A label as its row holds it. Made beside the main process, so that storing thousands of them is only storing. */
 import {
   annotationFlags,
   shapeBounds,

@@ -44,7 +44,7 @@ function readApplied(database: Database): AppliedRow[] {
 }
 
 function checkApplied(file: string, applied: readonly AppliedRow[], migrations: readonly Migration[]): void {
-  const newest = migrations.length;
+  const newest = migrations.at(-1)?.number ?? 0;
   const found = applied.at(-1)?.number ?? 0;
   if (found > newest) {
     throw new FoveaError(

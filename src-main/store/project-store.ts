@@ -47,7 +47,7 @@ export interface ProjectStore {
   close(): void;
 }
 
-/** Checkpoints are made beside the main thread; only if those fail does a commit make one here, at 64 MB. */
+/** Checkpoints are made beside the main process; only if those fail does a commit make one here, at 64 MB. */
 const LAST_RESORT_CHECKPOINT_PAGES = 16_384;
 /** What a long write-ahead log is cut down to once it begins anew. */
 const KEPT_LOG_BYTES = 8 * 1024 * 1024;
@@ -83,7 +83,7 @@ function open(file: string): ProjectStore {
   }
 }
 
-/** What a second connection, in another thread, may use: it reads and never writes. */
+/** What a second connection, in another process, may use: it reads and never writes. */
 export type ProjectReader = Pick<
   ProjectStore,
   'database' | 'datasets' | 'images' | 'annotations' | 'training' | 'library' | 'close'

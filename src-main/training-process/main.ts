@@ -2,7 +2,8 @@
  * Entry of the training process, in Electron's utilityProcess and in a forked Node process alike. It trains one run and
  * ends. When its parent dies it writes a checkpoint and ends too: no orphan goes on training.
  */
-import { connectToParent } from './parent-link.ts';
+import { connectToParent } from '../processes/parent-link.ts';
+import type { TrainerCommand, TrainerEvent } from './messages.ts';
 import { TrainingSession } from './session.ts';
 
 /** A step and a checkpoint fit well into this; what takes longer is stuck. */
@@ -15,7 +16,7 @@ const sampleWorker = new URL(
   import.meta.url,
 );
 
-const parent = connectToParent();
+const parent = connectToParent<TrainerCommand, TrainerEvent>();
 const session = new TrainingSession(
   (event) => parent.send(event),
   async () => {

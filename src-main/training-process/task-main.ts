@@ -4,7 +4,7 @@
  */
 import { invariant, toErrorData } from '../contract/errors.ts';
 import type { TaskCommand, TaskEvent } from './messages.ts';
-import { connectToParent } from './parent-link.ts';
+import { connectToParent } from '../processes/parent-link.ts';
 import { doTask } from './tasks.ts';
 
 const parent = connectToParent<TaskCommand, TaskEvent>();

@@ -11,11 +11,11 @@ import { DeviceCatalogue } from '../../src-main/services/devices/catalogue.ts';
 import type { ServiceContext } from '../../src-main/services/context.ts';
 import { DATABASE_FILE, OpenProjects, type OpenProject } from '../../src-main/services/open-projects.ts';
 import { StartFiles } from '../../src-main/services/weights/start-file.ts';
+import { WorkerPool } from '../../src-main/services/workers/worker-pool.ts';
 import { createProjectStore } from '../../src-main/store/project-store.ts';
 import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { drawImages, seededRandom, shuffledLabels } from './generated-data.ts';
-
-export const DATA_WORKER = new URL('../../src-main/services/training-data/data-worker.ts', import.meta.url);
+import { launchWorker } from './worker-process.ts';
 
 export interface RunProject {
   opened: OpenProject;
@@ -78,13 +78,10 @@ export async function createRunProject(
 
 export type Emitted = { [E in EventName]: { event: E; payload: Events[E] } }[EventName];
 
-/** A thread that has nothing to prepare. */
-export const IDLE_WORKER = new URL('data:text/javascript,');
-
 /** A context whose host can launch trainers and nothing else; what is emitted is kept. */
 export function runContext(
   launchTrainer: HostPorts['launchTrainer'],
-  dataWorker = DATA_WORKER,
+  launch = launchWorker,
 ): { context: ServiceContext; emitted: Emitted[] } {
   const emitted: Emitted[] = [];
   const ports: HostPorts = {
@@ -94,15 +91,14 @@ export function runContext(
     launchTask: () => {
       throw new Error('no task runs in this test');
     },
-    importWorker: new URL('file:///none'),
-    checkpointWorker: new URL('file:///none'),
-    dataWorker,
+    launchWorker: launch,
     choosePath: null,
   };
   const emit: ServiceContext['emit'] = (event, payload) => void emitted.push({ event, payload } as Emitted);
   const devices = new DeviceCatalogue(ports);
-  const startFiles = new StartFiles(ports);
-  return { context: { ports, emit, projects: new OpenProjects(), devices, startFiles }, emitted };
+  const workers = new WorkerPool(launch);
+  const startFiles = new StartFiles(workers, ports);
+  return { context: { ports, emit, projects: new OpenProjects(), devices, startFiles, workers }, emitted };
 }
 
 export function testConfig(datasetId: DatasetId, epochs = 2): RunConfig {

@@ -1,6 +1,6 @@
 /**
  * The data-set services over real folders, for tests: temporary places that vanish with the test, an open project, the
- * import worker from source. Nothing in it trains.
+ * worker process from source. Nothing in it trains.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,10 +21,9 @@ import { createJobHandlers, JobRegistry } from '../../src-main/services/jobs.ts'
 import { OpenProjects, type OpenProject } from '../../src-main/services/open-projects.ts';
 import { createWeightsHandlers } from '../../src-main/services/weights/handlers.ts';
 import { StartFiles } from '../../src-main/services/weights/start-file.ts';
+import { WorkerPool } from '../../src-main/services/workers/worker-pool.ts';
 import { createProjectService } from '../../src-main/services/projects.ts';
-
-export const CHECKPOINT_WORKER = new URL('../../src-main/services/checkpoint-worker.ts', import.meta.url);
-export const IMPORT_WORKER = new URL('../../src-main/services/import/import-worker.ts', import.meta.url);
+import { launchWorker as fromSource } from './worker-process.ts';
 
 /** A new folder that is removed when the test ends. */
 export async function temporaryFolder(): Promise<string> {
@@ -56,6 +55,7 @@ type TestedCalls = Extract<
 export interface ServiceFixture {
   handlers: Pick<Handlers, TestedCalls>;
   projects: OpenProjects;
+  workers: WorkerPool;
   /** Everything that was emitted, in order. */
   events: { name: EventName; payload: Events[EventName] }[];
   /** Resolves with the job once it is no longer running. */
@@ -66,10 +66,10 @@ export interface ServiceFixture {
 
 export interface FixtureOptions {
   userDataFolder: string;
-  importWorker?: URL;
+  launchWorker?: HostPorts['launchWorker'];
 }
 
-export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }: FixtureOptions): ServiceFixture {
+export function createServices({ userDataFolder, launchWorker = fromSource }: FixtureOptions): ServiceFixture {
   const events: ServiceFixture['events'] = [];
   const watchers = new Set<(job: Job) => void>();
   const ports: HostPorts = {
@@ -81,9 +81,7 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
     launchTask: () => {
       throw new Error('no task runs in this test');
     },
-    importWorker,
-    checkpointWorker: CHECKPOINT_WORKER,
-    dataWorker: new URL('file:///none'),
+    launchWorker,
     choosePath: null,
   };
   const emit = <E extends EventName>(name: E, payload: Events[E]): void => {
@@ -92,8 +90,9 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
   };
   const projects = new OpenProjects();
   const devices = new DeviceCatalogue(ports);
-  const context = { ports, projects, emit, devices, startFiles: new StartFiles(ports) };
-  const checkpoints = new CheckpointKeeper(projects, CHECKPOINT_WORKER);
+  const workers = new WorkerPool(launchWorker);
+  const context = { ports, projects, emit, devices, startFiles: new StartFiles(workers, ports), workers };
+  const checkpoints = new CheckpointKeeper(projects, workers);
   const jobs = new JobRegistry(emit);
   const lists = new ImageLists();
   const settings = openSettings(userDataFolder);
@@ -111,6 +110,7 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
   return {
     handlers,
     projects,
+    workers,
     events,
     ended: (job) =>
       new Promise((resolve) => {
@@ -125,6 +125,7 @@ export function createServices({ userDataFolder, importWorker = IMPORT_WORKER }:
     async close() {
       await jobs.close();
       await checkpoints.close();
+      await workers.close();
       await projectService.close();
       projects.closeAll();
     },

@@ -5,7 +5,8 @@ import { callNames } from '../../src-main/contract/ipc.ts';
 import { createBackend } from '../../src-main/index.ts';
 import type { HostPorts } from '../../src-main/services/backend.ts';
 import { EventHub } from '../../src-main/services/event-hub.ts';
-import { CHECKPOINT_WORKER, IMPORT_WORKER, temporaryFolder } from '../helpers/service-fixture.ts';
+import { temporaryFolder } from '../helpers/service-fixture.ts';
+import { launchWorker } from '../helpers/worker-process.ts';
 
 function portsIn(folder: string): HostPorts {
   return {
@@ -17,9 +18,7 @@ function portsIn(folder: string): HostPorts {
     launchTask: () => {
       throw new Error('no task runs in this test');
     },
-    importWorker: IMPORT_WORKER,
-    checkpointWorker: CHECKPOINT_WORKER,
-    dataWorker: new URL('file:///none'),
+    launchWorker,
     choosePath: null,
   };
 }

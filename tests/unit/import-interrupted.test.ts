@@ -10,8 +10,9 @@ import type { Job } from '../../src-main/contract/model/job.ts';
 import { writeCifar10 } from '../helpers/generated-data.ts';
 import { createProjectFixture, createServices, type ProjectFixture } from '../helpers/service-fixture.ts';
 import { addDataset } from '../helpers/store-fixture.ts';
+import { workerOf } from '../helpers/worker-process.ts';
 
-const STUBBORN_WORKER = new URL('../helpers/stubborn-import-worker.ts', import.meta.url);
+const launchStubborn = workerOf(new URL('../helpers/stubborn-worker.ts', import.meta.url));
 
 function expectNothing({ opened }: Pick<ProjectFixture, 'opened'>): void {
   const { database, datasets } = opened.store;
@@ -68,7 +69,7 @@ test('a cancel right at the start leaves nothing', async () => {
 });
 
 test('a worker that hangs can be cancelled', { timeout: 30_000 }, async () => {
-  const fixture = await createProjectFixture({ importWorker: STUBBORN_WORKER });
+  const fixture = await createProjectFixture({ launchWorker: launchStubborn });
   const job = await beginImport(fixture, 'hang');
   await fixture.handlers['job.cancel']({ jobId: job.jobId });
   expect((await fixture.ended(job)).state).toBe('cancelled');
@@ -76,11 +77,11 @@ test('a worker that hangs can be cancelled', { timeout: 30_000 }, async () => {
 });
 
 test('a worker that dies fails the import with its exit code, and nothing stays', async () => {
-  const fixture = await createProjectFixture({ importWorker: STUBBORN_WORKER });
+  const fixture = await createProjectFixture({ launchWorker: launchStubborn });
   const job = await fixture.ended(await beginImport(fixture, 'exit'));
   expect(job.error).toEqual({
     code: 'process-died',
-    message: 'The import worker ended unexpectedly (exit code 3). Try again.',
+    message: 'The import process ended unexpectedly with exit code 3. Try again.',
   });
   expectNothing(fixture);
 });

@@ -11,7 +11,7 @@ import { recordRunVersion } from '../../src-main/services/library/record-version
 import { createMedia } from '../../src-main/services/media.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { everything, importFolder } from '../helpers/import-folder.ts';
-import { createProjectFixture, IMPORT_WORKER, type ProjectFixture } from '../helpers/service-fixture.ts';
+import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
 import { addRun } from '../helpers/store-fixture.ts';
 
 interface Library {
@@ -96,7 +96,7 @@ test(
   { timeout: 180_000 },
   async () => {
     const { fixture, datasetId, ids, folder } = await library();
-    const { handlers, opened, ended } = fixture;
+    const { handlers, opened, ended, workers } = fixture;
     const { projectId } = opened.project;
     const freeze = async (id: DatasetId) => {
       expect(await ended(await handlers['version.freeze']({ projectId, datasetId: id }))).toMatchObject({
@@ -141,7 +141,7 @@ test(
       expect([compared.removed[0]!.imageId, compared.labels[0]!.imageId]).toEqual([removed, relabelled]);
       expect(compared.splits).toEqual([{ imageId: moved, name: 'images/train/b.jpg', split: 'test', before: 'train' }]);
     }
-    await recordRunVersion(opened, IMPORT_WORKER, addRun(opened.store, datasetId, 'A run'), datasetId);
+    await recordRunVersion(opened, workers, addRun(opened.store, datasetId, 'A run'), datasetId);
     const versions = await handlers['version.list']({ projectId, datasetId });
     expect(versions.map(({ hash, runs }) => [hash, runs])).toEqual([
       [second.hash, ['A run']],

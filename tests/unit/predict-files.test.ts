@@ -3,17 +3,22 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { rleArea } from '../../src-main/contract/geometry/rle.ts';
 import type { PredictionDocument } from '../../src-main/contract/model/image-prediction.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import { nodePorts } from '../../src-main/hosts/node-process.ts';
 import { filesToPredict, predictFiles } from '../../src-main/services/predict/predict-files.ts';
+import { WorkerPool } from '../../src-main/services/workers/worker-pool.ts';
 import { makeScenes, scenesConfig } from '../helpers/detection-run.ts';
 import { writeFreshRun } from '../helpers/fresh-run.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { makeShapes, shapesConfig } from '../helpers/segmentation-run.ts';
 import { makeSmallData, smallConfig, type SmallData } from '../helpers/training-run.ts';
+
+const { launchTask, launchWorker } = nodePorts();
+const tools = { launchTask, workers: new WorkerPool(launchWorker) };
+afterAll(() => tools.workers.close());
 
 let folder: string;
 let photos: string;
@@ -47,7 +52,7 @@ async function predictWith(config: RunConfig, run: SmallData): Promise<Predictio
   const { signal } = new AbortController();
   const place = { name: 'fresh', folder: run.folder };
   const files = await filesToPredict(request);
-  const document = await predictFiles(nodePorts(), place, files, request, (step) => progress.push(step), signal);
+  const document = await predictFiles(tools, place, files, request, (step) => progress.push(step), signal);
   expect(JSON.parse(await readFile(request.output, 'utf8'))).toEqual(JSON.parse(JSON.stringify(document)));
   expect(progress).toContainEqual({ step: 'Predicting', done: 3, total: 3 });
   expect(document.failures).toEqual([
@@ -117,14 +122,7 @@ describe('says of files', () => {
     const request = requestOf();
     const abort = new AbortController();
     const place = { name: 'fresh', folder: run.folder };
-    const working = predictFiles(
-      nodePorts(),
-      place,
-      [join(photos, 'b2.jpg')],
-      request,
-      () => abort.abort(),
-      abort.signal,
-    );
+    const working = predictFiles(tools, place, [join(photos, 'b2.jpg')], request, () => abort.abort(), abort.signal);
     await expect(working).rejects.toBeDefined();
     expect(existsSync(request.output)).toBe(false);
   });

@@ -8,13 +8,13 @@ import { createRunHandlers, type RunServices } from '../../src-main/services/run
 import { fakeTrainers, type FakeTrainer } from '../helpers/fake-trainer.ts';
 import {
   createRunProject,
-  IDLE_WORKER,
   runContext,
   testConfig,
   until,
   type Emitted,
   type RunProject,
 } from '../helpers/run-project.ts';
+import { launchIdleWorker } from '../helpers/worker-process.ts';
 
 let project: RunProject;
 let handlers: RunServices['handlers'];
@@ -24,7 +24,7 @@ let launched: FakeTrainer[];
 beforeEach(async () => {
   const trainers = fakeTrainers();
   launched = trainers.launched;
-  const made = runContext(trainers.launch, IDLE_WORKER);
+  const made = runContext(trainers.launch, launchIdleWorker);
   emitted = made.emitted;
   ({ handlers } = createRunHandlers(made.context));
   project = await createRunProject(made.context.projects);

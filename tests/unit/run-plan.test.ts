@@ -16,7 +16,8 @@ import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/r
 import type { SplitLabels } from '../../src-main/services/training-data/learnable.ts';
 import { gpuBox } from '../helpers/devices.ts';
 import { fakeTrainers } from '../helpers/fake-trainer.ts';
-import { createRunProject, IDLE_WORKER, runContext, testConfig, type RunProject } from '../helpers/run-project.ts';
+import { createRunProject, runContext, testConfig, type RunProject } from '../helpers/run-project.ts';
+import { launchIdleWorker } from '../helpers/worker-process.ts';
 
 const devices: DeviceInfo[] = describeDevices(gpuBox, new Map());
 const dataset: Dataset = {
@@ -401,7 +402,7 @@ describe('over the calls', () => {
   let handlers: ReturnType<typeof createRunHandlers>['handlers'];
   const trainers = fakeTrainers();
   beforeEach(async () => {
-    const { context } = runContext(trainers.launch, IDLE_WORKER);
+    const { context } = runContext(trainers.launch, launchIdleWorker);
     ({ handlers } = createRunHandlers(context));
     project = await createRunProject(context.projects);
   });

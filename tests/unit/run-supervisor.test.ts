@@ -14,13 +14,13 @@ import { encodeEventLine, type RunEvent } from '../../src-main/engine/train/run-
 import { fakeTrainers, type FakeTrainer } from '../helpers/fake-trainer.ts';
 import {
   createRunProject,
-  IDLE_WORKER,
   runContext,
   testConfig,
   until,
   type Emitted,
   type RunProject,
 } from '../helpers/run-project.ts';
+import { launchIdleWorker } from '../helpers/worker-process.ts';
 
 const point = (series: MetricPoint['series'], step: number, epoch: number, value: number): MetricPoint => ({
   series,
@@ -42,7 +42,7 @@ let projectId: RunProject['opened']['project']['projectId'];
 beforeEach(async () => {
   const trainers = fakeTrainers();
   launched = trainers.launched;
-  const made = runContext(trainers.launch, IDLE_WORKER);
+  const made = runContext(trainers.launch, launchIdleWorker);
   emitted = made.emitted;
   services = createRunHandlers(made.context);
   const { 'run.start': startRun, 'run.resume': resumeRun } = services.handlers;

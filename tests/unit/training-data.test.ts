@@ -16,7 +16,7 @@ import { sweepCache } from '../../src-main/services/training-data/pack-cache.ts'
 import { prepareRun } from '../../src-main/services/training-data/prepare-run.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { importFolder } from '../helpers/import-folder.ts';
-import { DATA_WORKER, testConfig } from '../helpers/run-project.ts';
+import { testConfig } from '../helpers/run-project.ts';
 import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
 import { shapesConfig } from '../helpers/segmentation-run.ts';
 
@@ -68,7 +68,7 @@ interface Prepared {
 
 let runs = 0;
 async function prepareIn(
-  { opened }: ProjectFixture,
+  { opened, workers }: ProjectFixture,
   config: RunConfig,
   {
     folder: given,
@@ -86,7 +86,7 @@ async function prepareIn(
       onProgress();
     },
   };
-  await prepareRun({ opened, folder, config, worker: DATA_WORKER }, report, signal);
+  await prepareRun({ opened, folder, config, workers }, report, signal);
   return { data: await readTrainingData(runFiles.data(folder)), folder, logs, progress };
 }
 

@@ -10,7 +10,7 @@ import type { TrainingData } from '../../src-main/engine/data/training-data.ts';
 import type { train, TrainOptions, TrainOutcome } from '../../src-main/engine/train/trainer.ts';
 import { acquireFolderLock } from '../../src-main/training-process/folder-lock.ts';
 import type { TrainerEvent } from '../../src-main/training-process/messages.ts';
-import { connectToParent } from '../../src-main/training-process/parent-link.ts';
+import { connectToParent } from '../../src-main/processes/parent-link.ts';
 import { Pacer } from '../../src-main/training-process/pacer.ts';
 import { TrainingSession } from '../../src-main/training-process/session.ts';
 import type { DatasetId } from '../../src-main/contract/model/ids.ts';

@@ -27,8 +27,6 @@ import { repository } from '../helpers/app-session.ts';
 import { cutAfter, serveFile } from '../helpers/file-server.ts';
 import { createRunProject, runContext, testConfig, type RunProject } from '../helpers/run-project.ts';
 
-const importWorker = new URL('../../src-main/services/import/import-worker.ts', import.meta.url);
-
 let folder: string;
 let project: RunProject;
 let context: ServiceContext;
@@ -43,8 +41,8 @@ beforeEach(async () => {
   const made = runContext(() => {
     throw new Error('nothing trains in this test');
   });
-  const ports = { ...made.context.ports, userDataFolder: folder, importWorker };
-  context = { ...made.context, ports, startFiles: new StartFiles(ports) };
+  const ports = { ...made.context.ports, userDataFolder: folder };
+  context = { ...made.context, ports, startFiles: new StartFiles(made.context.workers, ports) };
   project = await createRunProject(context.projects);
   jobs = new JobRegistry((event, payload) => void made.emitted.push({ event, payload } as never));
   weights = createWeightsHandlers(context, jobs);

@@ -4,7 +4,6 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { app, dialog, ipcMain, nativeTheme, session, type BrowserWindow } from 'electron';
 import { createBackend } from '../../index.ts';
 import type { Backend } from '../../services/backend.ts';
@@ -24,9 +23,7 @@ const preload = join(mainFolder, '..', 'preload', 'preload.cjs');
 const rendererFolder = join(mainFolder, '..', 'renderer');
 const trainingProcess = join(mainFolder, 'training-process.js');
 const taskProcess = join(mainFolder, 'task-process.js');
-const importWorker = pathToFileURL(join(mainFolder, 'import-worker.js'));
-const checkpointWorker = pathToFileURL(join(mainFolder, 'checkpoint-worker.js'));
-const dataWorker = pathToFileURL(join(mainFolder, 'data-worker.js'));
+const workerProcess = join(mainFolder, 'worker-process.js');
 
 let window: BrowserWindow | null = null;
 
@@ -52,9 +49,7 @@ async function start(): Promise<void> {
     version,
     launchTrainer: () => launchUtilityChild(trainingProcess, 'Fovea training'),
     launchTask: () => launchUtilityChild(taskProcess, 'Fovea engine task'),
-    importWorker,
-    checkpointWorker,
-    dataWorker,
+    launchWorker: () => launchUtilityChild(workerProcess, 'Fovea worker'),
     choosePath: pathChooser(() => window),
   });
   closeBeforeQuit(backend);

@@ -1,6 +1,6 @@
 /** Starts a child as an Electron utility process: a Node process that takes nobody down with it. */
 import { utilityProcess } from 'electron';
-import type { ChildProcess } from '../../services/backend.ts';
+import type { ChildProcess } from '../../processes/child-process.ts';
 import { exitOf } from './wait-status.ts';
 
 /** `entry` is the absolute path of the bundled child; `serviceName` is what process lists show. */

@@ -17,6 +17,7 @@ import type { JobProgress, JobRegistry } from '../jobs.ts';
 import { askLibrary } from '../library/ask-library.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { samplePresets } from '../sample/sample-presets.ts';
+import type { WorkerPool } from '../workers/worker-pool.ts';
 import { sweepLeftovers } from './discard-dataset.ts';
 import { asAdded, type ImageLists } from './image-lists.ts';
 
@@ -42,7 +43,7 @@ export function createDatasetHandlers(
   jobs: JobRegistry,
   lists: ImageLists,
 ): Pick<Handlers, DatasetCalls> {
-  const { projects, emit, ports } = context;
+  const { projects, emit, ports, workers } = context;
   /** Files that are being downloaded now; two jobs must not write the same one. */
   const downloads = new Set<string>();
   /** Folders that are being exported into. */
@@ -58,7 +59,7 @@ export function createDatasetHandlers(
     report: (progress: JobProgress) => void,
     signal: AbortSignal,
   ): Promise<DatasetId> {
-    const { datasetId } = await importDataset(opened, options, ports, report, signal);
+    const { datasetId } = await importDataset(opened, options, workers, report, signal);
     changed(opened);
     return datasetId;
   }
@@ -110,7 +111,7 @@ export function createDatasetHandlers(
       async (report, signal) => {
         const drawn = await mkdtemp(join(opened.folder, 'sample-'));
         try {
-          await runImportWorker(ports.importWorker, { kind: 'draw-sample', path: drawn, set }, signal, (message) => {
+          await runImportWorker(workers, { kind: 'draw-sample', path: drawn, set }, signal, (message) => {
             if (message.kind === 'progress') report(message);
           });
           const name = freeName(opened, label);
@@ -157,7 +158,7 @@ export function createDatasetHandlers(
     },
 
     'dataset.inspect': async ({ path, format = null, labelSource = null }) =>
-      inspect(ports.importWorker, { path, format, labelSource }),
+      inspect(workers, { path, format, labelSource }),
 
     'dataset.import': async ({ projectId, path, format, name, labelSource = null, copyFiles = false }) =>
       startImport(projects.get(projectId), { path, format, labelSource, name, copyFiles }),
@@ -167,7 +168,7 @@ export function createDatasetHandlers(
     'dataset.importSample': async ({ projectId, set }) => startSample(projects.get(projectId), set),
 
     'dataset.exportReport': async ({ projectId, datasetId, format, filter = everything, labelledOnly = false }) =>
-      askLibrary(projects.get(projectId), ports.importWorker, 'export-report', {
+      askLibrary(projects.get(projectId), workers, 'export-report', {
         ...{ datasetId, format, filter, labelledOnly },
       }),
 
@@ -182,7 +183,7 @@ export function createDatasetHandlers(
       exports.add(ask.folder);
       return jobs.start(start, async (report, signal) => {
         try {
-          await askLibrary(opened, ports.importWorker, 'export', ask, { report, signal });
+          await askLibrary(opened, workers, 'export', ask, { report, signal });
         } finally {
           await discardPartialExport(ask.folder);
           exports.delete(ask.folder);
@@ -208,11 +209,11 @@ export function createDatasetHandlers(
 }
 
 async function inspect(
-  worker: URL,
+  workers: WorkerPool,
   task: { path: string; format: DatasetFormat | null; labelSource: string | null },
 ): Promise<ImportReport> {
   const reports: ImportReport[] = [];
-  await runImportWorker(worker, { kind: 'inspect', ...task }, null, (message) => {
+  await runImportWorker(workers, { kind: 'inspect', ...task }, null, (message) => {
     if (message.kind === 'report') reports.push(message.report);
   });
   const [report] = reports;

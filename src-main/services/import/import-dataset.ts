@@ -6,12 +6,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFileFormat, type Dataset, type DatasetFormat } from '../../contract/model/dataset.ts';
-import type { HostPorts } from '../backend.ts';
-import { checkpointInThread } from '../checkpoints.ts';
+import { checkpointAside } from '../checkpoints.ts';
 import { copiedFilesFolder, discardDataset, packPrefix, packsFolder } from '../datasets/discard-dataset.ts';
 import { fileError } from '../file-errors.ts';
 import type { JobProgress } from '../jobs.ts';
 import type { OpenProject } from '../open-projects.ts';
+import type { WorkerPool } from '../workers/worker-pool.ts';
 import { RowWriter } from './row-writer.ts';
 import { runImportWorker } from './run-worker.ts';
 import { isArchiveName } from './unpack.ts';
@@ -32,7 +32,7 @@ export interface ImportOptions {
 export async function importDataset(
   opened: OpenProject,
   options: ImportOptions,
-  { importWorker, checkpointWorker }: Pick<HostPorts, 'importWorker' | 'checkpointWorker'>,
+  workers: WorkerPool,
   report: (progress: JobProgress) => void,
   signal: AbortSignal,
 ): Promise<Dataset> {
@@ -44,7 +44,7 @@ export async function importDataset(
   });
   const datasetId = datasets.begin({ name, format, source, createdAt: new Date().toISOString() });
   const file = opened.store.database.name;
-  const checkpoint = (): Promise<void> => checkpointInThread(checkpointWorker, file, signal);
+  const checkpoint = (): Promise<void> => checkpointAside(workers, file, signal);
   const rows = new RowWriter(opened.store, datasetId, report, checkpoint);
   // What is in an archive has no file of its own that could be referenced.
   const copies = isFileFormat(format) && (options.copyFiles || isArchiveName(options.path));
@@ -59,9 +59,9 @@ export async function importDataset(
       packPrefix: packPrefix(datasetId),
       copyTo: copies ? join(opened.folder, copiedFilesFolder(datasetId)) : null,
     } as const;
-    await runImportWorker(importWorker, task, signal, (message) => rows.take(message));
+    await runImportWorker(workers, task, signal, (message) => rows.take(message));
     await rows.finish(signal);
-    // The rows reach the disk here, in a thread, so that the one durable commit that follows has little to wait for.
+    // The rows reach the disk here, in another process, so that the one durable commit that follows has little to wait for.
     await checkpoint();
     return datasets.publish(datasetId);
   } catch (error) {

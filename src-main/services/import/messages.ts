@@ -1,4 +1,4 @@
-/** Typed messages between the import worker (a thread that reads and checks) and the store's owner. */
+/** Typed messages between a worker process, which reads and checks, and the store's owner. */
 import type { SampleSet } from '../../contract/model/sample.ts';
 import type { DatasetFormat, ImportReport, Split } from '../../contract/model/dataset.ts';
 import type { WeightsListing } from '../../contract/model/weights.ts';

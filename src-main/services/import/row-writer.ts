@@ -37,7 +37,7 @@ export class RowWriter {
   #stored = 0;
   #lastImage: ImageId | null = null;
 
-  /** `checkpoint` moves the write-ahead log into the database, beside the main thread. */
+  /** `checkpoint` moves the write-ahead log into the database, beside the main process. */
   constructor(
     store: ProjectStore,
     datasetId: DatasetId,

@@ -1,15 +1,18 @@
-/** Runs one task in an import worker thread. */
-import { isFileFormat } from '../../contract/model/dataset.ts';
-import { runThread } from '../worker-thread.ts';
+/** Has a worker process do one task on data sets or files of weights. */
+import type { WorkerPool } from '../workers/worker-pool.ts';
 import type { ImportMessage, ImportTask } from './messages.ts';
 
-/** As `runThread`. */
+/** As `WorkerPool.run`. */
 export function runImportWorker(
-  entry: URL,
+  workers: WorkerPool,
   task: ImportTask,
   signal: AbortSignal | null,
   handle: (message: ImportMessage) => void,
 ): Promise<void> {
-  const decodes = task.kind !== 'import' || isFileFormat(task.format);
-  return runThread(entry, { task, name: 'import', decodes }, signal, handle);
+  return workers.run('import', task, { signal, writes: writesFiles(task) }, handle);
+}
+
+function writesFiles(task: ImportTask): boolean {
+  if (task.kind === 'library') return task.question === 'export';
+  return task.kind === 'import' || task.kind === 'draw-sample';
 }

@@ -28,7 +28,7 @@ type LibraryCalls =
 const IMAGES_AT_ONCE = 2000;
 
 export function createLibraryHandlers(
-  { projects, emit, ports }: ServiceContext,
+  { projects, emit, workers }: ServiceContext,
   jobs: JobRegistry,
   lists: ImageLists,
 ): Pick<Handlers, LibraryCalls> {
@@ -59,7 +59,7 @@ export function createLibraryHandlers(
   ): Promise<void> {
     await askLibrary(
       opened,
-      ports.importWorker,
+      workers,
       'fingerprints',
       { datasetId },
       {
@@ -138,10 +138,10 @@ export function createLibraryHandlers(
     },
 
     'dataset.duplicates': async ({ projectId, datasetId }) =>
-      askLibrary(projects.get(projectId), ports.importWorker, 'duplicates', { datasetId }),
+      askLibrary(projects.get(projectId), workers, 'duplicates', { datasetId }),
 
     'dataset.health': async ({ projectId, datasetId }) =>
-      askLibrary(projects.get(projectId), ports.importWorker, 'health', { datasetId }),
+      askLibrary(projects.get(projectId), workers, 'health', { datasetId }),
 
     'dataset.relink': async ({ projectId, datasetId, folder, apply }) => {
       const opened = projects.get(projectId);
@@ -164,7 +164,7 @@ export function createLibraryHandlers(
       const start = { projectId, kind: 'freeze', title: `Recording a version of ${name}`, unit: 'images' } as const;
       return jobs.start(start, async (report, signal) => {
         await fingerprint(opened, datasetId, report, signal);
-        await recordVersion(opened, ports.importWorker, datasetId, { report, signal });
+        await recordVersion(opened, workers, datasetId, { report, signal });
         emit('dataset.changed', { projectId });
         return null;
       });
@@ -176,7 +176,7 @@ export function createLibraryHandlers(
       const opened = projects.get(projectId);
       const fileOf = (id: typeof first) => (id === null ? null : opened.store.library.versionFile(id));
       const ask = { datasetId, first: fileOf(first), second: fileOf(second) };
-      return askLibrary(opened, ports.importWorker, 'compare-states', ask);
+      return askLibrary(opened, workers, 'compare-states', ask);
     },
 
     'view.list': async ({ projectId, datasetId }) => projects.get(projectId).store.library.views(datasetId),

@@ -1,5 +1,5 @@
 /**
- * What can be asked of a library in a thread of its own, which reads the project's database beside the store's owner and
+ * What can be asked of a library in a worker process, which reads the project's database beside the store's owner and
  * writes no row: exports, and everything that looks at a whole data set. A new question is one entry here and one line in
  * `answers.ts`.
  */

@@ -6,7 +6,7 @@ import { runFolder } from '../runs/restore-runs.ts';
 import { filesToPredict, predictFiles } from './predict-files.ts';
 
 export function createPredictHandlers(
-  { projects, ports }: ServiceContext,
+  { projects, ports, workers }: ServiceContext,
   jobs: JobRegistry,
 ): Pick<Handlers, 'run.predict'> {
   return {
@@ -16,7 +16,14 @@ export function createPredictHandlers(
       const files = await filesToPredict(request);
       const start = { projectId, kind: 'export', title: `Predicting with ${name}`, unit: 'images' } as const;
       return jobs.start(start, async (report, signal) => {
-        await predictFiles(ports, { name, folder: runFolder(opened, runId) }, files, request, report, signal);
+        await predictFiles(
+          { ...ports, workers },
+          { name, folder: runFolder(opened, runId) },
+          files,
+          request,
+          report,
+          signal,
+        );
         return null;
       });
     },

@@ -1,6 +1,6 @@
 /**
  * Has a run's network look at image files that belong to no data set, made to fit as the run's images were, and writes what
- * it says of them into a JSON file. Photographs are decoded in a thread, the network runs in a child process.
+ * it says of them into a JSON file. Photographs are decoded in one child process, the network runs in another.
  */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,6 +14,7 @@ import { writeFileAtomic } from '../../engine/weights/atomic-file.ts';
 import { isImageName } from '../../formats/image-files.ts';
 import type { HostPorts } from '../backend.ts';
 import { runTask } from '../devices/run-task.ts';
+import type { ServiceContext } from '../context.ts';
 import { fileError } from '../file-errors.ts';
 import type { JobProgress } from '../jobs.ts';
 import type { PackedFiles } from '../training-data/messages.ts';
@@ -56,7 +57,7 @@ async function imagesIn(path: string): Promise<string[]> {
 
 /** Throws what reading the run throws, `process-died`, `io`; rejects with the signal's reason after a cancel. */
 export async function predictFiles(
-  ports: Pick<HostPorts, 'launchTask' | 'dataWorker'>,
+  { launchTask, workers }: Pick<HostPorts, 'launchTask'> & Pick<ServiceContext, 'workers'>,
   run: { name: string; folder: string },
   files: readonly string[],
   { checkpoint, scoreThreshold, output }: Request,
@@ -75,7 +76,7 @@ export async function predictFiles(
     const packed: PackedFiles = { images: [], failures: [] };
     const file = join(scratch, 'images.u8');
     const task = { kind: 'pack-files', files, target: file, network: { widthPx, heightPx }, fit } as const;
-    await runDataWorker(ports.dataWorker, task, signal, (message) => {
+    await runDataWorker(workers, task, signal, (message) => {
       if (message.kind === 'packed') Object.assign(packed, message.packed);
       if (message.kind === 'progress') report({ step: 'Reading images', done: message.done, total: message.total });
     });
@@ -84,7 +85,7 @@ export async function predictFiles(
       images.length === 0
         ? null
         : await runTask(
-            () => ports.launchTask(),
+            launchTask,
             {
               name: 'predict',
               request: {

@@ -9,7 +9,8 @@ import type { RunEvent } from '../../engine/train/run-events.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
 import type { TrainerEvent, TrainJob } from '../../training-process/messages.ts';
 import type { TrainerProcess } from '../backend.ts';
-import { describeDeath, type Exit } from '../process-death.ts';
+import type { Exit } from '../../processes/child-process.ts';
+import { describeDeath } from '../process-death.ts';
 import { PointClock } from './point-clock.ts';
 import type { RunRows } from './run-rows.ts';
 

@@ -53,14 +53,14 @@ export interface RunServices {
 }
 
 export function createRunHandlers(context: ServiceContext): RunServices {
-  const { ports, projects, emit, devices } = context;
+  const { ports, projects, emit, devices, workers } = context;
   const supervisor = new RunSupervisor({
     launchTrainer: () => ports.launchTrainer(),
-    prepare: (run, report, signal) => prepareRun({ ...run, worker: ports.dataWorker }, report, signal),
+    prepare: (run, report, signal) => prepareRun({ ...run, workers }, report, signal),
     emit,
   });
   const predictions = new PredictionReader();
-  const previews = new Previews(ports.dataWorker);
+  const previews = new Previews(workers);
 
   projects.onOpen(async (opened) => {
     await sweepRunFolders(opened);
@@ -74,7 +74,7 @@ export function createRunHandlers(context: ServiceContext): RunServices {
     refuseErrors(await findings(opened, config, context));
     const runId = await addRun(opened, config, name, context.startFiles);
     supervisor.enqueue(opened, runId, { resume: false });
-    void recordRunVersion(opened, ports.importWorker, runId, config.data.datasetId);
+    void recordRunVersion(opened, workers, runId, config.data.datasetId);
     return opened.store.runs.get(runId);
   }
 

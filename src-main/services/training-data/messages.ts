@@ -1,4 +1,4 @@
-/** Typed messages between the thread that prepares training data and the app. */
+/** Typed messages between the worker process that prepares training data and the app. */
 import type { InputFit } from '../../contract/model/run-images.ts';
 import type { SizePx } from '../../engine/data/letterbox.ts';
 import type { PreviewBatch } from '../../contract/model/preview-batch.ts';

@@ -8,6 +8,7 @@ import { runFiles } from '../../engine/train/run-folder.ts';
 import { readTrainingData } from '../../engine/train/training-data-file.ts';
 import { fileError } from '../file-errors.ts';
 import type { OpenProject } from '../open-projects.ts';
+import type { WorkerPool } from '../workers/worker-pool.ts';
 import { runDataWorker } from './run-data-worker.ts';
 
 export interface PreparedRun {
@@ -15,7 +16,7 @@ export interface PreparedRun {
   /** The run's folder. */
   folder: string;
   config: RunConfig;
-  worker: URL;
+  workers: WorkerPool;
 }
 
 export interface PrepareReport {
@@ -29,7 +30,7 @@ export interface PrepareReport {
  * labels, also that they changed since it began and are no longer kept; or the signal's reason.
  */
 export async function prepareRun(
-  { opened, folder, config, worker }: PreparedRun,
+  { opened, folder, config, workers }: PreparedRun,
   report: PrepareReport,
   signal: AbortSignal,
 ): Promise<void> {
@@ -46,7 +47,7 @@ export async function prepareRun(
     goesOn: before !== null && existsSync(runFiles.checkpoint(folder, 'last')),
   } as const;
   try {
-    await runDataWorker(worker, task, signal, (message) => {
+    await runDataWorker(workers, task, signal, (message) => {
       if (message.kind === 'progress') report.progress(message.done, message.total);
       if (message.kind === 'log') log.add(message.level, message.text);
     });

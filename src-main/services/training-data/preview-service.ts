@@ -4,6 +4,7 @@ import type { ProjectId } from '../../contract/model/ids.ts';
 import type { PreviewBatch } from '../../contract/model/preview-batch.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
 import type { OpenProject } from '../open-projects.ts';
+import type { WorkerPool } from '../workers/worker-pool.ts';
 import { runDataWorker } from './run-data-worker.ts';
 
 export interface PreviewRequest {
@@ -14,11 +15,11 @@ export interface PreviewRequest {
 }
 
 export class Previews {
-  #worker: URL;
+  readonly #workers: WorkerPool;
   #running = new Map<ProjectId, AbortController>();
 
-  constructor(worker: URL) {
-    this.#worker = worker;
+  constructor(workers: WorkerPool) {
+    this.#workers = workers;
   }
 
   /** Null where another is asked for meanwhile. Throws FoveaError, `bad-input` for images of several sizes. */
@@ -30,7 +31,7 @@ export class Previews {
     const batches: PreviewBatch[] = [];
     const task = { kind: 'preview', database: store.database.name, folder, ...request } as const;
     try {
-      await runDataWorker(this.#worker, task, abort.signal, (message) => {
+      await runDataWorker(this.#workers, task, abort.signal, (message) => {
         if (message.kind === 'preview') batches.push(message.batch);
       });
     } catch (error) {

@@ -1,13 +1,13 @@
-/** Runs one task in the thread that prepares training data. */
-import { runThread } from '../worker-thread.ts';
+/** Has a worker process prepare training data. */
+import type { WorkerPool } from '../workers/worker-pool.ts';
 import type { DataMessage, DataTask } from './messages.ts';
 
-/** As `runThread`. */
+/** As `WorkerPool.run`. */
 export function runDataWorker(
-  entry: URL,
+  workers: WorkerPool,
   task: DataTask,
   signal: AbortSignal,
   handle: (message: DataMessage) => void,
 ): Promise<void> {
-  return runThread(entry, { task, name: 'training data', decodes: true }, signal, handle);
+  return workers.run('training data', task, { signal, writes: task.kind !== 'preview' }, handle);
 }

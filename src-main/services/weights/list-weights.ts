@@ -1,4 +1,4 @@
-/** Looks into a weights file, in the worker thread: its tensors and its hash, no values. */
+/** Looks into a weights file, in a worker process: its tensors and its hash, no values. */
 import { stat } from 'node:fs/promises';
 import type { WeightsListing } from '../../contract/model/weights.ts';
 import { hashFile } from '../../engine/weights/file-hash.ts';

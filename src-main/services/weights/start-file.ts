@@ -13,6 +13,7 @@ import type { HostPorts } from '../backend.ts';
 import { fileError } from '../file-errors.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { resourceFile } from '../resources.ts';
+import type { WorkerPool } from '../workers/worker-pool.ts';
 import { catalogued } from './catalogue.ts';
 import { WeightsIndex } from './weights-index.ts';
 
@@ -31,8 +32,8 @@ export class StartFiles {
   readonly #index: WeightsIndex;
   readonly #userDataFolder: string;
 
-  constructor({ importWorker, userDataFolder }: Pick<HostPorts, 'importWorker' | 'userDataFolder'>) {
-    this.#index = new WeightsIndex(importWorker);
+  constructor(workers: WorkerPool, { userDataFolder }: Pick<HostPorts, 'userDataFolder'>) {
+    this.#index = new WeightsIndex(workers);
     this.#userDataFolder = userDataFolder;
   }
 

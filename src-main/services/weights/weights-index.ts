@@ -1,11 +1,12 @@
 /**
- * What weights files hold, read in a worker thread and remembered until a file changes: a plan is checked at every change
+ * What weights files hold, read in a worker process and remembered until a file changes: a plan is checked at every change
  * of a setting, and hashing half a gigabyte takes seconds.
  */
 import { stat } from 'node:fs/promises';
 import { FoveaError, invariant } from '../../contract/errors.ts';
 import type { WeightsListing } from '../../contract/model/weights.ts';
 import { runImportWorker } from '../import/run-worker.ts';
+import type { WorkerPool } from '../workers/worker-pool.ts';
 
 interface Remembered {
   stamp: string;
@@ -15,11 +16,11 @@ interface Remembered {
 const mostRemembered = 50;
 
 export class WeightsIndex {
-  readonly #worker: URL;
+  readonly #workers: WorkerPool;
   readonly #remembered = new Map<string, Remembered>();
 
-  constructor(worker: URL) {
-    this.#worker = worker;
+  constructor(workers: WorkerPool) {
+    this.#workers = workers;
   }
 
   /** Throws FoveaError: see `openWeights`. */
@@ -40,7 +41,7 @@ export class WeightsIndex {
 
   async #read(path: string): Promise<WeightsListing> {
     const listings: WeightsListing[] = [];
-    await runImportWorker(this.#worker, { kind: 'inspect-weights', path }, null, (message) => {
+    await runImportWorker(this.#workers, { kind: 'inspect-weights', path }, null, (message) => {
       if (message.kind === 'weights') listings.push(message.listing);
     });
     const [listing] = listings;

@@ -3,7 +3,7 @@
  * its last line. `npm test -- NAME` runs the checks and the test files whose names contain NAME.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ensureBuilt } from '../build.mjs';
 import { checks, runChecks } from '../checks.mjs';
 import { run } from '../child.mjs';
@@ -18,10 +18,13 @@ const projects = /** @type {const} */ (['unit', 'renderer', 'e2e']);
 export async function main(args) {
   const [filter = ''] = args;
   const tally = { passed: 0, failed: 0 };
-  /** @param {{ passed: number, failed: number }} counts */
-  const add = ({ passed, failed }) => {
+  /** @type {string[]} */
+  const names = [];
+  /** @param {Counts} counts */
+  const add = ({ passed, failed, failures = [] }) => {
     tally.passed += passed;
     tally.failed += failed;
+    names.push(...failures);
   };
   const files = testFiles(filter);
   const endToEnd = files.some(isEndToEnd);
@@ -45,9 +48,13 @@ export async function main(args) {
     process.stdout.write(`No check and no test file has "${filter}" in its name.\n`);
     tally.failed = 1;
   }
+  // Said again at the end, where a long output has scrolled away what a test said when it failed.
+  for (const name of names) process.stdout.write(`✗ ${name}\n`);
   process.stdout.write(`${tally.passed} passed, ${tally.failed} failed\n`);
   return tally.failed === 0 ? 0 : 1;
 }
+
+/** @typedef {{ passed: number, failed: number, failures?: string[] }} Counts `failures`: of tests, by name */
 
 /** A display, a browser and an Electron: installed or fetched where that is possible. */
 async function ensureEndToEndTools() {
@@ -91,19 +98,27 @@ async function runTests(names, filter) {
   return countResults(report, code);
 }
 
-/** @param {string} report @param {number} code vitest's exit code; also non-zero for an error outside any test */
+/**
+ * @param {string} report
+ * @param {number} code vitest's exit code; also non-zero for an error outside any test
+ * @returns {Counts}
+ */
 function countResults(report, code) {
-  if (!existsSync(report)) return { passed: 0, failed: 1 };
-  /** @type {{ testResults: { status: string, assertionResults: { status: string }[] }[] }} */
+  if (!existsSync(report)) return { passed: 0, failed: 1, failures: ['the tests wrote no report'] };
+  /** @type {{ testResults: { name: string, status: string, message: string, assertionResults: { status: string, fullName: string }[] }[] }} */
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
   let passed = 0;
-  let failed = 0;
-  for (const file of testResults) {
-    const failedHere = file.assertionResults.filter(({ status }) => status === 'failed').length;
-    passed += file.assertionResults.filter(({ status }) => status === 'passed').length;
-    failed += file.status === 'failed' ? Math.max(1, failedHere) : 0;
+  const failures = [];
+  for (const { name, status, message, assertionResults } of testResults) {
+    const file = relative(root, name);
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    passed += assertionResults.filter((test) => test.status === 'passed').length;
+    failures.push(...failed.map(({ fullName }) => `${file}: ${fullName}`));
+    if (status === 'failed' && failed.length === 0)
+      failures.push(`${file}: ${message.split('\n')[0] || 'did not end'}`);
   }
-  return { passed, failed: code !== 0 ? Math.max(1, failed) : failed };
+  if (code !== 0 && failures.length === 0) failures.push('an error outside of the tests');
+  return { passed, failed: failures.length, failures };
 }
 
 /** Paths relative to the root. @param {string} filter */

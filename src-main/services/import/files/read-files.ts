@@ -18,7 +18,7 @@ import type { FilePlan, PlannedImage } from './plan.ts';
 import { probeImage, type ImageFacts } from './probe-image.ts';
 
 const AT_ONCE = 8;
-/** A message is read in one go by the thread that must not be held up. */
+/** A message is read in one go by the process that must not be held up. */
 const IMAGES_PER_MESSAGE = 25;
 const LABELS_PER_MESSAGE = 150;
 const CHARACTERS_PER_MESSAGE = 200_000;

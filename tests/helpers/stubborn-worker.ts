@@ -1,16 +1,19 @@
 /**
- * An import worker that misbehaves as its path says, for tests of crashes: "exit" dies in the middle of an import, "hang"
+ * A worker process that misbehaves as its path says, for tests of crashes: "exit" dies in the middle of an import, "hang"
  * stops there. Up to that point it does what a real one does: it has announced, written and sent half of the images.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
 import type { ImportMessage, ImportTask } from '../../src-main/services/import/messages.ts';
-import type { ThreadData } from '../../src-main/services/worker-thread.ts';
+import { connectToParent } from '../../src-main/processes/parent-link.ts';
+import type { WorkerCommand, WorkerReply } from '../../src-main/services/workers/messages.ts';
 
-const task = (workerData as ThreadData<Extract<ImportTask, { kind: 'import' }>>).task;
-const post = (message: ImportMessage): void => parentPort?.postMessage(message);
+const parent = connectToParent<WorkerCommand, WorkerReply>();
+const post = (message: ImportMessage): void => parent.send({ kind: 'message', message });
+const given = new Promise<WorkerCommand>((resolve) => parent.onCommand(resolve));
+parent.send({ kind: 'ready' });
+const { task } = (await given) as { task: Extract<ImportTask, { kind: 'import' }> };
 const pack = { file: `${task.packPrefix}train.u8`, count: 2000, channels: 3, heightPx: 32, widthPx: 32 };
 
 writeFileSync(join(task.packsFolder, `${pack.file}.part`), new Uint8Array(1000 * 3072));

@@ -1,19 +1,15 @@
-/**
- * Entry of the import worker: a thread for work that would hold up the main one. It reads and checks data sets, writes
- * packs and exports, and answers questions about whole data sets; rows and everything visible are the store's owner's.
- * One thread does one task.
- */
+/** The worker process's work on data sets and files of weights: reading and checking, packs, exports, questions. */
 import { answerQuestion } from '../library/answers.ts';
 import type { TellProgress } from '../library/library-reader.ts';
 import { writeSample } from '../sample/write-sample.ts';
-import { performTask, type ThreadPort } from '../thread-task.ts';
 import { listWeights } from '../weights/list-weights.ts';
+import type { TaskPort } from '../workers/task-port.ts';
 import type { ImportMessage, ImportTask } from './messages.ts';
 import { inspectDataset, readIntoProject } from './read-dataset.ts';
 
-type Post = ThreadPort<ImportMessage>['post'];
+type Post = TaskPort<ImportMessage>['post'];
 
-async function perform(task: ImportTask, { post }: ThreadPort<ImportMessage>): Promise<void> {
+export async function performImport(task: ImportTask, { post }: TaskPort<ImportMessage>): Promise<void> {
   switch (task.kind) {
     case 'inspect':
       return post({ kind: 'report', report: await inspectDataset(task) });
@@ -32,7 +28,7 @@ async function perform(task: ImportTask, { post }: ThreadPort<ImportMessage>): P
   }
 }
 
-/** What a question tells is passed on twenty times a second at most; each time the thread may be asked to stop. */
+/** What a question tells is passed on twenty times a second at most; each time it may be asked to stop. */
 function tellProgress(post: Post): TellProgress {
   let [toldMs, step, done] = [0, '', 0];
   let total: number | null = null;
@@ -44,5 +40,3 @@ function tellProgress(post: Post): TellProgress {
     post({ kind: 'progress', ...progress, step, done, total });
   };
 }
-
-await performTask(perform);

@@ -1,17 +1,17 @@
 /**
- * Entry of the thread that prepares training data: it reads the project's rows over a connection of its own, decodes
- * photographs, and writes packs and a run's data.json. One thread does one task.
+ * The worker process's work on training data: it reads the project's rows over a connection of its own, decodes
+ * photographs, and writes packs and a run's data.json.
  */
 import { openReader } from '../../store/project-store.ts';
-import { performTask, type ThreadPort } from '../thread-task.ts';
+import type { TaskPort } from '../workers/task-port.ts';
 import type { DataMessage, DataTask } from './messages.ts';
 import { packFiles } from './pack-files.ts';
 import { prepare } from './prepare.ts';
 import { preview } from './preview.ts';
 
-type Port = ThreadPort<DataMessage>;
+type Port = TaskPort<DataMessage>;
 
-async function perform(task: DataTask, port: Port): Promise<void> {
+export async function performDataTask(task: DataTask, port: Port): Promise<void> {
   if (task.kind === 'pack-files') return pack(task, port);
   const store = openReader(task.database);
   try {
@@ -32,5 +32,3 @@ async function pack(
   );
   post({ kind: 'packed', packed });
 }
-
-await performTask(perform);

@@ -2,8 +2,6 @@
  * The way to the process that started this one: Electron's `process.parentPort` in a utilityProcess, the IPC channel in
  * a forked Node process. The only place that tells the two apart.
  */
-import type { TrainerCommand, TrainerEvent } from './messages.ts';
-
 export interface ParentLink<Command, Event> {
   /** A message to a parent that is gone is dropped. */
   send(event: Event): void;
@@ -25,11 +23,11 @@ interface ParentPort {
 const portDrainMs = 200;
 
 /** Throws where this process has no parent to report to. */
-export function connectToParent<Command = TrainerCommand, Event = TrainerEvent>(): ParentLink<Command, Event> {
+export function connectToParent<Command, Event>(): ParentLink<Command, Event> {
   const parentPort: unknown = Reflect.get(process, 'parentPort');
   if (isParentPort(parentPort)) return overParentPort(parentPort);
   if (process.send) return overChannel(process.send.bind(process));
-  throw new Error('The training process is started by Fovea, not by hand.');
+  throw new Error('This process is started by Fovea, not by hand.');
 }
 
 function isParentPort(value: unknown): value is ParentPort {
