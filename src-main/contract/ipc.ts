@@ -11,13 +11,15 @@ import {
   datasetVersionId,
   imageId,
   jobId,
+  predictionSetId,
   presetId,
   projectId,
   runId,
   savedViewId,
   splitChangeId,
+  sweepId,
 } from './model/ids.ts';
-import { project, recentProject, settings } from './model/project.ts';
+import { cacheUsage, project, recentProject, settings } from './model/project.ts';
 import { annotation, reviewState } from './model/annotation.ts';
 import {
   annotationEdit,
@@ -42,8 +44,12 @@ import {
   importReport,
   split,
 } from './model/dataset.ts';
+import { classEdit, classUsage } from './model/class-edit.ts';
 import { exportFormat, exportReport } from './model/dataset-export.ts';
+import { intervention } from './model/intervention.ts';
+import { tiling, type Seen } from './model/image-prediction.ts';
 import { job } from './model/job.ts';
+import { predictionForms, predictionSet, type OpenPredictionSet } from './model/prediction-set.ts';
 import {
   datasetHealth,
   datasetVersion,
@@ -54,6 +60,8 @@ import {
   versionComparison,
 } from './model/library.ts';
 import { duplicateReport, splitChange, splitPlan, splitPreview } from './model/splits.ts';
+import type { FeatureMaps, NetworkInside } from './model/network-inside.ts';
+import { runHistory } from './model/monitoring.ts';
 import { exportedModel, exportForm } from './model/run-export.ts';
 import { sampleSet } from './model/sample.ts';
 import {
@@ -76,9 +84,11 @@ import {
   type KernelSet,
   type Series,
 } from './model/run.ts';
+import { slurmSettings, slurmState, sweep, sweepPlan, sweepPreview, timeEstimate } from './model/sweep.ts';
 import { labelStatistics } from './model/label-statistics.ts';
 import {
   detectionSettings,
+  type ClassAnswers,
   type DetectionReport,
   type ImageBoxes,
   type ImageMasks,
@@ -93,6 +103,9 @@ import type { PreviewBatch } from './model/preview-batch.ts';
 const nothing = v.object({});
 const inProject = { projectId };
 const inRun = { projectId, runId };
+/** A past epoch that the run has kept (`run.history`); absent or null: as things are now. */
+const inEpoch = { ...inRun, epoch: v.optional(v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0)))) };
+const inSweep = { projectId, sweepId };
 const byGesture = { projectId, gestureId };
 const someImages = v.pipe(v.array(imageId), v.minLength(1), v.maxLength(1000));
 const page = {
@@ -136,8 +149,13 @@ const imageScores = v.custom<ImageScores>(isObject);
 const previewBatch = v.nullable(v.custom<PreviewBatch>(isObject));
 const pixelResults = v.custom<PixelResults>(isObject);
 const imageMasks = v.custom<ImageMasks>(isObject);
+const seen = v.custom<Seen>(isObject);
+const openPredictionSet = v.custom<OpenPredictionSet>(isObject);
 const imageBoxes = v.custom<ImageBoxes>(isObject);
 const detectionMeasures = v.custom<DetectionReport>(isObject);
+const networkInside = v.custom<NetworkInside>(isObject);
+const featureMaps = v.custom<FeatureMaps>(isObject);
+const classAnswers = v.custom<ClassAnswers>(isObject);
 const seriesList = v.custom<readonly Series[]>((value) => Array.isArray(value));
 
 export const calls = {
@@ -157,6 +175,11 @@ export const calls = {
   'project.open': { request: v.object({ path }), response: project },
   /** Takes it off the list of recent projects; touches no file. */
   'project.forget': { request: v.object({ path }), response: nothing },
+
+  /** What the project's thumbnails and tiles take on disk, and may take. */
+  'cache.usage': { request: v.object(inProject), response: cacheUsage },
+  /** Deletes them; each is made again when it is looked at. */
+  'cache.empty': { request: v.object(inProject), response: cacheUsage },
 
   'dataset.list': { request: v.object(inProject), response: v.array(dataset) },
   'dataset.rename': { request: v.object({ ...inProject, datasetId, name }), response: dataset },
@@ -199,13 +222,13 @@ export const calls = {
 
   /** A class more, at the end of the data set's list. Throws `already-exists` for a name that is taken. */
   'category.create': { request: v.object({ ...inProject, datasetId, name }), response: category },
-  /** Throws `already-exists` for a name that is taken. */
-  'category.rename': { request: v.object({ ...inProject, categoryId, name }), response: category },
-  /** `colour`: place in the palette; null for the one of its place in the list. */
-  'category.recolour': {
-    request: v.object({ ...inProject, categoryId, colour: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))) }),
-    response: category,
-  },
+  /**
+   * Changes classes, and the labels that go with them; one step of undo. Throws `already-exists` for a name that is taken,
+   * `bad-input` for an edit that cannot be made.
+   */
+  'category.edit': { request: v.object({ ...byGesture, datasetId, edit: classEdit }), response: changeResult },
+  /** Of each class that has labels, how many, on how many images. */
+  'category.usage': { request: v.object({ ...inProject, datasetId }), response: v.array(classUsage) },
 
   'image.list': {
     request: v.object({ ...inProject, datasetId, filter: imageFilter, order: v.optional(imageOrder), ...page }),
@@ -289,10 +312,6 @@ export const calls = {
     response: changeResult,
   },
   'annotation.schema': { request: v.object({ ...inProject, datasetId }), response: labelSchema },
-  'annotation.setSchema': {
-    request: v.object({ ...inProject, datasetId, schema: labelSchema }),
-    response: labelSchema,
-  },
   'annotation.undoState': { request: v.object(inProject), response: undoState },
 
   'image.setReview': {
@@ -323,6 +342,29 @@ export const calls = {
     response: v.object({ timeMs: v.number() }),
   },
 
+  /** Ids of the images at these places of the view; of thousands at once, for a selection. */
+  'image.ids': {
+    request: v.object({
+      ...inProject,
+      datasetId,
+      filter: imageFilter,
+      order: v.optional(imageOrder),
+      offset: page.offset,
+      limit: v.pipe(v.number(), v.integer(), v.minValue(1)),
+    }),
+    response: v.object({ total: v.number(), imageIds: v.array(imageId) }),
+  },
+  /** Gives images a tag, or takes it from them; answers with those that were changed by it, so that it can be undone. */
+  'image.tag': {
+    request: v.object({
+      ...inProject,
+      datasetId,
+      imageIds: v.pipe(v.array(imageId), v.minLength(1)),
+      tag,
+      on: v.boolean(),
+    }),
+    response: v.object({ imageIds: v.array(imageId) }),
+  },
   /** Out of all lists, restorable until the trash is emptied; null where none of them was there. */
   'image.trash': {
     request: v.object({ ...inProject, datasetId, imageIds: v.pipe(v.array(imageId), v.minLength(1)) }),
@@ -443,8 +485,12 @@ export const calls = {
   },
   /** The memory that the run will need, worked out from its training graph (a second for a large network). */
   'run.estimate': { request: v.object({ ...inProject, config: runConfig }), response: memoryEstimate },
+  /** Makes a few steps of the run's training in a child process and says from them how long it will take. */
+  'run.estimateTime': { request: v.object({ ...inProject, config: runConfig }), response: timeEstimate },
   'run.start': { request: v.object({ ...inProject, config: runConfig, name: v.nullable(name) }), response: runSummary },
   'run.cancel': { request: v.object(inRun), response: nothing },
+  /** Changes a run while it trains; it takes effect a moment later, and `run.changed` tells of it. Throws `busy` for others. */
+  'run.intervene': { request: v.object({ ...inRun, change: intervention }), response: nothing },
   /** Goes on from the last checkpoint. */
   'run.resume': { request: v.object(inRun), response: runSummary },
   /** Writes the network as a checkpoint has it into a file, in a child process, and says how it compares with the app's own. */
@@ -462,13 +508,51 @@ export const calls = {
       checkpoint: checkpointName,
       paths: v.pipe(v.array(path), v.minLength(1), v.maxLength(10_000)),
       scoreThreshold: v.pipe(v.number(), v.minValue(0), v.maxValue(1)),
+      /** Large images in tiles, at their own size; null or absent: made to fit. */
+      tiles: v.optional(v.nullable(tiling)),
       output: path,
       overwrite: v.boolean(),
     }),
     response: job,
   },
-  /** Writes what people know of a run from other tools into a new folder in `folder`, and gives its path. */
-  'run.artifacts': { request: v.object({ ...inRun, folder: path }), response: v.object({ folder: v.string() }) },
+  /** The same, kept in the project: what it says of each image can be asked for as soon as it has been looked at. */
+  'predict.start': {
+    request: v.object({
+      ...inRun,
+      checkpoint: checkpointName,
+      paths: v.pipe(v.array(path), v.minLength(1), v.maxLength(10_000)),
+      tiles: v.nullable(tiling),
+    }),
+    response: v.object({ predictionSetId, job }),
+  },
+  /** Newest first. */
+  'predict.list': { request: v.object(inProject), response: v.array(predictionSet) },
+  'predict.get': { request: v.object({ ...inProject, predictionSetId }), response: openPredictionSet },
+  /** `index`: place in the set's images. */
+  'predict.image': {
+    request: v.object({ ...inProject, predictionSetId, index: v.pipe(v.number(), v.integer(), v.minValue(0)) }),
+    response: seen,
+  },
+  /** For good; the image files are not touched. */
+  'predict.delete': { request: v.object({ ...inProject, predictionSetId }), response: nothing },
+  /** Into `target`: a new .json file for `json`, a new or empty folder for the others. */
+  'predict.write': {
+    request: v.object({
+      ...inProject,
+      predictionSetId,
+      form: v.picklist(predictionForms),
+      settings: detectionSettings,
+      target: path,
+    }),
+    response: job,
+  },
+  /** Writes what people know of a run from other tools into a new folder below `folder`, and gives its path; `leftOut` says what could not be made. */
+  'run.artifacts': {
+    request: v.object({ ...inRun, folder: path }),
+    response: v.object({ folder: v.string(), leftOut: v.array(v.string()) }),
+  },
+  /** A run that another tool has trained (args.yaml, results.csv), to be compared; `datasetId`: what it was trained on. */
+  'run.openForeign': { request: v.object({ ...inProject, datasetId, folder: path }), response: runSummary },
   'run.rename': { request: v.object({ ...inRun, name }), response: runSummary },
   /** What is not named stays as it is. A tag that is there twice is kept once. */
   'run.organise': {
@@ -494,29 +578,43 @@ export const calls = {
     request: v.object({ ...inRun, before: v.nullable(v.object({ projectId, runId })) }),
     response: runQueue,
   },
+  /** Before runs of a lower one, behind those of its own; one that does not wait keeps it for later. */
+  'run.setPriority': {
+    request: v.object({ ...inRun, priority: v.pipe(v.number(), v.integer(), v.minValue(-1), v.maxValue(1)) }),
+    response: runSummary,
+  },
   /** Lets no waiting run begin; those that train go on. */
   'run.pauseQueue': { request: v.object({ paused: v.boolean() }), response: runQueue },
   'run.list': { request: v.object(inProject), response: v.array(runSummary) },
   'run.get': { request: v.object(inRun), response: runDetail },
   'run.series': { request: v.object({ ...inRun, series: v.array(v.picklist(seriesNames)) }), response: seriesList },
   'run.log': { request: v.object(inRun), response: v.array(logLine) },
-  'run.kernels': { request: v.object({ ...inRun, checkpoint: checkpointName }), response: kernelSets },
+  'run.history': { request: v.object(inRun), response: runHistory },
+  /** Of a past epoch those of the first layers only. */
+  'run.kernels': { request: v.object({ ...inEpoch, checkpoint: checkpointName }), response: kernelSets },
   'run.predictions': {
-    request: v.object({ ...inRun, filter: predictionFilter, ...page }),
+    request: v.object({ ...inEpoch, filter: predictionFilter, ...page }),
     response: v.object({ total: v.number(), epoch: v.number(), items: v.array(prediction) }),
   },
   /** How well each image of the evaluation split was done, for every task. */
-  'run.scores': { request: v.object(inRun), response: imageScores },
+  'run.scores': { request: v.object(inEpoch), response: imageScores },
   /** Of a segmentation: which pixels of which class were called what, image by image. */
-  'run.pixels': { request: v.object(inRun), response: pixelResults },
-  'run.masks': { request: v.object({ ...inRun, imageId }), response: imageMasks },
+  'run.pixels': { request: v.object(inEpoch), response: pixelResults },
+  'run.masks': { request: v.object({ ...inEpoch, imageId }), response: imageMasks },
   /** Of a detection: its measures, worked out anew from its predictions in a child process. */
   'run.detectionMeasures': {
-    request: v.object({ ...inRun, settings: detectionSettings }),
+    request: v.object({ ...inEpoch, settings: detectionSettings }),
     response: detectionMeasures,
   },
-  'run.boxes': { request: v.object({ ...inRun, imageId }), response: imageBoxes },
-  'run.confusion': { request: v.object(inRun), response: confusionMatrix },
+  'run.boxes': { request: v.object({ ...inEpoch, imageId }), response: imageBoxes },
+  /** How the values of each layer are spread over some images of the evaluation split, in a child process. */
+  'run.inside': { request: v.object({ ...inRun, checkpoint: checkpointName }), response: networkInside },
+  'run.features': {
+    request: v.object({ ...inRun, checkpoint: checkpointName, layer: v.string(), imageId }),
+    response: featureMaps,
+  },
+  'run.answers': { request: v.object(inEpoch), response: classAnswers },
+  'run.confusion': { request: v.object(inEpoch), response: confusionMatrix },
   /** Published weights for a network (those that suit it, and all others), and which of them are here. */
   'weights.catalogue': {
     request: v.object({ model: runConfig.entries.model }),
@@ -537,6 +635,28 @@ export const calls = {
   'weights.ofRuns': {
     request: v.object({ ...inProject, runIds: v.pipe(v.array(runId), v.maxLength(100)) }),
     response: v.array(v.nullable(provenance)),
+  },
+  /** What a sweep would come to: its trials, and what is wrong with them. Throws `bad-input` for a plan that cannot be. */
+  'sweep.preview': { request: v.object({ ...inProject, plan: sweepPlan }), response: sweepPreview },
+  /** Makes all its runs and gives them to the queue, or to Slurm as a job array. */
+  'sweep.start': { request: v.object({ ...inProject, name, plan: sweepPlan }), response: sweep },
+  /** Newest first. */
+  'sweep.list': { request: v.object(inProject), response: v.array(sweep) },
+  'sweep.get': { request: v.object(inSweep), response: sweep },
+  'sweep.rename': { request: v.object({ ...inSweep, name }), response: sweep },
+  /** Its waiting and training runs; each keeps a checkpoint where it has one. */
+  'sweep.cancel': { request: v.object(inSweep), response: nothing },
+  /** Everything of it that is not finished and can go on; what trains or waits is left alone. */
+  'sweep.resume': { request: v.object(inSweep), response: sweep },
+  /** With its runs, and as these restorable until the project is opened the next time. Throws `busy` while one trains. */
+  'sweep.delete': { request: v.object(inSweep), response: nothing },
+  'sweep.restore': { request: v.object(inSweep), response: sweep },
+  /** Whether jobs can be given to Slurm from here. */
+  'slurm.state': { request: nothing, response: slurmState },
+  /** The script that sbatch would be given for so many runs. */
+  'slurm.script': {
+    request: v.object({ ...inProject, name, runs: v.number(), settings: slurmSettings }),
+    response: v.object({ script: v.string() }),
   },
   'preset.list': { request: v.object(inProject), response: v.array(preset) },
   /** Replaces the one of that name. */
@@ -565,6 +685,8 @@ export const events = {
   'run.changed': v.object({ projectId, summary: runSummary }),
   'run.removed': v.object({ projectId, runId }),
   'run.queueChanged': runQueue,
+  'sweep.changed': v.object({ projectId, sweep }),
+  'sweep.removed': v.object({ projectId, sweepId }),
   'run.progress': v.object({ projectId, progress: runProgress }),
   'run.points': v.object({ projectId, runId, points: v.array(timedPoint) }),
   'run.log': v.object({ projectId, runId, lines: v.array(logLine) }),
@@ -600,6 +722,15 @@ export const mediaUrl = {
   sheet: (project: string, images: readonly number[]): string => `media/${project}/sheet/${images.join('.')}`,
   thumbnail: (project: string, image: number): string => `media/${project}/thumbnail/${image}`,
   image: (project: string, image: number): string => `media/${project}/image/${image}`,
+  /** At most `previewPx` on its longer side; quicker than the whole of a large image. */
+  preview: (project: string, image: number): string => `media/${project}/preview/${image}`,
+  /** Of an image that is tiled; see model/tiles.ts. Waits while the tiles are made. */
+  tile: (project: string, image: number, level: number, column: number, row: number): string =>
+    `media/${project}/tile/${image}.${level}.${column}.${row}`,
+  /** Of an image that a network has looked at and that belongs to no data set; `index` as in `predict.image`. */
+  predicted: (project: string, set: string, index: number): string => `media/${project}/predicted/${set}/${index}`,
+  predictedThumbnail: (project: string, set: string, index: number): string =>
+    `media/${project}/predicted-thumbnail/${set}/${index}`,
   /** The part of its image that a label covers, with a little around it, at most 256 px. */
   crop: (project: string, label: number): string => `media/${project}/crop/${label}`,
 };

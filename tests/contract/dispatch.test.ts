@@ -1,5 +1,6 @@
 /** Every call of the contract, held against requests that do not fit: none of them may reach a handler. */
 import { describe, expect, it, vi } from 'vitest';
+import { usualSlurmSettings } from '../../src-main/contract/model/sweep.ts';
 import { sampleProjectSet } from '../../src-main/contract/model/sample.ts';
 import { FoveaError } from '../../src-main/contract/errors.ts';
 import { callNames, type CallName } from '../../src-main/contract/ipc.ts';
@@ -14,6 +15,8 @@ const { jobId } = sample.job;
 const filter = { splits: ['train'], categoryIds: [1] };
 const page = { offset: 0, limit: 10 };
 const inRun = { projectId, runId };
+const inSweep = { projectId, sweepId: 1 };
+const sweepPlan = sample.sweep.plan;
 
 /** One request that fits, for every call. The fuzz below breaks it in one place at a time. */
 const validRequests: Record<CallName, Record<string, unknown>> = {
@@ -35,8 +38,8 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
   'dataset.importSample': { projectId, set: sampleProjectSet },
   'dataset.facets': { projectId, datasetId, filter },
   'category.create': { projectId, datasetId: 1, name: 'bird' },
-  'category.rename': { projectId, categoryId: 1, name: 'lynx' },
-  'category.recolour': { projectId, categoryId: 1, colour: null },
+  'category.edit': { projectId, gestureId: 'a:9', datasetId, edit: { kind: 'merge', from: [1], into: 2 } },
+  'category.usage': { projectId, datasetId },
   'image.list': { projectId, datasetId, filter, ...page },
   'image.get': { projectId, imageId },
   'dataset.exportReport': { projectId, datasetId, format: 'coco' },
@@ -57,11 +60,14 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
   'annotation.copy': { projectId, gestureId: 'a:5', fromImageId: imageId, annotationIds: [1], toImageIds: [2] },
   'annotation.classify': { projectId, gestureId: 'a:6', imageIds: [1], categoryId: 1, mode: 'add' },
   'annotation.schema': { projectId, datasetId },
-  'annotation.setSchema': { projectId, datasetId, schema: { skeletons: [], attributes: [] } },
   'image.setReview': { projectId, gestureId: 'a:7', imageIds: [1], review: 'done' },
   'image.reviewCounts': { projectId, datasetId },
   'image.reviewQueue': { projectId, datasetId, states: ['to-do'], from: 1, direction: 'next', limit: 10 },
   'image.addTime': { projectId, imageId, durationMs: 100 },
+  'cache.usage': { projectId },
+  'cache.empty': { projectId },
+  'image.ids': { projectId, datasetId, filter, offset: 0, limit: 50_000 },
+  'image.tag': { projectId, datasetId, imageIds: [imageId], tag: 'night', on: true },
   'image.trash': { projectId, datasetId, imageIds: [imageId] },
   'trash.list': { projectId },
   'trash.restore': { projectId, item: { kind: 'dataset', datasetId } },
@@ -113,6 +119,18 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
     output: '/tmp/said.json',
     overwrite: false,
   },
+  'predict.start': { ...inRun, checkpoint: 'best', paths: ['/photos'], tiles: { overlap: 0.25 } },
+  'predict.list': { projectId },
+  'predict.get': { projectId, predictionSetId: projectId },
+  'predict.image': { projectId, predictionSetId: projectId, index: 0 },
+  'predict.delete': { projectId, predictionSetId: projectId },
+  'predict.write': {
+    projectId,
+    predictionSetId: projectId,
+    form: 'coco',
+    settings: { scoreThreshold: 0.25, iouThreshold: 0.7 },
+    target: '/tmp/predictions',
+  },
   'run.artifacts': { ...inRun, folder: '/runs' },
   'run.export': {
     ...inRun,
@@ -122,6 +140,8 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
     overwrite: false,
   },
   'run.cancel': inRun,
+  'run.intervene': { ...inRun, change: { kind: 'learning-rate', factor: 0.1 } },
+  'run.history': inRun,
   'run.resume': inRun,
   'run.rename': { ...inRun, name: 'second' },
   'run.organise': { ...inRun, changes: { tags: ['a'], notes: 'b', pinned: true } },
@@ -129,6 +149,19 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
   'run.restore': inRun,
   'run.queue': {},
   'run.moveInQueue': { ...inRun, before: null },
+  'run.estimateTime': { projectId, config: sample.config },
+  'run.setPriority': { ...inRun, priority: 1 },
+  'sweep.preview': { projectId, plan: sweepPlan },
+  'sweep.start': { projectId, name: 'Sweep', plan: sweepPlan },
+  'sweep.list': { projectId },
+  'sweep.get': inSweep,
+  'sweep.rename': { ...inSweep, name: 'Other' },
+  'sweep.cancel': inSweep,
+  'sweep.resume': inSweep,
+  'sweep.delete': inSweep,
+  'sweep.restore': inSweep,
+  'slurm.state': {},
+  'slurm.script': { projectId, name: 'Sweep', runs: 4, settings: usualSlurmSettings },
   'run.pauseQueue': { paused: true },
   'run.list': { projectId },
   'run.get': inRun,
@@ -145,6 +178,10 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
   'run.masks': { ...inRun, imageId },
   'run.boxes': { ...inRun, imageId },
   'run.detectionMeasures': { ...inRun, settings: { scoreThreshold: 0.25, iouThreshold: 0.7 } },
+  'run.openForeign': { projectId: sample.project.projectId, datasetId: 1, folder: '/runs/train' },
+  'run.inside': { ...inRun, checkpoint: 'best' },
+  'run.features': { ...inRun, checkpoint: 'best', layer: 'conv1', imageId: 3 },
+  'run.answers': inRun,
   'run.confusion': inRun,
   'preset.list': { projectId },
   'preset.save': { projectId, name: 'usual', config: sample.config },
@@ -181,7 +218,7 @@ function withValue(request: object, path: Path, value: unknown): object {
 
 /** A patch may leave out every field, and an object without known fields is an empty patch; settings with a default may lack. */
 const fitsAnyway = (name: CallName, path: Path, misfit: unknown) =>
-  path.join('.') === 'config.precision'
+  /^(config|plan\.base)\.(precision|monitoring|patience)$/.test(path.join('.'))
     ? misfit === undefined
     : ['settings.update', 'run.organise'].includes(name) &&
       ['patch', 'changes'].includes(String(path[0])) &&

@@ -7,6 +7,14 @@ export type BboxXyxy = readonly [x1: number, y1: number, x2: number, y2: number]
 export type BboxXywh = readonly [x: number, y: number, width: number, height: number];
 export type BboxCxcywh = readonly [cx: number, cy: number, width: number, height: number];
 
+/** The four numbers of a flat list that begin at `start`. */
+export const bboxAt = (numbers: ArrayLike<number>, start: number): BboxXyxy => [
+  numbers[start]!,
+  numbers[start + 1]!,
+  numbers[start + 2]!,
+  numbers[start + 3]!,
+];
+
 export function xywhToXyxy([x, y, width, height]: BboxXywh): BboxXyxy {
   return [x, y, x + width, y + height];
 }

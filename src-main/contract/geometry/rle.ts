@@ -12,7 +12,7 @@ export interface Rle {
   readonly counts: readonly number[];
 }
 
-interface MaskSize {
+export interface MaskSize {
   widthPx: number;
   heightPx: number;
 }

@@ -103,12 +103,16 @@ export const historyEntry = v.object({
 });
 export type HistoryEntry = v.InferOutput<typeof historyEntry>;
 
+const pointPlace = v.pipe(v.number(), v.integer(), v.minValue(0));
+
 /** Named points of an object and the lines between them, and what is asked of each label; of a whole data set. */
 const skeleton = v.object({
   categoryId,
   points: v.pipe(v.array(v.pipe(v.string(), v.minLength(1), v.maxLength(60))), v.minLength(1), v.maxLength(200)),
   /** Pairs of places in `points`. */
-  edges: v.array(v.tuple([v.pipe(v.number(), v.integer()), v.pipe(v.number(), v.integer())])),
+  edges: v.array(v.tuple([pointPlace, pointPlace])),
+  /** Points that change places where the image is mirrored: left and right eye. */
+  flipPairs: v.optional(v.array(v.tuple([pointPlace, pointPlace]))),
 });
 export type Skeleton = v.InferOutput<typeof skeleton>;
 

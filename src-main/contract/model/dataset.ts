@@ -1,14 +1,14 @@
 /** Data sets, their categories and images as every room sees them; labels are in annotation.ts. */
 import * as v from 'valibot';
 import { annotationSummary, reviewState, shapeKind } from './annotation.ts';
-import { categoryId, datasetId, imageId, savedViewId } from './ids.ts';
+import { categoryId, datasetId, imageId, runId, savedViewId } from './ids.ts';
 
 export const splits = ['train', 'val', 'test'] as const;
 export const split = v.picklist(splits);
 export type Split = v.InferOutput<typeof split>;
 
 /** Formats that can be imported now; a new one is one entry here and one module in formats/. */
-const packFormats = ['cifar10', 'idx'] as const;
+const packFormats = ['cifar10', 'cifar100', 'idx'] as const;
 /** Formats whose images are files of their own, of any size, referenced where they are or copied. */
 export const fileFormats = ['yolo', 'coco', 'cvat', 'voc', 'labelme', 'masks', 'image-folders', 'images'] as const;
 export const datasetFormats = [...packFormats, ...fileFormats] as const;
@@ -66,6 +66,8 @@ export const imageSummary = v.object({
   channels: v.number(),
   review: reviewState,
   annotations: v.array(annotationSummary),
+  /** Absent where it has none. */
+  tags: v.optional(v.array(v.string())),
 });
 export type ImageSummary = v.InferOutput<typeof imageSummary>;
 
@@ -77,9 +79,17 @@ export const imageFilter = v.object({
 });
 export type ImageFilter = v.InferOutput<typeof imageFilter>;
 
-export const imageOrders = ['added', 'name', 'labels', 'pixels', 'aspect'] as const;
+const ownOrders = ['added', 'name', 'labels', 'object', 'pixels', 'aspect', 'split', 'review', 'date'] as const;
+/** By what a run found; images that it was not measured by come first, or last where the order is turned round. */
+export const runOrders = ['score', 'disagreement'] as const;
+export const imageOrders = [...ownOrders, ...runOrders] as const;
 /** How a list of images goes; images that are equal in it go in the order in which they were added. */
-export const imageOrder = v.object({ by: v.picklist(imageOrders), descending: v.boolean() });
+export const imageOrder = v.object({
+  by: v.picklist(imageOrders),
+  descending: v.boolean(),
+  /** Whose findings the order goes by; of no meaning for the other orders. */
+  runId: v.optional(runId),
+});
 export type ImageOrder = v.InferOutput<typeof imageOrder>;
 
 /** A filter and an order that are kept under a name. */
@@ -96,6 +106,8 @@ export const facets = v.object({
   /** Of the images that pass the whole filter. */
   byReview: v.array(v.object({ review: reviewState, count: v.number() })),
   byCategory: v.array(v.object({ categoryId, count: v.number(), objects: v.number() })),
+  /** Of all images of the data set, in the order of the alphabet. */
+  byTag: v.array(v.object({ tag: v.string(), count: v.number() })),
 });
 export type Facets = v.InferOutput<typeof facets>;
 

@@ -1,11 +1,11 @@
 /** Work that takes a while and is not a training run: imports, downloads and exports. Every job can be cancelled. */
 import * as v from 'valibot';
-import { datasetId, jobId, projectId } from './ids.ts';
+import { datasetId, jobId, predictionSetId, projectId } from './ids.ts';
 
 export const job = v.object({
   jobId,
   projectId,
-  kind: v.picklist(['import', 'download', 'export', 'fingerprint', 'freeze']),
+  kind: v.picklist(['import', 'download', 'export', 'fingerprint', 'freeze', 'predict']),
   title: v.string(),
   state: v.picklist(['running', 'done', 'failed', 'cancelled']),
   /** What is being done now, in words ("reading data_batch_3.bin"). */
@@ -22,5 +22,7 @@ export const job = v.object({
   datasetId: v.nullable(datasetId),
   /** Of a download of published weights: which. */
   weightsId: v.optional(v.string()),
+  /** Of a prediction that is kept: which. */
+  predictionSetId: v.optional(predictionSetId),
 });
 export type Job = v.InferOutput<typeof job>;

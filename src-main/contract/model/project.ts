@@ -27,7 +27,15 @@ export const settings = v.object({
   theme: v.picklist(['system', 'dark', 'light']),
   /** Where new projects go unless the person says otherwise. */
   projectsFolder: v.string(),
+  /** Of each project's thumbnails and tiles on disk, megabytes; absent: `usualCacheLimitMegabytes`. */
+  cacheLimitMegabytes: v.optional(v.pipe(v.number(), v.minValue(50), v.maxValue(1_000_000))),
   /** Free-form view state of the renderer (panel sizes, last screen), by key. */
   view: v.record(v.string(), v.union([v.string(), v.number(), v.boolean()])),
 });
 export type Settings = v.InferOutput<typeof settings>;
+
+export const usualCacheLimitMegabytes = 4000;
+
+/** Pictures that a project keeps on disk to be quick, all of which can be worked out again. */
+export const cacheUsage = v.object({ usedBytes: v.number(), limitBytes: v.number() });
+export type CacheUsage = v.InferOutput<typeof cacheUsage>;

@@ -24,6 +24,8 @@ export const exportCheck = v.object({
   /** Decisions that were compared, and how many of them differ. */
   decisions: v.number(),
   different: v.number(),
+  /** Pixels of a larger image, looked at in tiles with the model and with the app, and how many of them differ. */
+  tiled: v.nullable(v.object({ pixels: v.number(), different: v.number() })),
   ok: v.boolean(),
 });
 export type ExportCheck = v.InferOutput<typeof exportCheck>;

@@ -38,6 +38,8 @@ export interface ImageMasks {
   widthPx: number;
   heightPx: number;
   predicted: Uint8Array;
+  /** How sure the network is of each pixel, 255 for 1; null in predictions from before this was kept. */
+  confidence: Uint8Array | null;
   /** Null where what the run was measured by is gone. */
   groundTruth: Uint8Array | null;
   /** What the masks cover of the upright image, in its pixels; beyond its edges where there were bars around it. */
@@ -55,6 +57,26 @@ export interface ImageBoxes {
   candidates: Float32Array;
   /** [G, 7]: class ordinal, x1, y1, x2, y2, area, iscrowd. */
   objects: Float64Array;
+}
+
+/** Sizes of objects by area in the image, COCO's: below 32² px, below 96² px, from there on. Bits, for `ClassAnswers.sizes`. */
+export const objectSizes = { small: 1, medium: 2, large: 4 } as const;
+export type ObjectSize = keyof typeof objectSizes;
+
+/** What each class was called, image by image, for every task. */
+export interface ClassAnswers {
+  epoch: number;
+  /** Of objects with the background behind the last. */
+  classes: TrainedClass[];
+  /** What is counted. */
+  unit: 'images' | 'pixels' | 'objects';
+  imageIds: Float64Array;
+  /** Pairs of classes, truth and answer. */
+  cells: CellCounts;
+  /** Which sizes of objects each image has; null where nothing has a size. */
+  sizes: Uint8Array | null;
+  /** Of each class, precision at recalls 0, 0.01 … 1, null where it does not occur; null where no answer has a confidence. */
+  precisionAtRecall: (readonly number[] | null)[] | null;
 }
 
 /** In [0, 1]; null where no object counts. */

@@ -3,9 +3,11 @@
  * preset, a clone, a comparison and the CLI exchange, so it is versioned and complete: no default is implied.
  */
 import * as v from 'valibot';
-import { categoryId, datasetId, imageId, presetId, projectId, runId } from './ids.ts';
+import { recordedIntervention } from './intervention.ts';
+import { categoryId, datasetId, imageId, presetId, projectId, runId, sweepId } from './ids.ts';
 import { lossConfig } from './loss.ts';
 import { augmentationConfig, dataConfig } from './run-images.ts';
+import { monitoringConfig, usualMonitoring } from './monitoring.ts';
 import { weightsSource } from './weights.ts';
 
 export { checkpointName, type CheckpointName } from './weights.ts';
@@ -106,10 +108,13 @@ export const runConfig = v.object({
   /** Null is off. Where it is on, the averaged weights are evaluated and kept as the best. */
   ema: v.nullable(emaConfig),
   phases: v.pipe(v.array(phaseConfig), v.minLength(1)),
+  /** The run ends where so many epochs were no better than the best one before; null is off, and so is what does not say. */
+  patience: v.optional(v.nullable(count), null),
   seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffffffff)),
   device,
   /** Documents from before there was a choice do not say it. */
   precision: v.optional(precision, 'float32'),
+  monitoring: v.optional(monitoringConfig, usualMonitoring),
   /** Null starts from scratch. */
   weights: v.nullable(weightsSource),
 });
@@ -169,7 +174,14 @@ export const taskMetrics = {
   ],
 } as const satisfies Record<Task, readonly MetricName[]>;
 /** Series that are recorded too, but say nothing about which run is better. */
-export const auxiliarySeries = { 'step/loss': 'Loss of each step', 'epoch/learningRate': 'Learning rate' } as const;
+export const auxiliarySeries = {
+  'step/loss': 'Loss of each step',
+  'epoch/learningRate': 'Learning rate',
+  /** Of the training process, once an epoch: images/s, MB, and the share of all processors' time. */
+  'machine/pace': 'Throughput',
+  'machine/memory': 'Memory',
+  'machine/load': 'Processor load',
+} as const;
 export type SeriesName = MetricName | keyof typeof auxiliarySeries;
 export const seriesNames = [...Object.keys(metricDefinitions), ...Object.keys(auxiliarySeries)] as SeriesName[];
 const seriesName = v.picklist(seriesNames);
@@ -206,17 +218,27 @@ export const runSummary = v.object({
   resumable: v.boolean(),
   /** The (fractional) epochs from which it went on after a stop, ascending. */
   resumedEpochs: v.array(v.number()),
+  /** What a person changed while it trained, in that order. */
+  interventions: v.array(recordedIntervention),
   tags: v.array(v.string()),
   notes: v.string(),
   pinned: v.boolean(),
   /** Kept, but out of the way. */
   archived: v.boolean(),
+  /** The sweep that it is part of. */
+  sweepId: v.nullable(sweepId),
+  /** −1, 0 or 1: in the queue, higher ones go before lower ones. */
+  priority: v.number(),
+  /** The task of a Slurm job array that trains it or trained it last, "12_3"; null where this machine does. */
+  slurmJob: v.nullable(v.string()),
 });
 export type RunSummary = v.InferOutput<typeof runSummary>;
 
 export const runDetail = v.object({
   summary: runSummary,
   config: runConfig,
+  /** Of its network, under the names of its training; `categoryId` null: the background, or a class that is gone. */
+  classes: v.array(v.object({ name: v.string(), categoryId: v.nullable(categoryId) })),
   /** Absolute path of the run's folder. */
   folder: v.string(),
 });

@@ -32,3 +32,21 @@ export function unlabelledClass(
     ? null
     : classes.findIndex((each) => each.categoryId === null || isBackground(each));
 }
+
+/**
+ * The classes of a network that was trained before, by the names they had then. A data set's classes may have changed
+ * places, gone, or got other names since: those that are left over on both sides are taken to be renamed where they are as
+ * many. `categoryId` null: there is no such class any more.
+ */
+export function classesAsTrained(
+  names: readonly string[],
+  categories: readonly { name: string; categoryId: CategoryId }[],
+): TrainedClass[] {
+  const byName = new Map(categories.map(({ name, categoryId }) => [name, categoryId]));
+  const known = new Set(names);
+  const unnamed = names.filter((name) => !byName.has(name) && !isBackground({ name }));
+  const unknown = categories.filter(({ name }) => !known.has(name));
+  const isRenamed = unnamed.length === unknown.length;
+  const renamed = new Map(isRenamed ? unnamed.map((name, at) => [name, unknown[at]?.categoryId]) : []);
+  return names.map((name) => ({ name, categoryId: byName.get(name) ?? renamed.get(name) ?? null }));
+}

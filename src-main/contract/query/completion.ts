@@ -1,5 +1,5 @@
 /** What could stand at the cursor of a text query, for the window. Pure. */
-import { numberFields, quoteValue, wordFields, type NumberField, type WordField } from './syntax.ts';
+import { numberFields, quoteValue, runMeasures, wordFields, type NumberField, type WordField } from './syntax.ts';
 
 export interface Completion {
   /** What the person sees. */
@@ -9,6 +9,13 @@ export interface Completion {
   /** Replaces the text from `from` to the cursor. */
   insert: string;
   from: number;
+}
+
+/** The names of the data set and its project that a query can speak of. */
+export interface QueryNames {
+  classes: readonly string[];
+  tags: readonly string[];
+  runs: readonly string[];
 }
 
 const MOST = 12;
@@ -22,17 +29,30 @@ const fieldHelp: Record<WordField, string> = {
   flag: 'of a label',
   by: 'who made a label',
   class: 'a label of the class',
+  tag: 'the image has it',
+  folder: 'where the image lies',
   name: 'part of the name',
 };
 
-/** `classNames`: those of the data set. The likeliest first. */
-export function completionsAt(text: string, cursor: number, classNames: readonly string[]): Completion[] {
+/** The likeliest first. */
+export function completionsAt(text: string, cursor: number, names: QueryNames): Completion[] {
   const before = text.slice(0, cursor);
+  const { classes: classNames } = names;
+  const ofRun = /(?:^|[\s(-])run:(?:"[^"]+"|[^\s"]+)\.([a-z]*)$/i.exec(before);
+  if (ofRun !== null) {
+    const typed = ofRun[1] ?? '';
+    const measures = Object.entries(runMeasures).filter(([name]) => name.startsWith(typed.toLowerCase()));
+    const from = cursor - typed.length;
+    if (measures.length > 0) return measures.map(([name, help]) => ({ label: name, help, insert: `${name}>`, from }));
+  }
   const value = /(?:^|[\s(-])([a-z]+):("?)((?:[^"\s]|(?<="[^"]*)\s)*)$/i.exec(before);
   if (value !== null) {
     const [, field = '', , typed = ''] = value;
-    const known = valuesOf(field.toLowerCase(), classNames);
+    const known = valuesOf(field.toLowerCase(), names);
     const from = cursor - typed.length - (value[2]?.length ?? 0);
+    if (field.toLowerCase() === 'run') {
+      return matching(known, typed).map((word) => ({ label: word, help: 'run', insert: `${quoteValue(word)}.`, from }));
+    }
     return matching(known, typed).map((word) => ({ label: word, help: field, insert: `${quoteValue(word)} `, from }));
   }
   const bracket = /(?:^|[\s(-])(count|area|boxaspect)\("?([^")]*)$/i.exec(before);
@@ -52,6 +72,7 @@ export function completionsAt(text: string, cursor: number, classNames: readonly
   const from = cursor - typed.length;
   const fields = [
     ...Object.entries(fieldHelp).map(([name, help]) => ({ label: `${name}:`, help, insert: `${name}:`, from })),
+    { label: 'run:', help: 'what a run found', insert: 'run:', from },
     ...(Object.keys(numberFields) as NumberField[]).map((name) => {
       const { help, of } = numberFields[name];
       return {
@@ -75,8 +96,10 @@ function bracketName(name: string): string {
   return /[()<>=!:"\s]/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : name;
 }
 
-function valuesOf(field: string, classNames: readonly string[]): readonly string[] {
-  if (field === 'class') return classNames;
+function valuesOf(field: string, { classes, tags, runs }: QueryNames): readonly string[] {
+  if (field === 'class') return classes;
+  if (field === 'tag') return tags;
+  if (field === 'run') return runs;
   return Object.hasOwn(wordFields, field) ? (wordFields[field as WordField] ?? []) : [];
 }
 

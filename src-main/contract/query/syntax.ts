@@ -1,9 +1,10 @@
 /**
  * The text query over a data set's images: `class:truck count(person)>3 split:val -is:unlabelled`, also with ranges as in
- * `area=256..1024`. Terms side by side must
+ * `area=256..1024`, days as in `date>=2026-03-01`, and what a run found as in `run:"LeNet 5".fp>0`. Terms side by side must
  * all hold; `or`, `-` and brackets do what they say; a bare word is part of the name. Both sides use it: the window for
- * completion and errors, the store to look. Pure; knows no classes.
+ * completion and errors, the store to look. Pure; knows no classes, tags or runs.
  */
+import { readDays } from './days.ts';
 
 export type Comparison = '<' | '<=' | '=' | '>=' | '>' | '!=';
 
@@ -17,6 +18,8 @@ export const wordFields = {
   flag: ['occluded', 'truncated', 'difficult', 'crowd'],
   by: ['person', 'import', 'model'],
   class: null,
+  tag: null,
+  folder: null,
   name: null,
 } as const satisfies Record<string, readonly string[] | null>;
 export type WordField = keyof typeof wordFields;
@@ -31,8 +34,20 @@ export const numberFields = {
   megapixels: { of: 'image', help: 'millions of pixels' },
   aspect: { of: 'image', help: 'width by height' },
   id: { of: 'image', help: 'number of the image' },
-} as const satisfies Record<string, { of: 'labels' | 'image'; help: string }>;
+  date: { of: 'image', help: 'day of the file: 2026-03-01, 2026-03 or 2026', isDay: true },
+  edited: { of: 'image', help: 'day on which a label was made or changed', isDay: true },
+} as const satisfies Record<string, { of: 'labels' | 'image'; help: string; isDay?: true }>;
 export type NumberField = keyof typeof numberFields;
+
+/** What a run found on an image; see the migration of `image_result` for what each means for each task. */
+export const runMeasures = {
+  score: 'how well the image was done, 0 to 1',
+  disagreement: 'how far the run is from the labels, 0 to 1',
+  fp: 'found, but not in the labels',
+  fn: 'in the labels, but not found',
+  tp: 'found as in the labels',
+} as const;
+export type RunMeasure = keyof typeof runMeasures;
 
 export type Query =
   | { kind: 'all'; of: Query[] }
@@ -40,7 +55,9 @@ export type Query =
   | { kind: 'not'; of: Query }
   | { kind: 'word'; field: WordField; value: string }
   /** `className` is null for labels of every class, and for what is not of labels. */
-  | { kind: 'number'; field: NumberField; className: string | null; is: NumberTest };
+  | { kind: 'number'; field: NumberField; className: string | null; is: NumberTest }
+  /** `run`: its name, or "#" and its number. Without a test: images that the run was measured by. */
+  | { kind: 'run'; run: string; test: { measure: RunMeasure; is: NumberTest } | null };
 
 /** A range holds its lower end and not its upper one. */
 export type NumberTest =
@@ -173,8 +190,9 @@ class Parser {
 
   #word({ value: name, at }: Extract<Token, { kind: 'text' }>): Query {
     const field = name.toLowerCase();
+    if (field === 'run') return this.#run();
     if (!Object.hasOwn(wordFields, field)) {
-      const known = Object.keys(wordFields).join(', ');
+      const known = [...Object.keys(wordFields), 'run'].join(', ');
       throw new SyntaxFailure(at, `There is no field “${name}”. Fields with a word: ${known}.`);
     }
     this.#next++;
@@ -206,11 +224,60 @@ class Parser {
       throw new SyntaxFailure(comparison?.at ?? this.#end, `A comparison is missing after “${name}”, such as > 3.`);
     }
     this.#next++;
+    if ('isDay' in numberFields[field as NumberField]) return this.#days(field as NumberField, comparison.value);
+    return { kind: 'number', field: field as NumberField, className, is: this.#test(comparison.value) };
+  }
+
+  #test(comparison: Comparison): NumberTest {
     const value = this.#peek();
-    const is = value?.kind === 'text' && !value.quoted ? readTest(comparison.value, value.value) : null;
+    const is = value?.kind === 'text' && !value.quoted ? readTest(comparison, value.value) : null;
     if (is === null) throw new SyntaxFailure(value?.at ?? this.#end, 'A number is missing here.');
     this.#next++;
-    return { kind: 'number', field: field as NumberField, className, is };
+    return is;
+  }
+
+  #days(field: NumberField, comparison: Comparison): Query {
+    const value = this.#peek();
+    const is = value?.kind === 'text' && !value.quoted ? readDays(comparison, value.value) : null;
+    if (is === null) {
+      throw new SyntaxFailure(value?.at ?? this.#end, 'A day is missing here, such as 2026-03-01, 2026-03 or 2026.');
+    }
+    this.#next++;
+    const query: Query = { kind: 'number', field, className: null, is };
+    return comparison === '!=' ? { kind: 'not', of: query } : query;
+  }
+
+  /** `run:A`, `run:A.fp>0`, `run:"A b".fp>0`. */
+  #run(): Query {
+    this.#next++;
+    const name = this.#peek();
+    if (name?.kind !== 'text')
+      throw new SyntaxFailure(name?.at ?? this.#end, 'The name of a run is missing after “run:”.');
+    this.#next++;
+    let run = name.value;
+    let measure: string | null = null;
+    const behind = this.#peek();
+    if (name.quoted && behind?.kind === 'text' && !behind.quoted && behind.value.startsWith('.')) {
+      this.#next++;
+      measure = behind.value.slice(1);
+    }
+    const comparison = this.#peek();
+    if (comparison?.kind !== 'comparison') {
+      if (measure === null) return { kind: 'run', run, test: null };
+      throw new SyntaxFailure(comparison?.at ?? this.#end, `A comparison is missing after “${measure}”, such as > 0.`);
+    }
+    if (measure === null) {
+      const dot = run.lastIndexOf('.');
+      measure = name.quoted || dot < 0 ? '' : run.slice(dot + 1);
+      run = name.quoted || dot < 0 ? run : run.slice(0, dot);
+    }
+    measure = measure.toLowerCase();
+    if (!Object.hasOwn(runMeasures, measure)) {
+      const known = Object.keys(runMeasures).join(', ');
+      throw new SyntaxFailure(name.at, `What a run found is named behind a dot, as in run:A.fp>0: ${known}.`);
+    }
+    this.#next++;
+    return { kind: 'run', run, test: { measure: measure as RunMeasure, is: this.#test(comparison.value) } };
   }
 
   /** Everything up to the closing bracket, as one name. */
@@ -227,6 +294,21 @@ class Parser {
     }
     this.#next++;
     return words.join(' ');
+  }
+}
+
+/** The runs that a query names, each once. */
+export function runsOf(query: Query): string[] {
+  switch (query.kind) {
+    case 'all':
+    case 'any':
+      return [...new Set(query.of.flatMap(runsOf))];
+    case 'not':
+      return runsOf(query.of);
+    case 'run':
+      return [query.run];
+    default:
+      return [];
   }
 }
 
