@@ -26,29 +26,8 @@ import { vgg } from '../../src-main/engine/zoo/vgg.ts';
 import { yolov8 } from '../../src-main/engine/zoo/yolov8.ts';
 import { readGolden } from '../helpers/engine-cases.ts';
 import { floats, numbersOf, runGraph, runtime, type Feeds, type Results } from '../helpers/engine-run.ts';
-import { seededRandom } from '../helpers/generated-data.ts';
+import { distance, drawn, parameterValues, type DrawnParameter, type Sampled } from '../helpers/golden-network.ts';
 
-/** Every n-th element of a tensor, and its sums with random signs. */
-interface Sampled {
-  /** float32, little-endian, base64. */
-  values: string;
-  /** What distances of single elements are held against. */
-  largest: number;
-  /** What distances of sums are held against. */
-  norm: number;
-  projections: number[];
-  /** PyTorch's own worst error in float32. */
-  torch32: number;
-}
-interface DrawnParameter {
-  name: string;
-  shape: number[];
-  /** 'signed': −1 − u where u < ¼, else ¾ + u; 'uniform': centre + spread·(2u − 1); 'fixed': as the network has it. */
-  kind: 'signed' | 'uniform' | 'fixed';
-  centre: number;
-  spread: number;
-  seed: number;
-}
 interface GoldenNetwork {
   name: string;
   side: number;
@@ -63,7 +42,6 @@ interface GoldenNetwork {
 
 const golden = readGolden<{ networks: GoldenNetwork[] }>('networks.json');
 const bar = 1e-5;
-const samples = 24;
 
 const classifier = (layers: readonly LayerSpec[]): NetworkSpec => ({ layers, outputs: [lastPath(layers)] });
 const categories = 7;
@@ -102,17 +80,6 @@ const networks: Record<string, NetworkSpec> = {
   'rare layers': classifier(rareLayers),
   'fpn efficientnet-b0': segmentationNetwork('fpn', 'efficientnet-b0', categories, { dropConnect: 0, dropout: 0 }),
 };
-
-function drawn(seed: number, count: number, value: (u: number) => number): Float32Array {
-  const random = seededRandom(seed);
-  return Float32Array.from({ length: count }, () => value(random()));
-}
-
-function parameterValues({ kind, centre, spread, seed, shape }: DrawnParameter): Float32Array {
-  const value =
-    kind === 'signed' ? (u: number) => (u < 0.25 ? -1 - u : 0.75 + u) : (u: number) => centre + spread * (2 * u - 1);
-  return drawn(seed, sizeOf(shape), value);
-}
 
 /** Those that are also tried with onnxruntime's blocked convolutions, as a run on a CPU has them. */
 const triedInBlocks: ReadonlySet<string> = new Set(['yolov8n', 'unet mobilenet_v2', 'unetPlusPlus resnet18']);
@@ -190,27 +157,6 @@ async function step(
     ),
   };
   return runGraph(optimise(g.graph, { channelBlock }), feeds);
-}
-
-function decode(text: string): Float32Array {
-  const bytes = Uint8Array.from(Buffer.from(text, 'base64'));
-  return new Float32Array(bytes.buffer);
-}
-
-/** The worst distance of a single element and of a sum, as the golden file measures PyTorch's own. */
-function distance(values: ArrayLike<number>, wanted: Sampled): number {
-  const stored = decode(wanted.values);
-  const stride = Math.max(1, Math.floor(values.length / samples));
-  if (Math.ceil(values.length / stride) !== stored.length) return Infinity;
-  let worst =
-    stored.reduce((max, value, i) => Math.max(max, Math.abs(values[i * stride]! - value)), 0) / (wanted.largest || 1);
-  wanted.projections.forEach((projection, row) => {
-    const random = seededRandom(900 + row);
-    let sum = 0;
-    for (let i = 0; i < values.length; i++) sum += random() < 0.5 ? -values[i]! : values[i]!;
-    worst = Math.max(worst, Math.abs(sum - projection) / (wanted.norm || 1));
-  });
-  return Number.isNaN(worst) ? Infinity : worst;
 }
 
 describe.each(golden.networks.map((network) => [network.name, network] as const))('%s', (name, wanted) => {

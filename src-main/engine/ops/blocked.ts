@@ -4,14 +4,21 @@
  */
 import { ShapeError } from '../graph/errors.ts';
 import type { Builder } from '../graph/builder.ts';
-import type { TensorType, Value } from '../graph/types.ts';
+import { sameShape, shapeText, type TensorType, type Value } from '../graph/types.ts';
 import { convOutputSize, type ConvAttributes } from './convolution-size.ts';
-import { expectRank, type NoAttributes, type OpDefinition } from './definition.ts';
+import { expectRank, inputAt, type NoAttributes, type OpDefinition } from './definition.ts';
 
 const domain = 'com.microsoft.nchwc';
 
-/** inputs: x, blocked (plain where it has fewer channels than a block); w, blocked; optional bias [O]. Output: blocked. */
-export const blockedConvOp: OpDefinition<ConvAttributes> = {
+/** What a blocked convolution does to its result. */
+export interface BlockedConvAttributes extends ConvAttributes {
+  activation?: 'Relu';
+}
+/**
+ * inputs: x, blocked (plain where it has fewer channels than a block); w, blocked; optional bias [O]; optional image of the
+ * output's shape, blocked, that is added to the result. Output: blocked.
+ */
+export const blockedConvOp: OpDefinition<BlockedConvAttributes> = {
   domain,
   attributes: {
     kernel_shape: 'required',
@@ -19,13 +26,18 @@ export const blockedConvOp: OpDefinition<ConvAttributes> = {
     pads: 'required',
     dilations: 'required',
     group: 'required',
+    activation: 'optional',
   },
-  inferShape: ({ name, inputs: [x, w], attributes }): TensorType[] => {
+  inferShape: ({ name, inputs, attributes }): TensorType[] => {
+    const [x, w] = inputs;
     expectRank(name, x, 4);
     const [n, c, h, width] = x.shape as [number, number, number, number];
     if (c !== w.shape[1]! * attributes.group)
       throw new ShapeError(name, `[N, ${w.shape[1]! * attributes.group}, H, W]`, x.shape);
-    return [{ shape: [n, w.shape[0]!, ...convOutputSize([h, width], attributes)], dataType: x.dataType }];
+    const shape = [n, w.shape[0]!, ...convOutputSize([h, width], attributes)];
+    const added = inputAt(inputs, 3);
+    if (added && !sameShape(added.shape, shape)) throw new ShapeError(name, shapeText(shape), added.shape);
+    return [{ shape, dataType: x.dataType }];
   },
   gradient: 'not-differentiable',
 };

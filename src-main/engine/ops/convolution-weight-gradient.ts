@@ -9,6 +9,7 @@ import { reorderInput, reorderOutput } from './blocked.ts';
 import type { ConvGradientAttributes } from './convolution.ts';
 import { isHalving } from './convolution-size.ts';
 import type { Formulation, LoweringContext, ShapeContext } from './definition.ts';
+import { rowProducts, sumOfRowProducts } from './row-products.ts';
 
 type Context = LoweringContext<ConvGradientAttributes>;
 type Rule = ShapeContext<ConvGradientAttributes>;
@@ -181,16 +182,15 @@ function sideBySide({ g, inputs: [x, dy], attributes: a }: Context): Value[] {
     1,
   ); // [C, k, N·L]
   const rows = imagesSideBySide(g, dy); // [O, N·L]
-  return [g.reshape(g.fusedMatMul(rows, g.reshape(patches, [c * seen.length, length]), { transB: true }), a.shape)];
+  return [g.reshape(rowProducts(g, rows, g.reshape(patches, [c * seen.length, length])), a.shape)];
 }
 
 /** 1×1: one matrix product an image. */
 function pointwise({ g, inputs: [x, dy], attributes: a }: Context): Value[] {
   const [n, o, oH, oW] = dy.shape as [number, number, number, number];
   const length = oH * oW;
-  const rows = g.reshape(dy, [n, o, length]);
-  const product = g.fusedMatMul(rows, g.reshape(x, [n, a.shape[1]!, length]), { transB: true }); // [N, O, C]
-  return [g.reshape(g.reduceSum(product, [0]), a.shape)];
+  const product = sumOfRowProducts(g, g.reshape(dy, [n, o, length]), g.reshape(x, [n, a.shape[1]!, length])); // [O, C]
+  return [g.reshape(product, a.shape)];
 }
 
 /** Patches of x by a convolution with one-hot kernels (group = C), then one matrix product. Cheap where C is small. */
@@ -207,10 +207,9 @@ function oneHotPatches({ g, inputs: [x, dy], attributes: a }: Context): Value[] 
   const kernel = g.constant({ dataType: 'float32', shape: [c * kernelSize, 1, kH, kW], data: oneHot });
   const { kernel_shape, strides, pads, dilations } = a;
   const patches = g.op('Conv', [x, kernel], { kernel_shape, strides, pads, dilations, group: c }); // [N, C·kH·kW, H', W']
-  const product = g.fusedMatMul(g.reshape(dy, [n, o, oH * oW]), g.reshape(patches, [n, c * kernelSize, oH * oW]), {
-    transB: true,
-  });
-  return [g.reshape(g.reduceSum(product, [0]), a.shape)];
+  const length = oH * oW;
+  const product = sumOfRowProducts(g, g.reshape(dy, [n, o, length]), g.reshape(patches, [n, c * kernelSize, length]));
+  return [g.reshape(product, a.shape)];
 }
 
 /**

@@ -2,6 +2,7 @@
 import { ShapeError } from '../graph/errors.ts';
 import type { FloatAttribute, Shape, TensorType, Value } from '../graph/types.ts';
 import { broadcast, expectRank, inputAt, type NoAttributes, type OpDefinition } from './definition.ts';
+import { rowProducts } from './row-products.ts';
 
 /** Rows and columns of a matrix operand after an optional transposition of its last two axes. */
 function matrixSize(shape: Shape, transposed: boolean): [rows: number, columns: number] {
@@ -18,12 +19,14 @@ function productType(name: string, a: Value, b: Value, transA: boolean, transB: 
   return [{ shape: [...broadcast(name, a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n], dataType: a.dataType }];
 }
 
+const isMatrix = ({ shape }: Value): boolean => shape.length === 2;
+
 // Y = A·B  ⇒  dA = dY·Bᵀ, dB = Aᵀ·dY; the walker sums over broadcast batch axes
 export const matMulOp: OpDefinition<NoAttributes> = {
   attributes: {},
   inferShape: ({ name, inputs: [a, b] }) => productType(name, a, b, false, false),
   gradient: ({ g, inputs: [a, b], gradOutput: dy, needs }) => [
-    needs[0] ? g.fusedMatMul(dy, b, { transB: true }) : null,
+    needs[0] ? (isMatrix(b) && isMatrix(dy) ? rowProducts(g, dy, b) : g.fusedMatMul(dy, b, { transB: true })) : null,
     needs[1] ? g.fusedMatMul(a, dy, { transA: true }) : null,
   ],
 };

@@ -4,7 +4,10 @@ import { verify } from '../graph/verify.ts';
 import { opRules } from '../ops/index.ts';
 import { debugLevel, debugLog } from '../graph/debug.ts';
 import { cleanUpAlgebra } from './algebra.ts';
-import { foldIntoConvolutions, keepBlocks } from './inference.ts';
+import { foldConstants } from './fold-constants.ts';
+import { fuseChains } from './fuse.ts';
+import { foldIntoConvolutions, fuseIntoBlocked, keepBlocks } from './inference.ts';
+import { joinPieces } from './join-pieces.ts';
 import { lower, type LowerOptions } from './lower.ts';
 import { mixedPrecision } from './mixed-precision.ts';
 import { nameOutputs } from './outputs.ts';
@@ -29,9 +32,14 @@ export function optimise(graph: Graph, options: PassOptions = {}): Graph {
     ['remove dead nodes', removeDeadNodes],
     ...(options.forInference ? [['fold into convolutions', foldIntoConvolutions] satisfies Pass] : []),
     ['lower abstract operators', (g) => lower(g, lowering)],
+    ['fold constants', foldConstants],
     ...(options.forInference ? [['keep blocks', keepBlocks] satisfies Pass] : []),
     ['clean up algebra', cleanUpAlgebra],
     ['merge equal nodes', mergeEqualNodes],
+    ['join pieces', joinPieces],
+    ['remove dead nodes', removeDeadNodes],
+    ['fuse chains', fuseChains],
+    ...(options.forInference ? [['fuse into blocked convolutions', fuseIntoBlocked] satisfies Pass] : []),
     ...(isMixed ? [['compute in half precision', mixedPrecision] satisfies Pass] : []),
     ['name outputs', nameOutputs],
     ['remove dead nodes', removeDeadNodes],

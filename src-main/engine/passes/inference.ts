@@ -2,32 +2,10 @@
  * For graphs without a backward pass: batch norm by running statistics goes into the convolution before it, and blocked
  * layouts (ops/blocked.ts) are kept from one convolution to the next.
  */
-import type { Builder } from '../graph/builder.ts';
-import { sameShape, type Graph, type Node, type Value } from '../graph/types.ts';
+import { sameShape, type Graph, type Value } from '../graph/types.ts';
 import { reorderOutput } from '../ops/blocked.ts';
+import { Makers, readersOf } from './makers.ts';
 import { rewrite } from './rewrite.ts';
-
-/** How many nodes, and outputs of the graph, read each value. */
-function readersOf(graph: Graph): Map<string, number> {
-  const counts = new Map<string, number>();
-  const count = ({ name }: Value): void => void counts.set(name, (counts.get(name) ?? 0) + 1);
-  for (const node of graph.nodes) for (const input of node.inputs) if (input) count(input);
-  graph.outputs.forEach(count);
-  return counts;
-}
-
-/** Who made a value of the graph that a builder is making. */
-class Makers {
-  private readonly byName = new Map<string, Node>();
-  private seen = 0;
-
-  of({ graph: { nodes } }: Builder, { name }: Value): Node | undefined {
-    for (; this.seen < nodes.length; this.seen++) {
-      for (const output of nodes[this.seen]!.outputs) this.byName.set(output.name, nodes[this.seen]!);
-    }
-    return this.byName.get(name);
-  }
-}
 
 /**
  * (x ∗ w + b)·s = x ∗ (w·s) + b·s, and what is added to a convolution for each channel is its bias. Where only the
@@ -92,5 +70,39 @@ export function keepBlocks(graph: Graph): Graph {
     });
     if (!blocked.every((value) => value !== undefined) || blocked.every((value, i) => value === inputs[i])) return null;
     return [reorderOutput(g, g.op(opType, blocked, attributes, domain))];
+  });
+}
+
+/**
+ * Blocked convolutions add an image to what they give, and cut it off at 0, before they write it: f(x ∗ w + z) in one node.
+ * Where nobody else reads the convolution.
+ */
+export function fuseIntoBlocked(graph: Graph): Graph {
+  const readers = readersOf(graph);
+  const makerBefore = new Map(graph.nodes.map((node) => [node.outputs[0]!.name, node]));
+  /** By name; the operand that is a convolution, or becomes one. */
+  const fused = new Map<string, number>();
+  /** Whose sum or cut is free still. */
+  const isOpen = (value: Value, opType: string): boolean => {
+    const maker = makerBefore.get(value.name);
+    if (!maker || readers.get(value.name) !== 1) return false;
+    if (maker.opType === 'Conv') return maker.domain === 'com.microsoft.nchwc';
+    return opType === 'Relu' && maker.opType === 'Add' && fused.has(maker.name);
+  };
+  for (const { name, opType, inputs, outputs } of graph.nodes) {
+    if (opType !== 'Relu' && opType !== 'Add') continue;
+    const isWhole = inputs.every((input) => input && sameShape(input.shape, outputs[0]!.shape));
+    const at = isWhole ? inputs.findIndex((input) => isOpen(input!, opType)) : -1;
+    if (at >= 0) fused.set(name, at);
+  }
+  if (fused.size === 0) return graph;
+  const makers = new Makers();
+  return rewrite(graph, (g, node) => {
+    const at = fused.get(node.name);
+    if (at === undefined) return null;
+    const { inputs, attributes, domain } = makers.of(g, node.inputs[at]!)!;
+    if (node.opType === 'Relu') return [g.op('Conv', inputs, { ...attributes, activation: 'Relu' }, domain)];
+    const [x, w, bias = null] = inputs as readonly [Value, Value, (Value | null)?];
+    return [g.op('Conv', [x, w, bias, node.inputs[1 - at]!], attributes, domain)];
   });
 }

@@ -3,7 +3,9 @@ import torch
 
 import loss
 import measures
+import step
 
 torch.set_num_threads(1)
 loss.write()
 measures.write()
+step.write()
