@@ -9,8 +9,10 @@ import type { DetectionMeasures } from '../contract/model/run-results.ts';
 import type { Dump, DumpRequest, ProfileRequest, StepProfile } from '../engine/train/engine-tools.ts';
 import type { MeasureRequest } from '../engine/train/measure-detections.ts';
 import type { ExportAnswer, ExportRequest } from '../engine/train/export-model.ts';
+import type { InsideAnswer, InsideRequest } from '../engine/train/look-inside.ts';
 import type { MemoryNeed, MemoryQuestion } from '../engine/train/memory-estimate.ts';
 import type { PredictAnswer, PredictRequest } from '../engine/train/predict.ts';
+import type { TimeQuestion } from '../engine/train/time-steps.ts';
 import type { DeviceProbe } from '../engine/runtime/probe.ts';
 import type { RunEvent } from '../engine/train/run-events.ts';
 
@@ -35,7 +37,10 @@ export interface EngineTasks {
   'profile-step': { request: ProfileRequest; answer: StepProfile };
   predict: { request: PredictRequest; answer: PredictAnswer };
   'export-model': { request: ExportRequest; answer: ExportAnswer };
+  /** Answers with milliseconds. */
+  'time-steps': { request: TimeQuestion; answer: number };
   'estimate-memory': { request: MemoryQuestion; answer: MemoryNeed };
+  'look-inside': { request: InsideRequest; answer: InsideAnswer };
   'measure-detections': { request: MeasureRequest; answer: DetectionMeasures };
 }
 export type EngineTaskName = keyof EngineTasks;

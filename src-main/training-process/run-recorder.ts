@@ -3,7 +3,7 @@
  * (the process may be killed at any time), in the order of the calls. A run that goes on first loses what its
  * checkpoint does not know, so that nothing is there twice. Throws FoveaError `io` where it cannot write.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { FoveaError } from '../contract/errors.ts';
 import type { Task } from '../contract/model/run.ts';
 import { ResultsTable } from '../engine/train/results-table.ts';
@@ -22,6 +22,8 @@ export class RunRecorder {
   #resultsFile: string;
   #task: Task;
   #results: ResultsTable;
+  /** Kept open, because opening it takes longer than writing a line. */
+  #eventsHandle: number | null = null;
 
   constructor(folder: string, task: Task) {
     this.#task = task;
@@ -34,13 +36,21 @@ export class RunRecorder {
     const recorded = { time: new Date().toISOString(), event };
     this.#orExplain(() => {
       if (event.kind === 'started') this.#rewind(event.epochsDone);
-      appendFileSync(this.#eventsFile, encodeEventLine(recorded));
+      this.#eventsHandle ??= openSync(this.#eventsFile, 'a');
+      writeSync(this.#eventsHandle, encodeEventLine(recorded));
       const rows = this.#results.add(recorded);
       if (rows !== '') appendFileSync(this.#resultsFile, rows);
     });
   }
 
+  /** Nothing may be recorded after it. */
+  close(): void {
+    if (this.#eventsHandle !== null) closeSync(this.#eventsHandle);
+    this.#eventsHandle = null;
+  }
+
   #rewind(epochsDone: number): void {
+    this.close();
     const kept = eventsUpTo(this.#recordedSoFar(), epochsDone);
     writeTextAtomicSync(this.#eventsFile, kept.map(encodeEventLine).join(''));
     this.#results = new ResultsTable(this.#task);

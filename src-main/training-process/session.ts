@@ -11,6 +11,7 @@ import type { RunEvent } from '../engine/train/run-events.ts';
 import type { train, TrainerReporter, TrainOutcome } from '../engine/train/trainer.ts';
 import { acquireFolderLock } from './folder-lock.ts';
 import type { TrainerCommand, TrainerEvent, TrainJob } from './messages.ts';
+import { MachineLoad } from './machine-load.ts';
 import { Pacer } from './pacer.ts';
 import { RunRecorder } from './run-recorder.ts';
 
@@ -29,6 +30,9 @@ export class TrainingSession {
   #recorder: RunRecorder | null = null;
   #hasJob = false;
   #hasEnded = false;
+  #load = new MachineLoad();
+  #imagesPerSecond: number | null = null;
+  #lastStep = 0;
   #progress: Pacer<ProgressEvent>;
   #points: Pacer<MetricPoint[]>;
 
@@ -105,14 +109,26 @@ export class TrainingSession {
   #reporter(): TrainerReporter {
     return {
       started: (parameterCount, epochsDone) => this.#tell({ kind: 'started', parameterCount, epochsDone }),
-      progress: (progress) => this.#progress.add({ kind: 'progress', progress }),
+      progress: (progress) => {
+        this.#imagesPerSecond = progress.imagesPerSecond;
+        this.#progress.add({ kind: 'progress', progress });
+      },
       points: (points) => {
-        this.#recorder?.record({ kind: 'points', points });
-        this.#points.add(points);
+        this.#tellPoints(points);
+        this.#lastStep = points.at(-1)?.step ?? this.#lastStep;
       },
       log: (level, text) => this.#log(level, text),
-      checkpoint: (epoch, best) => this.#tell({ kind: 'checkpoint', epoch, best }),
+      checkpoint: (epoch, best) => {
+        if (Number.isInteger(epoch)) this.#tellPoints(this.#load.points(this.#lastStep, epoch, this.#imagesPerSecond));
+        this.#tell({ kind: 'checkpoint', epoch, best });
+      },
+      changed: (intervention, epochsTotal) => this.#tell({ kind: 'changed', intervention, epochsTotal }),
     };
+  }
+
+  #tellPoints(points: MetricPoint[]): void {
+    this.#recorder?.record({ kind: 'points', points });
+    this.#points.add(points);
   }
 
   #log(level: LogLine['level'], text: string): void {
@@ -128,6 +144,7 @@ export class TrainingSession {
   #end(event: RunEvent): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#recorder?.close();
     this.#progress.flush();
     this.#points.flush();
     this.#send(event);

@@ -34,9 +34,19 @@ export async function doTask(task: EngineTask, report: ReportProgress): Promise<
       const { exportModel } = await import('../engine/train/export-model.ts');
       return exportModel(new OnnxRuntime(), task.request);
     }
+    case 'time-steps': {
+      const { OnnxRuntime } = await import('../engine/runtime/onnxruntime.ts');
+      const { timeSteps } = await import('../engine/train/time-steps.ts');
+      return timeSteps(new OnnxRuntime(), task.request);
+    }
     case 'estimate-memory': {
       const { estimateMemory } = await import('../engine/train/memory-estimate.ts');
       return estimateMemory(task.request);
+    }
+    case 'look-inside': {
+      const { OnnxRuntime } = await import('../engine/runtime/onnxruntime.ts');
+      const { lookInside } = await import('../engine/train/look-inside.ts');
+      return lookInside(new OnnxRuntime(), task.request);
     }
     case 'measure-detections': {
       const { measureDetections } = await import('../engine/train/measure-detections.ts');

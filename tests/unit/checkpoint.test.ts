@@ -31,6 +31,7 @@ const checkpoint: Checkpoint = {
     lossSum: 1.25,
     counts: { right: [3, 4], seen: [5] },
     best: 0.5,
+    epochsSinceBest: 2,
   },
   tensors: values(1),
   averages: values(2),

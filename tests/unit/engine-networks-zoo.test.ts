@@ -19,7 +19,7 @@ import { defaultOptions, describeModel, modelSummaries, planModel } from '../../
 import { resnetClassifier } from '../../src-main/engine/zoo/resnet.ts';
 import { decoderIds, encoderIds, segmentationNetwork } from '../../src-main/engine/zoo/segmentation.ts';
 import { vggClassifier } from '../../src-main/engine/zoo/vgg.ts';
-import { yolov8 } from '../../src-main/engine/zoo/yolov8.ts';
+import { yolov8, yolov8Classifier, type Yolov8Size } from '../../src-main/engine/zoo/yolov8.ts';
 import { runtime } from '../helpers/engine-run.ts';
 import { runGoldenSteps } from '../helpers/golden-training.ts';
 import { smallConfig } from '../helpers/training-run.ts';
@@ -63,6 +63,14 @@ describe('YOLOv8, 80 categories', () => {
 });
 
 describe('classifiers, 1,000 categories', () => {
+  test('YOLOv8n has 2,719,288 parameters, as published, and the other sizes theirs', () => {
+    const countOfSize = (size: Yolov8Size): number => countOf(yolov8Classifier(size, 1000, { dropout: 0 }));
+    expect(countOfSize('n')).toBe(2_719_288);
+    // Published with the norms folded: 6.4, 17.0, 37.5 and 57.4.
+    const millions = (['s', 'm', 'l', 'x'] as const).map((size) => (countOfSize(size) / 1e6).toFixed(1));
+    expect(millions).toEqual(['6.4', '17.1', '37.5', '57.4']);
+  });
+
   test.each([
     [18, 11_689_512],
     [34, 21_797_672],

@@ -168,6 +168,8 @@ test('a value that is no number is there again when it is read', async () => {
 test.runIf(process.platform === 'linux')('a full disk is an error that names the file', async () => {
   const recorder = new RunRecorder(folder, 'classification');
   record(recorder, started(0));
+  // It opens the file again.
+  recorder.close();
   await unlink(join(folder, 'events.jsonl'));
   await symlink('/dev/full', join(folder, 'events.jsonl'));
   expect(() => recorder.record(steps(1))).toThrow(/^Could not write .*events\.jsonl.*ENOSPC/);

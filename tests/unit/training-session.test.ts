@@ -92,7 +92,13 @@ describe('a session', () => {
     expect(ofKind('progress').length).toBeLessThanOrEqual(seconds * 10 + 2);
     expect(ofKind('progress').length).toBeGreaterThan(5);
     expect(ofKind('points').length).toBeLessThanOrEqual(seconds * 5 + 2);
-    const steps = ofKind('points').flatMap(({ points }) => points.map(({ step }) => step));
+    const points = ofKind('points').flatMap(({ points }) => points);
+    const machine = points.filter(({ series }) => series.startsWith('machine/'));
+    expect(machine.map(({ series, step }) => [series, step])).toEqual([
+      ['machine/memory', 200],
+      ['machine/load', 200],
+    ]);
+    const steps = points.filter((point) => !machine.includes(point)).map(({ step }) => step);
     expect(steps).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
     expect(sent.slice(-1)).toMatchObject([{ kind: 'finished' }]);
     // The last points come before the checkpoint that contains them.

@@ -1,4 +1,5 @@
 /** From a detector's candidates to a table of detections as COCO's measures read it: image by image, overlapping boxes sorted out. */
+import { bboxAt, xyxyToXywh } from '../../contract/geometry/box.ts';
 import type { Detections, GroundTruths } from './detection-pairs.ts';
 import {
   nonMaxSuppression,
@@ -13,6 +14,9 @@ export const validationSettings: SuppressionSettings = {
   maxDetections: 300,
   classAgnostic: false,
 };
+
+/** category, x1, y1, x2, y2, area, iscrowd */
+const objectWidth = 7;
 
 export interface ImageSize {
   readonly widthPx: number;
@@ -50,9 +54,9 @@ export class DetectionTable {
   }
 }
 
-/** counts: objects of each image; rows: [objects, 7], category, x1, y1, x2, y2, area, iscrowd. */
+/** counts: objects of each image; rows: [objects, 7]. */
 export function groundTruthTable(counts: ArrayLike<number>, rows: ArrayLike<number>): GroundTruths {
-  const total = rows.length / 7;
+  const total = rows.length / objectWidth;
   const table: GroundTruths = {
     image: new Int32Array(total),
     category: new Int32Array(total),
@@ -63,20 +67,12 @@ export function groundTruthTable(counts: ArrayLike<number>, rows: ArrayLike<numb
   let object = 0;
   for (let image = 0; image < counts.length; image++) {
     for (let i = 0; i < counts[image]!; i++, object++) {
-      const [category, x1, y1, x2, y2, area, iscrowd] = Array.from({ length: 7 }, (_, c) => rows[7 * object + c]!) as [
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-        number,
-      ];
+      const at = objectWidth * object;
       table.image[object] = image;
-      table.category[object] = category;
-      table.bboxXywh.set([x1, y1, x2 - x1, y2 - y1], 4 * object);
-      table.area[object] = area;
-      table.iscrowd[object] = iscrowd;
+      table.category[object] = rows[at]!;
+      table.bboxXywh.set(xyxyToXywh(bboxAt(rows, at + 1)), 4 * object);
+      table.area[object] = rows[at + 5]!;
+      table.iscrowd[object] = rows[at + 6]!;
     }
   }
   return table;

@@ -29,6 +29,8 @@ const positionSchema = v.object({
   counts: v.record(v.string(), v.array(v.number())),
   /** The best value so far of the metric that decides; null before the first. */
   best: v.nullable(v.number()),
+  /** Epochs measured since; those of earlier versions were not counted. */
+  epochsSinceBest: v.optional(v.number(), 0),
 });
 export type Position = v.InferOutput<typeof positionSchema>;
 
@@ -42,6 +44,7 @@ export const startPosition: Position = {
   seenImages: 0,
   counts: {},
   best: null,
+  epochsSinceBest: 0,
 };
 
 export interface Checkpoint {

@@ -9,7 +9,7 @@ import type { ExportCheck, ExportForm, ExportPrecision } from '../../contract/mo
 import type { CheckpointName } from '../../contract/model/run.ts';
 import { SplitImages } from '../data/split-images.ts';
 import { writeModel } from '../graph/onnx-model.ts';
-import { tensor, type Graph, type Tensor, type Value } from '../graph/types.ts';
+import { tensor, type Graph, type Shape, type Tensor, type Value } from '../graph/types.ts';
 import { buildNetwork, tensorShapes } from '../nn/network.ts';
 import { newGraph } from '../ops/index.ts';
 import { optimise } from '../passes/index.ts';
@@ -18,8 +18,10 @@ import type { Runtime, Session } from '../runtime/runtime.ts';
 import { writeFileAtomic } from '../weights/atomic-file.ts';
 import { floatToHalf } from '../weights/half-float.ts';
 import { writeSafetensors, type Tensor as StoredTensor } from '../weights/safetensors.ts';
+import { lookInTiles } from './look-in-tiles.ts';
 import { openGraph } from './open-graph.ts';
 import { buildInferenceGraph } from './step-graph.ts';
+import { compareWholeNumbers, type Results, type TileResults } from './tasks/definition.ts';
 import { openTrained, type TrainedNetwork } from './trained-network.ts';
 import { TrainingState } from './training-state.ts';
 
@@ -60,7 +62,7 @@ export async function exportModel(runtime: Runtime, request: ExportRequest): Pro
   if (!check.ok)
     throw new FoveaError(
       'internal',
-      `The exported model gives other results than the app (off by ${check.worst.toExponential(1)} of the largest, ${check.different} of ${check.decisions} decisions differ), so it was not written.`,
+      `The exported model gives other results than the app (off by ${check.worst.toExponential(1)} of the largest, ${check.different} of ${check.decisions} decisions and ${check.tiled?.different ?? 0} of ${check.tiled?.pixels ?? 0} pixels in tiles differ), so it was not written.`,
     );
   await writeFileAtomic(file, [model]);
   return { sizeBytes: model.length, check };
@@ -154,22 +156,22 @@ async function compare(
     const own = await openGraph(runtime, ownGraph(trained, state, batchSize), { device: 'cpu', threads: 0 });
     sessions.push(own);
     const sums = { images: 0, worst: 0, decisions: 0, different: 0 };
-    for (let first = 0; first < Math.min(checkedImages, images.count); first += batchSize) {
-      const positions = Array.from({ length: batchSize }, (_, i) => Math.min(first + i, images.count - 1));
-      const { images: bytes, rows } = await images.feed(positions);
-      const shape = [batchSize, ...plan.inputShape];
-      const results = await exported.run({
-        [inputName]: tensor(
-          'float32',
-          shape,
-          Float32Array.from(bytes, (byte) => byte / 255),
-        ),
-      });
-      const raw = await own.run({
+    const shape = [batchSize, ...plan.inputShape];
+    const lookOutside = (bytes: Uint8Array): Promise<Results> => {
+      const floats = Float32Array.from(bytes, (byte) => byte / 255);
+      return exported.run({ [inputName]: tensor('float32', shape, floats) });
+    };
+    const lookInside = (bytes: Uint8Array, rows: ArrayLike<number>): Promise<Results> =>
+      own.run({
         ...state.inferenceFeeds(),
         images: tensor('uint8', shape, bytes),
         indices: tensor('int64', [batchSize], Array.from(rows)),
       });
+    for (let first = 0; first < Math.min(checkedImages, images.count); first += batchSize) {
+      const positions = Array.from({ length: batchSize }, (_, i) => Math.min(first + i, images.count - 1));
+      const { images: bytes, rows } = await images.feed(positions);
+      const results = await lookOutside(bytes);
+      const raw = await lookInside(bytes, rows);
       if (decisions) {
         const counts = task.exported.compare(raw, results);
         sums.decisions += counts.decisions;
@@ -180,12 +182,52 @@ async function compare(
       }
       sums.images += batchSize;
     }
+    const inTiles = decisions || batchSize > 1 ? undefined : task.exported.tiles;
+    const { images: first } = await images.feed([0]);
+    const tiled = inTiles
+      ? await compareTiles(inTiles, plan.inputShape, first, {
+          outside: lookOutside,
+          inside: (bytes) => lookInside(bytes, [0]),
+        })
+      : null;
     const { worst, decisions: all, different } = sums;
-    const ok = worst <= tolerances.worst && different <= tolerances.different * all;
-    return { ...sums, tolerance: tolerances.worst, ok };
+    const isFew = (wrong: number, of: number): boolean => wrong <= tolerances.different * of;
+    const ok = worst <= tolerances.worst && isFew(different, all) && isFew(tiled?.different ?? 0, tiled?.pixels ?? 0);
+    return { ...sums, tolerance: tolerances.worst, tiled, ok };
   } finally {
     await Promise.all([...sessions.map((session) => session.release()), images.close()]);
   }
+}
+
+type Look = (bytes: Uint8Array) => Promise<Results>;
+
+/** An image of twice the input's sides, four times the same beside itself, in tiles that overlap by a quarter. bytes: [C, H, W]. */
+async function compareTiles(
+  results: TileResults,
+  inputShape: Shape,
+  bytes: Uint8Array,
+  { outside, inside }: Record<'outside' | 'inside', Look>,
+): Promise<{ pixels: number; different: number }> {
+  const [channels, heightPx, widthPx] = inputShape as [number, number, number];
+  const network = { widthPx, heightPx };
+  const size = { widthPx: 2 * widthPx, heightPx: 2 * heightPx };
+  const planes = new Uint8Array(4 * bytes.length);
+  for (let row = 0; row < channels * heightPx; row++) {
+    const [channel, y] = [Math.floor(row / heightPx), row % heightPx];
+    const line = bytes.subarray(row * widthPx, (row + 1) * widthPx);
+    for (const down of [0, heightPx]) {
+      const at = (channel * size.heightPx + down + y) * size.widthPx;
+      planes.set(line, at);
+      planes.set(line, at + widthPx);
+    }
+  }
+  const image = { planes, size, network, tiles: { overlap: 0.25 } };
+  const look = async (one: Look): Promise<Uint8Array> => {
+    const looker = { batchSize: 1, look: async (tile: Uint8Array) => [await one(tile)] };
+    return (await lookInTiles(looker, results, image)).predicted;
+  };
+  const { decisions, different } = compareWholeNumbers(await look(inside), await look(outside));
+  return { pixels: decisions, different };
 }
 
 /** What the app evaluates with, up to the raw results. */

@@ -1,9 +1,11 @@
 /**
  * predictions.bin of a segmentation: the predicted mask of every image of the evaluation split after one epoch, in
- * evaluation order, and which of its pixels were called what. Written mask by mask, read one by one. Little-endian:
- *   "FVSP", uint32 version = 2, uint32 epoch, uint32 images N, uint32 categories C, uint32 first category that counts,
- *   uint32 H, uint32 W, float64 imageIds [N], uint8 masks [N, H, W], uint32 starts [N + 1], uint32 triples [starts[N], 3]
- * Starts and triples are those of CellCounts; from them every measure follows.
+ * evaluation order, how sure the network is of each pixel, and which pixels were called what. Written image by image, read
+ * one by one. Little-endian:
+ *   "FVSP", uint32 version = 3, uint32 epoch, uint32 images N, uint32 categories C, uint32 first category that counts,
+ *   uint32 H, uint32 W, float64 imageIds [N], uint8 masks and confidences [N, 2, H, W], uint32 starts [N + 1], uint32 triples
+ *   [starts[N], 3]
+ * Starts and triples are those of CellCounts; from them every measure follows. Version 2 had no confidences.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { FoveaError, invariant } from '../../contract/errors.ts';
@@ -28,7 +30,8 @@ export interface MaskPredictions extends MaskPredictionsHead {
 }
 
 const magic = 0x50535646; // "FVSP" as a little-endian uint32
-const version = 2;
+const version = 3;
+const versionWithoutConfidence = 2;
 const headerBytes = 32;
 
 const masksStart = (images: number): number => headerBytes + 8 * images;
@@ -59,10 +62,14 @@ export class MaskPredictionsWriter {
     }
   }
 
-  /** uint8 [any number of images, H, W], behind those before. */
-  async addMasks(masks: Uint8Array): Promise<void> {
-    await this.file.write(masks);
-    this.masks += masks.length / (this.head.height * this.head.width);
+  /** uint8 [any number of images, H, W] each, behind those before; a confidence of 255 is 1. */
+  async addMasks(masks: Uint8Array, confidences: Uint8Array): Promise<void> {
+    const pixels = this.head.height * this.head.width;
+    for (let at = 0; at < masks.length; at += pixels) {
+      await this.file.write(masks.subarray(at, at + pixels));
+      await this.file.write(confidences.subarray(at, at + pixels));
+      this.masks++;
+    }
   }
 
   async commit({ starts, triples }: CellCounts): Promise<void> {
@@ -89,9 +96,9 @@ export class MaskPredictionsWriter {
 /** All but the masks. Throws FoveaError `not-found`, `bad-input` where the file is damaged, `unsupported`. */
 export async function readMaskPredictions(file: string): Promise<MaskPredictions> {
   return withFile(file, async (handle) => {
-    const { images, ...head } = await readHead(file, handle);
+    const { images, bytesOfImage, ...head } = await readHead(file, handle);
     const imageIds = new Float64Array(await readBytes(file, handle, headerBytes, 8 * images));
-    const startsAt = masksStart(images) + images * head.height * head.width;
+    const startsAt = masksStart(images) + images * bytesOfImage;
     const starts = new Uint32Array(await readBytes(file, handle, startsAt, 4 * (images + 1)));
     const triplesAt = startsAt + 4 * (images + 1);
     const triples = new Uint32Array(await readBytes(file, handle, triplesAt, 12 * starts[images]!));
@@ -99,25 +106,34 @@ export async function readMaskPredictions(file: string): Promise<MaskPredictions
   });
 }
 
-/** The predicted category of every pixel of the `index`-th image, [H, W]. Throws as `readMaskPredictions` does. */
-export async function readPredictedMask(file: string, index: number): Promise<Uint8Array> {
+/** Of every pixel, [H, W]; 255 is a confidence of 1. */
+interface PredictedMask {
+  predicted: Uint8Array;
+  /** Null in a file of an earlier version. */
+  confidence: Uint8Array | null;
+}
+
+/** The `index`-th image. Throws as `readMaskPredictions` does. */
+export async function readPredictedMask(file: string, index: number): Promise<PredictedMask> {
   return withFile(file, async (handle) => {
-    const { images, height, width } = await readHead(file, handle);
+    const { images, height, width, bytesOfImage } = await readHead(file, handle);
     invariant(index >= 0 && index < images, `mask ${index} of ${images}`);
     const pixels = height * width;
-    return new Uint8Array(await readBytes(file, handle, masksStart(images) + index * pixels, pixels));
+    const both = new Uint8Array(await readBytes(file, handle, masksStart(images) + index * bytesOfImage, bytesOfImage));
+    const confidence = bytesOfImage > pixels ? both.slice(pixels) : null;
+    return { predicted: both.slice(0, pixels), confidence };
   });
 }
 
 async function readHead(
   file: string,
   handle: FileHandle,
-): Promise<Omit<MaskPredictionsHead, 'imageIds'> & { images: number }> {
+): Promise<Omit<MaskPredictionsHead, 'imageIds'> & { images: number; bytesOfImage: number }> {
   const header = new Uint32Array(await readBytes(file, handle, 0, headerBytes));
   const [fileMagic, fileVersion, epoch, images, categoryCount, firstCounted, height, width] =
     header as unknown as number[];
   if (fileMagic !== magic) throw damaged(file, 'it does not begin with "FVSP"');
-  if (fileVersion !== version) {
+  if (fileVersion !== version && fileVersion !== versionWithoutConfidence) {
     throw new FoveaError('unsupported', `${file} has version ${fileVersion}; this program reads version ${version}.`, {
       file,
     });
@@ -129,5 +145,6 @@ async function readHead(
     height: height!,
     width: width!,
     images: images!,
+    bytesOfImage: height! * width! * (fileVersion === versionWithoutConfidence ? 1 : 2),
   };
 }

@@ -2,6 +2,7 @@
  * What a run's predictions file says of a detector: COCO's measures, curves over the confidence, the confusion, and how
  * well each image was done. Overlaps are sorted out anew, with the settings that are asked for.
  */
+import type { BoxCandidates } from '../../contract/geometry/non-max-suppression.ts';
 import type { DetectionMeasures, DetectionSettings } from '../../contract/model/run-results.ts';
 import { cocoMeasures } from '../metrics/average-precision.ts';
 import { detectionConfusion } from '../metrics/detection-confusion.ts';
@@ -68,7 +69,8 @@ export async function measureDetections({
   };
 }
 
-function candidatesIn(rows: Float32Array) {
+/** rows: [D, 6], `candidateColumns`. */
+export function candidatesIn(rows: Float32Array): BoxCandidates {
   const count = rows.length / width;
   const bboxXyxy = new Float32Array(4 * count);
   for (let i = 0; i < count; i++) bboxXyxy.set(rows.subarray(i * width, i * width + 4), 4 * i);

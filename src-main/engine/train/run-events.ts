@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import * as v from 'valibot';
 import { errorCodes } from '../../contract/errors.ts';
+import { recordedIntervention } from '../../contract/model/intervention.ts';
 import { logLine, metricPoint } from '../../contract/model/run.ts';
 
 /** JSON has no NaN and no infinity: a value that is none of its numbers is written as null and read as NaN. */
@@ -30,6 +31,8 @@ const runEvent = v.variant('kind', [
   v.object({ kind: v.literal('log'), lines: v.array(logLine) }),
   /** A checkpoint is safely on disk. */
   v.object({ kind: v.literal('checkpoint'), epoch: v.number(), best: v.boolean() }),
+  /** A person changed something; it is in interventions.json already. */
+  v.object({ kind: v.literal('changed'), intervention: recordedIntervention, epochsTotal: v.number() }),
   v.object({ kind: v.literal('finished'), epochsDone: v.number() }),
   v.object({ kind: v.literal('cancelled'), epochsDone: v.number() }),
   v.object({ kind: v.literal('failed'), error: errorData }),

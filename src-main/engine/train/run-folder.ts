@@ -20,6 +20,12 @@ export const runFiles = {
   results: (folder: string): string => join(folder, 'results.csv'),
   checkpoint: (folder: string, name: CheckpointName): string => join(folder, 'checkpoints', `${name}.safetensors`),
   predictions: (folder: string): string => join(folder, 'predictions.bin'),
+  /** Predictions and kernels of past epochs. */
+  history: (folder: string): string => join(folder, 'history'),
+  /** What a person changed while it trained, with the step from which each change holds. */
+  interventions: (folder: string): string => join(folder, 'interventions.json'),
+  /** Where changes are asked for: a file each, which the training process takes away. Others may write here. */
+  requests: (folder: string): string => join(folder, 'requests'),
   /** Held by the training process while it lives. */
   lock: (folder: string): string => join(folder, 'training.lock'),
 } as const;

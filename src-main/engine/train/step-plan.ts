@@ -41,6 +41,8 @@ export interface StepPlanOptions {
   update: UpdateSettings;
   /** Images of the train split. */
   imageCount: number;
+  /** Of the learning rate, of the step that so many others of the run come before (see interventions.ts). */
+  rateFactor?: (stepsBefore: number) => number;
 }
 
 export class StepPlan {
@@ -64,11 +66,13 @@ export class StepPlan {
     return Array.from({ length: count }, (_, i) => this.step(position, i));
   }
 
-  /** Of the update that the step belongs to. */
+  /** Of the update that the step belongs to. In epochs beyond the planned ones it stays as it was at their end. */
   learningRateAt(epoch: number, stepInEpoch: number): number {
-    const { config, phase, firstEpoch } = this.options;
+    const { config, phase, firstEpoch, rateFactor } = this.options;
     const update = (epoch - firstEpoch) * this.updatesPerEpoch + Math.floor(stepInEpoch / config.accumulation);
-    return learningRate(phase, this.updatesPerEpoch, update);
+    const last = phase.epochs * this.updatesPerEpoch - 1;
+    const planned = learningRate(phase, this.updatesPerEpoch, Math.min(update, last));
+    return planned * (rateFactor?.(epoch * this.stepsPerEpoch + stepInEpoch) ?? 1);
   }
 
   /** The `ahead`-th step after `position`. */

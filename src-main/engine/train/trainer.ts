@@ -7,6 +7,11 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
 import {
+  interventionInWords,
+  type Intervention,
+  type RecordedIntervention,
+} from '../../contract/model/intervention.ts';
+import {
   metricDefinitions,
   taskMetrics,
   type CheckpointName,
@@ -26,9 +31,11 @@ import type { Shape } from '../graph/types.ts';
 import { countParameters, isFrozen, tensorShapes, type NetworkPlan } from '../nn/network.ts';
 import { OnnxRuntime } from '../runtime/onnxruntime.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { modelSpec, planModel, preprocessingOf } from '../zoo/registry.ts';
+import { convolutionLayers, modelSpec, planModel, preprocessingOf } from '../zoo/registry.ts';
 import { readCheckpoint, startPosition, writeCheckpoint, type Checkpoint, type Position } from './checkpoint.ts';
+import { EpochHistory } from './epoch-history.ts';
 import { Evaluator } from './evaluation.ts';
+import { Interventions } from './interventions.ts';
 import { runFiles } from './run-folder.ts';
 import { startInWords, startWeights, writeProvenance, type StartFile } from './start-weights.ts';
 import { StepPlan, type Step } from './step-plan.ts';
@@ -45,6 +52,8 @@ export interface TrainerReporter {
   points(points: MetricPoint[]): void;
   log(level: LogLine['level'], text: string): void;
   checkpoint(epoch: number, best: boolean): void;
+  /** A person's change holds from now on. */
+  changed(intervention: RecordedIntervention, epochsTotal: number): void;
 }
 export type TrainOutcome = { kind: 'finished' | 'cancelled'; epochsDone: number };
 
@@ -99,6 +108,8 @@ class Trainer {
   private readonly shapes: ReadonlyMap<string, Shape>;
   private readonly splits: OpenSplits;
   private readonly throughput: Throughput;
+  private readonly interventions: Interventions;
+  private readonly history: EpochHistory;
   private position: Position;
   /** What the next phase begins with: what the run started from, then the state of the phase before. */
   private kept: () => Kept;
@@ -110,6 +121,7 @@ class Trainer {
     plan: NetworkPlan,
     splits: OpenSplits,
     checkpoint: Checkpoint,
+    interventions: Interventions,
   ) {
     this.options = options;
     this.task = task;
@@ -117,9 +129,17 @@ class Trainer {
     this.plan = plan;
     this.shapes = tensorShapes(plan);
     this.splits = splits;
+    this.interventions = interventions;
     this.kept = () => checkpoint;
     this.position = { ...checkpoint.position };
     this.throughput = new Throughput();
+    const { folder, config } = options;
+    this.history = new EpochHistory({
+      folder,
+      limitBytes: config.monitoring.historyMegabytes * 1e6,
+      kernels: convolutionLayers(config.model.id, config.model.options).map(({ tensor }) => tensor),
+      shapes: this.shapes,
+    });
   }
 
   /** Null where it was cancelled before the first step. */
@@ -148,7 +168,8 @@ class Trainer {
         train: await withLabels(data.train, train),
         evaluation: await withLabels(data.evaluation, evaluation),
       };
-      return new Trainer(options, task, plan, splits, await firstCheckpoint(options, plan));
+      const interventions = await Interventions.open(options.folder);
+      return new Trainer(options, task, plan, splits, await firstCheckpoint(options, plan), interventions);
     } catch (error) {
       await Promise.all(opened.map((each) => each.close()));
       if (error instanceof FoveaError && error.code === 'cancelled') return null;
@@ -172,15 +193,29 @@ class Trainer {
       report.log('info', `Going on after ${this.position.step} steps (epoch ${this.epochsDone().toFixed(2)}).`);
     let firstEpoch = 0;
     for (const [index, { epochs }] of config.phases.entries()) {
-      if (this.position.epoch < firstEpoch + epochs && !(await this.runPhase(index, firstEpoch)))
-        return { kind: 'cancelled', epochsDone: this.epochsDone() };
+      if (this.position.epoch < firstEpoch + this.epochsOf(index)) {
+        const outcome = await this.runPhase(index, firstEpoch);
+        if (outcome === 'cancelled') return { kind: 'cancelled', epochsDone: this.epochsDone() };
+        if (outcome === 'finished') break;
+      }
       firstEpoch += epochs;
     }
-    return { kind: 'finished', epochsDone: this.position.epoch };
+    return { kind: 'finished', epochsDone: this.epochsDone() };
   }
 
-  /** False where it was cancelled. */
-  private async runPhase(index: number, firstEpoch: number): Promise<boolean> {
+  /** The last phase gets the epochs that were added. */
+  private epochsOf(phase: number): number {
+    const { phases } = this.options.config;
+    const { epochs } = phases[phase]!;
+    return phase === phases.length - 1 ? epochs + this.interventions.addedEpochs : epochs;
+  }
+
+  private epochsTotal(): number {
+    return this.options.config.phases.reduce((sum, _, index) => sum + this.epochsOf(index), 0);
+  }
+
+  /** 'finished': a person has ended the whole run. */
+  private async runPhase(index: number, firstEpoch: number): Promise<'done' | 'cancelled' | 'finished'> {
     const { config } = this.options;
     const phase = config.phases[index]!;
     const isNew = this.position.epoch === firstEpoch && this.position.stepInEpoch === 0;
@@ -202,16 +237,34 @@ class Trainer {
     const { train, evaluation } = this.splits;
     const runner = new StepRunner({ ...shared, ...train, augmentation, seed, state });
     const evaluator = await Evaluator.create({ ...shared, ...evaluation, layout: state.layout });
-    const plan = new StepPlan({ config, phase, firstEpoch, update: state.update, imageCount: train.images.count });
+    const rateFactor = (stepsBefore: number): number => this.interventions.rateFactor(stepsBefore);
+    const plan = new StepPlan({
+      config,
+      phase,
+      firstEpoch,
+      update: state.update,
+      imageCount: train.images.count,
+      rateFactor,
+    });
     try {
-      while (this.position.epoch < firstEpoch + phase.epochs) {
+      while (this.position.epoch < firstEpoch + this.epochsOf(index)) {
+        if (this.isStale()) {
+          await this.showBest(phase, evaluator, this.patienceInWords());
+          return 'finished';
+        }
         const completed = (await this.runEpoch(plan, state, runner)) && (await this.evaluate(plan, state, evaluator));
+        if (completed) await this.hear(true);
+        if (this.isToFinish()) {
+          if (!completed) await this.saveAsItIs(state);
+          await this.showBest(phase, evaluator, 'Stopped by request.');
+          return 'finished';
+        }
         if (!completed) {
           await this.saveAsItIs(state);
-          return false;
+          return 'cancelled';
         }
       }
-      return true;
+      return 'done';
     } catch (error) {
       // What was learned since the last checkpoint must not be lost with the device.
       if (isFailureOfDevice(error) && !state.isTorn) await this.save(state, false);
@@ -230,15 +283,87 @@ class Trainer {
     );
   }
 
-  /** The rest of the epoch's steps. False where it was cancelled. */
+  /** Takes what a person has asked for meanwhile. */
+  private async hear(now = false): Promise<void> {
+    const { report } = this.options;
+    const at = { step: this.position.step, epoch: this.epochsDone() };
+    const { taken, refused } = await this.interventions.take(at, (change) => this.reasonAgainst(change), now);
+    for (const recorded of taken) {
+      const words = interventionInWords(recorded.change);
+      report.log('info', `From step ${at.step + 1} on (epoch ${at.epoch.toFixed(2)}), by request: ${words}.`);
+      report.changed(recorded, this.epochsTotal());
+    }
+    for (const { change, reason } of refused)
+      report.log('warning', `Not done, though asked for: ${interventionInWords(change)}. ${reason}`);
+  }
+
+  private reasonAgainst(change: Intervention): string | null {
+    if (change.kind === 'finish' && this.position.best === null)
+      return 'No epoch has been measured yet, so there is no best one. Cancel the run instead.';
+    if (change.kind === 'epochs' && this.epochsTotal() + change.added <= this.position.epoch)
+      return `The run has done ${this.position.epoch} epochs already.`;
+    return null;
+  }
+
+  private isToFinish(): boolean {
+    const { finishStep } = this.interventions;
+    return finishStep !== null && this.position.step >= finishStep;
+  }
+
+  /** Whether it is time to end for want of a better epoch. A resumed run comes to the same answer. */
+  private isStale(): boolean {
+    const { patience } = this.options.config;
+    const { best, epochsSinceBest, stepInEpoch } = this.position;
+    return patience !== null && best !== null && stepInEpoch === 0 && epochsSinceBest >= patience;
+  }
+
+  private patienceInWords(): string {
+    const { epochsSinceBest } = this.position;
+    const { label } = metricDefinitions[this.task.deciding];
+    const since = epochsSinceBest === 1 ? 'The last epoch was' : `The last ${epochsSinceBest} epochs were`;
+    return `${since} no better by ${label.charAt(0).toLowerCase()}${label.slice(1)}, so training ends early (patience).`;
+  }
+
+  /** The predictions that are kept become those of the best epoch, where they are not. */
+  private async showBest(phase: PhaseConfig, evaluator: Evaluator, why: string): Promise<void> {
+    const { config, data, signal, report, folder } = this.options;
+    const { position, tensors } = await readCheckpoint(runFiles.checkpoint(folder, 'best'), this.shapes);
+    report.log('info', `${why} The best epoch was ${position.epoch}; its weights and predictions are kept.`);
+    if (position.epoch === this.position.epoch) return;
+    this.progress('evaluating');
+    const best = new TrainingState(this.plan, { ...config, ema: null }, phase, {
+      tensors,
+      averages: null,
+      slots: new Map(),
+    });
+    const file = runFiles.predictions(folder);
+    const evaluation = await this.task.startEvaluation({
+      split: data.evaluation,
+      source: data,
+      epoch: position.epoch,
+      file,
+    });
+    try {
+      if (await evaluator.run(best.inferenceFeeds(), evaluation, signal)) await evaluation.writePredictions();
+      else await evaluation.discard();
+    } catch (error) {
+      await evaluation.discard();
+      throw error;
+    }
+  }
+
+  /** The rest of the epoch's steps. False where it was cancelled, or is to finish. */
   private async runEpoch(plan: StepPlan, state: TrainingState, runner: StepRunner): Promise<boolean> {
     const most = runner.mostSteps(this.options.config.batchSize);
     while (this.position.stepInEpoch < plan.stepsPerEpoch) {
       if (this.options.signal.aborted) return false;
+      await this.hear();
+      if (this.isToFinish()) return false;
       this.progress('training');
       const started = performance.now();
-      // As many steps as one dispatch should have.
-      const steps = plan.next(this.position, Math.min(this.throughput.stepsWithin(dispatchMs), most));
+      // As many steps as one dispatch should have, and none after the one that a resumed run was ended at.
+      const until = (this.interventions.finishStep ?? Infinity) - this.position.step;
+      const steps = plan.next(this.position, Math.min(this.throughput.stepsWithin(dispatchMs), most, until));
       this.advance(steps, await runner.run(steps, this.position.step));
       this.throughput.add(
         steps.length,
@@ -309,6 +434,7 @@ class Trainer {
         seenImages: 0,
         counts: {},
         best: isBest ? decided! : best,
+        epochsSinceBest: isBest ? 0 : this.position.epochsSinceBest + 1,
       };
     } catch (error) {
       await evaluation.discard();
@@ -316,6 +442,8 @@ class Trainer {
     }
     await evaluation.writePredictions();
     await this.save(state, isBest);
+    const { averages, tensors } = state.keep(false);
+    await this.history.keep(epoch, averages ?? tensors);
     return true;
   }
 
@@ -356,8 +484,8 @@ class Trainer {
   }
 
   private progress(activity: RunProgress['activity']): void {
-    const { config, report } = this.options;
-    const epochsTotal = config.phases.reduce((sum, phase) => sum + phase.epochs, 0);
+    const { report } = this.options;
+    const epochsTotal = this.epochsTotal();
     const stepsLeft = (epochsTotal - this.position.epoch) * this.stepsPerEpoch() - this.position.stepInEpoch;
     report.progress({
       activity,

@@ -2,7 +2,7 @@
  * data.json of a run's folder: TrainingData as JSON. Written in pieces, so that the process that writes it is not held
  * up by a large data set; read whole, and checked, because what it names decides which bytes of the packs are read.
  */
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { FoveaError } from '../../contract/errors.ts';
 import { inputFit } from '../../contract/model/run-images.ts';
@@ -59,6 +59,42 @@ export async function readTrainingData(file: string): Promise<TrainingData> {
   }
   for (const name of splitNames) checkSplit(parsed.output, name, file);
   return parsed.output;
+}
+
+const headStart = '{"categories":';
+const headBytes = 65_536;
+
+/**
+ * Only the names of the categories, which stand first: a large file is not read for them. Throws FoveaError `bad-input`
+ * where they are not there.
+ */
+export async function readCategoryNames(file: string): Promise<string[]> {
+  const handle = await open(file, 'r').catch((error: unknown) => {
+    throw unusable(file, error instanceof Error ? error.message : String(error), error);
+  });
+  try {
+    for (let size = headBytes; ; size *= 2) {
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(size), 0, size, 0);
+      const names = namesIn(buffer.toString('utf8', 0, bytesRead));
+      if (names !== null) return names;
+      if (bytesRead < size) throw unusable(file, 'categories: it does not begin with them');
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Null where the list does not end in this text. A name may hold brackets too. */
+function namesIn(text: string): string[] | null {
+  if (!text.startsWith(headStart)) return null;
+  for (let end = text.indexOf(']'); end !== -1; end = text.indexOf(']', end + 1)) {
+    try {
+      return v.parse(v.array(v.string()), JSON.parse(text.slice(headStart.length, end + 1)));
+    } catch {
+      continue;
+    }
+  }
+  return null;
 }
 
 function* encode(data: TrainingData): Generator<Uint8Array> {

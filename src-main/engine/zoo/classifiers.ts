@@ -1,10 +1,12 @@
 /** The classifiers of the zoo that a person can train, with their knobs. */
+import { yolov8Preprocessing, yolov8SizeKnob, yolov8Source } from './detectors.ts';
 import { efficientnetClassifier, publishedDropout } from './efficientnet.ts';
 import type { PaddingChoice } from './encoder.ts';
 import { inputDefaults, inputKnobs, preprocessingFor, usualPreprocessing, type InputOptions } from './input-options.ts';
 import { mobilenetV2Classifier } from './mobilenet-v2.ts';
 import type { ModelSpec } from './model-spec.ts';
 import { resnetClassifier, type ResnetDepth } from './resnet.ts';
+import { yolov8Classifier, type Yolov8Size } from './yolov8.ts';
 
 type Knobs<O extends Record<string, string | number | boolean>> = ModelSpec<O>['knobs'];
 
@@ -82,3 +84,16 @@ export const efficientnetB0: ModelSpec<{ dropConnect: number; dropout: number; s
     layers: (options, categoryCount) =>
       efficientnetClassifier('b0', categoryCount, { ...options, padding: options.padding as PaddingChoice }),
   };
+
+export const yolov8Classification: ModelSpec<{ size: string; dropout: number }> = {
+  id: 'yolov8-cls',
+  label: 'YOLOv8 classifier',
+  task: 'classification',
+  description:
+    'The detector’s backbone with one linear layer on top, for photographs. Weights of a detector fit its backbone.',
+  source: yolov8Source,
+  preprocessing: yolov8Preprocessing,
+  defaults: { size: 'n', dropout: 0 },
+  knobs: [yolov8SizeKnob([2.7, 6.4, 17, 37, 57]), dropoutKnob],
+  layers: ({ size, dropout }, categoryCount) => yolov8Classifier(size as Yolov8Size, categoryCount, { dropout }),
+};

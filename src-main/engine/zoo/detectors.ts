@@ -2,35 +2,37 @@
 import type { ModelSpec } from './model-spec.ts';
 import { detectorOutputs, yolov8 as network, type Yolov8Size } from './yolov8.ts';
 
+export const yolov8Source = 'Ultralytics: published configuration of YOLOv8, 2023';
+export const yolov8Preprocessing = { range: [0, 1], mean: 0, std: 1 } as const;
+const sizeNames = { n: 'nano', s: 'small', m: 'medium', l: 'large', x: 'extra large' };
+
+/** weights: of n, s, m, l and x in millions. */
+export const yolov8SizeKnob = (
+  weights: readonly [number, number, number, number, number],
+): ModelSpec<{ size: string }>['knobs'][number] => {
+  const [n, s, m, l, x] = weights;
+  return {
+    option: 'size',
+    label: 'Size',
+    explanation: `How deep and wide the network is: n has ${n} million weights, s ${s}, m ${m}, l ${l} and x ${x}. Each takes two to three times as long as the one before.`,
+    control: {
+      kind: 'choice',
+      options: Object.entries(sizeNames).map(([value, name]) => ({ value, label: `${value} (${name})` })),
+    },
+  };
+};
+
 export const yolov8: ModelSpec<{ size: string }> = {
   id: 'yolov8',
   label: 'YOLOv8',
   task: 'detection',
   description:
     'Finds objects of any size in one look: three maps of the image, and in each place how far the four sides of a box lie.',
-  source:
-    'Ultralytics: published configuration of YOLOv8, 2023; Feng et al.: TOOD, 2021; Li et al.: Generalized focal loss, 2020',
-  preprocessing: { range: [0, 1], mean: 0, std: 1 },
+  source: `${yolov8Source}; Feng et al.: TOOD, 2021; Li et al.: Generalized focal loss, 2020`,
+  preprocessing: yolov8Preprocessing,
   sideMultiple: 32,
   outputs: detectorOutputs,
   defaults: { size: 'n' },
-  knobs: [
-    {
-      option: 'size',
-      label: 'Size',
-      explanation:
-        'How deep and wide the network is: n has 3 million weights, s 11, m 26, l 44 and x 68. Each takes two to three times as long as the one before.',
-      control: {
-        kind: 'choice',
-        options: [
-          { value: 'n', label: 'n (nano)' },
-          { value: 's', label: 's (small)' },
-          { value: 'm', label: 'm (medium)' },
-          { value: 'l', label: 'l (large)' },
-          { value: 'x', label: 'x (extra large)' },
-        ],
-      },
-    },
-  ],
+  knobs: [yolov8SizeKnob([3, 11, 26, 44, 68])],
   layers: ({ size }, categoryCount) => [...network(size as Yolov8Size, categoryCount).layers],
 };

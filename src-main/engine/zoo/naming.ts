@@ -14,6 +14,12 @@ export const namingSchemes: readonly NamingScheme[] = [
     padding: 'symmetric',
     scaling: 'zero-to-one',
   },
+  {
+    label: 'Ultralytics YOLOv8 classifier',
+    signature: 'model.9.linear.weight',
+    padding: 'symmetric',
+    scaling: 'zero-to-one',
+  },
   { label: 'efficientnet_pytorch', signature: '_conv_stem.weight', padding: 'same', scaling: 'imagenet' },
   {
     label: 'torchvision MobileNetV2',

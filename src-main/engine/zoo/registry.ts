@@ -4,14 +4,25 @@ import type { Knob, ModelDescription, ModelSummary } from '../../contract/model/
 import type { ModelOptions, RunConfig, Task } from '../../contract/model/run.ts';
 import type { Shape } from '../graph/types.ts';
 import { countParameters, describeLayers, isFrozen, planNetwork, type NetworkPlan } from '../nn/network.ts';
-import { efficientnetB0, mobilenetV2, resnet18, resnet34 } from './classifiers.ts';
+import { efficientnetB0, mobilenetV2, resnet18, resnet34, yolov8Classification } from './classifiers.ts';
 import { yolov8 } from './detectors.ts';
 import { lenet5 } from './lenet5.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
 import type { ModelSpec } from './model-spec.ts';
 import { fpn, unet, unetPlusPlus } from './segmenters.ts';
 
-const specs = [lenet5, resnet18, resnet34, mobilenetV2, efficientnetB0, unet, unetPlusPlus, fpn, yolov8] as const;
+const specs = [
+  lenet5,
+  resnet18,
+  resnet34,
+  mobilenetV2,
+  efficientnetB0,
+  yolov8Classification,
+  unet,
+  unetPlusPlus,
+  fpn,
+  yolov8,
+] as const;
 
 const models: Readonly<Record<string, ModelSpec<ModelOptions>>> = Object.fromEntries(
   specs.map((spec) => [spec.id, spec as unknown as ModelSpec<ModelOptions>]),

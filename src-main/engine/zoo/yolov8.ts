@@ -1,7 +1,8 @@
 /**
- * YOLOv8 for detection: a backbone of C2f blocks, a top-down and bottom-up neck, and a head without anchors that
- * predicts, at strides 8, 16 and 32, a distribution over 16 bins for each side of a box and a logit a category. Paths
- * are those of the published checkpoints. Written from the published configuration (depth, width, channel limit).
+ * YOLOv8. For detection: a backbone of C2f blocks, a top-down and bottom-up neck, and a head without anchors that
+ * predicts, at strides 8, 16 and 32, a distribution over 16 bins for each side of a box and a logit a category. For
+ * classification: the same backbone and a linear layer over the mean of its last map. Paths are those of the published
+ * checkpoints. Written from the published configuration (depth, width, channel limit).
  */
 import type { LayerSpec, NetworkSpec } from '../nn/network.ts';
 import { convNorm, lastPath, reading } from './blocks.ts';
@@ -110,29 +111,39 @@ function detectionHead(inputs: readonly string[], width: number, categoryCount: 
   ];
 }
 
-/** Takes images whose sides are multiples of 32. */
-export function yolov8(size: Yolov8Size, categoryCount: number): NetworkSpec {
-  const { depth, width, maximumChannels } = sizes[size];
+/** The parts of a network of one size, by the numbers that the published configuration gives its modules. */
+function partsOf(depth: number, width: number, maximumChannels: number) {
   const channels = (count: number): number => 8 * Math.ceil((Math.min(count, maximumChannels) * width) / 8);
   const repeats = (count: number): number => Math.max(1, Math.round(count * depth));
-  const module = (index: number): string => `model.${index}`;
   const down = (index: number, outChannels: number): LayerSpec[] => conv(module(index), channels(outChannels), 3, 2);
   const block = (index: number, outChannels: number, count: number, shortcut = false): LayerSpec[] =>
     c2f(module(index), channels(outChannels), repeats(count), shortcut);
+  const backbone = [
+    ...down(0, 64),
+    ...down(1, 128),
+    ...block(2, 128, 3, true),
+    ...down(3, 256),
+    ...block(4, 256, 6, true),
+    ...down(5, 512),
+    ...block(6, 512, 6, true),
+    ...down(7, 1024),
+    ...block(8, 1024, 3, true),
+  ];
+  return { channels, down, block, backbone };
+}
+
+const module = (index: number): string => `model.${index}`;
+
+/** Takes images whose sides are multiples of 32. */
+export function yolov8(size: Yolov8Size, categoryCount: number): NetworkSpec {
+  const { depth, width, maximumChannels } = sizes[size];
+  const { channels, down, block, backbone } = partsOf(depth, width, maximumChannels);
   const resultOf = (index: number): string => `${module(index)}.cv2.act`;
   const enlarge = (index: number): LayerSpec => ({ kind: 'upsample', path: module(index), factor: 2, mode: 'nearest' });
   const join = (index: number, from: readonly string[]): LayerSpec => ({ kind: 'concat', path: module(index), from });
   return {
     layers: [
-      ...down(0, 64),
-      ...down(1, 128),
-      ...block(2, 128, 3, true),
-      ...down(3, 256),
-      ...block(4, 256, 6, true),
-      ...down(5, 512),
-      ...block(6, 512, 6, true),
-      ...down(7, 1024),
-      ...block(8, 1024, 3, true),
+      ...backbone,
       ...sppf(module(9), channels(1024)),
       enlarge(10),
       join(11, [module(10), resultOf(6)]),
@@ -150,4 +161,26 @@ export function yolov8(size: Yolov8Size, categoryCount: number): NetworkSpec {
     ],
     outputs: detectorOutputs,
   };
+}
+
+/** Channels of a classifier's backbone have one limit, whatever its size. */
+const classifierChannels = 1024;
+const classifierFeatures = 1280;
+
+/** Takes images of any size; dropout: a probability. Gives logits [C]. */
+export function yolov8Classifier(
+  size: Yolov8Size,
+  categoryCount: number,
+  { dropout }: { dropout: number },
+): LayerSpec[] {
+  const { depth, width } = sizes[size];
+  const head = module(9);
+  return [
+    ...partsOf(depth, width, classifierChannels).backbone,
+    ...conv(`${head}.conv`, classifierFeatures, 1),
+    { kind: 'globalAveragePool', path: `${head}.pool` },
+    { kind: 'flatten', path: `${head}.flat` },
+    { kind: 'dropout', path: `${head}.drop`, probability: dropout },
+    { kind: 'linear', path: `${head}.linear`, outFeatures: categoryCount },
+  ];
 }

@@ -3,7 +3,7 @@
  * labels give the loss and what is counted, how a split is measured, and what is kept of the predictions. They know no
  * task by name.
  */
-import type { Said } from '../../../contract/model/image-prediction.ts';
+import type { Seen, SeenMasks } from '../../../contract/model/image-prediction.ts';
 import type { MetricName, RunConfig } from '../../../contract/model/run.ts';
 import type { ExampleImages, ImageFeed } from '../../data/split-images.ts';
 import type { SplitData, TrainingData } from '../../data/training-data.ts';
@@ -113,10 +113,21 @@ export interface ExportedResults {
   /** How many decisions there are of these raw results, worked out by other code, and how many of them the model made otherwise. */
   compare(raw: Results, decided: Results): DecisionCounts;
   /** What the raw results of one image say, in px of the original. Boxes with lower scores are left out. */
-  say(raw: Results, placement: Letterbox, scoreThreshold: number): Said;
+  say(raw: Results, placement: Letterbox, scoreThreshold: number): Seen;
+  /** Where a large image may be looked at in tiles. */
+  readonly tiles?: TileResults;
 }
 
-type Results = Readonly<Record<string, Tensor>>;
+/** What overlapping tiles say of a pixel is averaged before it is decided. */
+export interface TileResults {
+  readonly shareCount: number;
+  /** Of the raw results of one tile: [shareCount, H, W] in [0, 1]. */
+  shares(raw: Results): Float32Array;
+  /** Of mean shares, [shareCount, pixels]; the confidence is that of the category, 255 for 1. */
+  decide(means: Float32Array): Pick<SeenMasks, 'predicted' | 'confidence'>;
+}
+
+export type Results = Readonly<Record<string, Tensor>>;
 
 export interface DecisionCounts {
   decisions: number;

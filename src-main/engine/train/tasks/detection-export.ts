@@ -5,17 +5,19 @@
  */
 import { invariant } from '../../../contract/errors.ts';
 import { clipBbox } from '../../../contract/geometry/box.ts';
-import type { Said } from '../../../contract/model/image-prediction.ts';
+import type { FoundBox } from '../../../contract/model/image-prediction.ts';
 import { toImage, type Letterbox } from '../../data/letterbox.ts';
 import type { Builder } from '../../graph/builder.ts';
 import { tensor, type Attributes, type Graph, type Node, type Tensor, type Value } from '../../graph/types.ts';
 import { validationSettings } from '../../metrics/detection-table.ts';
-import { candidatesOf, nonMaxSuppression } from '../../../contract/geometry/non-max-suppression.ts';
+import { candidatesOf, nonMaxSuppression, type BoxCandidates } from '../../../contract/geometry/non-max-suppression.ts';
 import { detectionPredictions } from '../../nn/losses/detection/predictions.ts';
 import type { DecisionCounts, ExportedResults } from './definition.ts';
 
 const { scoreThreshold, iouThreshold, maxDetections } = validationSettings;
 const rowWidth = 6;
+/** Kept of one image. */
+const mostCandidates = 3000;
 
 /** size: the input's [height, width] px. */
 export function exportedDetections(size: readonly [number, number]): ExportedResults {
@@ -105,19 +107,34 @@ function withSuppression(graph: Graph): Graph {
   };
 }
 
-type Box = Extract<Said, { kind: 'boxes' }>['boxes'][number];
-
-function boxesIn(output0: Tensor, placement: Letterbox, least: number): Box[] {
-  const rows = decidedDetections(output0, Math.max(least, scoreThreshold));
-  return Array.from({ length: rows.length / rowWidth }, (_, i): Box => {
-    const [x1, y1, x2, y2, score, category] = rows.subarray(i * rowWidth) as unknown as number[];
-    const bboxXyxy = clipBbox(toImage(placement, [x1!, y1!, x2!, y2!]), placement.image);
-    return { category: category!, score: score!, bboxXyxy };
+/** Before suppression, so that a person may still choose the overlap; no more than anyone looks at. */
+function boxesIn(output0: Tensor, placement: Letterbox, least: number): FoundBox[] {
+  const { bboxXyxy, scores, categories } = candidatesIn(output0, Math.max(least, scoreThreshold));
+  const order = Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]!);
+  return order.slice(0, mostCandidates).map((index): FoundBox => {
+    const [x1, y1, x2, y2] = bboxXyxy.subarray(4 * index, 4 * index + 4) as unknown as [number, number, number, number];
+    return {
+      category: categories[index]!,
+      score: scores[index]!,
+      bboxXyxy: clipBbox(toImage(placement, [x1, y1, x2, y2]), placement.image),
+    };
   });
 }
 
 /** From "output0" of one image: rows of six. */
-function decidedDetections({ data, shape }: Tensor, least = scoreThreshold): Float32Array {
+function decidedDetections(output0: Tensor): Float32Array {
+  const candidates = candidatesIn(output0, scoreThreshold);
+  const kept = nonMaxSuppression(candidates, validationSettings);
+  const rows = new Float32Array(kept.length * rowWidth);
+  kept.forEach((index, row) => {
+    const { bboxXyxy, scores, categories } = candidates;
+    rows.set([...bboxXyxy.subarray(4 * index, 4 * index + 4), scores[index]!, categories[index]!], row * rowWidth);
+  });
+  return rows;
+}
+
+/** From "output0" of one image, in px of the input. */
+function candidatesIn({ data, shape }: Tensor, least: number): BoxCandidates {
   const [, depth, anchors] = shape as [number, number, number];
   const raw = data as Float32Array;
   const sides = new Float32Array(4 * anchors);
@@ -133,14 +150,7 @@ function decidedDetections({ data, shape }: Tensor, least = scoreThreshold): Flo
     sides.set([x + width / 2], 2 * anchors + i);
     sides.set([y + height / 2], 3 * anchors + i);
   }
-  const candidates = candidatesOf(raw.subarray(4 * anchors, depth * anchors), sides, least);
-  const kept = nonMaxSuppression(candidates, validationSettings);
-  const rows = new Float32Array(kept.length * rowWidth);
-  kept.forEach((index, row) => {
-    const { bboxXyxy, scores, categories } = candidates;
-    rows.set([...bboxXyxy.subarray(4 * index, 4 * index + 4), scores[index]!, categories[index]!], row * rowWidth);
-  });
-  return rows;
+  return candidatesOf(raw.subarray(4 * anchors, depth * anchors), sides, least);
 }
 
 /** Two rows say the same where their scores and sides (px) are this close: equal scores may come in another order. */

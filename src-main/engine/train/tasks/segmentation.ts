@@ -1,7 +1,6 @@
 /** One category a pixel. Masks hold a byte a pixel; `ignoredLabel` stands where no category is known. */
 import { FoveaError } from '../../../contract/errors.ts';
-import { encodeRle, type Rle } from '../../../contract/geometry/rle.ts';
-import { toNetwork, type Letterbox } from '../../data/letterbox.ts';
+import { toImage } from '../../data/letterbox.ts';
 import {
   measureTogether,
   confusionOf,
@@ -56,6 +55,7 @@ export function segmentation({ config, categoryCount, imageShape }: TaskFacts): 
       return {
         loss: g.scope('loss', () => sumOfLosses(g, logits, known, terms)),
         predicted: g.cast(predictedCategories(g, logits), 'uint8'),
+        confidence: confidenceBytes(g, logits),
       };
     },
     startEvaluation: async (options) => {
@@ -73,30 +73,59 @@ export function segmentation({ config, categoryCount, imageShape }: TaskFacts): 
       raw: (_g, outputs) => ({ logits: outputs[0]! }),
       decided: (g, outputs) => ({ category: predictedCategories(g, outputs[0]!) }),
       compare: ({ logits }, { category }) => compareWholeNumbers(decidedCategories(logits!), category!.data),
-      say: ({ logits }, placement) => ({ kind: 'masks', masks: masksOf(decidedCategories(logits!), placement) }),
+      say: ({ logits }, placement) => ({
+        kind: 'masks',
+        masks: {
+          widthPx: width,
+          heightPx: height,
+          placement: toImage(placement, [0, 0, width, height]),
+          ...decideShares(sharesOf(logits!), binary ? 1 : categoryCount),
+        },
+      }),
+      tiles: {
+        shareCount: binary ? 1 : categoryCount,
+        shares: ({ logits }) => sharesOf(logits!),
+        decide: (means) => decideShares(means, binary ? 1 : categoryCount),
+      },
     },
   };
 }
 
-/** The pixels of each category, of the original: each has the category of the network's pixel that its middle lies in. */
-function masksOf(categories: readonly number[], placement: Letterbox): { category: number; rle: Rle }[] {
-  const { image, network } = placement;
-  const { widthPx, heightPx } = image;
-  const within = (value: number, size: number): number => Math.min(size - 1, Math.max(0, Math.floor(value)));
-  const columns = Array.from({ length: widthPx }, (_, x) =>
-    within(toNetwork(placement, [x + 0.5, 0, x + 0.5, 0])[0], network.widthPx),
-  );
-  const original = new Uint8Array(widthPx * heightPx);
-  for (let y = 0; y < heightPx; y++) {
-    const row = within(toNetwork(placement, [0, y + 0.5, 0, y + 0.5])[1], network.heightPx) * network.widthPx;
-    for (let x = 0; x < widthPx; x++) original[y * widthPx + x] = categories[row + columns[x]!]!;
+/** Softmax over the categories, or the sigmoid of the only logit. logits: [1, C, H, W]; result: [C, H · W]. */
+function sharesOf({ data, shape }: Tensor): Float32Array {
+  const channels = shape[1]!;
+  const logits = data as Float32Array;
+  const pixels = logits.length / channels;
+  if (channels === 1) return logits.map((logit) => 1 / (1 + Math.exp(-logit)));
+  const shares = new Float32Array(logits.length);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    let largest = -Infinity;
+    for (let at = pixel; at < logits.length; at += pixels) largest = Math.max(largest, logits[at]!);
+    let sum = 0;
+    for (let at = pixel; at < logits.length; at += pixels) sum += shares[at] = Math.exp(logits[at]! - largest);
+    for (let at = pixel; at < logits.length; at += pixels) shares[at]! /= sum;
   }
-  return [...new Set(original)]
-    .sort((a, b) => a - b)
-    .map((category) => {
-      const mask = original.map((own) => Number(own === category));
-      return { category, rle: encodeRle(mask, { widthPx, heightPx }) };
-    });
+  return shares;
+}
+
+/** The first of the greatest shares, or whether the only one is above a half, and that share. shares: [C, pixels]. */
+function decideShares(shares: Float32Array, channels: number): { predicted: Uint8Array; confidence: Uint8Array } {
+  const pixels = shares.length / channels;
+  const [predicted, confidence] = [new Uint8Array(pixels), new Uint8Array(pixels)];
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    let [best, share] = [0, shares[pixel]!];
+    if (channels === 1) {
+      best = Number(share > 0.5);
+      share = Math.max(share, 1 - share);
+    }
+    for (let channel = 1; channel < channels; channel++) {
+      const other = shares[channel * pixels + pixel]!;
+      if (other > share) [best, share] = [channel, other];
+    }
+    predicted[pixel] = best;
+    confidence[pixel] = Math.round(255 * share);
+  }
+  return { predicted, confidence };
 }
 
 /** The same as `predictedCategories`, of numbers. */
@@ -123,6 +152,15 @@ const predictedCategories = (g: Builder, logits: Value): Value =>
   isBinary(logits)
     ? g.cast(g.reshape(g.op('Greater', [logits, g.float(0)]), [logits.shape[0]!, ...logits.shape.slice(2)]), 'int64')
     : g.op('ArgMax', [logits], { axis: 1, keepdims: 0 });
+
+/** [B, C, H, W] → uint8 [B, H, W]: the share of the category that is decided for, 255 for 1. */
+function confidenceBytes(g: Builder, logits: Value): Value {
+  // σ(|x|) is the larger of σ(x) and 1 − σ(x).
+  const share = isBinary(logits)
+    ? g.op('Sigmoid', [g.op('Abs', [g.reshape(logits, [logits.shape[0]!, ...logits.shape.slice(2)])])])
+    : g.op('ReduceMax', [g.op('Softmax', [logits], { axis: 1 }), g.ints([1])], { keepdims: 0 });
+  return g.cast(g.op('Round', [g.scale(share, 255)]), 'uint8');
+}
 
 /** Pixels of the batch in each category that is counted, [C]: right ones, predicted ones, and those of the labels. */
 function stepCounts(g: Builder, logits: Value, labels: Value): Record<string, Value> {
@@ -237,7 +275,7 @@ class SegmentationEvaluation implements Evaluation {
   }
 
   async add({ results, count, labels, rows }: MeasuredBatch): Promise<void> {
-    const { loss, predicted } = results as Record<'loss' | 'predicted', Tensor>;
+    const { loss, predicted, confidence } = results as Record<'loss' | 'predicted' | 'confidence', Tensor>;
     const masks = predicted.data as Uint8Array;
     const { pixels } = this.facts;
     const maskAt = (all: Uint8Array, row: number): Uint8Array => all.subarray(row * pixels, (row + 1) * pixels);
@@ -246,7 +284,8 @@ class SegmentationEvaluation implements Evaluation {
     for (let image = 0; image < count; image++) {
       this.counter.add(maskAt(masks, image), maskAt(labels as Uint8Array, rows[image]!));
     }
-    await this.writer.addMasks(masks.subarray(0, count * pixels));
+    const sure = confidence.data as Uint8Array;
+    await this.writer.addMasks(masks.subarray(0, count * pixels), sure.subarray(0, count * pixels));
   }
 
   /** The loss is the mean over the batches in which the split was measured. */

@@ -1,0 +1,29 @@
+/** What training asks of the machine, measured once an epoch: pace, memory and processor time of this process. */
+import { availableParallelism } from 'node:os';
+import type { MetricPoint } from '../contract/model/run.ts';
+
+export class MachineLoad {
+  #usage = process.cpuUsage();
+  #sinceMs = performance.now();
+
+  /** Since the last call. `imagesPerSecond`: of the latest steps; null where nobody has measured it. */
+  points(step: number, epoch: number, imagesPerSecond: number | null): MetricPoint[] {
+    const usage = process.cpuUsage(this.#usage);
+    const nowMs = performance.now();
+    const busyMs = (usage.user + usage.system) / 1000;
+    const load = busyMs / Math.max(1, nowMs - this.#sinceMs) / availableParallelism();
+    this.#usage = process.cpuUsage();
+    this.#sinceMs = nowMs;
+    const values = {
+      'machine/memory': process.memoryUsage.rss() / 1e6,
+      'machine/load': Math.min(1, load),
+      ...(imagesPerSecond !== null && { 'machine/pace': imagesPerSecond }),
+    } as const;
+    return Object.entries(values).map(([series, value]) => ({
+      series: series as MetricPoint['series'],
+      step,
+      epoch,
+      value,
+    }));
+  }
+}
