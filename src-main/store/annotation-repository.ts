@@ -1,25 +1,9 @@
-/**
- * Image files with their labels, and all that is known of a label. Batches are kept small by the caller; what a data
- * set's import adds becomes durable when the data set is published.
- */
+/** All that is known of labels. */
 import type { Database, Statement } from 'better-sqlite3';
 import { invariant } from '../contract/errors.ts';
-import type { Annotation, Attributes, Provenance, ReviewState, Shape } from '../contract/model/annotation.ts';
-import type { Split } from '../contract/model/dataset.ts';
-import type { AnnotationId, CategoryId, DatasetId, ImageId, RunId } from '../contract/model/ids.ts';
-import type { ImageFile } from './image-repository.ts';
-import { contentRow, flagsOf, type LabelRow } from './label-row.ts';
-import { writeRelaxed } from './relaxed-write.ts';
-
-export interface NewFileImage extends Omit<ImageFile, 'root' | 'datasetId'> {
-  name: string;
-  split: Split;
-  widthPx: number;
-  heightPx: number;
-  channels: number;
-  review: ReviewState;
-  labels: readonly LabelRow[];
-}
+import type { Annotation, Attributes, Provenance, Shape } from '../contract/model/annotation.ts';
+import type { AnnotationId, CategoryId, ImageId, RunId } from '../contract/model/ids.ts';
+import { contentRow, flagsOf } from './label-row.ts';
 
 interface AnnotationRow {
   annotationId: AnnotationId;
@@ -58,8 +42,6 @@ export class AnnotationRepository {
   #database: Database;
   #ofImages: Statement<[string], AnnotationRow>;
   #byIds: Statement<[string], AnnotationRow>;
-  #insertImage: Statement<unknown[]>;
-  #insertLabel: Statement<unknown[]>;
   #insert: Statement<unknown[]>;
   #update: Statement<unknown[]>;
   #remove: Statement<[AnnotationId]>;
@@ -68,13 +50,6 @@ export class AnnotationRepository {
     this.#database = database;
     this.#ofImages = database.prepare(hotAnnotationQueries.ofImages);
     this.#byIds = database.prepare(hotAnnotationQueries.byIds);
-    this.#insertImage = database.prepare(`
-      INSERT INTO image (dataset_id, split, name, width, height, channels, path, media_type, orientation, size_bytes,
-        modified_ms, review)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#insertLabel = database.prepare(`
-      INSERT INTO annotation (image_id, kind, category_id, source, x1, y1, x2, y2, geometry, flags, attributes)
-      VALUES (?, ?, ?, 'import', ?, ?, ?, ?, ?, ?, ?)`);
     this.#insert = database.prepare(`
       INSERT INTO annotation (id, image_id, source, run_id, score, created_at, kind, category_id, x1, y1, x2, y2, geometry,
         flags, attributes, z, note, updated_at)
@@ -132,46 +107,6 @@ export class AnnotationRepository {
       )
       .pluck()
       .all(JSON.stringify(annotationIds));
-  }
-
-  /**
-   * Adds images and the labels that came with them, in one transaction, and returns the last image. Throws `internal` for
-   * a class that is not there.
-   */
-  insertImported(
-    datasetId: DatasetId,
-    images: readonly NewFileImage[],
-    categoryIds: readonly CategoryId[],
-  ): ImageId | null {
-    return writeRelaxed(this.#database, () => {
-      let last: ImageId | null = null;
-      for (const image of images) {
-        const { split, name, widthPx, heightPx, channels, path, mediaType, orientation, sizeBytes, modifiedMs } = image;
-        const size = [widthPx, heightPx, channels];
-        const file = [path, mediaType, orientation, sizeBytes, Math.round(modifiedMs)];
-        const { lastInsertRowid } = this.#insertImage.run(datasetId, split, name, ...size, ...file, image.review);
-        last = Number(lastInsertRowid) as ImageId;
-        for (const label of image.labels) this.#insertImported(last, label, categoryIds);
-      }
-      return last;
-    });
-  }
-
-  /** More labels that came with an image, in one transaction. Throws `internal` for a class that is not there. */
-  addImported(imageId: ImageId, labels: readonly LabelRow[], categoryIds: readonly CategoryId[]): void {
-    writeRelaxed(this.#database, () => {
-      for (const label of labels) this.#insertImported(imageId, label, categoryIds);
-    });
-  }
-
-  #insertImported(
-    imageId: ImageId,
-    { category, kind, box, geometry, flags, attributes }: LabelRow,
-    categoryIds: readonly CategoryId[],
-  ): void {
-    const categoryId = categoryIds[category];
-    invariant(categoryId !== undefined, `label ${category} has no category`, { imageId });
-    this.#insertLabel.run(imageId, kind, categoryId, ...box, geometry, flags, attributes);
   }
 }
 

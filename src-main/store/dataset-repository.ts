@@ -120,13 +120,6 @@ export class DatasetRepository {
     return text ? (JSON.parse(text) as LabelSchema) : { skeletons: [], attributes: [] };
   }
 
-  /** Throws `not-found`. */
-  setLabelSchema(datasetId: DatasetId, schema: LabelSchema): LabelSchema {
-    this.requireReady(datasetId);
-    this.#database.prepare('UPDATE dataset SET label_schema = ? WHERE id = ?').run(JSON.stringify(schema), datasetId);
-    return schema;
-  }
-
   isNameTaken(name: string): boolean {
     const row = this.#database
       .prepare(`SELECT 1 FROM dataset WHERE name = ? AND state <> 'deleting' AND trashed_at IS NULL`)

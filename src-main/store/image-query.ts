@@ -3,10 +3,11 @@
  * range, so that asking range by range costs no more than asking once. Values travel as parameters, never as text.
  */
 import { FoveaError } from '../contract/errors.ts';
-import { annotationFlags } from '../contract/model/annotation.ts';
 import type { ImageFilter } from '../contract/model/dataset.ts';
-import type { CategoryId } from '../contract/model/ids.ts';
+import type { CategoryId, RunId } from '../contract/model/ids.ts';
 import { isProblem, parseQuery, type NumberTest, type Query } from '../contract/query/syntax.ts';
+import { editedWhen, foundByRun, hasTag, inFolder } from './found-query.ts';
+import { AREA, ASPECT, factBit, factCondition, ofLabels } from './label-facts.ts';
 
 export interface Condition {
   sql: string;
@@ -14,25 +15,17 @@ export interface Condition {
   parameters: Record<string, string | number>;
 }
 
-/** Gives a class's id by its name; null where the data set has none of that name. */
-export type FindCategory = (name: string) => CategoryId | null;
-
-/** Of a label `a`; the image is read for each of them. */
-const ofImage = (condition: string): string =>
-  `EXISTS (SELECT 1 FROM image o WHERE o.id = a.image_id AND ${condition})`;
-const boxConditions = {
-  outside: ofImage('(a.x1 < -0.5 OR a.y1 < -0.5 OR a.x2 > o.width + 0.5 OR a.y2 > o.height + 0.5)'),
-  huge: ofImage('(a.x2 - a.x1) * (a.y2 - a.y1) > 0.95 * o.width * o.height'),
-  doubled: `EXISTS (SELECT 1 FROM annotation b WHERE b.image_id = a.image_id AND b.category_id = a.category_id
-  AND b.id < a.id AND round(b.x1) = round(a.x1) AND round(b.y1) = round(a.y1) AND round(b.x2) = round(a.x2)
-  AND round(b.y2) = round(a.y2))`,
-};
+/** Ids by the names that a query speaks of; null where there is nothing of that name. */
+export interface FindNames {
+  category: (name: string) => CategoryId | null;
+  run: (name: string) => RunId | null;
+}
 
 const RANGE = 'a.image_id > @after AND a.image_id <= @last';
 
 /** Null where the filter restricts nothing. Throws FoveaError `bad-input` with what is wrong in the text. */
-export function filterCondition(filter: ImageFilter, findCategory: FindCategory): Condition | null {
-  const compiler = new Compiler(findCategory);
+export function filterCondition(filter: ImageFilter, find: FindNames): Condition | null {
+  const compiler = new Compiler(find);
   const parts = [
     ...(filter.splits.length > 0 ? [`i.split IN (SELECT value FROM json_each(${compiler.bind(filter.splits)}))`] : []),
     ...(filter.categoryIds.length > 0
@@ -55,10 +48,10 @@ function parsed(text: string): Query {
 class Compiler {
   readonly parameters: Record<string, string | number> = {};
   #count = 0;
-  #findCategory: FindCategory;
+  #find: FindNames;
 
-  constructor(findCategory: FindCategory) {
-    this.#findCategory = findCategory;
+  constructor(find: FindNames) {
+    this.#find = find;
   }
 
   bind(value: string | number | readonly unknown[]): string {
@@ -79,6 +72,8 @@ class Compiler {
         return this.#word(query.field, query.value);
       case 'number':
         return this.#number(query);
+      case 'run':
+        return this.#run(query);
     }
   }
 
@@ -94,13 +89,14 @@ class Compiler {
       case 'class':
         return this.#labels(`a.category_id = ${this.bind(this.#category(value))}`);
       case 'kind':
-        return this.#labels(`a.kind = ${this.bind(value)}`);
       case 'box':
-        return this.#labels(boxConditions[value as keyof typeof boxConditions]);
       case 'by':
-        return this.#labels(`a.source = ${this.bind(value)}`);
       case 'flag':
-        return this.#labels(`a.flags & ${1 << annotationFlags.findIndex((flag) => flag === value)}`);
+        return byFacts(`i.label_facts & ${factBit(value)}`, factCondition(value, 'i'));
+      case 'tag':
+        return hasTag(value, this.#bound);
+      case 'folder':
+        return inFolder(value, this.#bound);
       case 'name':
         return `i.name LIKE ${this.bind(`%${value.replace(/[\\%_]/g, '\\$&')}%`)} ESCAPE '\\'`;
     }
@@ -123,18 +119,51 @@ class Compiler {
         return this.#test('CAST(i.width AS REAL) / i.height', is);
       case 'boxaspect':
       case 'area': {
-        const measure = field === 'area' ? '(a.x2 - a.x1) * (a.y2 - a.y1)' : '(a.x2 - a.x1) / (a.y2 - a.y1)';
-        const category = className === null ? '' : `a.category_id = ${this.bind(this.#category(className))} AND `;
-        return this.#labels(`${category}${this.#test(measure, is)}`);
+        const measure = field === 'area' ? AREA : ASPECT;
+        if (className === null) return this.#anyBox(field === 'area' ? 'area' : 'aspect', measure, is);
+        return this.#labels(`a.category_id = ${this.bind(this.#category(className))} AND ${this.#test(measure, is)}`);
       }
+      case 'date':
+        return this.#test('i.modified_ms', is);
+      case 'edited':
+        return editedWhen((time) => this.#test(time, is, (ms) => new Date(ms).toISOString()));
       case 'count':
         return className === null ? this.#test('i.label_count', is) : this.#classCount(className, is);
     }
   }
 
-  #test(sql: string, is: NumberTest): string {
-    if (is.kind === 'comparison') return `${sql} ${is.comparison} ${this.bind(is.value)}`;
-    return `(${sql} >= ${this.bind(is.least)} AND ${sql} < ${this.bind(is.below)})`;
+  /** Whether any label's box has it. The least and the greatest decide, or leave few images whose labels are looked at. */
+  #anyBox(column: 'area' | 'aspect', measure: string, is: NumberTest): string {
+    const [least, greatest] = [`i.least_${column}`, `i.greatest_${column}`];
+    const some = ofLabels('i', this.#test(measure, is));
+    const bind = (value: number): string => this.bind(value);
+    const decided = (): string => {
+      if (is.kind === 'range') return `${least} < ${bind(is.below)} AND ${greatest} >= ${bind(is.least)} AND ${some}`;
+      const { comparison } = is;
+      const value = bind(is.value);
+      if (comparison === '=') return `${least} <= ${value} AND ${greatest} >= ${value} AND ${some}`;
+      if (comparison === '!=') return `(${least} <> ${value} OR ${greatest} <> ${value})`;
+      return `${comparison.startsWith('<') ? least : greatest} ${comparison} ${value}`;
+    };
+    return byFacts(`coalesce(${decided()}, 0)`, some);
+  }
+
+  readonly #bound = (value: string | number): string => this.bind(value);
+
+  #run({ run, test }: Extract<Query, { kind: 'run' }>): string {
+    const runId = this.#find.run(run);
+    if (runId === null) {
+      throw new FoveaError('bad-input', `The query cannot be read: there is no run “${run}” in this project.`, { run });
+    }
+    const holds =
+      test === null ? null : { measure: test.measure, holds: (column: string) => this.#test(column, test.is) };
+    return foundByRun(runId, holds, this.#bound);
+  }
+
+  /** `as`: how the number stands in the column. */
+  #test(sql: string, is: NumberTest, as: (value: number) => string | number = (value) => value): string {
+    if (is.kind === 'comparison') return `${sql} ${is.comparison} ${this.bind(as(is.value))}`;
+    return `(${sql} >= ${this.bind(as(is.least))} AND ${sql} < ${this.bind(as(is.below))})`;
   }
 
   /** Images without a label of the class have the count 0, and are in no group. */
@@ -146,12 +175,17 @@ class Compiler {
   }
 
   #category(name: string): CategoryId {
-    const id = this.#findCategory(name);
+    const id = this.#find.category(name);
     if (id !== null) return id;
     throw new FoveaError('bad-input', `The query cannot be read: there is no class “${name}” in this data set.`, {
       name,
     });
   }
+}
+
+/** `known` is asked where the image's facts are known, `unknown` where its labels have changed since. */
+function byFacts(known: string, unknown: string): string {
+  return `CASE WHEN i.label_facts IS NULL THEN ${unknown} ELSE ${known} END`;
 }
 
 function holds(count: number, is: NumberTest): boolean {

@@ -8,11 +8,14 @@ import type { Database, Statement } from 'better-sqlite3';
 import { FoveaError, invariant } from '../contract/errors.ts';
 import type { BboxXyxy } from '../contract/geometry/box.ts';
 import type { AnnotationSummary, ReviewState, Shape } from '../contract/model/annotation.ts';
-import type { ImageFilter, ImageOrder, ImageSummary, Split } from '../contract/model/dataset.ts';
-import type { AnnotationId, CategoryId, DatasetId, ImageId } from '../contract/model/ids.ts';
+import type { ImageFilter, ImageOrder, ImageSummary, runOrders, Split } from '../contract/model/dataset.ts';
+import type { AnnotationId, CategoryId, DatasetId, ImageId, RunId } from '../contract/model/ids.ts';
 import type { PackFacts, PackId } from './dataset-repository.ts';
 import { filterCondition, type Condition } from './image-query.ts';
+import { prepareFindRun } from './image-result-repository.ts';
+import { AREA, factBit } from './label-facts.ts';
 import { writeRelaxed } from './relaxed-write.ts';
+import { TagRepository } from './tag-repository.ts';
 
 /** Image ids above `after`, up to and with `last`. */
 export interface IdRange {
@@ -37,6 +40,8 @@ export interface PackedImages {
   labels: Uint8Array;
   /** The category of each class index. */
   categoryIds: readonly CategoryId[];
+  /** A tag an image, by its place among the names. */
+  tags?: { names: readonly string[]; of: Uint8Array };
 }
 
 /** Where an image's pixels are in a pack. */
@@ -65,7 +70,7 @@ export interface RangeFacets {
   bySplit: { split: Split; count: number }[];
   /** Images of the whole filter in each state of review. */
   byReview: { review: ReviewState; count: number }[];
-  /** Images of the split filter in each category, and labels on them. */
+  /** Images of the split filter in each category, and labels on them; see `categoryCount` for those of all images. */
   byCategory: { categoryId: CategoryId; count: number; objects: number }[];
 }
 
@@ -81,7 +86,7 @@ interface AnnotationRow {
   y2: number | null;
   geometry: string | null;
 }
-type SourceRow = PackFacts & { datasetId: DatasetId; row: number | null } & {
+type SourceRow = PackFacts & { imageId: ImageId; datasetId: DatasetId; row: number | null } & {
   [Field in keyof Omit<ImageFile, 'datasetId'>]: ImageFile[Field] | null;
 };
 
@@ -95,6 +100,8 @@ const KEPT_STATEMENTS = 60;
 /** Larger shapes are left out of lists; `image.annotations` has them. Characters of JSON. */
 const LISTED_SHAPE_LENGTH = 4000;
 
+/** The planner knows too little of a data set to see that this index is always the one. */
+const IMAGES = 'image i INDEXED BY image_by_dataset';
 const RANGE = 'i.dataset_id = @datasetId AND i.id > @after AND i.id <= @last';
 const IMAGE_COLUMNS =
   'i.id AS imageId, i.name, i.split, i.width AS widthPx, i.height AS heightPx, i.channels, i.review';
@@ -104,9 +111,21 @@ const sortKeys: Record<ImageOrder['by'], string> = {
   added: 'i.id',
   name: 'i.name',
   labels: 'i.label_count',
+  object: `coalesce(CASE WHEN i.label_facts IS NULL
+    THEN (SELECT max(${AREA}) FROM annotation a WHERE a.image_id = i.id) ELSE i.greatest_area END, 0)`,
   pixels: 'i.width * i.height',
   aspect: 'CAST(i.width AS REAL) / i.height',
+  split: `CASE i.split WHEN 'train' THEN 0 WHEN 'val' THEN 1 ELSE 2 END`,
+  review: `CASE i.review WHEN 'to-do' THEN 0 WHEN 'needs-review' THEN 1 WHEN 'done' THEN 2 ELSE 3 END`,
+  date: 'coalesce(i.modified_ms, 0)',
+  score: ofRun('score'),
+  disagreement: ofRun('disagreement'),
 };
+
+/** `@missing` stands for images that the run was not measured by, which come last whichever way the order goes. */
+function ofRun(measure: (typeof runOrders)[number]): string {
+  return `coalesce((SELECT r.${measure} FROM image_result r WHERE r.run_id = @runId AND r.image_id = i.id), @missing)`;
+}
 
 function where(condition: string | null): string {
   return condition === null ? RANGE : `${RANGE} AND ${condition}`;
@@ -114,17 +133,21 @@ function where(condition: string | null): string {
 
 /** The statements whose plans a test holds. `condition`: SQL over `i` that further restricts the images, or null. */
 export const hotImageQueries = {
-  ids: (condition: string | null): string => `SELECT i.id FROM image i WHERE ${where(condition)} ORDER BY i.id`,
+  ids: (condition: string | null): string => `SELECT i.id FROM ${IMAGES} WHERE ${where(condition)} ORDER BY i.id`,
   keys: (condition: string | null, by: ImageOrder['by']): string =>
-    `SELECT i.id AS imageId, ${sortKeys[by]} AS key FROM image i WHERE ${where(condition)} ORDER BY key, i.id`,
+    `SELECT i.id AS imageId, ${sortKeys[by]} AS key FROM ${IMAGES} WHERE ${where(condition)} ORDER BY key, i.id`,
   countBySplit: (condition: string | null): string =>
-    `SELECT i.split, count(*) AS count FROM image i WHERE ${where(condition)} GROUP BY i.split`,
+    `SELECT i.split, count(*) AS count FROM ${IMAGES} WHERE ${where(condition)} GROUP BY i.split`,
   countByReview: (condition: string | null): string =>
-    `SELECT i.review, count(*) AS count FROM image i WHERE ${where(condition)} GROUP BY i.review`,
+    `SELECT i.review, count(*) AS count FROM ${IMAGES} WHERE ${where(condition)} GROUP BY i.review`,
   countByCategory: (condition: string | null): string =>
     `SELECT a.category_id AS categoryId, count(DISTINCT i.id) AS count, count(*) AS objects
-     FROM image i CROSS JOIN annotation a ON a.image_id = i.id
+     FROM ${IMAGES} CROSS JOIN annotation a ON a.image_id = i.id
      WHERE ${where(condition)} GROUP BY a.category_id`,
+  /** Of a category's index, in whose order an image's labels stand together. */
+  categoryCount: `
+    SELECT count(*) AS count, coalesce(sum(objects), 0) AS objects FROM (
+      SELECT count(*) AS objects FROM annotation INDEXED BY annotation_by_category WHERE category_id = ? GROUP BY image_id)`,
   summaries: `SELECT ${IMAGE_COLUMNS} FROM image i WHERE i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id`,
   annotations: `
     SELECT id AS annotationId, image_id AS imageId, kind, category_id AS categoryId, x1, y1, x2, y2,
@@ -137,8 +160,12 @@ export class ImageRepository {
   #statements = new Map<string, Statement<unknown[]>>();
   #summaries: Statement<[string], ImageRow>;
   #annotations: Statement<[string], AnnotationRow>;
-  #source: Statement<[ImageId], SourceRow>;
+  #categoryCount: Statement<[CategoryId], { count: number; objects: number }>;
+  #sources: Statement<[string], SourceRow>;
   #category: Statement<[DatasetId, string], CategoryId>;
+  /** The run that a query means by a name. */
+  readonly findRun: (name: string) => RunId | null;
+  #tags: TagRepository;
   #insertImage: Statement<unknown[]>;
   #insertAnnotation: Statement<unknown[]>;
   #deleteSome: Statement<[DatasetId, number]>;
@@ -147,20 +174,23 @@ export class ImageRepository {
     this.#database = database;
     this.#summaries = database.prepare(hotImageQueries.summaries);
     this.#annotations = database.prepare(hotImageQueries.annotations);
-    this.#source = database.prepare(`
-      SELECT i.pack_row AS row, p.file, p.count, p.channels, p.height AS heightPx, p.width AS widthPx,
+    this.#categoryCount = database.prepare(hotImageQueries.categoryCount);
+    this.#sources = database.prepare(`
+      SELECT i.id AS imageId, i.pack_row AS row, p.file, p.count, p.channels, p.height AS heightPx, p.width AS widthPx,
         d.id AS datasetId, d.image_root AS root, i.path, i.media_type AS mediaType, i.orientation, i.size_bytes AS sizeBytes,
         i.modified_ms AS modifiedMs
       FROM image i JOIN dataset d ON d.id = i.dataset_id LEFT JOIN pack p ON p.id = i.pack_id
-      WHERE i.id = ? AND d.state = 'ready' AND d.trashed_at IS NULL`);
+      WHERE i.id IN (SELECT value FROM json_each(?)) AND d.state = 'ready' AND d.trashed_at IS NULL`);
     this.#category = database
       .prepare<[DatasetId, string], CategoryId>(
         'SELECT id FROM category WHERE dataset_id = ? AND name = ? COLLATE NOCASE',
       )
       .pluck();
+    this.findRun = prepareFindRun(database);
+    this.#tags = new TagRepository(database);
     this.#insertImage = database.prepare(`
-      INSERT INTO image (dataset_id, split, name, width, height, channels, pack_id, pack_row, review)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'done')`);
+      INSERT INTO image (dataset_id, split, name, width, height, channels, pack_id, pack_row, review, label_count, label_facts)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'done', 1, ${factBit('classification') | factBit('import')})`);
     this.#insertAnnotation = database.prepare(`
       INSERT INTO annotation (image_id, kind, category_id, source) VALUES (?, 'classification', ?, 'import')`);
     this.#deleteSome = database.prepare(
@@ -187,13 +217,15 @@ export class ImageRepository {
   }
 
   /** The same with what the order goes by, ascending in it. */
-  keysInRange(datasetId: DatasetId, filter: ImageFilter, by: ImageOrder['by'], range: IdRange): SortKey[] {
+  keysInRange(datasetId: DatasetId, filter: ImageFilter, order: ImageOrder, range: IdRange): SortKey[] {
     const condition = this.#condition(datasetId, filter);
-    const sql = hotImageQueries.keys(condition?.sql ?? null, by);
-    return this.#prepared<SortKey>(sql).all({ datasetId, ...range, ...condition?.parameters });
+    const sql = hotImageQueries.keys(condition?.sql ?? null, order.by);
+    const ofRun = { runId: order.runId ?? null, missing: order.descending ? -1 : 2 };
+    return this.#prepared<SortKey>(sql).all({ datasetId, ...range, ...ofRun, ...condition?.parameters });
   }
 
   facetsInRange(datasetId: DatasetId, filter: ImageFilter, range: IdRange): RangeFacets {
+    const ofCategories = { ...filter, categoryIds: [] };
     const read = <Row>(query: (condition: string | null) => string, restricted: ImageFilter): Row[] => {
       const condition = this.#condition(datasetId, restricted);
       const statement = this.#prepared<Row>(query(condition?.sql ?? null));
@@ -202,8 +234,13 @@ export class ImageRepository {
     return {
       bySplit: read(hotImageQueries.countBySplit, { ...filter, splits: [] }),
       byReview: read(hotImageQueries.countByReview, filter),
-      byCategory: read(hotImageQueries.countByCategory, { ...filter, categoryIds: [] }),
+      byCategory: restrictsNothing(ofCategories) ? [] : read(hotImageQueries.countByCategory, ofCategories),
     };
+  }
+
+  /** Images and labels of a category. */
+  categoryCount(categoryId: CategoryId): { count: number; objects: number } {
+    return this.#categoryCount.get(categoryId) ?? { count: 0, objects: 0 };
   }
 
   /** The images with these ids that exist, in the order of the ids. */
@@ -211,24 +248,41 @@ export class ImageRepository {
     const ids = JSON.stringify(imageIds);
     const annotations = Map.groupBy(this.#annotations.all(ids), (row) => row.imageId);
     const rows = new Map(this.#summaries.all(ids).map((row) => [row.imageId, row]));
+    const tags = this.#tags.ofImages(imageIds);
     return imageIds.flatMap((imageId) => {
       const row = rows.get(imageId);
       if (row === undefined) return [];
-      return [{ ...row, annotations: (annotations.get(imageId) ?? []).map(summariseAnnotation) }];
+      const own = tags.get(imageId);
+      const annotated = (annotations.get(imageId) ?? []).map(summariseAnnotation);
+      return [{ ...row, annotations: annotated, ...(own === undefined ? {} : { tags: own }) }];
     });
   }
 
   /** Throws `not-found`, also for an image of a data set that is not visible. */
   get(imageId: ImageId): ImageSummary {
     const [summary] = this.summaries([imageId]);
-    if (!summary || !this.#source.get(imageId)) throw imageNotFound(imageId);
+    if (!summary || this.#sources.all(JSON.stringify([imageId])).length === 0) throw imageNotFound(imageId);
     return summary;
   }
 
   /** Throws `not-found`, also for an image of a data set that is not visible. */
   pixelSource(imageId: ImageId): PixelSource {
-    const source = this.#source.get(imageId);
-    if (!source) throw imageNotFound(imageId);
+    const [source] = this.pixelSources([imageId]);
+    invariant(source, 'an image has no source', { imageId });
+    return source;
+  }
+
+  /** In the order of the ids. Throws like `pixelSource`. */
+  pixelSources(imageIds: readonly ImageId[]): PixelSource[] {
+    const rows = new Map(this.#sources.all(JSON.stringify(imageIds)).map((row) => [row.imageId, row]));
+    return imageIds.map((imageId) => {
+      const row = rows.get(imageId);
+      if (row === undefined) throw imageNotFound(imageId);
+      return this.#pixelSource(row);
+    });
+  }
+
+  #pixelSource({ imageId, ...source }: SourceRow): PixelSource {
     const { row, file, count, channels, heightPx, widthPx, ...own } = source;
     if (row !== null) return { kind: 'pack', packed: { pack: { file, count, channels, heightPx, widthPx }, row } };
     const { datasetId, root, path, mediaType, orientation, sizeBytes, modifiedMs } = own;
@@ -255,7 +309,7 @@ export class ImageRepository {
 
   /** Adds the images and their classes in one transaction, durable once the data set is published. Throws `internal` for a label without a category. */
   insert(images: PackedImages): void {
-    const { datasetId, split, packId, channels, heightPx, widthPx, categoryIds } = images;
+    const { datasetId, split, packId, channels, heightPx, widthPx, categoryIds, tags } = images;
     writeRelaxed(this.#database, () => {
       images.labels.forEach((label, index) => {
         const categoryId = categoryIds[label];
@@ -264,6 +318,8 @@ export class ImageRepository {
         const row = images.firstRow + index;
         const image = this.#insertImage.run(datasetId, split, name, widthPx, heightPx, channels, packId, row);
         this.#insertAnnotation.run(image.lastInsertRowid, categoryId);
+        const tag = tags?.names[tags.of[index] ?? -1];
+        if (tag !== undefined) this.#tags.add(Number(image.lastInsertRowid) as ImageId, tag);
       });
     });
   }
@@ -274,7 +330,10 @@ export class ImageRepository {
   }
 
   #condition(datasetId: DatasetId, filter: ImageFilter): Condition | null {
-    return filterCondition(filter, (name) => this.#category.get(datasetId, name) ?? null);
+    return filterCondition(filter, {
+      category: (name) => this.#category.get(datasetId, name) ?? null,
+      run: this.findRun,
+    });
   }
 
   #prepared<Row>(sql: string, mode?: 'pluck'): Statement<unknown[], Row> {
@@ -288,6 +347,10 @@ export class ImageRepository {
     }
     return statement as Statement<unknown[], Row>;
   }
+}
+
+export function restrictsNothing({ splits, categoryIds, query = '' }: ImageFilter): boolean {
+  return splits.length === 0 && categoryIds.length === 0 && query.trim() === '';
 }
 
 function summariseAnnotation({ annotationId, kind, categoryId, geometry, ...row }: AnnotationRow): AnnotationSummary {

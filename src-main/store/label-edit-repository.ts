@@ -8,6 +8,8 @@ import type { Annotation, ReviewState } from '../contract/model/annotation.ts';
 import type { HistoryKind, ImageChange, UndoState, UndoStep } from '../contract/model/annotation-edit.ts';
 import type { AnnotationId, CategoryId, DatasetId, ImageId } from '../contract/model/ids.ts';
 import type { AnnotationRepository } from './annotation-repository.ts';
+import type { CategoryRepository } from './category-repository.ts';
+import { inverseClassChange, type ClassChange } from './class-change.ts';
 import { applyChange, changeBetween, decodeChanges, encodeChanges, type RecordedChange } from './label-change.ts';
 import { explainSqliteError } from './sqlite-errors.ts';
 
@@ -25,6 +27,13 @@ export interface WantedState {
   imageId: ImageId;
   labels: readonly { annotationId: AnnotationId; after: Annotation | null }[];
   review?: ReviewState;
+}
+
+/** What a gesture, or its undo, did. */
+export interface Changed {
+  images: ImageChange[];
+  /** The data set whose classes changed; null where none did. */
+  classesOf: DatasetId | null;
 }
 
 export interface LabelledImage {
@@ -62,14 +71,18 @@ interface Plan {
 /** The statements whose plans a test holds. The second look at a gesture's state lets the partial index be used. */
 export const hotLabelEditQueries = {
   newestDone: `
-    SELECT g.id, g.token, g.label, g.at FROM gesture g WHERE g.state = 'done' AND g.state <> 'settled' AND EXISTS (
+    SELECT g.id, g.token, g.label, g.at FROM gesture g WHERE g.state = 'done' AND g.state <> 'settled' AND (EXISTS (
       SELECT 1 FROM label_change c JOIN image i ON i.id = c.image_id JOIN dataset d ON d.id = i.dataset_id
-      WHERE c.gesture_id = g.id AND d.state = 'ready' AND d.trashed_at IS NULL)
+      WHERE c.gesture_id = g.id AND d.state = 'ready' AND d.trashed_at IS NULL) OR EXISTS (
+      SELECT 1 FROM class_change c JOIN dataset d ON d.id = c.dataset_id
+      WHERE c.gesture_id = g.id AND d.state = 'ready' AND d.trashed_at IS NULL))
     ORDER BY g.id DESC LIMIT 1`,
   oldestUndone: `
-    SELECT g.id, g.token, g.label, g.at FROM gesture g WHERE g.state = 'undone' AND g.state <> 'settled' AND EXISTS (
+    SELECT g.id, g.token, g.label, g.at FROM gesture g WHERE g.state = 'undone' AND g.state <> 'settled' AND (EXISTS (
       SELECT 1 FROM label_change c JOIN image i ON i.id = c.image_id JOIN dataset d ON d.id = i.dataset_id
-      WHERE c.gesture_id = g.id AND d.state = 'ready' AND d.trashed_at IS NULL)
+      WHERE c.gesture_id = g.id AND d.state = 'ready' AND d.trashed_at IS NULL) OR EXISTS (
+      SELECT 1 FROM class_change c JOIN dataset d ON d.id = c.dataset_id
+      WHERE c.gesture_id = g.id AND d.state = 'ready' AND d.trashed_at IS NULL))
     ORDER BY g.id LIMIT 1`,
   settleUndone: `UPDATE gesture SET state = 'settled' WHERE state = 'undone' AND state <> 'settled'`,
   changesOfGesture: `
@@ -81,6 +94,7 @@ export const hotLabelEditQueries = {
 export class LabelEditRepository {
   readonly #database: Database;
   readonly #annotations: AnnotationRepository;
+  readonly #categories: CategoryRepository;
   readonly #image: Statement<[ImageId], LabelledImage>;
   readonly #setVersion: Statement<[number, ReviewState, ImageId]>;
   readonly #gesture: Statement<[string], GestureRow>;
@@ -90,13 +104,16 @@ export class LabelEditRepository {
   readonly #changedSince: Statement<[ImageId, number], string>;
   readonly #insertGesture: Statement<unknown[]>;
   readonly #insertChange: Statement<unknown[]>;
+  readonly #insertClassChange: Statement<[number, DatasetId, string]>;
+  readonly #classChange: Statement<[number], { datasetId: DatasetId; changes: string }>;
   readonly #setState: Statement<[string, number]>;
   readonly #settleUndone: Statement<[]>;
   readonly #category: Statement<[CategoryId]>;
 
-  constructor(database: Database, annotations: AnnotationRepository) {
+  constructor(database: Database, annotations: AnnotationRepository, categories: CategoryRepository) {
     this.#database = database;
     this.#annotations = annotations;
+    this.#categories = categories;
     this.#image = database.prepare(`
       SELECT i.dataset_id AS datasetId, i.width AS widthPx, i.height AS heightPx, i.label_version AS version, i.review,
         i.labelled_ms AS timeMs
@@ -119,6 +136,12 @@ export class LabelEditRepository {
       INSERT INTO label_change (gesture_id, image_id, version, added, updated, removed, annotation_ids, review_before,
         review_after, changes)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#insertClassChange = database.prepare(
+      'INSERT INTO class_change (gesture_id, dataset_id, changes) VALUES (?, ?, ?)',
+    );
+    this.#classChange = database.prepare(
+      'SELECT dataset_id AS datasetId, changes FROM class_change WHERE gesture_id = ?',
+    );
     this.#setState = database.prepare('UPDATE gesture SET state = ? WHERE id = ?');
     this.#settleUndone = database.prepare(hotLabelEditQueries.settleUndone);
     this.#category = database.prepare('SELECT 1 FROM category WHERE id = ?');
@@ -157,7 +180,7 @@ export class LabelEditRepository {
   }
 
   /** What a gesture that was saved before did; null where it was not. */
-  saved(token: string): { at: string; label: string; images: ImageChange[] } | null {
+  saved(token: string): ({ at: string; label: string } & Changed) | null {
     const gesture = this.#gesture.get(token);
     if (!gesture) return null;
     const images = this.#changesOfGesture.all(gesture.id).map(({ imageId, version, reviewAfter, changes }) => ({
@@ -169,20 +192,22 @@ export class LabelEditRepository {
         decodeChanges(changes).map(({ annotationId }) => annotationId),
       ),
     }));
-    return { at: gesture.at, label: gesture.label, images };
+    const classesOf = this.#classChange.get(gesture.id)?.datasetId ?? null;
+    return { at: gesture.at, label: gesture.label, images, classesOf };
   }
 
   /**
    * Makes the labels what is wanted, in one transaction. Images where nothing differs are left out of the answer; where no
-   * image is left no gesture is kept. What was undone before can no longer be redone.
+   * image is left and no class changes no gesture is kept. What was undone before can no longer be redone.
    */
-  change(gesture: GestureFacts, wanted: readonly WantedState[]): ImageChange[] {
+  change(gesture: GestureFacts, wanted: readonly WantedState[], classes: ClassChange | null = null): ImageChange[] {
     return this.#write(() => {
+      if (classes !== null) this.#categories.applyRows(classes);
       const planned = wanted.flatMap((state) => this.#plan(state) ?? []);
-      if (planned.length === 0) return [];
+      if (planned.length === 0 && classes === null) return [];
       this.#settleUndone.run();
       const id = this.#keepGesture(gesture, 'done', null);
-      return planned.map((plan) => this.#perform(id, plan));
+      return this.#performAll(id, planned, classes);
     });
   }
 
@@ -191,23 +216,45 @@ export class LabelEditRepository {
     direction: 'undo' | 'redo',
     gesture: Omit<GestureFacts, 'kind' | 'label'>,
     target: string | null,
-  ): { label: string; images: ImageChange[] } | 'stale' | null {
+  ): ({ label: string } & Changed) | 'stale' | null {
     return this.#write(() => {
       const next = this.#next[direction].get();
       if (!next) return null;
       if (target !== null && next.token !== target) return 'stale';
-      const images = this.#changesOfGesture
+      const kept = this.#classChange.get(next.id);
+      const done = kept && {
+        datasetId: kept.datasetId,
+        ...(JSON.parse(kept.changes) as Omit<ClassChange, 'datasetId'>),
+      };
+      const classes = done === undefined ? null : direction === 'undo' ? inverseClassChange(done) : done;
+      if (classes !== null) this.#categories.applyRows(classes);
+      const plans = this.#changesOfGesture
         .all(next.id)
         .filter(({ imageId }) => this.#image.get(imageId) !== undefined)
         .flatMap((row) => this.#plan(this.#wantedBy(row, direction)) ?? []);
       this.#setState.run(direction === 'undo' ? 'undone' : 'done', next.id);
       const id = this.#keepGesture({ ...gesture, kind: direction, label: next.label }, 'settled', next.id);
-      return { label: next.label, images: images.map((plan) => this.#perform(id, plan)) };
+      return { label: next.label, images: this.#performAll(id, plans, classes), classesOf: kept?.datasetId ?? null };
     });
   }
 
-  /** Forgets the history of images that are gone for good. */
+  /** Labels between the classes that come and those that go. */
+  #performAll(gestureId: number, plans: readonly Plan[], classes: ClassChange | null): ImageChange[] {
+    const images = plans.map((plan) => this.#perform(gestureId, plan));
+    if (classes !== null) {
+      this.#categories.removeRows(classes);
+      const { datasetId, ...changes } = classes;
+      this.#insertClassChange.run(gestureId, datasetId, JSON.stringify(changes));
+    }
+    return images;
+  }
+
+  /** Forgets the history of images and data sets that are gone for good. */
   sweep(): void {
+    const forgetClasses = this.#database.prepare(
+      'DELETE FROM class_change WHERE dataset_id NOT IN (SELECT id FROM dataset)',
+    );
+    this.#write(() => forgetClasses.run());
     const orphans = this.#database
       .prepare<[], ImageId>(
         `SELECT DISTINCT image_id FROM label_change

@@ -110,6 +110,12 @@ export class LibraryRepository {
       .all(datasetId);
   }
 
+  /** How many of the data set's images have one. */
+  fingerprintCount(datasetId: DatasetId): number {
+    const sql = `SELECT count(*) FROM image_fingerprint f CROSS JOIN image i ON i.id = f.image_id WHERE i.dataset_id = ?`;
+    return this.#database.prepare<[DatasetId], number>(sql).pluck().get(datasetId) ?? 0;
+  }
+
   /** The one that is there where the same state was frozen before. */
   addVersion({ datasetId, datasetName, hash, createdAt, imageCount, labelCount, file }: NewVersion): DatasetVersion {
     this.#database

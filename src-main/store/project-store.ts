@@ -10,7 +10,9 @@ import { AnnotationRepository } from './annotation-repository.ts';
 import { CategoryRepository } from './category-repository.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import { ImageRepository } from './image-repository.ts';
+import { ImageResultRepository } from './image-result-repository.ts';
 import { LabelEditRepository } from './label-edit-repository.ts';
+import { LabelFactKeeper } from './label-facts.ts';
 import { LabelHistoryRepository } from './label-history-repository.ts';
 import { LabelStatisticsRepository } from './label-statistics.ts';
 import { MetaRepository, type ProjectMeta } from './meta-repository.ts';
@@ -21,7 +23,10 @@ import { acquireProjectLock, type ProjectLock } from './project-lock.ts';
 import { RunRepository } from './run-repository.ts';
 import { LibraryRepository } from './library-repository.ts';
 import { SplitRepository } from './split-repository.ts';
+import { TagRepository } from './tag-repository.ts';
+import { SweepRepository } from './sweep-repository.ts';
 import { TrashRepository } from './trash-repository.ts';
+import { StagedImageRepository } from './staged-images.ts';
 import { explainSqliteError } from './sqlite-errors.ts';
 import { TrainingRepository } from './training-repository.ts';
 
@@ -33,15 +38,20 @@ export interface ProjectStore {
   readonly categories: CategoryRepository;
   readonly images: ImageRepository;
   readonly annotations: AnnotationRepository;
+  readonly stagedImages: StagedImageRepository;
+  readonly labelFacts: LabelFactKeeper;
   readonly labelEdits: LabelEditRepository;
   readonly labelHistory: LabelHistoryRepository;
   readonly labelStatistics: LabelStatisticsRepository;
   readonly training: TrainingRepository;
   readonly runs: RunRepository;
   readonly presets: PresetRepository;
+  readonly sweeps: SweepRepository;
   readonly splits: SplitRepository;
   readonly trash: TrashRepository;
   readonly library: LibraryRepository;
+  readonly tags: TagRepository;
+  readonly imageResults: ImageResultRepository;
   /** Pages of the write-ahead log that are not in the database file yet; see `checkpointDatabase`. */
   pagesToCheckpoint(): number;
   close(): void;
@@ -114,21 +124,27 @@ function migrateAndConfigure(database: Database): void {
 
 function compose(database: Database, lock: ProjectLock): ProjectStore {
   const annotations = new AnnotationRepository(database);
+  const categories = new CategoryRepository(database);
   return {
     database,
     meta: new MetaRepository(database),
     datasets: new DatasetRepository(database),
-    categories: new CategoryRepository(database),
+    categories,
     images: new ImageRepository(database),
     annotations,
-    labelEdits: new LabelEditRepository(database, annotations),
+    stagedImages: new StagedImageRepository(database),
+    labelFacts: new LabelFactKeeper(database),
+    labelEdits: new LabelEditRepository(database, annotations, categories),
     labelHistory: new LabelHistoryRepository(database, annotations),
     labelStatistics: new LabelStatisticsRepository(database),
     training: new TrainingRepository(database),
     runs: new RunRepository(database),
     presets: new PresetRepository(database),
+    sweeps: new SweepRepository(database),
     splits: new SplitRepository(database),
     trash: new TrashRepository(database),
+    tags: new TagRepository(database),
+    imageResults: new ImageResultRepository(database),
     library: new LibraryRepository(database),
     pagesToCheckpoint: () => pagesToCheckpoint(database),
     close() {

@@ -4,7 +4,8 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { FoveaError } from '../contract/errors.ts';
-import type { DatasetId, RunId } from '../contract/model/ids.ts';
+import type { DatasetId, RunId, SweepId } from '../contract/model/ids.ts';
+import type { RecordedIntervention } from '../contract/model/intervention.ts';
 import { readRunConfig } from '../contract/model/run-config-versions.ts';
 import {
   metricDefinitions,
@@ -27,6 +28,9 @@ export interface NewRun {
   /** Relative to the project folder, with forward slashes: "runs/0001-lenet5". Unique in the project. */
   folder: string;
   createdAt: string;
+  priority?: number;
+  /** Its sweep, and its place in that one's trials. */
+  sweep?: { sweepId: SweepId; trial: number };
 }
 
 /** What changes in the life of a run; absent fields stay as they are. */
@@ -42,10 +46,13 @@ export interface RunChanges {
   parameterCount?: number;
   resumable?: boolean;
   resumedEpochs?: readonly number[];
+  interventions?: readonly RecordedIntervention[];
   tags?: readonly string[];
   notes?: string;
   pinned?: boolean;
   archived?: boolean;
+  priority?: number;
+  slurmJob?: string | null;
   /** Null brings the run back. */
   trashedAt?: string | null;
 }
@@ -70,10 +77,14 @@ interface RunRow {
   parameter_count: number;
   resumable: 0 | 1;
   resumed_epochs: string;
+  interventions: string;
   tags: string;
   notes: string;
   pinned: 0 | 1;
   archived: 0 | 1;
+  sweep_id: SweepId | null;
+  priority: number;
+  slurm_job: string | null;
   /** Kept with the run, because a list of a thousand runs would look up ten thousand values. */
   scores: string | null;
 }
@@ -97,10 +108,13 @@ const COLUMN_OF = {
   parameterCount: 'parameter_count',
   resumable: 'resumable',
   resumedEpochs: 'resumed_epochs',
+  interventions: 'interventions',
   tags: 'tags',
   notes: 'notes',
   pinned: 'pinned',
   archived: 'archived',
+  priority: 'priority',
+  slurmJob: 'slurm_job',
   trashedAt: 'trashed_at',
 } as const satisfies Record<keyof RunChanges, string>;
 
@@ -169,8 +183,9 @@ export class RunRepository {
     const epochsTotal = config.phases.reduce((sum, phase) => sum + phase.epochs, 0);
     const { lastInsertRowid } = this.#database
       .prepare(
-        `INSERT INTO run (name, status, model_id, dataset_id, dataset_name, config, folder, created_at, epochs_total)
-         VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO run (name, status, model_id, dataset_id, dataset_name, config, folder, created_at, epochs_total,
+                          priority, sweep_id, sweep_trial)
+         VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         run.name,
@@ -181,6 +196,9 @@ export class RunRepository {
         run.folder,
         run.createdAt,
         epochsTotal,
+        run.priority ?? 0,
+        run.sweep?.sweepId ?? null,
+        run.sweep?.trial ?? null,
       );
     return Number(lastInsertRowid) as RunId;
   }
@@ -332,10 +350,14 @@ export class RunRepository {
       best,
       resumable: row.resumable === 1,
       resumedEpochs: JSON.parse(row.resumed_epochs) as number[],
+      interventions: JSON.parse(row.interventions) as RecordedIntervention[],
       tags: JSON.parse(row.tags) as string[],
       notes: row.notes,
       pinned: row.pinned === 1,
       archived: row.archived === 1,
+      sweepId: row.sweep_id,
+      priority: row.priority,
+      slurmJob: row.slurm_job,
     };
   }
 }

@@ -1,11 +1,12 @@
 /**
  * The trash. A data set in it is a row that nobody sees; deleted images are taken out of their tables and kept, with
- * their labels, as JSON of their rows, so that no other query has to know of them. They come back with their old ids.
+ * their labels and tags, as JSON, so that no other query has to know of them. They come back with their old ids.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { FoveaError } from '../contract/errors.ts';
-import type { DatasetId, ImageId, TrashEntryId } from '../contract/model/ids.ts';
+import type { CategoryId, DatasetId, ImageId, TrashEntryId } from '../contract/model/ids.ts';
 import type { TrashItem } from '../contract/model/library.ts';
+import { TagRepository } from './tag-repository.ts';
 
 type Row = Record<string, string | number | null>;
 
@@ -13,15 +14,21 @@ export class TrashRepository {
   #database: Database;
   #image: Statement<[ImageId], Row>;
   #labels: Statement<[ImageId], Row>;
-  #keep: Statement<[TrashEntryId, ImageId, string, string]>;
+  #tags: TagRepository;
+  #keep: Statement<[TrashEntryId, ImageId, string, string, string]>;
   #drop: Statement<[ImageId]>;
+  #hasCategory: Statement<[CategoryId]>;
 
   constructor(database: Database) {
     this.#database = database;
     this.#image = database.prepare('SELECT * FROM image WHERE id = ?');
     this.#labels = database.prepare('SELECT * FROM annotation WHERE image_id = ? ORDER BY id');
-    this.#keep = database.prepare('INSERT INTO trashed_image (entry_id, image_id, image, labels) VALUES (?, ?, ?, ?)');
+    this.#tags = new TagRepository(database);
+    this.#keep = database.prepare(
+      'INSERT INTO trashed_image (entry_id, image_id, image, labels, tags) VALUES (?, ?, ?, ?, ?)',
+    );
     this.#drop = database.prepare('DELETE FROM image WHERE id = ?');
+    this.#hasCategory = database.prepare('SELECT 1 FROM category WHERE id = ?');
   }
 
   /** Newest first. */
@@ -86,7 +93,8 @@ export class TrashRepository {
           const image = this.#image.get(imageId);
           if (image === undefined) continue;
           const labels = this.#labels.all(imageId);
-          this.#keep.run(entryId, imageId, JSON.stringify(image), JSON.stringify(labels));
+          const tags = this.#tags.ofImages([imageId]).get(imageId) ?? [];
+          this.#keep.run(entryId, imageId, JSON.stringify(image), JSON.stringify(labels), JSON.stringify(tags));
           this.#drop.run(imageId);
         }
       })
@@ -100,15 +108,21 @@ export class TrashRepository {
         const isThere = this.#database.prepare('SELECT 1 FROM trash_entry WHERE id = ?').get(entryId) !== undefined;
         if (!isThere) throw notInTrash();
         const some = this.#database
-          .prepare<[TrashEntryId, number], { imageId: ImageId; image: string; labels: string }>(
-            'SELECT image_id AS imageId, image, labels FROM trashed_image WHERE entry_id = ? LIMIT ?',
+          .prepare<[TrashEntryId, number], { imageId: ImageId; image: string; labels: string; tags: string }>(
+            'SELECT image_id AS imageId, image, labels, tags FROM trashed_image WHERE entry_id = ? LIMIT ?',
           )
           .all(entryId, limit);
         const forget = this.#database.prepare('DELETE FROM trashed_image WHERE entry_id = ? AND image_id = ?');
-        for (const { imageId, image, labels } of some) {
-          // The triggers count the labels as they come back.
-          this.#insert('image', { ...(JSON.parse(image) as Row), label_count: 0 });
-          for (const label of JSON.parse(labels) as Row[]) this.#insert('annotation', label);
+        for (const { imageId, image, labels, tags } of some) {
+          // A class that was deleted meanwhile cannot have its labels back.
+          const known = (JSON.parse(labels) as Row[]).filter(
+            (label) => this.#hasCategory.get(label['category_id'] as CategoryId) !== undefined,
+          );
+          // The trigger counts all labels but those that came with the data set.
+          const uncounted = known.filter((label) => label['created_at'] === null).length;
+          this.#insert('image', { ...(JSON.parse(image) as Row), label_count: uncounted, label_facts: null });
+          for (const label of known) this.#insert('annotation', label);
+          for (const tag of JSON.parse(tags) as string[]) this.#tags.set([imageId], tag, true);
           forget.run(entryId, imageId);
         }
         if (some.length < limit) this.#database.prepare('DELETE FROM trash_entry WHERE id = ?').run(entryId);

@@ -4,16 +4,19 @@
  */
 import { expect, test } from 'vitest';
 import { imageOrders, type ImageFilter } from '../../src-main/contract/model/dataset.ts';
-import type { CategoryId } from '../../src-main/contract/model/ids.ts';
+import type { CategoryId, RunId } from '../../src-main/contract/model/ids.ts';
 import { hotAnnotationQueries } from '../../src-main/store/annotation-repository.ts';
 import { hotLabelEditQueries } from '../../src-main/store/label-edit-repository.ts';
 import { hotHistoryQueries } from '../../src-main/store/label-history-repository.ts';
 import { hotDatasetQueries } from '../../src-main/store/dataset-repository.ts';
 import { filterCondition } from '../../src-main/store/image-query.ts';
 import { hotImageQueries } from '../../src-main/store/image-repository.ts';
+import { hotFactQueries } from '../../src-main/store/label-facts.ts';
 import { hotStatisticsQueries } from '../../src-main/store/label-statistics.ts';
 import { hotLibraryQueries } from '../../src-main/store/library-repository.ts';
+import { hotSweepQueries } from '../../src-main/store/sweep-repository.ts';
 import { hotRunQueries } from '../../src-main/store/run-repository.ts';
+import { hotTagQueries } from '../../src-main/store/tag-repository.ts';
 import { hotSplitQueries } from '../../src-main/store/split-repository.ts';
 import type { ProjectStore } from '../../src-main/store/project-store.ts';
 import { hotTrainingQueries } from '../../src-main/store/training-repository.ts';
@@ -29,8 +32,7 @@ function plan({ database }: ProjectStore, sql: string): string[] {
     .filter((detail) => !/json_each|BLOOM FILTER|^(LIST|CORRELATED SCALAR|SCALAR) SUBQUERY/.test(detail));
 }
 
-const SLICE = 'SEARCH i USING INDEX image_by_dataset (dataset_id=? AND rowid>? AND rowid<?)';
-const SLICE_OF_IDS = 'SEARCH i USING COVERING INDEX image_by_dataset (dataset_id=? AND rowid>? AND rowid<?)';
+const SLICE = 'SEARCH i USING COVERING INDEX image_by_dataset (dataset_id=? AND id>? AND id<?)';
 const HAS_CATEGORY = 'SEARCH a EXISTS USING COVERING INDEX annotation_by_category (category_id=? AND image_id=?)';
 
 const train = { splits: ['train' as const], categoryIds: [] };
@@ -38,18 +40,23 @@ const truck = 3 as CategoryId;
 
 /** The condition of a filter in a data set whose classes all have the id 3. */
 function condition(filter: Partial<ImageFilter>): string | null {
-  return filterCondition({ splits: [], categoryIds: [], ...filter }, () => truck)?.sql ?? null;
+  return (
+    filterCondition({ splits: [], categoryIds: [], ...filter }, { category: () => truck, run: () => 5 as RunId })
+      ?.sql ?? null
+  );
 }
 
 test('ids of a filtered list', async () => {
   const store = await createStore();
   const ids = (filter: Partial<ImageFilter>) => plan(store, hotImageQueries.ids(condition(filter)));
-  expect(ids({})).toEqual([SLICE_OF_IDS]);
-  expect(ids({ categoryIds: [truck] })).toEqual([SLICE_OF_IDS, HAS_CATEGORY]);
+  expect(ids({})).toEqual([SLICE]);
+  expect(ids({ categoryIds: [truck] })).toEqual([SLICE, HAS_CATEGORY]);
   expect(ids(train)).toEqual([SLICE]);
   expect(ids({ ...train, categoryIds: [truck] })).toEqual([SLICE, HAS_CATEGORY]);
 });
 
+const CHANGED = 'SEARCH a USING COVERING INDEX annotation_by_image (image_id=?)';
+const LABELS_CHANGED = 'SEARCH a USING INDEX annotation_by_image (image_id=?)';
 const OF_CLASS = 'SEARCH a USING COVERING INDEX annotation_by_category (category_id=? AND image_id>? AND image_id<?)';
 
 test.each([
@@ -57,27 +64,48 @@ test.each([
   ['count(truck)>3', [OF_CLASS]],
   ['count(truck)=0', [OF_CLASS]],
   ['-class:truck or count(truck)>=2', [OF_CLASS, OF_CLASS]],
-  ['area<1024', ['SEARCH a USING COVERING INDEX annotation_by_image (image_id>? AND image_id<?)']],
-  ['kind:mask', ['SEARCH a USING INDEX annotation_by_image (image_id>? AND image_id<?)']],
-  ['flag:crowd', ['SEARCH a USING INDEX annotation_by_image (image_id>? AND image_id<?)']],
-  ['split:val count>5 is:labelled review:done width>640 aspect>1.5 megapixels<12 name:abc', []],
+  ['area(truck)<1024', [OF_CLASS]],
+  // What an image's own row knows of its labels; the labels only where they have changed since.
+  ['area<1024', [CHANGED]],
+  ['area=32..1024', [CHANGED, 'SEARCH a USING COVERING INDEX annotation_by_image (image_id=?)']],
+  ['boxaspect>2', [LABELS_CHANGED]],
+  ['kind:mask', [LABELS_CHANGED]],
+  ['flag:crowd', [LABELS_CHANGED]],
+  ['by:person', [LABELS_CHANGED]],
+  ['box:huge', [CHANGED]],
+  [
+    'edited>2024',
+    [
+      'SEARCH a USING INDEX annotation_by_edit (image_id>? AND image_id<?)',
+      'SEARCH a USING INDEX annotation_by_edit (image_id=?)',
+    ],
+  ],
+  ['split:val count>5 is:labelled review:done width>640 aspect>1.5 megapixels<12 date>2024', []],
 ])('the query %s looks only at its slice, by indices', async (query, labels) => {
   const store = await createStore();
   const lines = plan(store, hotImageQueries.ids(condition({ query })));
   expect(lines.filter((line) => /\ba\b/.test(line))).toEqual(labels);
-  // The slice of images, by whichever index; never a whole table.
+  // One short row an image; never a whole table.
   expect(lines.filter((line) => line.startsWith('SCAN'))).toEqual([]);
-  expect(lines.filter((line) => /SEARCH i USING .*(rowid>\? AND rowid<\?|rowid=\?)/.test(line))).toHaveLength(1);
+  const one = SLICE.replace('id>? AND id<?', 'id=?'); // each that a class's labels name
+  expect([[SLICE], [one]]).toContainEqual(lines.filter((line) => line.startsWith('SEARCH i ')));
 });
 
 test('sorted slices', async () => {
   const store = await createStore();
   for (const by of imageOrders) {
     const lines = plan(store, hotImageQueries.keys(null, by));
-    expect(lines[0], by).toMatch(
-      /^SEARCH i USING (COVERING )?INDEX image_by_\w+ \(dataset_id=\? AND rowid>\? AND rowid<\?\)/,
-    );
+    expect(lines[0]?.replace('COVERING ', ''), by).toBe(SLICE.replace('COVERING ', ''));
   }
+});
+
+test('what label changes left open', async () => {
+  const store = await createStore();
+  expect(plan(store, hotFactQueries.someUnknown)).toEqual([
+    'SEARCH image USING INDEX image_without_facts (dataset_id=?)',
+  ]);
+  const searches = plan(store, hotFactQueries.workOut).filter((line) => /SEARCH|SCAN/.test(line));
+  expect(searches).toEqual(['SEARCH image USING INTEGER PRIMARY KEY (rowid=?)', LABELS_CHANGED, LABELS_CHANGED]);
 });
 
 test('facets', async () => {
@@ -87,15 +115,18 @@ test('facets', async () => {
   expect(plan(store, hotImageQueries.countBySplit(null))).toEqual([SLICE, grouped]);
   expect(plan(store, hotImageQueries.countBySplit(withClass))).toEqual([SLICE, HAS_CATEGORY, grouped]);
   expect(plan(store, hotImageQueries.countByReview(null))).toEqual([SLICE, grouped]);
+  expect(plan(store, hotImageQueries.categoryCount).filter((line) => !/subquery/.test(line))).toEqual([
+    'SEARCH annotation USING COVERING INDEX annotation_by_category (category_id=?)',
+  ]);
   const classes = 'SEARCH a USING COVERING INDEX annotation_by_image (image_id=?)';
   expect(plan(store, hotImageQueries.countByCategory(null))).toEqual([
-    SLICE_OF_IDS,
+    SLICE,
     classes,
     grouped,
     'USE TEMP B-TREE FOR count(DISTINCT)',
   ]);
   expect(plan(store, hotImageQueries.countByCategory(condition(train)))).toEqual([
-    'SEARCH i USING COVERING INDEX image_by_split (dataset_id=? AND split=? AND rowid>? AND rowid<?)',
+    SLICE,
     classes,
     grouped,
     'USE TEMP B-TREE FOR count(DISTINCT)',
@@ -123,7 +154,7 @@ test('the labels of images with all that is known of them', async () => {
 
 test('what a run trains on', async () => {
   const store = await createStore();
-  const slice = /^SEARCH i USING INDEX image_by_\w+ \(dataset_id=\?.* rowid>\? AND rowid<\?\)$/;
+  const slice = /^SEARCH i USING (COVERING )?INDEX image_by_\w+ \(dataset_id=\?.* (row)?id>\? AND (row)?id<\?\)$/;
   const searches = (sql: string): string[] => plan(store, sql).filter((line) => /SEARCH|SCAN/.test(line));
   const ofImage = 'SEARCH a USING INDEX annotation_by_image (image_id=?)';
   const [images, ...packs] = searches(hotTrainingQueries.images);
@@ -152,6 +183,7 @@ test('counts and sizes of a data set', async () => {
 test('the list of runs with latest and best values, and a series', async () => {
   const store = await createStore();
   expect(plan(store, hotRunQueries.list)).toEqual(['SCAN run']);
+  expect(plan(store, hotSweepQueries.runs)).toEqual(['SEARCH run USING INDEX run_by_sweep (sweep_id=?)']);
   expect(plan(store, hotRunQueries.latest)).toEqual(['SEARCH metric_point USING PRIMARY KEY (run_id=? AND series=?)']);
   const best = [
     'SEARCH metric_point USING COVERING INDEX metric_point_by_value (run_id=? AND series=? AND value=?)',
@@ -168,6 +200,9 @@ test('undo, history and review states of labels', async () => {
     'SEARCH g USING INDEX gesture_by_state (state=?)',
     'SEARCH c USING INDEX label_change_by_gesture (gesture_id=?)',
     'SEARCH i USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH d USING INTEGER PRIMARY KEY (rowid=?)',
+    // A gesture on classes.
+    'SEARCH c USING INTEGER PRIMARY KEY (rowid=?)',
     'SEARCH d USING INTEGER PRIMARY KEY (rowid=?)',
   ];
   expect(plan(store, hotLabelEditQueries.newestDone)).toEqual(next);
@@ -211,7 +246,7 @@ test('statistics of labels', async () => {
     'SEARCH a USING COVERING INDEX annotation_by_image (image_id=?)',
     grouped,
   ]);
-  expect(plan(store, hotStatisticsQueries.area)).toEqual([`SEARCH i USING INDEX ${slice}`]);
+  expect(plan(store, hotStatisticsQueries.area)).toEqual([SLICE]);
 });
 
 test('what a plan of splits reads, and labels as tiles', async () => {
@@ -224,4 +259,25 @@ test('what a plan of splits reads, and labels as tiles', async () => {
     'SEARCH annotation USING COVERING INDEX annotation_by_category (category_id=? AND image_id=?)',
   );
   expect(plan(store, hotLibraryQueries.crops)).toEqual(['SEARCH annotation USING INTEGER PRIMARY KEY (rowid=?)']);
+});
+
+test('tags, and what runs found, look only at their slice', async () => {
+  const store = await createStore();
+  const ofQuery = (query: string) => plan(store, hotImageQueries.ids(condition({ query })));
+  expect(ofQuery('tag:night').slice(1)).toEqual(['SEARCH t EXISTS USING PRIMARY KEY (image_id=? AND tag=?)']);
+  expect(ofQuery('run:A.fp>0').filter((line) => line.includes(' r '))).toEqual([
+    'SEARCH r USING PRIMARY KEY (run_id=? AND image_id>? AND image_id<?)',
+  ]);
+  for (const query of ['tag:night', '-tag:night', 'run:A', 'folder:a date>2026', 'edited=2026']) {
+    expect(
+      ofQuery(query).filter((line) => line.startsWith('SCAN')),
+      query,
+    ).toEqual([]);
+  }
+  expect(plan(store, hotTagQueries.ofImages)).toEqual(['SEARCH image_tag USING PRIMARY KEY (image_id=?)']);
+  const ofRange = plan(store, hotTagQueries.ofRange).filter((line) => line.startsWith('S'));
+  expect(ofRange[0]).toMatch(
+    /^SEARCH i USING COVERING INDEX \w+ \(dataset_id=\? AND (rowid|id)>\? AND (rowid|id)<\?\)/,
+  );
+  expect(ofRange[1]).toBe('SEARCH t USING PRIMARY KEY (image_id=?)');
 });

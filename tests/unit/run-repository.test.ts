@@ -40,10 +40,14 @@ test('a new run is queued, with everything its configuration says', async () => 
     best: {},
     resumable: false,
     resumedEpochs: [],
+    interventions: [],
     tags: [],
     notes: '',
     pinned: false,
     archived: false,
+    sweepId: null,
+    priority: 0,
+    slurmJob: null,
   });
   expect(store.runs.config(runId)).toEqual(runConfig(DATASET, [3, 4]));
   expect(store.runs.folder(runId)).toBe('runs/first');

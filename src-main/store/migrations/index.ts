@@ -4,6 +4,11 @@ import { sql as library } from './0002-library.ts';
 import { sql as runs } from './0003-runs.ts';
 import { sql as annotate } from './0004-annotate.ts';
 import { sql as browse } from './0005-browse.ts';
+import { sql as sweeps } from './0006-sweeps.ts';
+import { sql as interventions } from './0007-interventions.ts';
+import { sql as librarySpeed } from './0008-library-speed.ts';
+import { sql as classes } from './0009-classes.ts';
+import { sql as libraryViews } from './0010-library-views.ts';
 
 export interface Migration {
   readonly number: number;
@@ -17,4 +22,9 @@ export const migrations: readonly Migration[] = [
   { number: 3, name: 'runs', sql: runs },
   { number: 4, name: 'annotate', sql: annotate },
   { number: 5, name: 'browse', sql: browse },
+  { number: 6, name: 'sweeps', sql: sweeps },
+  { number: 7, name: 'interventions', sql: interventions },
+  { number: 8, name: 'library-speed', sql: librarySpeed },
+  { number: 9, name: 'classes', sql: classes },
+  { number: 10, name: 'library-views', sql: libraryViews },
 ];
