@@ -1,10 +1,11 @@
 /** Recognises the format of a folder or an archive by the names in it. A new format is one line in `detectDataset`. */
 import type { DatasetFormat } from '../contract/model/dataset.ts';
-import { findCifar10, type Cifar10Layout } from './cifar10.ts';
+import { cifar10, cifar100, findCifar, type Cifar10Layout } from './cifar10.ts';
 import { findIdx, type IdxLayout } from './idx.ts';
 import { baseName, type Failure, type SourceEntry } from './source-entry.ts';
 
-export type DatasetLayout = { format: 'cifar10'; layout: Cifar10Layout } | { format: 'idx'; layout: IdxLayout };
+export type DatasetLayout =
+  { format: 'cifar10' | 'cifar100'; layout: Cifar10Layout } | { format: 'idx'; layout: IdxLayout };
 
 /** `format` is null where nothing is recognised; `found` is null where something stands in the way. */
 export interface Detection {
@@ -14,12 +15,18 @@ export interface Detection {
 }
 
 export function detectDataset(entries: readonly SourceEntry[]): Detection {
-  const cifar10 = findCifar10(entries);
-  if (cifar10 && 'layout' in cifar10)
-    return { format: 'cifar10', found: { format: 'cifar10', ...cifar10 }, failures: [] };
   const idx = findIdx(entries);
+  const findings = [
+    { format: 'cifar10', of: findCifar(entries, cifar10) } as const,
+    { format: 'cifar100', of: findCifar(entries, cifar100) } as const,
+  ];
+  for (const { format, of } of findings) {
+    if (of && 'layout' in of) return { format, found: { format, ...of }, failures: [] };
+  }
   if (idx && 'layout' in idx) return { format: 'idx', found: { format: 'idx', ...idx }, failures: [] };
-  if (cifar10) return { format: 'cifar10', found: null, failures: cifar10.failures };
+  for (const { format, of } of findings) {
+    if (of && 'failures' in of) return { format, found: null, failures: of.failures };
+  }
   if (idx) return { format: 'idx', found: null, failures: idx.failures };
   return { format: null, found: null, failures: [notRecognised(entries)] };
 }
@@ -32,8 +39,8 @@ function notRecognised(entries: readonly SourceEntry[]): Failure {
   }
   const reason =
     'No data set was recognised here. Fovea reads folders of images with labels in YOLO, COCO, Pascal VOC, labelme or mask images, or ' +
-    'in folders named after their class; and, in a folder, a .tar or a .tar.gz, the binary version of CIFAR-10 ' +
-    '(data_batch_1.bin …) and MNIST-style IDX files (train-images-idx3-ubyte …).';
+    'in folders named after their class; and, in a folder, a .tar or a .tar.gz, the binary versions of CIFAR-10 ' +
+    '(data_batch_1.bin …) and CIFAR-100 (train.bin, fine_label_names.txt), and MNIST-style IDX files (train-images-idx3-ubyte …).';
   return { source: '', reason };
 }
 

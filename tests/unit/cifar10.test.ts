@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import {
   countCifar10Images,
-  findCifar10,
+  cifar10,
+  findCifar,
   parseCifar10Meta,
   readCifar10Batch,
   serialiseCifar10Batch,
@@ -100,7 +101,7 @@ const inFolder = (folder: string, names: readonly string[] = FILES): { path: str
 
 test('the files are found in any folder, batches in order, without the companions of macOS', () => {
   const entries = [...inFolder('', ['readme.html']), ...inFolder('deep/cifar-10-batches-bin/', [...FILES].reverse())];
-  const found = findCifar10([...entries, ...inFolder('deep/cifar-10-batches-bin/._')]);
+  const found = findCifar([...entries, ...inFolder('deep/cifar-10-batches-bin/._')], cifar10);
   expect(found).toMatchObject({
     layout: {
       train: FILES.slice(0, 5).map((name) => ({ path: `deep/cifar-10-batches-bin/${name}` })),
@@ -112,7 +113,7 @@ test('the files are found in any folder, batches in order, without the companion
 
 test('each missing file is named', () => {
   expect(
-    findCifar10(
+    findCifar(
       inFolder('c/', [
         'data_batch_1.bin',
         'data_batch_2.bin',
@@ -120,6 +121,7 @@ test('each missing file is named', () => {
         'test_batch.bin',
         'data_batch_5.bin',
       ]),
+      cifar10,
     ),
   ).toEqual({
     failures: [
@@ -138,11 +140,11 @@ test('each missing file is named', () => {
 });
 
 test('two complete copies are not guessed between', () => {
-  expect(findCifar10([...inFolder('a/'), ...inFolder('b/')])).toEqual({
+  expect(findCifar([...inFolder('a/'), ...inFolder('b/')], cifar10)).toEqual({
     failures: [{ source: 'b', reason: 'CIFAR-10 is here twice, in “a” and in “b”. Choose one of the two folders.' }],
   });
 });
 
 test('other folders are no CIFAR-10', () => {
-  expect(findCifar10(inFolder('', ['notes.txt', 'batches.meta.txt']))).toBeNull();
+  expect(findCifar(inFolder('', ['notes.txt', 'batches.meta.txt']), cifar10)).toBeNull();
 });

@@ -14,6 +14,7 @@ import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { importFolder } from '../helpers/import-folder.ts';
 import { realData } from '../helpers/real-data.ts';
 import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
+import { insertImages } from '../helpers/insert-images.ts';
 
 const size = { widthPx: 40, heightPx: 30 };
 /** Not in alphabetical order; all of them fit on one line. */
@@ -37,11 +38,12 @@ async function datasetOf(fixture: ProjectFixture, images: readonly (readonly Lab
   const folder = join(scratch, 'images');
   const names = images.map((_, index) => `photo “${index}” & co.jpg`);
   await writeFiles(folder, Object.fromEntries(names.map((name) => [name, picture])));
-  const { datasets, annotations } = opened.store;
+  const { datasets } = opened.store;
   const datasetId = datasets.begin({ name: 'Labels', format: 'images', source: folder, createdAt: '' });
   const categoryIds = datasets.addCategories(datasetId, CLASSES);
   datasets.setImageRoot(datasetId, folder);
-  annotations.insertImported(
+  insertImages(
+    opened.store,
     datasetId,
     images.map((labels, index) => ({
       ...{ path: names[index]!, name: names[index]!, split: (['train', 'val', 'test'] as const)[index % 3]!, ...size },

@@ -7,11 +7,10 @@ import sharp from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
 import { mediaUrl } from '../../src-main/contract/ipc.ts';
 import type { ImageSummary } from '../../src-main/contract/model/dataset.ts';
-import { createMedia } from '../../src-main/services/media.ts';
 import { writeArchive } from '../helpers/generated-data.ts';
 import { photo, writeFiles, writeZip } from '../helpers/generated-images.ts';
 import { importFolder, type Imported } from '../helpers/import-folder.ts';
-import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
+import { createProjectFixture, type ProjectFixture, mediaOf } from '../helpers/service-fixture.ts';
 
 let picture: Buffer;
 beforeAll(async () => {
@@ -395,9 +394,7 @@ test.each(['zip', 'tar', 'tar.gz'] as const)(
     const copies = join(opened.folder, 'images', `dataset-${datasetId}`);
     expect(readdirSync(copies, { recursive: true }).sort()).toEqual(['images', 'images/a ü.jpg', 'images/b.jpg']);
     await rm(archive);
-    const { contentType } = await createMedia(fixture.projects, () => Promise.resolve(null))(
-      mediaUrl.thumbnail(opened.project.projectId, images[0]!.imageId),
-    );
+    const { contentType } = await mediaOf(fixture)(mediaUrl.thumbnail(opened.project.projectId, images[0]!.imageId));
     expect(contentType).toBe('image/webp');
     expect(readdirSync(scratch).filter((name) => name.includes('evil'))).toEqual([]);
   },
@@ -436,7 +433,7 @@ test('BMP and 16-bit images, and ones with the wrong ending', async () => {
     ['d.bmp', 40, 30],
   ]);
   expect(report.failures.map(({ source }) => source)).toEqual(['e.bmp']);
-  const media = createMedia(fixture.projects, () => Promise.resolve(null));
+  const media = mediaOf(fixture);
   const { projectId } = fixture.opened.project;
   const colours = [];
   for (const { imageId } of images.slice(0, 3)) {

@@ -209,8 +209,8 @@ async function elements(text: string, chunkLength: number): Promise<[string, num
     bytes.subarray(at * chunkLength, (at + 1) * chunkLength),
   );
   const found: [string, number, unknown][] = [];
-  for await (const { key, line, value } of readJsonElements('x.json', chunks, ['a', 'b']))
-    found.push([key, line, value]);
+  for await (const some of readJsonElements('x.json', chunks, ['a', 'b']))
+    for (const { key, line, value } of some) found.push([key, line, value]);
   return found;
 }
 

@@ -8,10 +8,9 @@ import { mediaUrl } from '../../src-main/contract/ipc.ts';
 import type { DatasetId, ImageId } from '../../src-main/contract/model/ids.ts';
 import type { TrashItem } from '../../src-main/contract/model/library.ts';
 import { recordRunVersion } from '../../src-main/services/library/record-version.ts';
-import { createMedia } from '../../src-main/services/media.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { everything, importFolder } from '../helpers/import-folder.ts';
-import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
+import { createProjectFixture, type ProjectFixture, mediaOf } from '../helpers/service-fixture.ts';
 import { addRun } from '../helpers/store-fixture.ts';
 
 interface Library {
@@ -259,7 +258,7 @@ test('labels of a class as tiles: cut out with a little around them, given anoth
   const cats = await tiles(cat);
   expect([cats.total, cats.items.map(({ imageId }) => imageId)]).toEqual([4, [ids[0], ids[1], ids[1], ids[1]]]);
   expect(cats.items[0]!.bboxXyxy.map(Math.round)).toEqual([100, 50, 300, 150]);
-  const media = createMedia(projects, () => Promise.resolve(null));
+  const media = mediaOf(fixture);
   const { body, contentType } = await media(mediaUrl.crop(projectId, cats.items[0]!.annotationId));
   const { width, height } = await sharp(body).metadata();
   expect([contentType, width]).toEqual(['image/webp', 242]); // 200 px, a tenth and one more on both sides

@@ -7,6 +7,8 @@ import type { Split } from '../../src-main/contract/model/dataset.ts';
 import type { CategoryId, ImageId } from '../../src-main/contract/model/ids.ts';
 import type { SplitPlan } from '../../src-main/contract/model/splits.ts';
 import { assignSplits, type SplitImage } from '../../src-main/services/splits/assign.ts';
+import { imagesAsTheyAre } from '../../src-main/contract/model/run-images.ts';
+import { LeakChecks } from '../../src-main/services/runs/leak-check.ts';
 import { sweepSplitChanges } from '../../src-main/services/splits/change-splits.ts';
 import { seededRandom } from '../helpers/generated-data.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
@@ -153,7 +155,7 @@ test(
   { timeout: 180_000 },
   async () => {
     const fixture = await createProjectFixture();
-    const { handlers, opened, ended, scratch } = fixture;
+    const { handlers, opened, ended, scratch, workers } = fixture;
     const folder = join(scratch, 'leaky');
     const random = seededRandom(4);
     const drawn = async (): Promise<Buffer> => {
@@ -194,6 +196,18 @@ test(
     expect(job).toMatchObject({ state: 'done', done: 9, error: null });
     const report = await handlers['dataset.duplicates']({ projectId, datasetId });
     expect(report).toMatchObject({ compared: 9, groupCount: 3, leakedImages: 4 });
+    // A run that learns from one split and is measured by the other is told.
+    const leaks = new LeakChecks(workers);
+    const data = { ...imagesAsTheyAre, datasetId, trainSplit: 'train', evaluationSplit: 'val' } as const;
+    expect(await leaks.check(opened, { data })).toEqual([
+      {
+        severity: 'warning',
+        message:
+          "2 images of the split “val” are in the split “train” too, or look like one there: the run will seem better than it is. See the leaks on the data set's Health page.",
+        path: 'data.evaluationSplit',
+      },
+    ]);
+    expect(await leaks.check(opened, { data: { ...data, evaluationSplit: 'test' } })).toEqual([]);
     const inWords = report.groups.map(
       ({ kind, images: own }) =>
         `${kind}: ${own

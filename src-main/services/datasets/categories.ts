@@ -1,10 +1,8 @@
-/** Calls about the classes of a data set: adding, renaming, colouring. */
+/** Adding a class to a data set; what else is done to classes changes labels and has an undo: see annotate/class-edits.ts. */
 import type { Handlers } from '../../contract/ipc.ts';
 import type { ServiceContext } from '../context.ts';
 
-type CategoryCalls = 'category.create' | 'category.rename' | 'category.recolour';
-
-export function createCategoryHandlers({ projects, emit }: ServiceContext): Pick<Handlers, CategoryCalls> {
+export function createCategoryHandlers({ projects, emit }: ServiceContext): Pick<Handlers, 'category.create'> {
   return {
     'category.create': async ({ projectId, datasetId, name }) => {
       const { store } = projects.get(projectId);
@@ -12,18 +10,6 @@ export function createCategoryHandlers({ projects, emit }: ServiceContext): Pick
       const created = store.categories.create(datasetId, name);
       emit('dataset.changed', { projectId });
       return created;
-    },
-
-    'category.rename': async ({ projectId, categoryId, name }) => {
-      const renamed = projects.get(projectId).store.categories.rename(categoryId, name);
-      emit('dataset.changed', { projectId });
-      return renamed;
-    },
-
-    'category.recolour': async ({ projectId, categoryId, colour }) => {
-      const recoloured = projects.get(projectId).store.categories.recolour(categoryId, colour);
-      emit('dataset.changed', { projectId });
-      return recoloured;
     },
   };
 }

@@ -9,7 +9,7 @@ import type { DatasetId } from '../../contract/model/ids.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import { fileError, systemCode } from '../file-errors.ts';
 import type { OpenProject } from '../open-projects.ts';
-import { thumbnailFolder } from '../thumbnail-files.ts';
+import { thumbnailFolder, tilesFolder } from '../picture-cache.ts';
 import { trainingCacheFolder } from '../training-data/pack-cache.ts';
 
 /** Images go in transactions of about this length, because some have one label and some have hundreds. */
@@ -33,7 +33,8 @@ export function copiedFilesFolder(datasetId: DatasetId): string {
 /** Packs go first: an import that failed for want of space needs some to take its rows back. */
 export async function discardDataset({ store, folder }: OpenProject, datasetId: DatasetId): Promise<void> {
   await removePacks(packsFolder(folder), packPrefix(datasetId));
-  const folders = [copiedFilesFolder(datasetId), thumbnailFolder(datasetId), trainingCacheFolder(datasetId)];
+  const caches = [thumbnailFolder(datasetId), tilesFolder(datasetId), trainingCacheFolder(datasetId)];
+  const folders = [copiedFilesFolder(datasetId), ...caches];
   for (const own of folders) await removeTree(join(folder, own));
   for (let count = 25, deleted = 1; deleted > 0;) {
     const startMs = performance.now();
@@ -57,8 +58,9 @@ export async function sweepLeftovers(opened: OpenProject): Promise<void> {
   }
 }
 
+/** Again where something was put in meanwhile: the worker of an app that was killed may take a moment to notice. */
 async function removeTree(folder: string): Promise<void> {
-  await rm(folder, { recursive: true, force: true }).catch((error: unknown) => {
+  await rm(folder, { recursive: true, force: true, maxRetries: 8, retryDelay: 50 }).catch((error: unknown) => {
     throw fileError(error, 'delete', folder);
   });
 }

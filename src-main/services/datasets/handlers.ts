@@ -167,14 +167,16 @@ export function createDatasetHandlers(
 
     'dataset.importSample': async ({ projectId, set }) => startSample(projects.get(projectId), set),
 
-    'dataset.exportReport': async ({ projectId, datasetId, format, filter = everything, labelledOnly = false }) =>
-      askLibrary(projects.get(projectId), workers, 'export-report', {
-        ...{ datasetId, format, filter, labelledOnly },
-      }),
+    'dataset.exportReport': async ({ projectId, datasetId, format, filter = everything, labelledOnly = false }) => {
+      const opened = projects.get(projectId);
+      await lists.prepare(opened, filter);
+      return askLibrary(opened, workers, 'export-report', { datasetId, format, filter, labelledOnly });
+    },
 
     'dataset.export': async ({ projectId, datasetId, format, folder, filter = everything, labelledOnly = false }) => {
       const opened = projects.get(projectId);
       const { name } = opened.store.datasets.get(datasetId);
+      await lists.prepare(opened, filter);
       const start = { projectId, kind: 'export', title: `Exporting ${name}`, unit: 'images' } as const;
       const ask = { datasetId, format, filter, labelledOnly, folder: resolve(folder) };
       if (exports.has(ask.folder)) {

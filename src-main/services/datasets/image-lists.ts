@@ -12,7 +12,8 @@ import {
 } from '../../contract/model/dataset.ts';
 import type { CategoryId, DatasetId, ImageId, ProjectId } from '../../contract/model/ids.ts';
 import type { Project } from '../../contract/model/project.ts';
-import type { SortKey } from '../../store/image-repository.ts';
+import { restrictsNothing, type SortKey } from '../../store/image-repository.ts';
+import type { ProjectStore } from '../../store/project-store.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { idSlices } from './id-slices.ts';
@@ -32,9 +33,20 @@ interface KeptList {
   ids: Promise<readonly ImageId[]>;
 }
 
+/** What must be in the database before a view can be asked for: what the runs found that it names. */
+export interface ViewSource {
+  /** True where what was known of the view is out of date. */
+  prepare(opened: OpenProject, view: ImageView): Promise<boolean>;
+}
+
 export class ImageLists {
   /** In the order of last use. */
   #kept = new Map<string, KeptList>();
+  readonly #findings: ViewSource;
+
+  constructor(findings: ViewSource) {
+    this.#findings = findings;
+  }
 
   /** Images of the view. Throws `not-found` for an unknown data set, `bad-input` for a query that is wrong. */
   async page(
@@ -56,6 +68,8 @@ export class ImageLists {
     const bySplit = new Map<string, number>();
     const byReview = new Map<ReviewState, number>();
     const byCategory = new Map<CategoryId, { count: number; objects: number }>();
+    const byTag = new Map<string, number>();
+    await this.#prepare(opened, { filter, order: asAdded });
     for await (const range of idSlices(opened.store, datasetId)) {
       const slice = images.facetsInRange(datasetId, filter, range);
       for (const { split, count } of slice.bySplit) bySplit.set(split, (bySplit.get(split) ?? 0) + count);
@@ -63,6 +77,15 @@ export class ImageLists {
       for (const { categoryId, count, objects } of slice.byCategory) {
         const known = byCategory.get(categoryId) ?? { count: 0, objects: 0 };
         byCategory.set(categoryId, { count: known.count + count, objects: known.objects + objects });
+      }
+      for (const { tag, count } of opened.store.tags.inRange(datasetId, range)) {
+        byTag.set(tag, (byTag.get(tag) ?? 0) + count);
+      }
+    }
+    if (restrictsNothing({ ...filter, categoryIds: [] })) {
+      for (const { categoryId } of datasets.categories(datasetId)) {
+        byCategory.set(categoryId, images.categoryCount(categoryId));
+        await yieldToEventLoop();
       }
     }
     return {
@@ -72,6 +95,7 @@ export class ImageLists {
       byCategory: datasets
         .categories(datasetId)
         .map(({ categoryId }) => ({ categoryId, ...(byCategory.get(categoryId) ?? { count: 0, objects: 0 }) })),
+      byTag: [...byTag].map(([tag, count]) => ({ tag, count })).sort((a, b) => a.tag.localeCompare(b.tag)),
     };
   }
 
@@ -87,7 +111,8 @@ export class ImageLists {
   }
 
   /** Ids of all images of the view. Throws like `page`. */
-  ids(opened: OpenProject, datasetId: DatasetId, view: ImageView): Promise<readonly ImageId[]> {
+  async ids(opened: OpenProject, datasetId: DatasetId, view: ImageView): Promise<readonly ImageId[]> {
+    await this.#prepare(opened, view);
     const prefix = keyPrefix(opened.project.projectId, datasetId);
     const { filter, order } = view;
     const key = JSON.stringify([
@@ -105,18 +130,33 @@ export class ImageLists {
     if (this.#kept.size > KEPT_LISTS && !oldest.done) this.#kept.delete(oldest.value);
     return list.ids;
   }
+
+  /** What a question about the filter in another process finds in the database. */
+  async prepare(opened: OpenProject, filter: ImageFilter): Promise<void> {
+    await this.#prepare(opened, { filter, order: asAdded });
+  }
+
+  async #prepare(opened: OpenProject, view: ImageView): Promise<void> {
+    if (await this.#findings.prepare(opened, view)) this.forgetProject(opened.project.projectId);
+  }
 }
 
 async function collectIds({ store }: OpenProject, datasetId: DatasetId, view: ImageView): Promise<ImageId[]> {
   const { filter, order } = view;
   const ids: ImageId[] = [];
   const slices: SortKey[][] = [];
+  if (filter.query) await workOutFacts(store, datasetId);
   for await (const range of idSlices(store, datasetId)) {
     if (order.by === 'added') for (const id of store.images.idsInRange(datasetId, filter, range)) ids.push(id);
-    else slices.push(store.images.keysInRange(datasetId, filter, order.by, range));
+    else slices.push(store.images.keysInRange(datasetId, filter, order, range));
   }
   const sorted = order.by === 'added' ? ids : (await mergeSorted(slices)).map(({ imageId }) => imageId);
   return order.descending ? sorted.reverse() : sorted;
+}
+
+/** What a query asks of labels that have changed, so that it need not look at them; others get their turn meanwhile. */
+async function workOutFacts({ labelFacts }: ProjectStore, datasetId: DatasetId): Promise<void> {
+  while (labelFacts.workOutSome(datasetId)) await yieldToEventLoop();
 }
 
 /** Lists that are sorted by themselves as one; others get their turn between two of them. */

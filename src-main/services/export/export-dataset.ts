@@ -3,13 +3,15 @@
  * one that is asked for, which gets its name only when the last file is in, so that an export is there whole or not at
  * all. Runs in the worker.
  */
-import { constants, copyFile, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { constants, copyFileSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
 import type { ExportFormat, ExportReport } from '../../contract/model/dataset-export.ts';
 import type { Category, ImageFilter } from '../../contract/model/dataset.ts';
 import type { DatasetId } from '../../contract/model/ids.ts';
 import { lossesOf, lossWords, type Loss } from '../../formats/export-loss.ts';
+import { yieldToEventLoop } from '../event-loop.ts';
 import { fileError, systemCode } from '../file-errors.ts';
 import type { LibraryReader, TellProgress } from '../library/library-reader.ts';
 import { exportedImages, exportedIds, type ExportedImage } from './exported-images.ts';
@@ -32,6 +34,9 @@ export interface ExportAsk extends ExportReportAsk {
   /** Must not exist yet, or be empty. */
   folder: string;
 }
+
+/** A request to stop gets its turn after so long. */
+const TURN_MS = 20;
 
 const isUnlabelledLost: readonly ExportFormat[] = ['coco'];
 const hasOwnOrder: readonly ExportFormat[] = ['voc', 'labelme'];
@@ -103,11 +108,17 @@ export async function exportDataset(library: LibraryReader, ask: ExportAsk, tell
     await rm(root, { recursive: true, force: true });
     await mkdir(root, { recursive: true });
     const total = exportedIds(library, ask).length;
+    const place = placeImages();
     let done = 0;
+    let turnMs = performance.now();
     for await (const image of exportedImages(library, ask, categories)) {
       const path = writer.imagePath(image);
-      if (path !== null) await placeImage(join(root, path), image);
+      if (path !== null) await place(join(root, path), image);
       await writer.image(image);
+      if (performance.now() - turnMs > TURN_MS) {
+        await yieldToEventLoop();
+        turnMs = performance.now();
+      }
       tell({ step: `Writing ${image.name}`, done: ++done, total });
     }
     await writer.finish();
@@ -151,13 +162,18 @@ async function requireFree(folder: string): Promise<void> {
   throw new FoveaError('already-exists', `${folder} is not empty. Choose a new folder for the export.`, { folder });
 }
 
-async function placeImage(path: string, { source }: ExportedImage): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  if (source.kind === 'file') {
-    await copyFile(source.path, path, constants.COPYFILE_FICLONE).catch((error: unknown) => {
+/** Puts images into their places. Without waiting for each of many small files, which would take several times longer. */
+function placeImages(): (path: string, image: ExportedImage) => Promise<void> {
+  const made = new Set<string>();
+  return async (path, { source }) => {
+    const folder = dirname(path);
+    if (!made.has(folder)) await mkdir(folder, { recursive: true });
+    made.add(folder);
+    if (source.kind === 'pack') return writeFile(path, await source.png());
+    try {
+      copyFileSync(source.path, path, constants.COPYFILE_FICLONE);
+    } catch (error) {
       throw fileError(error, 'copy the image', source.path);
-    });
-  } else {
-    await writeFile(path, await source.png());
-  }
+    }
+  };
 }

@@ -1,4 +1,5 @@
 /** What an export goes through: the data set's images with their labels and files, some at a time. */
+import { invariant } from '../../contract/errors.ts';
 import type { Annotation, ReviewState } from '../../contract/model/annotation.ts';
 import type { Category, ImageFilter, Split } from '../../contract/model/dataset.ts';
 import type { CategoryId, DatasetId, ImageId } from '../../contract/model/ids.ts';
@@ -7,7 +8,7 @@ import type { PixelSource } from '../../store/image-repository.ts';
 import { filePath, openPicture } from '../image-pixels.ts';
 import type { LibraryReader } from '../library/library-reader.ts';
 
-const IMAGES_PER_READ = 25;
+const IMAGES_PER_READ = 100;
 
 export interface ExportedImage {
   imageId: ImageId;
@@ -49,13 +50,16 @@ export async function* exportedImages(
   for (let at = 0; at < ids.length; at += IMAGES_PER_READ) {
     const some = ids.slice(at, at + IMAGES_PER_READ);
     const labels = store.annotations.ofImages(some);
-    for (const { imageId, split, name, widthPx, heightPx, channels, review } of store.images.summaries(some)) {
+    const rows = store.images.summaries(some);
+    const sources = store.images.pixelSources(rows.map(({ imageId }) => imageId));
+    for (const [index, { imageId, split, name, widthPx, heightPx, channels, review }] of rows.entries()) {
       const own = (labels.get(imageId) ?? []).map((label) => ({
         ...label,
         category: ordinals.get(label.categoryId) ?? 0,
       }));
       if (scope.labelledOnly && own.length === 0 && review === 'to-do') continue;
-      const pixels = store.images.pixelSource(imageId);
+      const pixels = sources[index];
+      invariant(pixels, 'an image has no source', { imageId });
       const ending = pixels.kind === 'pack' ? '.png' : ''; // test_batch.bin #42
       yield {
         ...{ imageId, split, widthPx, heightPx, channels, review },

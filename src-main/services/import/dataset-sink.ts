@@ -15,6 +15,13 @@ export interface LabelledPart {
   sourceFile: string;
   firstRow: number;
   labels: Uint8Array;
+  /** A tag an image, by its place among the names. */
+  tags?: PartTags;
+}
+
+export interface PartTags {
+  names: readonly string[];
+  of: Uint8Array;
 }
 
 export interface DatasetSink {

@@ -2,9 +2,9 @@
 import type { SampleSet } from '../../contract/model/sample.ts';
 import type { DatasetFormat, ImportReport, Split } from '../../contract/model/dataset.ts';
 import type { WeightsListing } from '../../contract/model/weights.ts';
-import type { NewFileImage } from '../../store/annotation-repository.ts';
 import type { NewCategory, PackFacts } from '../../store/dataset-repository.ts';
-import type { LabelRow } from '../../store/label-row.ts';
+import type { StagedFile } from '../../store/staged-images.ts';
+import type { PartTags } from './dataset-sink.ts';
 import type { JobProgress } from '../jobs.ts';
 import type { LibraryTask } from '../library/questions.ts';
 
@@ -40,6 +40,7 @@ export interface RowBlock {
   /** Number of the first image in the source file, 0-based. */
   firstNumber: number;
   labels: Uint8Array;
+  tags?: PartTags;
 }
 
 export type ImportMessage =
@@ -55,8 +56,7 @@ export type ImportMessage =
   | { kind: 'rows'; rows: RowBlock }
   /** The folder that the image files are in, where they stay. */
   | { kind: 'root'; folder: string }
-  | { kind: 'images'; images: NewFileImage[] }
-  /** More labels of the last image, which has too many for one message. */
-  | { kind: 'labels'; labels: LabelRow[] }
+  /** Images with their labels, in the order of the data set; the file is the receiver's to remove. */
+  | ({ kind: 'staged' } & StagedFile)
   /** Everything is right and the packs are safely on disk under their final names. */
   | { kind: 'complete' };

@@ -176,7 +176,7 @@ export class PackSink implements DatasetSink {
     return index < 0 ? null : (this.#waiting.splice(index, 1)[0] ?? null);
   }
 
-  #sendPart({ split, sourceFile, firstRow, labels }: LabelledPart, state: SplitState): void {
+  #sendPart({ split, sourceFile, firstRow, labels, tags }: LabelledPart, state: SplitState): void {
     for (let done = 0; done < labels.length;) {
       const pack = state.packs[Math.floor((firstRow + done) / state.rowsPerPack)];
       invariant(pack, 'a label is beyond the end of its split', { split, row: firstRow + done });
@@ -189,6 +189,7 @@ export class PackSink implements DatasetSink {
         sourceFile,
         firstNumber: done,
         labels: labels.slice(done, done + fitting),
+        ...(tags === undefined ? {} : { tags: { ...tags, of: tags.of.slice(done, done + fitting) } }),
       };
       this.#post({ kind: 'rows', rows });
       done += fitting;

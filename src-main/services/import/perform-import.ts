@@ -9,12 +9,13 @@ import { inspectDataset, readIntoProject } from './read-dataset.ts';
 
 type Post = TaskPort<ImportMessage>['post'];
 
-export async function performImport(task: ImportTask, { post }: TaskPort<ImportMessage>): Promise<void> {
+export async function performImport(task: ImportTask, port: TaskPort<ImportMessage>): Promise<void> {
+  const { post } = port;
   switch (task.kind) {
     case 'inspect':
-      return post({ kind: 'report', report: await inspectDataset(task) });
+      return post({ kind: 'report', report: await inspectDataset(task, port.throwIfStopped) });
     case 'import':
-      return readIntoProject(task, post);
+      return readIntoProject(task, port);
     case 'draw-sample':
       return writeSample(task.path, task.set, (done, total) =>
         post({ kind: 'progress', step: 'Drawing images', done, total }),

@@ -10,28 +10,31 @@ import type { DatasetSink } from './dataset-sink.ts';
 import { importFiles, inspectFiles } from './files/read-files.ts';
 import { planFiles } from './files/recognise.ts';
 import { InspectSink } from './inspect-sink.ts';
+import type { TellStep } from './files/plan.ts';
 import type { ImportMessage, ImportTask } from './messages.ts';
 import { PackSink } from './pack-sink.ts';
 import { readCifar10 } from './read-cifar10.ts';
 import { readIdx } from './read-idx.ts';
 import { openSource, type ImportSource } from './source.ts';
+import type { TaskPort } from '../workers/task-port.ts';
 import { archiveTitle, isZip, unpackTar, unpackZip } from './unpack.ts';
 
 /** Throws FoveaError where the data set cannot be used. */
 export async function readIntoProject(
   task: Extract<ImportTask, { kind: 'import' }>,
-  post: (message: ImportMessage) => void,
+  port: TaskPort<ImportMessage>,
 ): Promise<void> {
+  const { post } = port;
   post({ kind: 'progress', step: 'Looking at the files', done: 0, total: null });
   // Beside the copies, so that it goes wherever they go.
   const unpacked = task.copyTo === null ? null : join(task.copyTo, UNPACKED);
-  const tell = (file: string): void => post({ kind: 'progress', step: `Unpacking ${file}`, done: 0, total: null });
-  const source = await openWhole(task.path, isFileFormat(task.format), unpacked, tell);
+  const tell: TellStep = (step) => post({ kind: 'progress', step, done: 0, total: null });
+  const source = await openWhole(task.path, isFileFormat(task.format), unpacked, (file) => tell(`Unpacking ${file}`));
   if (isFileFormat(task.format)) {
-    const plan = await planFiles(source, task.format, task.labelSource);
+    const plan = await planFiles(source, task.format, task.labelSource, tell);
     if (plan === null)
       throw new FoveaError('bad-input', `${task.path}: ${nothingOf(task.format)}`, { path: task.path });
-    await importFiles(source, plan, task, post);
+    await importFiles(source, plan, task, port);
     if (unpacked !== null) await rm(unpacked, { recursive: true, force: true });
   } else {
     await packDataset(source, task, post);
@@ -90,17 +93,16 @@ function nothingOf(format: DatasetFormat): string {
  * Reads and checks everything and reports what is wrong, file by file; in the format that is wanted, where one is. Throws
  * where the path cannot be read at all.
  */
-export async function inspectDataset({
-  path,
-  format: wanted,
-  labelSource,
-}: Extract<ImportTask, { kind: 'inspect' }>): Promise<ImportReport> {
+export async function inspectDataset(
+  { path, format: wanted, labelSource }: Extract<ImportTask, { kind: 'inspect' }>,
+  throwIfStopped: () => void,
+): Promise<ImportReport> {
   const packed = await openSource(path);
   const isPacked = packed.folder === null && detectDataset(packed.entries).found !== null;
   const unpacked = await mkdtemp(join(tmpdir(), 'fovea-look-'));
   try {
     const source = isPacked ? packed : await openWhole(path, true, unpacked, () => undefined);
-    return await inspectSource(source, path, wanted, labelSource);
+    return await inspectSource(source, path, wanted, labelSource, throwIfStopped);
   } finally {
     await rm(unpacked, { recursive: true, force: true });
   }
@@ -111,11 +113,14 @@ async function inspectSource(
   path: string,
   wanted: DatasetFormat | null,
   labelSource: string | null,
+  throwIfStopped: () => void,
 ): Promise<ImportReport> {
   const detection = detectDataset(source.entries);
   if (wanted === null ? detection.found === null : isFileFormat(wanted)) {
-    const plan = await planFiles(source, wanted !== null && isFileFormat(wanted) ? wanted : null, labelSource);
-    if (plan !== null) return { path, suggestedName: source.name, ...(await inspectFiles(source, plan)) };
+    const format = wanted !== null && isFileFormat(wanted) ? wanted : null;
+    const plan = await planFiles(source, format, labelSource, throwIfStopped);
+    if (plan !== null)
+      return { path, suggestedName: source.name, ...(await inspectFiles(source, plan, throwIfStopped)) };
   }
   return inspectPacked(path, source, detection, wanted);
 }
@@ -137,7 +142,7 @@ async function inspectPacked(
     format,
     labelSources: [],
     labelSource: null,
-    suggestedName: format === 'cifar10' ? 'CIFAR-10' : source.name,
+    suggestedName: format === 'cifar10' ? 'CIFAR-10' : format === 'cifar100' ? 'CIFAR-100' : source.name,
     categories: [...sink.categoryNames],
     splitCounts: sink.splitCounts,
     sizeBytes: (found ? filesOf(found) : source.entries).reduce((sum, entry) => sum + entry.sizeBytes, 0),
@@ -154,7 +159,10 @@ async function inspectPacked(
 function filesOf(found: DatasetLayout): SourceEntry[] {
   switch (found.format) {
     case 'cifar10':
-      return [...found.layout.train, found.layout.test, found.layout.meta];
+    case 'cifar100': {
+      const { train, test, meta, coarseMeta } = found.layout;
+      return [...train, test, meta, ...(coarseMeta === null ? [] : [coarseMeta])];
+    }
     case 'idx':
       return found.layout.pairs.flatMap((pair) => [pair.images, pair.labels]);
   }
@@ -163,6 +171,7 @@ function filesOf(found: DatasetLayout): SourceEntry[] {
 function read(source: ImportSource, found: DatasetLayout, sink: DatasetSink): Promise<void> {
   switch (found.format) {
     case 'cifar10':
+    case 'cifar100':
       return readCifar10(source, found.layout, sink);
     case 'idx':
       return readIdx(source, found.layout, sink);

@@ -2,21 +2,17 @@
  * Puts what the import worker finds into the store, a few rows a transaction, while the worker reads on. Tells how far
  * reading and storing are together.
  */
+import { rm } from 'node:fs/promises';
 import { invariant } from '../../contract/errors.ts';
-import type { CategoryId, DatasetId, ImageId } from '../../contract/model/ids.ts';
-import type { NewFileImage } from '../../store/annotation-repository.ts';
-import type { LabelRow } from '../../store/label-row.ts';
+import type { CategoryId, DatasetId } from '../../contract/model/ids.ts';
 import type { Pack } from '../../store/dataset-repository.ts';
 import type { ProjectStore } from '../../store/project-store.ts';
+import type { StagedFile } from '../../store/staged-images.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import type { JobProgress } from '../jobs.ts';
 import type { ImportMessage, RowBlock } from './messages.ts';
 
 const IMAGES_PER_TRANSACTION = 250;
-/** Images that are files have many labels each; a transaction takes no more of either. */
-const FILES_PER_TRANSACTION = 12;
-const LABELS_PER_TRANSACTION = 80;
-const CHARACTERS_PER_TRANSACTION = 100_000;
 /** 44 MB, before the store's last resort of 64 MB. */
 const PAGES_BEFORE_A_CHECKPOINT = 11_000;
 
@@ -35,7 +31,6 @@ export class RowWriter {
   #expected = 0;
   #read = { done: 0, total: null as number | null, step: '' };
   #stored = 0;
-  #lastImage: ImageId | null = null;
 
   /** `checkpoint` moves the write-ahead log into the database, beside the main process. */
   constructor(
@@ -73,11 +68,8 @@ export class RowWriter {
       case 'root':
         datasets.setImageRoot(this.#datasetId, message.folder);
         break;
-      case 'images':
-        this.#queue(message.images.length, () => this.#writeFiles(message.images));
-        break;
-      case 'labels':
-        this.#queue(0, () => this.#writeLabels(message.labels));
+      case 'staged':
+        this.#queue(message.images, () => this.#copyStaged(message));
         break;
       case 'complete':
         this.#complete = true;
@@ -120,29 +112,23 @@ export class RowWriter {
     await yieldToEventLoop();
   }
 
-  async #writeFiles(images: readonly NewFileImage[]): Promise<void> {
-    for (let done = 0; done < images.length && !this.#abandoned;) {
-      const some = transactionOf(images, done);
-      done += some.length;
-      this.#lastImage = this.#store.annotations.insertImported(this.#datasetId, some, this.#categoryIds);
-      this.#stored += some.length;
+  async #copyStaged(staged: StagedFile): Promise<void> {
+    const copying = this.#store.stagedImages.copy(staged, this.#datasetId, this.#categoryIds);
+    while (!this.#abandoned) {
+      const { done, value } = copying.next();
+      if (done) break;
+      this.#stored += value;
       this.#tell();
       await this.#makeRoom();
     }
-  }
-
-  async #writeLabels(labels: readonly LabelRow[]): Promise<void> {
-    if (this.#abandoned) return;
-    invariant(this.#lastImage !== null, 'labels came before their image');
-    this.#store.annotations.addImported(this.#lastImage, labels, this.#categoryIds);
-    await this.#makeRoom();
+    await rm(staged.file, { force: true });
   }
 
   async #write(rows: RowBlock): Promise<void> {
     const pack = this.#packs.get(rows.pack);
     invariant(pack, 'rows came before their pack', { pack: rows.pack });
     const { packId, channels, heightPx, widthPx } = pack;
-    const { split, sourceFile } = rows;
+    const { split, sourceFile, tags } = rows;
     for (let done = 0; done < rows.labels.length && !this.#abandoned; done += IMAGES_PER_TRANSACTION) {
       const labels = rows.labels.subarray(done, done + IMAGES_PER_TRANSACTION);
       this.#store.images.insert({
@@ -157,6 +143,7 @@ export class RowWriter {
         firstNumber: rows.firstNumber + done,
         labels,
         categoryIds: this.#categoryIds,
+        ...(tags === undefined ? {} : { tags: { ...tags, of: tags.of.subarray(done, done + IMAGES_PER_TRANSACTION) } }),
       });
       this.#stored += labels.length;
       this.#tell();
@@ -175,16 +162,4 @@ export class RowWriter {
       unit: 'images',
     });
   }
-}
-
-/** At least one image; the worker sends no image with more labels than a transaction may have. */
-function transactionOf(images: readonly NewFileImage[], first: number): NewFileImage[] {
-  let end = first;
-  for (let [labels, characters] = [0, 0]; end < images.length && end - first < FILES_PER_TRANSACTION; end++) {
-    const own = images[end]?.labels ?? [];
-    labels += own.length;
-    characters += own.reduce((sum, { geometry }) => sum + (geometry?.length ?? 0), 0);
-    if (end > first && (labels > LABELS_PER_TRANSACTION || characters > CHARACTERS_PER_TRANSACTION)) break;
-  }
-  return images.slice(first, end);
 }

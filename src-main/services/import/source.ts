@@ -2,7 +2,7 @@
  * The folder or archive that a data set is read from: which files are in it, and their bytes. An archive (.tar, .tar.gz)
  * is read as a stream, never unpacked, so no name in it can reach the disk. Runs in the import worker.
  */
-import { createReadStream, type ReadStream } from 'node:fs';
+import { createReadStream, statSync, type ReadStream } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
@@ -78,16 +78,43 @@ async function* fileChunks(file: string): AsyncGenerator<Uint8Array, void> {
 }
 
 async function listFolder(root: string, below: string, depth: number, entries: SourceEntry[]): Promise<void> {
-  for (const item of await readdir(join(root, below), { withFileTypes: true })) {
+  const folder = join(root, below);
+  for (const item of await readdir(folder, { withFileTypes: true })) {
     if (entries.length >= MAX_ENTRIES) throw tooManyFiles(root);
     if (item.name.startsWith('.')) continue;
     const path = below === '' ? item.name : `${below}/${item.name}`;
-    const facts = await stat(join(root, path)).catch(() => null);
+    // A link, or a file system that does not say what a name stands for.
+    const facts = item.isFile() || item.isDirectory() ? item : await stat(join(root, path)).catch(() => null);
     if (facts?.isDirectory() && depth < MAX_DEPTH) {
       await listFolder(root, path, depth + 1, entries).catch(ignoreForbidden);
     } else if (facts?.isFile()) {
-      entries.push({ path, sizeBytes: facts.size });
+      entries.push(new FolderEntry(root, path));
     }
+  }
+}
+
+/** The file system is asked for a size only where somebody wants to know it: asking for those of all images takes seconds. */
+class FolderEntry implements SourceEntry {
+  readonly path: string;
+  readonly #root: string;
+  #sizeBytes: number | null = null;
+
+  constructor(root: string, path: string) {
+    this.#root = root;
+    this.path = path;
+  }
+
+  /** 0 where the file is gone, or may not be looked at. */
+  get sizeBytes(): number {
+    return (this.#sizeBytes ??= sizeOf(join(this.#root, this.path)));
+  }
+}
+
+function sizeOf(file: string): number {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  } catch {
+    return 0;
   }
 }
 

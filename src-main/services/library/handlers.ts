@@ -17,7 +17,7 @@ import { recordVersion } from './record-version.ts';
 import { emptyTrash, restore, trashImages } from './trash.ts';
 
 type LibraryCalls =
-  | 'image.trash'
+  | `image.${'ids' | 'tag' | 'trash'}`
   | `trash.${'list' | 'restore' | 'empty'}`
   | `split.${'preview' | 'assign' | 'changes' | 'undo'}`
   | `dataset.${'fingerprint' | 'duplicates' | 'health' | 'relink'}`
@@ -71,6 +71,25 @@ export function createLibraryHandlers(
   }
 
   return {
+    'image.ids': async ({ projectId, datasetId, filter, order = asAdded, offset, limit }) => {
+      const opened = projects.get(projectId);
+      opened.store.datasets.requireReady(datasetId);
+      const ids = await lists.ids(opened, datasetId, { filter, order });
+      return { total: ids.length, imageIds: ids.slice(offset, offset + limit) };
+    },
+
+    'image.tag': async ({ projectId, datasetId, imageIds, tag, on }) => {
+      const opened = projects.get(projectId);
+      opened.store.datasets.requireReady(datasetId);
+      const tagged: ImageId[] = [];
+      for (let at = 0; at < imageIds.length; at += IMAGES_AT_ONCE) {
+        for (const id of opened.store.tags.set(imageIds.slice(at, at + IMAGES_AT_ONCE), tag, on)) tagged.push(id);
+        await yieldToEventLoop();
+      }
+      changed(opened, datasetId);
+      return { imageIds: tagged };
+    },
+
     'image.trash': async ({ projectId, datasetId, imageIds }) => {
       const opened = projects.get(projectId);
       const { name } = opened.store.datasets.get(datasetId);

@@ -6,11 +6,17 @@ import { cocoAnnotation } from '../../../formats/coco.ts';
 import type { ExportedImage } from '../exported-images.ts';
 import type { ExportWriter, WriterTask } from './writer.ts';
 
+interface SplitFiles {
+  json: TextWriter;
+  labels: TextWriter;
+  images: number;
+}
+
 /** One JSON file a split; its annotations are kept in a file of their own until the images are all in. */
 export class CocoWriter implements ExportWriter {
   #root: string;
   #categories: { id: number; name: string; supercategory: string }[];
-  #files = new Map<Split, { json: FileHandle; labels: FileHandle; images: number }>();
+  #files = new Map<Split, SplitFiles>();
   #nextId = 1;
 
   constructor({ root, categories, sourceIds }: WriterTask) {
@@ -44,10 +50,12 @@ export class CocoWriter implements ExportWriter {
   async finish(): Promise<void> {
     for (const [split, { json, labels }] of this.#files) {
       await json.write('\n],"annotations":[\n');
-      await labels.sync();
-      await this.#append(json, this.#labelFile(split));
+      await json.flush();
+      await labels.flush();
+      await this.#append(json.handle, this.#labelFile(split));
       await json.write(`\n],"categories":${JSON.stringify(this.#categories)}}\n`);
-      await json.sync();
+      await json.flush();
+      await json.handle.sync();
     }
     await this.abandon();
     for (const split of this.#files.keys()) await rm(this.#labelFile(split));
@@ -55,16 +63,16 @@ export class CocoWriter implements ExportWriter {
 
   async abandon(): Promise<void> {
     for (const { json, labels } of this.#files.values()) {
-      await json.close().catch(() => undefined);
-      await labels.close().catch(() => undefined);
+      await json.handle.close().catch(() => undefined);
+      await labels.handle.close().catch(() => undefined);
     }
   }
 
   async #open(split: Split) {
     const folder = join(this.#root, 'annotations');
     await mkdir(folder, { recursive: true });
-    const json = await open(join(folder, `instances_${split}.json`), 'w');
-    const labels = await open(this.#labelFile(split), 'w');
+    const json = new TextWriter(await open(join(folder, `instances_${split}.json`), 'w'));
+    const labels = new TextWriter(await open(this.#labelFile(split), 'w'));
     const files = { json, labels, images: 0 };
     this.#files.set(split, files);
     await json.write('{"info":{},"licenses":[],"images":[\n');
@@ -87,5 +95,31 @@ export class CocoWriter implements ExportWriter {
 
   #labelFile(split: Split): string {
     return join(this.#root, 'annotations', `.labels_${split}`);
+  }
+}
+
+const CHARACTERS_PER_WRITE = 1 << 20;
+
+/** Collects many small pieces of text into few writes. */
+class TextWriter {
+  readonly handle: FileHandle;
+  #pieces: string[] = [];
+  #characters = 0;
+
+  constructor(handle: FileHandle) {
+    this.handle = handle;
+  }
+
+  async write(text: string): Promise<void> {
+    this.#pieces.push(text);
+    this.#characters += text.length;
+    if (this.#characters >= CHARACTERS_PER_WRITE) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const text = this.#pieces.join('');
+    this.#pieces = [];
+    this.#characters = 0;
+    if (text !== '') await this.handle.writeFile(text);
   }
 }

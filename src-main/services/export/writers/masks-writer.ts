@@ -80,7 +80,8 @@ export function paintLabels(
   return { pixels, covered };
 }
 
-function coloured(values: Uint8Array): Uint8Array {
+/** Three bytes a pixel. */
+export function coloured(values: Uint8Array): Uint8Array {
   const pixels = new Uint8Array(values.length * 3);
   values.forEach((value, at) => {
     const colour = colourOfValue(value);
@@ -90,7 +91,7 @@ function coloured(values: Uint8Array): Uint8Array {
 }
 
 /** Pascal VOC's colours: the bits of the value dealt out to red, green and blue, the highest first. */
-function colourOfValue(value: number): number {
+export function colourOfValue(value: number): number {
   let [red, green, blue] = [0, 0, 0];
   for (let bit = 0; bit < 8; bit++) {
     const shift = 7 - bit;

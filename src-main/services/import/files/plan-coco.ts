@@ -2,11 +2,11 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { toErrorData } from '../../../contract/errors.ts';
+import { FoveaError, toErrorData } from '../../../contract/errors.ts';
 import type { Split } from '../../../contract/model/dataset.ts';
-import { parseCocoCategory, parseCocoImage, parseCocoLabel, type CocoLabel } from '../../../formats/coco.ts';
+import { parseCocoCategory, parseCocoImage, parseCocoLabel } from '../../../formats/coco.ts';
 import { ImageIndex, isImageName, splitOfName, splitOfPath } from '../../../formats/image-files.ts';
-import { readJsonElements } from '../../../formats/json-elements.ts';
+import { readJsonElements, type JsonElement } from '../../../formats/json-elements.ts';
 import {
   uniqueNames,
   type ImageSize,
@@ -16,21 +16,26 @@ import {
 } from '../../../formats/labels.ts';
 import { baseName, type Failure, type SourceEntry } from '../../../formats/source-entry.ts';
 import type { ImportSource } from '../source.ts';
-import type { FilePlan, PlannedImage } from './plan.ts';
+import { FoundLabels, type FoundLabel } from './found-labels.ts';
+import type { FilePlan, PlannedImage, TellStep } from './plan.ts';
 
 const HEAD_BYTES = 256 * 1024;
 
-type FoundLabel = Omit<CocoLabel, 'imageId'> & { line: number };
+type Report = (line: number, reason: string) => void;
 
 interface CocoFile {
   path: string;
   categories: Map<number, string>;
   images: { id: number; fileName: string; line: number }[];
-  labels: Map<number, FoundLabel[]>;
+  labels: FoundLabels;
 }
 
 /** Null where no JSON file looks like COCO. */
-export async function planCoco(source: ImportSource): Promise<FilePlan | null> {
+export async function planCoco(
+  source: ImportSource,
+  _labelSource: string | null,
+  tell: TellStep,
+): Promise<FilePlan | null> {
   const { folder } = source;
   if (folder === null) return null;
   const problems: Failure[] = [];
@@ -38,7 +43,7 @@ export async function planCoco(source: ImportSource): Promise<FilePlan | null> {
   if (files.length === 0) return null;
   const read: CocoFile[] = [];
   for (const { path } of files) {
-    read.push(await readFile(folder, path, problems).catch((error: unknown) => failed(path, error, problems)));
+    read.push(await readFile(folder, path, problems, tell));
   }
   const { categories, placeOf } = joinCategories(read, problems);
   const index = new ImageIndex(source.entries.filter(({ path }) => isImageName(path)));
@@ -80,47 +85,38 @@ async function looksLikeCoco(file: string): Promise<boolean> {
   }
 }
 
-async function readFile(folder: string, path: string, problems: Failure[]): Promise<CocoFile> {
-  const file: CocoFile = { path, categories: new Map(), images: [], labels: new Map() };
+async function readFile(folder: string, path: string, problems: Failure[], tell: TellStep): Promise<CocoFile> {
+  const file: CocoFile = { path, categories: new Map(), images: [], labels: new FoundLabels() };
   const chunks = createReadStream(join(folder, path), { highWaterMark: 1 << 20 });
-  const report = (line: number, reason: string): void => void problems.push({ source: path, line, reason });
+  const report: Report = (line, reason) => void problems.push({ source: path, line, reason });
   try {
-    for await (const { key, line, value } of readJsonElements(path, chunks, ['images', 'annotations', 'categories'])) {
-      if (key === 'categories') {
-        const category = parseCocoCategory(value);
-        if (typeof category === 'string') report(line, category);
-        else file.categories.set(category.id, category.name);
-      } else if (key === 'images') {
-        const image = parseCocoImage(value);
-        if (typeof image === 'string') report(line, image);
-        else file.images.push({ ...image, line });
-      } else {
-        const label = parseCocoLabel(value);
-        if (typeof label === 'string') report(line, label);
-        else addLabel(file, label, line, report);
-      }
+    for await (const elements of readJsonElements(path, chunks, ['images', 'annotations', 'categories'])) {
+      for (const element of elements) takeElement(file, element, report);
+      tell(`Reading ${path}`);
     }
   } catch (error) {
+    if (error instanceof FoveaError && error.code === 'cancelled') throw error;
     problems.push({ source: path, reason: toErrorData(error).message });
   }
   return file;
 }
 
-function addLabel(
-  file: CocoFile,
-  { imageId, ...label }: CocoLabel,
-  line: number,
-  report: (line: number, reason: string) => void,
-): void {
-  if (label.note !== null) report(line, label.note);
-  const known = file.labels.get(imageId);
-  if (known) known.push({ ...label, line });
-  else file.labels.set(imageId, [{ ...label, line }]);
-}
-
-function failed(path: string, error: unknown, problems: Failure[]): CocoFile {
-  problems.push({ source: path, reason: toErrorData(error).message });
-  return { path, categories: new Map(), images: [], labels: new Map() };
+function takeElement(file: CocoFile, { key, line, value }: JsonElement, report: Report): void {
+  if (key === 'categories') {
+    const category = parseCocoCategory(value);
+    if (typeof category === 'string') report(line, category);
+    else file.categories.set(category.id, category.name);
+  } else if (key === 'images') {
+    const image = parseCocoImage(value);
+    if (typeof image === 'string') report(line, image);
+    else file.images.push({ ...image, line });
+  } else {
+    const label = parseCocoLabel(value);
+    if (typeof label === 'string') return report(line, label);
+    const { imageId, categoryId, shape, flags, attributes, note } = label;
+    if (note !== null) report(line, note);
+    file.labels.add(imageId, { categoryId, shape, flags, attributes, line });
+  }
 }
 
 /** All files' classes in the order of their ids, which stay with them. */
@@ -183,15 +179,14 @@ function planImages(
       return [];
     }
     taken.add(entry.path);
-    const own = file.labels.get(id) ?? [];
-    const labels = (size: ImageSize): ParsedLabels => placeLabels(own, placeOf, size);
+    const labels = (size: ImageSize): ParsedLabels => placeLabels(file.labels.of(id), placeOf, size);
     return [{ entry, split: fileSplit ?? splitOfPath(entry.path) ?? 'train', labelFile: path, labels }];
   });
-  for (const [id, labels] of file.labels) {
+  for (const id of file.labels.imageIds()) {
     if (!known.has(id))
       problems.push({
         source: path,
-        reason: `${labels.length} annotations belong to an image ${id} that is not listed.`,
+        reason: `${file.labels.of(id).length} annotations belong to an image ${id} that is not listed.`,
       });
   }
   return images;

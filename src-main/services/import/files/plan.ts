@@ -6,6 +6,9 @@ import type { FileFormat, Split } from '../../../contract/model/dataset.ts';
 import type { ImageSize, LabelProblem, ParsedCategory, ParsedLabel } from '../../../formats/labels.ts';
 import type { Failure, SourceEntry } from '../../../formats/source-entry.ts';
 
+/** Says what is being read; throws where nobody wants the plan any more. */
+export type TellStep = (step: string) => void;
+
 export interface PlannedImage {
   entry: SourceEntry;
   split: Split;

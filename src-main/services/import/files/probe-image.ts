@@ -2,6 +2,7 @@
  * What an image file is, from its content: type, upright size, channels; or why it cannot be used. Reads the header, and
  * of JPEG and PNG the end as well, so that a file which was cut off is found without decoding it.
  */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { FoveaError } from '../../../contract/errors.ts';
 import { fileError } from '../../file-errors.ts';
@@ -31,15 +32,15 @@ const mediaTypes: Readonly<Record<string, string>> = {
 /** Larger images are refused before anything is decoded. */
 export const MAX_PIXELS = 268_000_000;
 const TAIL_BYTES = 64;
-const JPEG_END = Buffer.of(0xff, 0xd9);
-const PNG_END = 'IEND';
+/** What the last bytes of a whole file hold. */
+const ends = { 'image/jpeg': Buffer.of(0xff, 0xd9), 'image/png': Buffer.from('IEND') } as const;
 
 /** Throws FoveaError `bad-input`, `unsupported` or `io`; the message is for the report on this file. */
 export async function probeImage(file: string): Promise<ImageFacts> {
   const facts = await stat(file).catch((error: unknown) => {
     throw fileError(error, 'read', file);
   });
-  if (facts.size === 0) throw new FoveaError('bad-input', 'The file is empty.', { file });
+  if (facts.size === 0) throw emptyFile(file);
   const { head, tail } = await readEnds(file, facts.size);
   const bmp = bmpFacts(head);
   if (bmp !== null) return probeBmp(file, bmp, facts);
@@ -49,21 +50,61 @@ export async function probeImage(file: string): Promise<ImageFacts> {
   if (await isCutOff(file, tail, facts.size, mediaType)) {
     throw new FoveaError('bad-input', 'The image is cut off: its end is missing.', { file });
   }
-  const { orientation } = metadata;
+  return imageFacts(metadata, facts);
+}
+
+const HEAD = Buffer.alloc(QUICK_HEADER_BYTES);
+const TAIL = Buffer.alloc(TAIL_BYTES);
+
+/**
+ * As `probeImage`, for usual files on a quick disk, without any waiting: several times quicker. Null where the first and
+ * the last bytes do not tell.
+ */
+export function probeEnds(file: string): ImageFacts | null {
+  let handle: number | null = null;
+  try {
+    handle = openSync(file, 'r');
+    const facts = fstatSync(handle);
+    if (facts.size === 0) throw emptyFile(file);
+    const head = HEAD.subarray(0, readSync(handle, HEAD, 0, QUICK_HEADER_BYTES, 0));
+    const metadata = quickHeader(head);
+    if (metadata === null || metadata.width * metadata.height > MAX_PIXELS) return null;
+    const isWhole = facts.size <= head.length;
+    const tail = isWhole
+      ? head.subarray(Math.max(0, head.length - TAIL_BYTES))
+      : TAIL.subarray(0, readSync(handle, TAIL, 0, TAIL_BYTES, facts.size - TAIL_BYTES));
+    return tail.includes(ends[metadata.mediaType]) ? imageFacts(metadata, facts) : null;
+  } catch (error) {
+    throw fileError(error, 'read', file);
+  } finally {
+    if (handle !== null) closeSync(handle);
+  }
+}
+
+function imageFacts(
+  { width, height, channels, orientation, mediaType }: CodecFacts,
+  { size, mtimeMs }: { size: number; mtimeMs: number },
+): ImageFacts {
   const isTurned = orientation >= 5;
   return {
-    widthPx: isTurned ? metadata.height : metadata.width,
-    heightPx: isTurned ? metadata.width : metadata.height,
-    channels: metadata.channels,
+    widthPx: isTurned ? height : width,
+    heightPx: isTurned ? width : height,
+    channels,
     orientation,
     mediaType,
-    sizeBytes: facts.size,
-    modifiedMs: Math.round(facts.mtimeMs),
+    sizeBytes: size,
+    modifiedMs: Math.round(mtimeMs),
   };
 }
 
+function emptyFile(file: string): FoveaError {
+  return new FoveaError('bad-input', 'The file is empty.', { file });
+}
+
+type CodecFacts = Omit<HeaderFacts, 'mediaType'> & { mediaType: string };
+
 /** What the codec says of any other kind of image, and of what is unusual. */
-async function codecHeader(file: string): Promise<Omit<HeaderFacts, 'mediaType'> & { mediaType: string }> {
+async function codecHeader(file: string): Promise<CodecFacts> {
   const sharp = await imageCodec();
   const metadata = await sharp(file, { limitInputPixels: MAX_PIXELS })
     .metadata()
@@ -123,7 +164,7 @@ function tooLarge(file: string, widthPx: number, heightPx: number): FoveaError {
  */
 async function isCutOff(file: string, tail: Buffer, sizeBytes: number, mediaType: string): Promise<boolean> {
   if (mediaType !== 'image/jpeg' && mediaType !== 'image/png') return false;
-  const end = mediaType === 'image/png' ? PNG_END : JPEG_END;
+  const end = ends[mediaType];
   if (tail.includes(end)) return false;
   const whole = Buffer.alloc(sizeBytes);
   const handle = await open(file, 'r');

@@ -8,20 +8,23 @@ import { FoveaError, toErrorData } from '../../../contract/errors.ts';
 import type { ImportReport } from '../../../contract/model/dataset.ts';
 import type { LabelProblem, ParsedLabel } from '../../../formats/labels.ts';
 import type { Failure } from '../../../formats/source-entry.ts';
-import type { NewFileImage } from '../../../store/annotation-repository.ts';
-import { labelRow, type LabelRow } from '../../../store/label-row.ts';
+import { labelRow } from '../../../store/label-row.ts';
+import { StagedImagesWriter, type NewFileImage } from '../../../store/staged-images.ts';
+import { yieldToEventLoop } from '../../event-loop.ts';
 import { fileError } from '../../file-errors.ts';
+import type { TaskPort } from '../../workers/task-port.ts';
 import type { ImportMessage, ImportTask } from '../messages.ts';
 import { ReadProgress } from '../read-progress.ts';
 import type { ImportSource } from '../source.ts';
 import type { FilePlan, PlannedImage } from './plan.ts';
-import { probeImage, type ImageFacts } from './probe-image.ts';
+import { probeEnds, probeImage, type ImageFacts } from './probe-image.ts';
 
 const AT_ONCE = 8;
-/** A message is read in one go by the process that must not be held up. */
-const IMAGES_PER_MESSAGE = 25;
-const LABELS_PER_MESSAGE = 150;
-const CHARACTERS_PER_MESSAGE = 200_000;
+/** Others, such as a request to stop, get their turn after so long. */
+const TURN_MS = 20;
+const SLOW_MS = 1;
+/** Then it is tried again whether the disk is quick by now. */
+const FILES_WAITED_FOR = 256;
 const FAILURES_REPORTED = 500;
 
 interface ReadImage {
@@ -32,21 +35,37 @@ interface ReadImage {
   problems: LabelProblem[];
 }
 
+interface ReadOptions {
+  report: (failure: Failure) => void;
+  /** Throws where nobody wants the images any more. */
+  throwIfStopped: () => void;
+  /** Brings an image that can be used to where it is to be. What it throws ends the reading. */
+  place?: (path: string) => Promise<void>;
+}
+
 /** Images in the order of the plan; `report` hears what is wrong, in that order too. */
 async function* readImages(
   folder: string,
   images: readonly PlannedImage[],
-  report: (failure: Failure) => void,
+  { report, throwIfStopped, place }: ReadOptions,
 ): AsyncGenerator<ReadImage, void> {
+  const disk = new Disk();
   const waiting: Promise<ReadImage | Failure>[] = [];
   let next = 0;
+  let turnMs = performance.now();
   for (;;) {
     for (; waiting.length < AT_ONCE && next < images.length; next++) {
       const planned = images[next];
-      if (planned) waiting.push(readImage(folder, planned));
+      if (planned) waiting.push(readImage(folder, planned, disk, place));
+      waiting.at(-1)?.catch(() => undefined); // It is thrown in its turn below.
     }
     const image = await waiting.shift();
     if (image === undefined) return;
+    if (performance.now() - turnMs > TURN_MS) {
+      await yieldToEventLoop();
+      throwIfStopped();
+      turnMs = performance.now();
+    }
     if ('reason' in image) {
       report(image);
       continue;
@@ -57,27 +76,60 @@ async function* readImages(
 }
 
 /** The reason where the image cannot be used. */
-async function readImage(folder: string, planned: PlannedImage): Promise<ReadImage | Failure> {
+async function readImage(
+  folder: string,
+  planned: PlannedImage,
+  disk: Disk,
+  place: ReadOptions['place'],
+): Promise<ReadImage | Failure> {
   const { entry } = planned;
+  let read: ReadImage;
   try {
-    const facts = await probeImage(join(folder, entry.path));
-    const parsed = (await planned.labels?.(facts)) ?? null;
-    return { planned, facts, labels: parsed?.labels ?? null, problems: parsed?.problems ?? [] };
+    const facts = await disk.probe(join(folder, entry.path));
+    const labelled = planned.labels?.(facts) ?? null;
+    const parsed = labelled instanceof Promise ? await labelled : labelled;
+    read = { planned, facts, labels: parsed?.labels ?? null, problems: parsed?.problems ?? [] };
   } catch (error) {
     return { source: entry.path, reason: toErrorData(error).message };
+  }
+  await place?.(entry.path);
+  return read;
+}
+
+/** A file that is in memory is quickest read at once; of a disk that takes its time several are better waited for together. */
+class Disk {
+  #waitsFor = 0;
+  /** Of the last files, the later ones counting more. */
+  #usualMs = 0;
+
+  async probe(file: string): Promise<ImageFacts> {
+    if (this.#waitsFor > 0) {
+      this.#waitsFor--;
+      return probeImage(file);
+    }
+    const startMs = performance.now();
+    const facts = probeEnds(file);
+    this.#usualMs += (performance.now() - startMs - this.#usualMs) / 16;
+    if (this.#usualMs > SLOW_MS) [this.#waitsFor, this.#usualMs] = [FILES_WAITED_FOR, 0];
+    return facts ?? probeImage(file);
   }
 }
 
 type FileReport = Omit<ImportReport, 'path' | 'suggestedName'>;
 
 /** A dry run. Writes nothing. */
-export async function inspectFiles({ folder }: ImportSource, plan: FilePlan): Promise<FileReport> {
+export async function inspectFiles(
+  { folder }: ImportSource,
+  plan: FilePlan,
+  throwIfStopped: () => void,
+): Promise<FileReport> {
   const splitCounts: ImportReport['splitCounts'] = { train: 0, val: 0, test: 0 };
   const labelCounts = plan.categories.map(() => 0);
   const kindCounts = new Map<ParsedLabel['shape']['kind'], number>();
   const failures: Failure[] = [...plan.problems];
   let [sizeBytes, backgroundCount, unlabelledCount] = [0, 0, 0];
-  for await (const { planned, facts, labels } of readImages(folder ?? '', plan.images, (item) => failures.push(item))) {
+  const report = (failure: Failure): void => void failures.push(failure);
+  for await (const { planned, facts, labels } of readImages(folder ?? '', plan.images, { report, throwIfStopped })) {
     splitCounts[planned.split]++;
     sizeBytes += facts.sizeBytes;
     if (labels === null) unlabelledCount++;
@@ -109,60 +161,41 @@ export async function importFiles(
   source: ImportSource,
   plan: FilePlan,
   task: Extract<ImportTask, { kind: 'import' }>,
-  post: (message: ImportMessage) => void,
+  { post, postAndWait, throwIfStopped }: TaskPort<ImportMessage>,
 ): Promise<void> {
   const folder = source.folder ?? '';
   const progress = new ReadProgress(post);
   progress.expect(plan.images.length);
   post({ kind: 'categories', categories: plan.categories });
   if (task.copyTo === null) post({ kind: 'root', folder });
-  let block: NewFileImage[] = [];
-  let [count, labelsInBlock, charactersInBlock] = [0, 0, 0];
+  let count = 0;
   let firstFailure: string | null = null;
-  const send = (): void => {
-    if (block.length > 0) post({ kind: 'images', images: block });
-    block = [];
-    [labelsInBlock, charactersInBlock] = [0, 0];
-  };
-  const onFailure = ({ source: file, reason }: Failure): void => void (firstFailure ??= `${file}: ${reason}`);
-  for await (const image of readImages(folder, plan.images, onFailure)) {
-    const { path } = image.planned.entry;
-    if (task.copyTo !== null) await copyInto(task.copyTo, folder, path);
-    const row = rowOf(image);
-    const [labels = [], ...more] = inParts(row.labels);
-    block.push({ ...row, labels });
-    count++;
-    labelsInBlock += labels.length;
-    charactersInBlock += charactersOf(labels);
-    const isFull = labelsInBlock >= LABELS_PER_MESSAGE || charactersInBlock >= CHARACTERS_PER_MESSAGE;
-    if (block.length >= IMAGES_PER_MESSAGE || isFull || more.length > 0) send();
-    for (const part of more) post({ kind: 'labels', labels: part });
-    progress.read(1, path);
+  const report = ({ source: file, reason }: Failure): void => void (firstFailure ??= `${file}: ${reason}`);
+  const { copyTo } = task;
+  const options = copyTo === null ? {} : { place: copyInto(copyTo, folder) };
+  let staged: StagedImagesWriter | null = null;
+  let files = 0;
+  try {
+    for await (const image of readImages(folder, plan.images, { report, throwIfStopped, ...options })) {
+      const { path } = image.planned.entry;
+      staged ??= new StagedImagesWriter(join(task.packsFolder, `${task.packPrefix}staged-${++files}.db`));
+      staged.add(rowOf(image));
+      count++;
+      if (staged.isFull) {
+        const full = staged.finish();
+        staged = null;
+        await postAndWait({ kind: 'staged', ...full });
+      }
+      progress.read(1, path);
+    }
+    if (staged !== null) post({ kind: 'staged', ...staged.finish() });
+    staged = null;
+  } finally {
+    staged?.abandon();
   }
-  send();
   if (count === 0) {
     throw new FoveaError('bad-input', `None of the images could be used. ${firstFailure ?? ''}`.trim(), { folder });
   }
-}
-
-/** Parts that are quick to receive and to store, however many labels there are and however long their shapes. */
-function inParts(labels: readonly LabelRow[]): LabelRow[][] {
-  const parts: LabelRow[][] = [];
-  let [part, characters]: [LabelRow[], number] = [[], 0];
-  for (const label of labels) {
-    const own = label.geometry?.length ?? 0;
-    if (part.length >= LABELS_PER_MESSAGE || (part.length > 0 && characters + own > CHARACTERS_PER_MESSAGE)) {
-      parts.push(part);
-      [part, characters] = [[], 0];
-    }
-    part.push(label);
-    characters += own;
-  }
-  return part.length > 0 ? [...parts, part] : parts;
-}
-
-function charactersOf(labels: readonly LabelRow[]): number {
-  return labels.reduce((sum, { geometry }) => sum + (geometry?.length ?? 0), 0);
 }
 
 function rowOf({ planned, facts, labels }: ReadImage): NewFileImage {
@@ -171,12 +204,18 @@ function rowOf({ planned, facts, labels }: ReadImage): NewFileImage {
   return { ...facts, path, name: path, split: planned.split, review, labels: (labels ?? []).map(labelRow) };
 }
 
-async function copyInto(target: string, folder: string, path: string): Promise<void> {
-  const copy = join(target, path);
-  try {
-    await mkdir(dirname(copy), { recursive: true });
-    await copyFile(join(folder, path), copy, constants.COPYFILE_FICLONE);
-  } catch (error) {
-    throw fileError(error, 'copy the image', copy);
-  }
+/** Copies an image of a folder to the same place below another. */
+function copyInto(target: string, folder: string): (path: string) => Promise<void> {
+  const made = new Set<string>();
+  return async (path) => {
+    const copy = join(target, path);
+    const around = dirname(copy);
+    try {
+      if (!made.has(around)) await mkdir(around, { recursive: true });
+      made.add(around);
+      await copyFile(join(folder, path), copy, constants.COPYFILE_FICLONE);
+    } catch (error) {
+      throw fileError(error, 'copy the image', copy);
+    }
+  };
 }

@@ -6,12 +6,16 @@ import { planCvat } from './plan-cvat.ts';
 import { planImageFolders, planImages } from './plan-folders.ts';
 import { planLabelme } from './plan-labelme.ts';
 import { planMasks } from './plan-masks.ts';
-import type { FilePlan } from './plan.ts';
+import type { FilePlan, TellStep } from './plan.ts';
 import { planVoc } from './plan-voc.ts';
 import { planYolo } from './plan-yolo.ts';
 
 /** `labelSource`: which of the places that hold labels is meant; null for the first. */
-type Planner = (source: ImportSource, labelSource: string | null) => Promise<FilePlan | null> | FilePlan | null;
+type Planner = (
+  source: ImportSource,
+  labelSource: string | null,
+  tell: TellStep,
+) => Promise<FilePlan | null> | FilePlan | null;
 
 /** In the order in which they are tried. */
 const planners = {
@@ -30,10 +34,11 @@ export async function planFiles(
   source: ImportSource,
   wanted: FileFormat | null,
   labelSource: string | null,
+  tell: TellStep,
 ): Promise<FilePlan | null> {
   const formats = wanted === null ? (Object.keys(planners) as FileFormat[]) : [wanted];
   for (const format of formats) {
-    const plan = await planners[format](source, labelSource);
+    const plan = await planners[format](source, labelSource, tell);
     if (plan !== null && (plan.images.length > 0 || wanted !== null)) return plan;
   }
   return null;
