@@ -7,17 +7,22 @@ import { CheckpointKeeper } from './services/checkpoints.ts';
 import type { ServiceContext } from './services/context.ts';
 import { createCategoryHandlers } from './services/datasets/categories.ts';
 import { createDatasetHandlers } from './services/datasets/handlers.ts';
+import { ImageFindings } from './services/results/image-findings.ts';
 import { ImageLists } from './services/datasets/image-lists.ts';
 import { createLibraryHandlers } from './services/library/handlers.ts';
 import { EventHub } from './services/event-hub.ts';
 import { createJobHandlers, JobRegistry } from './services/jobs.ts';
 import { createMedia } from './services/media.ts';
 import { OpenProjects } from './services/open-projects.ts';
+import { createCacheHandlers, PictureCaches } from './services/picture-caches.ts';
 import { createPredictHandlers } from './services/predict/handlers.ts';
+import { createPredictedMedia } from './services/predict/predicted-media.ts';
 import { createProjectService } from './services/projects.ts';
 import { DeviceCatalogue } from './services/devices/catalogue.ts';
 import { createDeviceHandlers } from './services/devices/handlers.ts';
 import { createRunHandlers } from './services/runs/handlers.ts';
+import { createSweepHandlers } from './services/sweeps/handlers.ts';
+import { TilePyramids } from './services/tiles/tile-pyramids.ts';
 import { StartFiles } from './services/weights/start-file.ts';
 import { createWeightsHandlers } from './services/weights/handlers.ts';
 import { WorkerPool } from './services/workers/worker-pool.ts';
@@ -35,15 +40,17 @@ export function createBackend(ports: HostPorts): Backend {
     workers,
   };
   const settings = openSettings(ports.userDataFolder);
+  const caches = new PictureCaches(() => settings.get());
   const checkpoints = new CheckpointKeeper(projects, workers);
   const jobs = new JobRegistry(hub.emit);
-  const lists = new ImageLists();
+  const lists = new ImageLists(new ImageFindings(() => ports.launchTask()));
   hub.subscribe('annotation.changed', ({ projectId }) => lists.forgetProject(projectId));
   const projectService = createProjectService(context, settings);
   const runs = createRunHandlers(context);
   const devices = createDeviceHandlers(context);
   const handlers = {
     ...createAppHandlers(context, settings),
+    ...createCacheHandlers(projects, caches),
     ...projectService.handlers,
     ...createDatasetHandlers(context, jobs, lists),
     ...createLibraryHandlers(context, jobs, lists),
@@ -53,11 +60,15 @@ export function createBackend(ports: HostPorts): Backend {
     ...devices.handlers,
     ...createWeightsHandlers(context, jobs),
     ...runs.handlers,
+    ...createSweepHandlers(context, runs.starter),
     ...createPredictHandlers(context, jobs),
   } satisfies Handlers;
+  const pyramids = new TilePyramids(workers);
+  const media = createMedia(projects, projectService.recentFolder, { caches, pyramids });
+  const predictedMedia = createPredictedMedia(projects);
   return {
     handlers,
-    media: createMedia(projects, projectService.recentFolder),
+    media: (path) => predictedMedia(path) ?? media(path),
     subscribe: (event, listener) => hub.subscribe(event, listener),
     async close() {
       await Promise.all([jobs.close(), devices.close(), runs.close()]);

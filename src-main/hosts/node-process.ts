@@ -11,6 +11,7 @@ import { userDataFolder, version } from './app-facts.ts';
 
 const trainingProcess = new URL('../training-process/main.ts', import.meta.url);
 const taskProcess = new URL('../training-process/task-main.ts', import.meta.url);
+const commandLine = new URL('./cli/main.ts', import.meta.url);
 const workerProcess = new URL('../services/workers/main.ts', import.meta.url);
 
 export function nodePorts(): HostPorts {
@@ -20,6 +21,7 @@ export function nodePorts(): HostPorts {
     launchTrainer: () => launchNodeChild(trainingProcess),
     launchTask: () => launchNodeChild(taskProcess),
     launchWorker: () => launchNodeChild(workerProcess),
+    cliCommand: [process.execPath, fileURLToPath(commandLine)],
     choosePath: null,
   };
 }

@@ -40,6 +40,8 @@ export interface HostPorts {
   launchTrainer(): TrainerProcess;
   launchTask(): TaskProcess;
   launchWorker(): WorkerProcess;
+  /** What starts the command line on a machine that sees this installation: a program and its first arguments. */
+  cliCommand: readonly string[];
   /** Null where the host has no native dialogs. */
   choosePath:
     null | ((options: { title: string; kind: 'folder' | 'file' | 'file-or-folder' }) => Promise<string | null>);

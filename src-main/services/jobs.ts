@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Emit, Handlers } from '../contract/ipc.ts';
 import { FoveaError, toErrorData } from '../contract/errors.ts';
-import type { DatasetId, JobId, ProjectId } from '../contract/model/ids.ts';
+import type { DatasetId, JobId, PredictionSetId, ProjectId } from '../contract/model/ids.ts';
 import type { Job } from '../contract/model/job.ts';
 
 export interface JobStart {
@@ -14,6 +14,7 @@ export interface JobStart {
   title: string;
   unit: Job['unit'];
   weightsId?: string;
+  predictionSetId?: PredictionSetId;
 }
 
 /** What the work of a job reports; absent fields stay as they are. A change of `unit` begins a new measurement. */

@@ -4,8 +4,10 @@
  * were shown lately are kept, those of image files on disk.
  */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { FoveaError } from '../contract/errors.ts';
-import type { AnnotationId, ImageId } from '../contract/model/ids.ts';
+import type { AnnotationId, DatasetId, ImageId } from '../contract/model/ids.ts';
+import { previewPx } from '../contract/model/tiles.ts';
 import { sheetImagesMax } from '../contract/model/thumbnail-sheet.ts';
 import type { ImageFile, PackRow, PixelSource } from '../store/image-repository.ts';
 import type { MediaResponse } from './backend.ts';
@@ -16,7 +18,9 @@ import { fileError } from './file-errors.ts';
 import { imageCodec } from './image-codec.ts';
 import { explainPicture, filePath, openPicture } from './image-pixels.ts';
 import { readCover, renderCover } from './project-cover.ts';
-import { keptThumbnail } from './thumbnail-files.ts';
+import type { PictureCaches } from './picture-caches.ts';
+import { thumbnailFolder } from './picture-cache.ts';
+import type { TilePyramids } from './tiles/tile-pyramids.ts';
 import { renderSheet } from './thumbnail-sheet.ts';
 
 /** The folder of a project among the recent ones, open or not; null where it is unknown. */
@@ -26,12 +30,14 @@ const THUMBNAIL_PX = 256;
 /** More at once would not be quicker, and a grid that asks for hundreds would hold up everything else. */
 const PICTURES_AT_ONCE = 8;
 const CACHE_BYTES = 32 * 1024 * 1024;
+const TILE_ADDRESS = /^media\/([0-9a-f-]{36})\/tile\/([1-9][0-9]{0,14})\.([0-9]{1,2})\.([0-9]{1,4})\.([0-9]{1,4})$/;
 const ADDRESS =
-  /^media\/([0-9a-f-]{36})\/(cover|thumbnail|image|crop|sheet)(?:\/([1-9][0-9]{0,14}(?:\.[1-9][0-9]{0,14})*))?$/;
+  /^media\/([0-9a-f-]{36})\/(cover|thumbnail|preview|image|crop|sheet)(?:\/([1-9][0-9]{0,14}(?:\.[1-9][0-9]{0,14})*))?$/;
 
 export function createMedia(
   projects: OpenProjects,
   findRecentFolder: FindRecentFolder,
+  { caches, pyramids }: { caches: PictureCaches; pyramids: TilePyramids },
 ): (path: string) => Promise<MediaResponse> {
   const small = new ByteCache(CACHE_BYTES);
   const limiter = new Limiter(PICTURES_AT_ONCE);
@@ -59,6 +65,18 @@ export function createMedia(
     return { contentType: 'image/webp', body, immutable: false };
   };
 
+  const tile = async (path: string, [projectId = '', ...numbers]: string[]): Promise<MediaResponse> => {
+    const { store, folder: projectFolder } = openProject(path, projectId);
+    const [id = 0, level = 0, column = 0, row = 0] = numbers.map(Number);
+    const imageId = id as ImageId;
+    const source = store.images.pixelSource(imageId);
+    if (source.kind === 'pack') throw notFound(path);
+    const { widthPx, heightPx } = store.images.get(imageId);
+    const image = { projectFolder, imageId, file: source.file, widthPx, heightPx };
+    const picture = await pyramids.tile(image, { level, column, row }, caches.of(projectFolder));
+    return { ...picture, immutable: false };
+  };
+
   const respond = async (path: string): Promise<MediaResponse> => {
     const { projectId, kind, imageIds } = parseAddress(path);
     if (kind === 'cover') return cover(path, projectId);
@@ -81,16 +99,33 @@ export function createMedia(
     // A referenced file may change, so that the page must not keep its pictures for ever.
     if (kind === 'image') return { ...(await fullImage(folder, source.file, () => render(null))), immutable: false };
     const { datasetId } = source.file;
-    const body = await small.get(path, () => keptThumbnail(folder, datasetId, imageId, () => render(THUMBNAIL_PX)));
+    const cache = caches.of(folder);
+    if (kind === 'preview') {
+      const body = await cache.file(keptFile(datasetId, imageId, '-preview'), () => render(previewPx));
+      return { contentType: 'image/webp', body, immutable: false };
+    }
+    const body = await small.get(path, () => cache.file(keptFile(datasetId, imageId, ''), () => render(THUMBNAIL_PX)));
     return { contentType: 'image/webp', body, immutable: false };
   };
-  return (path) => limiter.run(() => respond(path));
+  return (path) => {
+    const [, ...ofTile] = TILE_ADDRESS.exec(path) ?? [];
+    // Tiles wait while they are made elsewhere; other pictures shall not wait with them.
+    return ofTile.length > 0 ? tile(path, ofTile) : limiter.run(() => respond(path));
+  };
+}
+
+const IMAGES_PER_FOLDER = 1000;
+
+/** Relative to the project. */
+function keptFile(datasetId: DatasetId, imageId: ImageId, suffix: string): string {
+  return join(thumbnailFolder(datasetId), String(Math.floor(imageId / IMAGES_PER_FOLDER)), `${imageId}${suffix}.webp`);
 }
 
 /** How many images an address names, at least and at most. */
 const IMAGES_OF = {
   cover: [0, 0],
   thumbnail: [1, 1],
+  preview: [1, 1],
   image: [1, 1],
   crop: [1, 1],
   sheet: [1, sheetImagesMax],
@@ -98,7 +133,7 @@ const IMAGES_OF = {
 
 interface MediaAddress {
   projectId: string;
-  kind: 'cover' | 'thumbnail' | 'image' | 'crop' | 'sheet';
+  kind: 'cover' | 'thumbnail' | 'preview' | 'image' | 'crop' | 'sheet';
   /** The label's id for a crop. Empty for a cover, one for a picture, up to `sheetImagesMax` for a sheet. */
   imageIds: ImageId[];
 }
@@ -122,7 +157,7 @@ function requirePacked(source: PixelSource): PackRow {
 }
 
 /** What a page shows upright by itself is passed on as it is. */
-async function fullImage(
+export async function fullImage(
   folder: string,
   image: ImageFile,
   render: () => Promise<Uint8Array>,
@@ -170,7 +205,7 @@ async function renderCrop(
 }
 
 /** At most `maxPx` on its longer side, or at its own size where that is null. Packs as PNG; thumbnails of files as WebP. */
-async function renderImage(folder: string, source: PixelSource, maxPx: number | null): Promise<Uint8Array> {
+export async function renderImage(folder: string, source: PixelSource, maxPx: number | null): Promise<Uint8Array> {
   try {
     const image = await openPicture(folder, source);
     if (maxPx !== null) image.resize({ width: maxPx, height: maxPx, fit: 'inside', withoutEnlargement: true });

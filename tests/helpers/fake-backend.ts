@@ -6,6 +6,7 @@ import type { Calls, CallName, EventName, Events, Handlers } from '../../src-mai
 import { callNames } from '../../src-main/contract/ipc.ts';
 import { FoveaError } from '../../src-main/contract/errors.ts';
 import type { Dataset, ImageSummary } from '../../src-main/contract/model/dataset.ts';
+import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import type {
   AnnotationId,
   CategoryId,
@@ -14,13 +15,17 @@ import type {
   ImageId,
   JobId,
   PresetId,
+  SweepId,
   ProjectId,
   RunId,
 } from '../../src-main/contract/model/ids.ts';
 import type { DeviceCheck } from '../../src-main/contract/model/device.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
+import type { PredictionSetId } from '../../src-main/contract/model/ids.ts';
+import type { PredictionSet } from '../../src-main/contract/model/prediction-set.ts';
 import type { Project, Settings } from '../../src-main/contract/model/project.ts';
 import type { RunConfig, RunSummary } from '../../src-main/contract/model/run.ts';
+import type { Sweep } from '../../src-main/contract/model/sweep.ts';
 import type { Backend } from '../../src-main/services/backend.ts';
 import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
 
@@ -132,6 +137,8 @@ const config: RunConfig = {
   seed: 1,
   device: 'cpu',
   precision: 'float32',
+  monitoring: usualMonitoring,
+  patience: null,
   weights: null,
 };
 
@@ -155,10 +162,29 @@ const run: RunSummary = {
   best: { 'test/accuracy': { value: 0.6125, epoch: 2 } },
   resumable: true,
   resumedEpochs: [],
+  interventions: [],
+  sweepId: null,
+  priority: 0,
+  slurmJob: null,
   tags: [],
   notes: '',
   pinned: false,
   archived: false,
+};
+
+const predictionSet: PredictionSet = {
+  predictionSetId: '00000000-0000-4000-8000-000000000009' as PredictionSetId,
+  runId: 1 as RunId,
+  runName: 'first',
+  checkpoint: 'best',
+  epoch: 3,
+  task: 'classification',
+  classNames: ['cat'],
+  tiles: null,
+  startedAt: '2026-01-01T00:00:00.000Z',
+  fileCount: 1,
+  images: [{ file: '/photos/a.jpg', widthPx: 64, heightPx: 48 }],
+  failures: [],
 };
 
 const job: Job = {
@@ -190,7 +216,29 @@ const deviceCheck: DeviceCheck = {
 };
 
 /** The values that the fixed answers are made of. */
-export const sample = { project, dataset, image, config, run, job, settings };
+const sweep: Sweep = {
+  sweepId: 1 as SweepId,
+  name: 'Dropout',
+  plan: {
+    version: 1,
+    base: config,
+    axes: [
+      {
+        kind: 'choices',
+        label: 'Dropout',
+        choices: [{ label: '0', changes: [{ path: 'model.options.dropout', value: 0 }] }],
+      },
+    ],
+    search: { kind: 'grid' },
+    seeds: [0],
+    slurm: null,
+    priority: 0,
+  },
+  createdAt: run.createdAt,
+  runs: [{ runId: run.runId, trial: { combination: 0, values: [{ label: '0', number: 0 }], seed: 0 } }],
+};
+
+export const sample = { project, dataset, image, config, run, sweep, job, settings };
 
 const metricRow = (metric: string, label: string, values: number[]) => ({
   metric,
@@ -256,10 +304,11 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
     bySplit: [{ split: 'train', count: 100 }],
     byReview: [],
     byCategory: [],
+    byTag: [],
   }),
   'category.create': async () => ({ categoryId: 3 as CategoryId, ordinal: 2, name: 'bird' }),
-  'category.rename': async () => ({ categoryId: 1 as CategoryId, ordinal: 0, name: 'lynx' }),
-  'category.recolour': async () => ({ categoryId: 1 as CategoryId, ordinal: 0, name: 'cat', colour: 4 }),
+  'category.edit': async () => ({ outcome: 'nothing', undoState: { undo: null, redo: null } }),
+  'category.usage': async () => [{ categoryId: 1 as CategoryId, labels: 3, images: 2 }],
   'image.list': async () => ({ total: 1, items: [image] }),
   'image.get': async () => image,
   'image.annotations': async () => [],
@@ -289,7 +338,6 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
   'annotation.copy': async () => ({ outcome: 'nothing', undoState: { undo: null, redo: null } }),
   'annotation.classify': async () => ({ outcome: 'nothing', undoState: { undo: null, redo: null } }),
   'annotation.schema': async () => ({ skeletons: [], attributes: [] }),
-  'annotation.setSchema': async () => ({ skeletons: [], attributes: [] }),
   'image.setReview': async () => ({ outcome: 'nothing', undoState: { undo: null, redo: null } }),
   'image.reviewCounts': async () => ({ 'to-do': 120, 'needs-review': 0, done: 0, rejected: 0 }),
   'image.reviewQueue': async () => ({ imageIds: [] }),
@@ -301,6 +349,10 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
     losses: ['120 labels lose their attributes.'],
   }),
   'dataset.export': async () => ({ ...job, kind: 'export' }),
+  'cache.usage': async () => ({ usedBytes: 12_000_000, limitBytes: 4e9 }),
+  'cache.empty': async () => ({ usedBytes: 0, limitBytes: 4e9 }),
+  'image.ids': async () => ({ total: 1, imageIds: [image.imageId] }),
+  'image.tag': async () => ({ imageIds: [image.imageId] }),
   'image.trash': async () => null,
   'trash.list': async () => [],
   'trash.restore': async () => ({}),
@@ -367,10 +419,18 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
     summary: 'About 400 MB at its peak; this machine has 8.0 GB.',
   }),
   'run.start': async () => ({ ...run, status: 'queued', epochsDone: 0 }),
-  'run.predict': async () => ({ ...job, kind: 'export' }),
-  'run.artifacts': async () => ({ folder: '/runs/detect/first' }),
+  'run.predict': async () => ({ ...job, kind: 'predict' }),
+  'predict.start': async () => ({ predictionSetId: predictionSet.predictionSetId, job: { ...job, kind: 'predict' } }),
+  'predict.list': async () => [predictionSet],
+  'predict.get': async () => ({ ...predictionSet, classes: [], isRunning: false }),
+  'predict.image': async () => ({ kind: 'category', probabilities: [1] }),
+  'predict.delete': async () => ({}),
+  'predict.write': async () => ({ ...job, kind: 'export' }),
+  'run.artifacts': async () => ({ folder: '/runs/detect/first', leftOut: [] }),
   'run.export': async () => ({ file: '/models/net.onnx', sizeBytes: 1000, check: null }),
   'run.cancel': async () => ({}),
+  'run.intervene': async () => ({}),
+  'run.history': async () => ({ predictions: [], kernels: [], sizeBytes: 0, limitBytes: 2e8 }),
   'run.resume': async () => ({ ...run, status: 'queued' }),
   'run.rename': async () => run,
   'run.organise': async () => run,
@@ -379,11 +439,24 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
   'run.queue': async () => ({ paused: false, waiting: [] }),
   'run.moveInQueue': async () => ({ paused: false, waiting: [] }),
   'run.pauseQueue': async () => ({ paused: true, waiting: [] }),
+  'run.setPriority': async () => run,
+  'run.estimateTime': async () => ({ stepMs: 6, epochMs: 5000, totalMs: 100_000, source: 'measured' }),
+  'sweep.preview': async () => ({ trials: sweep.runs.map(({ trial }) => trial), duplicates: 0, findings: [] }),
+  'sweep.start': async () => sweep,
+  'sweep.list': async () => [sweep],
+  'sweep.get': async () => sweep,
+  'sweep.rename': async () => sweep,
+  'sweep.cancel': async () => ({}),
+  'sweep.resume': async () => sweep,
+  'sweep.delete': async () => ({}),
+  'sweep.restore': async () => sweep,
+  'slurm.state': async () => ({ available: false, version: null, partitions: [], reason: 'There is no Slurm here.' }),
+  'slurm.script': async () => ({ script: '#!/bin/bash\n' }),
   'preset.list': async () => [{ presetId: 1 as PresetId, name: 'usual', config, createdAt: run.createdAt }],
   'preset.save': async () => ({ presetId: 2 as PresetId, name: 'new', config, createdAt: run.createdAt }),
   'preset.delete': async () => ({}),
   'run.list': async () => [run],
-  'run.get': async () => ({ summary: run, config, folder: '/projects/sample/runs/first' }),
+  'run.get': async () => ({ summary: run, config, classes: [], folder: '/projects/sample/runs/first' }),
   'run.series': async () => [
     {
       series: 'train/loss',
@@ -448,8 +521,26 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
     widthPx: 2,
     heightPx: 2,
     predicted: new Uint8Array(4),
+    confidence: null,
     groundTruth: new Uint8Array(4),
     placement: [0, 0, 2, 2],
+  }),
+  'run.openForeign': async () => run,
+  'run.inside': async () => ({ epoch: 3, imageIds: [], layers: [] }),
+  'run.features': async () => ({
+    layer: 'conv1',
+    shape: [1, 1, 1] as [number, number, number],
+    values: Uint8Array.of(0),
+    limits: Float32Array.of(0, 1),
+  }),
+  'run.answers': async () => ({
+    epoch: 3,
+    classes: dataset.categories.map(({ name, categoryId }) => ({ name, categoryId })),
+    unit: 'images' as const,
+    imageIds: Float64Array.of(image.imageId),
+    cells: { starts: Uint32Array.of(0, 1), triples: Uint32Array.of(0, 0, 1) },
+    sizes: null,
+    precisionAtRecall: dataset.categories.map(() => null),
   }),
   'run.confusion': async () => ({
     classes: [

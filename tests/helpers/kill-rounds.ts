@@ -132,7 +132,7 @@ function lost(report: KillReport, imageId: ImageId, expected: string, found: str
   return new Error(`image ${imageId} should be ${short(expected)}, and is ${short(found)}`);
 }
 
-function readAll(folder: string): Map<ImageId, string> {
+export function readAll(folder: string): Map<ImageId, string> {
   return withStore(folder, (store) => {
     if (store.database.pragma('integrity_check', { simple: true }) !== 'ok') throw new Error('the database is damaged');
     if ((store.database.pragma('foreign_key_check') as unknown[]).length > 0)
@@ -148,7 +148,7 @@ function readAll(folder: string): Map<ImageId, string> {
 }
 
 /** Back through every version to the labels of the beginning; and undo after undo leads there as well. */
-function checkHistory(folder: string, first: ReadonlyMap<ImageId, string>, report: KillReport): void {
+export function checkHistory(folder: string, first: ReadonlyMap<ImageId, string>, report: KillReport): void {
   withStore(folder, ({ labelEdits, labelHistory, annotations }) => {
     for (const [imageId, content] of first) {
       const { version } = labelEdits.image(imageId);
@@ -173,7 +173,7 @@ function checkHistory(folder: string, first: ReadonlyMap<ImageId, string>, repor
   });
 }
 
-function withStore<T>(folder: string, use: (store: ProjectStore) => T): T {
+export function withStore<T>(folder: string, use: (store: ProjectStore) => T): T {
   const store = openProjectStore(databaseOf(folder));
   try {
     return use(store);

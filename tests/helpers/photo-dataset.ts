@@ -3,6 +3,7 @@ import type { Shape } from '../../src-main/contract/model/annotation.ts';
 import type { CategoryId, DatasetId, ImageId } from '../../src-main/contract/model/ids.ts';
 import { labelRow } from '../../src-main/store/label-row.ts';
 import type { ProjectStore } from '../../src-main/store/project-store.ts';
+import { insertImages } from './insert-images.ts';
 
 const imageSize = { widthPx: 640, heightPx: 480 };
 
@@ -29,7 +30,7 @@ export function addPhotos(store: ProjectStore, count: number, { name = 'Photos',
     ...{ mediaType: 'image/jpeg', orientation: 1, sizeBytes: 1, modifiedMs: 1, review: 'to-do' as const },
     labels: labelled ? [labelRow(box)] : [],
   }));
-  store.annotations.insertImported(datasetId, images, [a, b, c]);
+  insertImages(store, datasetId, images, [a, b, c]);
   store.datasets.publish(datasetId);
   const ids = store.database.prepare<[DatasetId], ImageId>('SELECT id FROM image WHERE dataset_id = ? ORDER BY id');
   return { datasetId, categoryIds: [a, b, c], imageIds: ids.pluck().all(datasetId) };

@@ -26,6 +26,7 @@ import type {
   RunStatus,
   RunSummary,
 } from '../../src-main/contract/model/run.ts';
+import { trainedClasses } from '../../src-main/contract/model/trained-classes.ts';
 import { describeModel, modelSummaries } from '../../src-main/engine/zoo/registry.ts';
 import { startWebHost } from '../../src-main/hosts/web/server.ts';
 import { checkRun } from '../../src-main/services/runs/run-check.ts';
@@ -234,6 +235,7 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
       ],
       byReview: [{ review: 'done', count: trainImages + testImages }],
       byCategory: categories.map(({ categoryId }) => ({ categoryId, count: 6000, objects: 6000 })),
+      byTag: [],
     }),
     'image.list': async ({ offset, limit }) => ({
       total: trainImages + testImages,
@@ -334,7 +336,8 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
     },
     'run.get': async ({ runId }) => {
       const run = runOf(runId);
-      return { summary: run.summary, config: run.config, folder: `/projects/sample/runs/lenet5-${runId}` };
+      const classes = trainedClasses(run.config, categories);
+      return { summary: run.summary, config: run.config, classes, folder: `/projects/sample/runs/lenet5-${runId}` };
     },
     'run.series': async ({ runId }) => runOf(runId).series,
     'run.log': async ({ runId }) => runOf(runId).log,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Events, EventName } from '../../src-main/contract/ipc.ts';
 import type { Split } from '../../src-main/contract/model/dataset.ts';
+import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import type { DatasetId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import type { HostPorts } from '../../src-main/services/backend.ts';
@@ -92,6 +93,7 @@ export function runContext(
       throw new Error('no task runs in this test');
     },
     launchWorker: launch,
+    cliCommand: ['fovea'],
     choosePath: null,
   };
   const emit: ServiceContext['emit'] = (event, payload) => void emitted.push({ event, payload } as Emitted);
@@ -127,6 +129,8 @@ export function testConfig(datasetId: DatasetId, epochs = 2): RunConfig {
     seed: 0,
     device: 'cpu',
     precision: 'float32',
+    monitoring: usualMonitoring,
+    patience: null,
     weights: null,
   };
 }

@@ -15,10 +15,14 @@ import { DeviceCatalogue } from '../../src-main/services/devices/catalogue.ts';
 import { CheckpointKeeper } from '../../src-main/services/checkpoints.ts';
 import { createCategoryHandlers } from '../../src-main/services/datasets/categories.ts';
 import { createDatasetHandlers } from '../../src-main/services/datasets/handlers.ts';
+import { ImageFindings } from '../../src-main/services/results/image-findings.ts';
 import { ImageLists } from '../../src-main/services/datasets/image-lists.ts';
 import { createLibraryHandlers } from '../../src-main/services/library/handlers.ts';
 import { createJobHandlers, JobRegistry } from '../../src-main/services/jobs.ts';
+import { createMedia, type FindRecentFolder } from '../../src-main/services/media.ts';
 import { OpenProjects, type OpenProject } from '../../src-main/services/open-projects.ts';
+import { PictureCaches } from '../../src-main/services/picture-caches.ts';
+import { TilePyramids } from '../../src-main/services/tiles/tile-pyramids.ts';
 import { createWeightsHandlers } from '../../src-main/services/weights/handlers.ts';
 import { StartFiles } from '../../src-main/services/weights/start-file.ts';
 import { WorkerPool } from '../../src-main/services/workers/worker-pool.ts';
@@ -82,6 +86,7 @@ export function createServices({ userDataFolder, launchWorker = fromSource }: Fi
       throw new Error('no task runs in this test');
     },
     launchWorker,
+    cliCommand: ['fovea'],
     choosePath: null,
   };
   const emit = <E extends EventName>(name: E, payload: Events[E]): void => {
@@ -94,7 +99,7 @@ export function createServices({ userDataFolder, launchWorker = fromSource }: Fi
   const context = { ports, projects, emit, devices, startFiles: new StartFiles(workers, ports), workers };
   const checkpoints = new CheckpointKeeper(projects, workers);
   const jobs = new JobRegistry(emit);
-  const lists = new ImageLists();
+  const lists = new ImageLists(new ImageFindings(() => context.ports.launchTask()));
   const settings = openSettings(userDataFolder);
   const projectService = createProjectService(context, settings);
   const handlers = {
@@ -130,6 +135,15 @@ export function createServices({ userDataFolder, launchWorker = fromSource }: Fi
       projects.closeAll();
     },
   };
+}
+
+/** Pictures as a host gives them out. What a project may keep of them on disk is as usual, unless a test says otherwise. */
+export function mediaOf(
+  { projects, workers }: Pick<ServiceFixture, 'projects' | 'workers'>,
+  findRecentFolder: FindRecentFolder = () => Promise.resolve(null),
+  caches = new PictureCaches(() => Promise.resolve({ theme: 'system', projectsFolder: '', view: {} })),
+): ReturnType<typeof createMedia> {
+  return createMedia(projects, findRecentFolder, { caches, pyramids: new TilePyramids(workers) });
 }
 
 export interface ProjectFixture extends ServiceFixture {

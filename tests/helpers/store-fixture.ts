@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Split } from '../../src-main/contract/model/dataset.ts';
+import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import type { CategoryId, DatasetId, ImageId, ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import { createProjectStore, type ProjectStore } from '../../src-main/store/project-store.ts';
@@ -86,6 +87,8 @@ export function runConfig(datasetId: DatasetId, epochs: readonly number[] = [3])
     seed: 1,
     device: 'cpu',
     precision: 'float32',
+    monitoring: usualMonitoring,
+    patience: null,
     weights: null,
   };
 }

@@ -4,6 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatasetId } from '../../src-main/contract/model/ids.ts';
+import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
+import type { RecordedIntervention } from '../../src-main/contract/model/intervention.ts';
 import type {
   LogLine,
   MetricPoint,
@@ -123,6 +125,8 @@ export function smallConfig(changes: Partial<RunConfig> = {}, options: RunConfig
     seed: 4,
     device: 'cpu',
     precision: 'float32',
+    monitoring: usualMonitoring,
+    patience: null,
     weights: null,
     ...changes,
   };
@@ -184,6 +188,7 @@ export interface Reported {
   progress: Omit<RunProgress, 'runId'>[];
   logs: { level: LogLine['level']; text: string }[];
   checkpoints: { epoch: number; best: boolean }[];
+  interventions: RecordedIntervention[];
 }
 
 export interface RunOptions {
@@ -195,6 +200,7 @@ export interface RunOptions {
   onProgress?: (progress: Omit<RunProgress, 'runId'>, cancel: () => void) => void;
   /** `steps` counts the steps that this call has done so far. */
   onSteps?: (steps: number, cancel: () => void) => void;
+  onPoints?: (points: readonly MetricPoint[]) => void;
 }
 
 /** Trains in `folder` and gives back what was reported. */
@@ -206,7 +212,14 @@ export async function runTraining(
 ): Promise<Reported> {
   const abort = new AbortController();
   const cancel = (): void => abort.abort();
-  const reported: Omit<Reported, 'outcome'> = { started: [], points: [], progress: [], logs: [], checkpoints: [] };
+  const reported: Omit<Reported, 'outcome'> = {
+    started: [],
+    points: [],
+    progress: [],
+    logs: [],
+    checkpoints: [],
+    interventions: [],
+  };
   let steps = 0;
   const report: TrainOptions['report'] = {
     started: (parameterCount, epochsDone) => void reported.started.push({ parameterCount, epochsDone }),
@@ -216,11 +229,13 @@ export async function runTraining(
     },
     points: (points) => {
       reported.points.push(...points);
+      options.onPoints?.(points);
       steps += points.filter(({ series }) => series === 'step/loss').length;
       options.onSteps?.(steps, cancel);
     },
     log: (level, text) => void reported.logs.push({ level, text }),
     checkpoint: (epoch, best) => void reported.checkpoints.push({ epoch, best }),
+    changed: (intervention) => void reported.interventions.push(intervention),
   };
   const { resume = false, runtime, threads, start } = options;
   const outcome = await train({ folder, config, data, resume, signal: abort.signal, report, runtime, threads, start });

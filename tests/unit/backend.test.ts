@@ -19,6 +19,7 @@ function portsIn(folder: string): HostPorts {
       throw new Error('no task runs in this test');
     },
     launchWorker,
+    cliCommand: ['fovea'],
     choosePath: null,
   };
 }

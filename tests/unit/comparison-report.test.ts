@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { RunId } from '../../src-main/contract/model/ids.ts';
 import type { RunComparison, RunSummary } from '../../src-main/contract/model/run.ts';
 import { comparisonReport, type ReportSource } from '../../src-main/services/runs/report/comparison-report.ts';
-import { curvesSvg, niceTicks } from '../../src-main/services/runs/report/curves-svg.ts';
+import { curvesSvg, niceTicks } from '../../src-main/contract/curves-svg.ts';
 import { reportHtml, reportMarkdown } from '../../src-main/services/runs/report/write-report.ts';
 import { sample } from '../helpers/fake-backend.ts';
 

@@ -86,6 +86,9 @@ describe.each(Object.keys(cases))('%s', (name) => {
     expect(answers.raw.check!.worst).toBeLessThan(1e-5);
     expect(answers.decided.check).toMatchObject({ images, worst: 0, different: 0, ok: true });
     expect(answers.decided.check!.decisions).toBeGreaterThanOrEqual(images);
+    // An image of twice the input's sides, where tiles can be joined.
+    const tiled = name === 'segmentation' ? { pixels: 4 * 64 * 64, different: 0 } : null;
+    expect([answers.raw.check!.tiled, answers.decided.check!.tiled]).toEqual([tiled, null]);
     expect((await stat(fileOf('raw'))).size).toBe(answers.raw.sizeBytes);
   });
 

@@ -11,6 +11,7 @@ import { readLabelStatistics } from '../../src-main/services/runs/label-statisti
 import type { OpenProject } from '../../src-main/services/open-projects.ts';
 import { labelRow } from '../../src-main/store/label-row.ts';
 import { addDataset, createStore } from '../helpers/store-fixture.ts';
+import { insertImages } from '../helpers/insert-images.ts';
 
 const kinds = (...list: LabelStatistics['kinds']): LabelStatistics => ({
   images: 1,
@@ -38,7 +39,8 @@ describe('the labels of a split', () => {
       kind: 'polygon',
       parts: [{ outer: [0, 0, 4, 0, 4, 4, 0, 4], holes: [[1, 1, 2, 1, 2, 2, 1, 2]] }],
     };
-    store.annotations.insertImported(
+    insertImages(
+      store,
       datasetId,
       [
         image('a.png', 'train', [

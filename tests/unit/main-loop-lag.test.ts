@@ -3,10 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { serialiseCifar10Batch, serialiseCifar10Meta } from '../../src-main/formats/cifar10.ts';
-import { createMedia } from '../../src-main/services/media.ts';
 import { CIFAR10_NAMES, drawImages, seededRandom, shuffledLabels } from '../helpers/generated-data.ts';
 import { measureLoopLag } from '../helpers/loop-lag.ts';
-import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
+import { createProjectFixture, type ProjectFixture, mediaOf } from '../helpers/service-fixture.ts';
 
 const LIMIT_MS = 50;
 /** A slow answer of the disk can hold up any single try; work of our own would hold up every one. */
@@ -55,7 +54,7 @@ test('importing, looking and deleting never hold up the main loop for 50 ms', { 
   const [dataset] = await fixture.handlers['dataset.list']({ projectId });
   const { datasetId, categories } = dataset!;
   const filter = { splits: ['train' as const], categoryIds: categories.slice(1).map(({ categoryId }) => categoryId) };
-  const media = createMedia(fixture.projects, () => Promise.resolve(null));
+  const media = mediaOf(fixture);
   const look = async (): Promise<void> => {
     await fixture.handlers['dataset.list']({ projectId });
     expect((await fixture.handlers['dataset.facets']({ projectId, datasetId, filter })).total).toBe(45_000);

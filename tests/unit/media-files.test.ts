@@ -6,14 +6,13 @@ import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { mediaUrl } from '../../src-main/contract/ipc.ts';
 import type { ImageId } from '../../src-main/contract/model/ids.ts';
-import { createMedia } from '../../src-main/services/media.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
-import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
+import { createProjectFixture, type ProjectFixture, mediaOf } from '../helpers/service-fixture.ts';
 
 interface Files {
   fixture: ProjectFixture;
   folder: string;
-  media: ReturnType<typeof createMedia>;
+  media: ReturnType<typeof mediaOf>;
   projectId: string;
   /** By file name. */
   ids: Map<string, ImageId>;
@@ -29,7 +28,7 @@ async function importPhotos(files: Record<string, Uint8Array>): Promise<Files> {
   const { datasetId } = await ended(await handlers['dataset.import'](request));
   const filter = { splits: [], categoryIds: [] };
   const { items } = await handlers['image.list']({ projectId, datasetId: datasetId!, filter, offset: 0, limit: 100 });
-  const media = createMedia(fixture.projects, () => Promise.resolve(null));
+  const media = mediaOf(fixture);
   return { fixture, folder, media, projectId, ids: new Map(items.map(({ name, imageId }) => [name, imageId])) };
 }
 
@@ -60,7 +59,7 @@ test('thumbnails are upright, and kept on disk until their data set goes', async
   const kept = join(fixture.opened.folder, 'cache', 'thumbnails');
   expect(readdirSync(kept, { recursive: true }).filter((name) => String(name).endsWith('.webp'))).toHaveLength(2);
   // Another start of the app finds it there, even where the file is gone.
-  const later = createMedia(fixture.projects, () => Promise.resolve(null));
+  const later = mediaOf(fixture);
   await rm(join(fixture.scratch, 'photos'), { recursive: true });
   expect((await later(mediaUrl.thumbnail(projectId, ids.get('plain.jpg')!))).body.length).toBeGreaterThan(100);
   const [dataset] = fixture.opened.store.datasets.list();

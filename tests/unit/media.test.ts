@@ -6,8 +6,7 @@ import { expect, test, vi } from 'vitest';
 import { mediaUrl } from '../../src-main/contract/ipc.ts';
 import { ByteCache } from '../../src-main/services/byte-cache.ts';
 import { Limiter } from '../../src-main/services/limiter.ts';
-import { createMedia } from '../../src-main/services/media.ts';
-import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
+import { createProjectFixture, type ProjectFixture, mediaOf } from '../helpers/service-fixture.ts';
 
 interface Picture {
   fixture: ProjectFixture;
@@ -36,9 +35,6 @@ async function addPictures(channels: number, heightPx: number, widthPx: number):
   writeFileSync(packFile, planes);
   return { fixture, projectId: project.projectId, imageId: store.images.idRange(datasetId)!.last, planes, packFile };
 }
-
-const mediaOf = ({ projects }: ProjectFixture): ReturnType<typeof createMedia> =>
-  createMedia(projects, () => Promise.resolve(null));
 
 /** Decoded pixels, [H, W, C]. */
 async function decode(png: Uint8Array): Promise<{ width: number; height: number; channels: number; data: Buffer }> {

@@ -138,6 +138,8 @@ describe('photographs', () => {
     // A second run finds what the first one prepared.
     const second = await finished({ ...config, seed: 5 });
     expect(activities(second.runId)).not.toContain('preparing');
+    const larger = await finished(await planned(datasetId, 'yolov8-cls', 1, 64));
+    expect(larger.latest['test/accuracy']).toBeGreaterThanOrEqual(0);
   });
 });
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { rleArea } from '../../src-main/contract/geometry/rle.ts';
-import type { PredictionDocument } from '../../src-main/contract/model/image-prediction.ts';
+import type { PredictionDocument, Tiling } from '../../src-main/contract/model/image-prediction.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import { nodePorts } from '../../src-main/hosts/node-process.ts';
 import { filesToPredict, predictFiles } from '../../src-main/services/predict/predict-files.ts';
@@ -45,16 +45,16 @@ const requestOf = (changes: object = {}) => ({
   ...changes,
 });
 
-async function predictWith(config: RunConfig, run: SmallData): Promise<PredictionDocument> {
+async function predictWith(config: RunConfig, run: SmallData, changes: object = {}): Promise<PredictionDocument> {
   await writeFreshRun(config, run);
-  const request = requestOf();
+  const request = requestOf(changes);
   const progress: object[] = [];
   const { signal } = new AbortController();
   const place = { name: 'fresh', folder: run.folder };
   const files = await filesToPredict(request);
-  const document = await predictFiles(tools, place, files, request, (step) => progress.push(step), signal);
-  expect(JSON.parse(await readFile(request.output, 'utf8'))).toEqual(JSON.parse(JSON.stringify(document)));
-  expect(progress).toContainEqual({ step: 'Predicting', done: 3, total: 3 });
+  await predictFiles(tools, place, files, request, (step) => progress.push(step), signal);
+  const document = JSON.parse(await readFile(request.output, 'utf8')) as PredictionDocument;
+  expect(progress).toContainEqual({ step: 'Predicting', done: 4, total: 4 });
   expect(document.failures).toEqual([
     { file: join(photos, 'broken.jpg'), reason: expect.stringContaining('no image of a known format') as string },
   ]);
@@ -94,6 +94,36 @@ describe('says of files', () => {
       });
       expect(areas.reduce((sum, area) => sum + area)).toBe(widthPx * heightPx);
     }
+  });
+
+  test('the same in tiles where one tile shows the whole image, and no less in many', { timeout: 60_000 }, async () => {
+    run = await makeShapes({ train: 2, test: 2, side: 64, squares: true });
+    await writeFiles(photos, {
+      'exact.png': await photo({ widthPx: 64, heightPx: 64 }, 'png'),
+      'large.png': await photo({ widthPx: 150, heightPx: 97 }, 'png'),
+    });
+    await writeFreshRun(shapesConfig(), run);
+    const files = [join(photos, 'exact.png'), join(photos, 'large.png')];
+    const said = async (tiles: Tiling | null): Promise<PredictionDocument> => {
+      const request = { ...requestOf({ overwrite: true }), tiles };
+      const place = { name: 'fresh', folder: run.folder };
+      await predictFiles(tools, place, files, request, () => undefined, new AbortController().signal);
+      return JSON.parse(await readFile(request.output, 'utf8')) as PredictionDocument;
+    };
+    const [whole, tiled] = [await said(null), await said({ overlap: 0.25 })];
+    expect(tiled.images[0]).toEqual(whole.images[0]);
+    const { said: large, widthPx, heightPx } = tiled.images[1]!;
+    expect(large.kind === 'masks' && large.masks.reduce((sum, { rle }) => sum + rleArea(rle), 0)).toBe(
+      widthPx * heightPx,
+    );
+    expect(large).not.toEqual(whole.images[1]!.said);
+  });
+
+  test('nothing in tiles that cannot be joined', { timeout: 60_000 }, async () => {
+    run = await makeSmallData({ train: 4, test: 2, channels: 3, side: 32 });
+    await expect(predictWith(smallConfig(), run, { tiles: { overlap: 0.25 } })).rejects.toThrow(
+      'Tiles are joined for segmentation only',
+    );
   });
 
   test('where objects are, within the file', { timeout: 60_000 }, async () => {

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { mediaUrl } from '../../src-main/contract/ipc.ts';
-import { createMedia } from '../../src-main/services/media.ts';
-import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
+import { createProjectFixture, type ProjectFixture, mediaOf } from '../helpers/service-fixture.ts';
 
 const size = { channels: 1, heightPx: 2, widthPx: 2 };
 
@@ -25,7 +24,7 @@ async function addImages({ opened }: ProjectFixture): Promise<void> {
 
 test('an open project’s cover is a mosaic of its first images', async () => {
   const fixture = await createProjectFixture();
-  const media = createMedia(fixture.projects, () => Promise.resolve(null));
+  const media = mediaOf(fixture);
   const address = mediaUrl.cover(fixture.opened.project.projectId);
   await expect(media(address)).rejects.toMatchObject({ code: 'not-found' });
   await addImages(fixture);
@@ -47,7 +46,7 @@ test('the cover is kept when the project closes, and shown while it is closed', 
   await addImages(fixture);
   const { projectId, path } = fixture.opened.project;
   await fixture.close();
-  const media = createMedia(fixture.projects, (id) => Promise.resolve(id === projectId ? path : null));
+  const media = mediaOf(fixture, (id) => Promise.resolve(id === projectId ? path : null));
   const { body } = await media(mediaUrl.cover(projectId));
   expect(Buffer.from(body).equals(await readFile(join(path, 'cache', 'cover.png')))).toBe(true);
   expect((await sharp(body).metadata()).width).toBe(512);

@@ -1,6 +1,7 @@
 /** Run configurations of earlier versions are read as what they meant. */
 import { describe, expect, test } from 'vitest';
 import type { DatasetId } from '../../src-main/contract/model/ids.ts';
+import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import { readRunConfig, upgradeRunConfig } from '../../src-main/contract/model/run-config-versions.ts';
 import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { runConfig } from '../helpers/store-fixture.ts';
@@ -43,6 +44,8 @@ describe('version 1', () => {
       accumulation: 1,
       ema: null,
       precision: 'float32',
+      monitoring: usualMonitoring,
+      patience: null,
       weights: null,
       phases: [{ ...first.phases[0], warmup: { epochs: 0, startFactor: 0.1 }, decayAll: true, clipNorm: null }],
     });

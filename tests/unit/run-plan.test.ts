@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DeviceInfo } from '../../src-main/contract/model/device.ts';
+import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import { knob as knobSchema } from '../../src-main/contract/model/model-spec.ts';
 import type { Dataset } from '../../src-main/contract/model/dataset.ts';
 import type { CategoryId, DatasetId } from '../../src-main/contract/model/ids.ts';
@@ -42,7 +43,7 @@ describe('the template', () => {
     expect(config).toEqual({
       version: 3,
       task: 'classification',
-      model: { id: 'lenet5', options: { batchNorm: false, dropout: 0 } },
+      model: { id: 'lenet5', options: { batchNorm: false, dropout: 0, kernel: 5, pool: 2, units: 120 } },
       data: { datasetId: 4, trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
       augmentation: noAugmentation,
       loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
@@ -64,6 +65,8 @@ describe('the template', () => {
       seed: 0,
       device: 'cpu',
       precision: 'float32',
+      monitoring: usualMonitoring,
+      patience: null,
       weights: null,
     });
   });

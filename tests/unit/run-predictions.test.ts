@@ -13,10 +13,10 @@ import { PredictionReader } from '../../src-main/services/runs/predictions.ts';
 import { seededRandom } from '../helpers/generated-data.ts';
 import { testConfig } from '../helpers/run-project.ts';
 
-/** Ids that are no ordinals, given out of order. */
+/** In the order of the network's outputs; ids and ordinals say something else. */
 const categories: Category[] = [
+  { categoryId: 30 as CategoryId, ordinal: 4, name: 'cat' },
   { categoryId: 31 as CategoryId, ordinal: 1, name: 'dog' },
-  { categoryId: 30 as CategoryId, ordinal: 0, name: 'cat' },
 ];
 /** The logit difference d of two classes gives the probabilities 1/(1+e^−d) and its complement. */
 const pair = (d: number): [number, number] => [d / 2, -d / 2];

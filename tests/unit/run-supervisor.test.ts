@@ -204,7 +204,7 @@ describe('one run at a time', () => {
       status: 'cancelled',
       reason: null,
       startedAt: null,
-      resumable: false,
+      resumable: true,
     });
     trainer(0).exit(0);
     await until('the device is free', () => summaryOf(second.runId).status === 'cancelled');

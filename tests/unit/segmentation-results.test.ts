@@ -9,7 +9,7 @@ import { PixelCounter } from '../../src-main/engine/metrics/segmentation.ts';
 import { MaskPredictionsWriter } from '../../src-main/engine/train/mask-predictions-file.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { writeTrainingData } from '../../src-main/engine/train/training-data-file.ts';
-import { TrainingDataCache } from '../../src-main/services/results/result-files.ts';
+import { resultPlace, TrainingDataCache } from '../../src-main/services/results/result-files.ts';
 import { SegmentationResults } from '../../src-main/services/results/segmentation-results.ts';
 
 const predicted = [Uint8Array.of(0, 1, 1, 0), Uint8Array.of(1, 1, 0, 0)];
@@ -18,6 +18,8 @@ const classes = [
   { name: 'background', categoryId: null },
   { name: 'cell', categoryId: 9 as CategoryId },
 ];
+
+const sureOf = (category: number): number => 128 + category;
 
 let folder: string;
 let results: SegmentationResults;
@@ -52,14 +54,14 @@ beforeEach(async () => {
   const counter = new PixelCounter(2);
   for (const [i, mask] of predicted.entries()) {
     counter.add(mask, truth[i]!);
-    await writer.addMasks(mask);
+    await writer.addMasks(mask, mask.map(sureOf));
   }
   await writer.commit(counter.pairs);
 });
 afterEach(() => rm(folder, { recursive: true }));
 
 test('pixels come with the classes that the run was trained with', async () => {
-  const { epoch, classes: named, imageIds, firstCounted, pairs } = await results.pixels(folder, classes);
+  const { epoch, classes: named, imageIds, firstCounted, pairs } = await results.pixels(resultPlace(folder), classes);
   expect({ epoch, named, firstCounted, imageIds: [...imageIds] }).toEqual({
     epoch: 4,
     named: classes,
@@ -70,7 +72,7 @@ test('pixels come with the classes that the run was trained with', async () => {
 });
 
 test('classes that the data set no longer has keep their names', async () => {
-  const { classes: named } = await results.pixels(folder, [
+  const { classes: named } = await results.pixels(resultPlace(folder), [
     classes[0]!,
     { name: 'nucleus', categoryId: 9 as CategoryId },
   ]);
@@ -81,27 +83,30 @@ test('classes that the data set no longer has keep their names', async () => {
 });
 
 test('an image’s score is the mean IoU of the classes in it', async () => {
-  const { scores, right } = await results.scores(folder);
+  const { scores, right } = await results.scores(resultPlace(folder));
   // The first: background 1 of 2, cell 1 of 2. The second: background 2 of 4, cell 0 of 2.
   expect([...scores]).toEqual([0.5, 0.25]);
   expect(right).toBeNull();
 });
 
 test('masks lie where the image does, beside the truth', async () => {
-  const first = await results.masks(folder, 7 as ImageId);
+  const first = await results.masks(resultPlace(folder), 7 as ImageId);
   expect(first).toMatchObject({ widthPx: 2, heightPx: 2, predicted: predicted[0], groundTruth: truth[0] });
+  expect(first.confidence).toEqual(predicted[0]!.map(sureOf));
   // Half of each bar's height is beyond the image.
   expect(first.placement[0]).toBe(0);
   expect(first.placement[2]).toBe(40);
   expect(first.placement[3] - first.placement[1]).toBe(40);
-  const second = await results.masks(folder, 3 as ImageId);
+  const second = await results.masks(resultPlace(folder), 3 as ImageId);
   expect(second).toMatchObject({ groundTruth: truth[1], placement: [0, 0, 10, 10] });
 });
 
 test('without the pack there is no truth; without an evaluation or the image, words', async () => {
   await rm(join(folder, 'masks.u8'));
-  expect((await results.masks(folder, 7 as ImageId)).groundTruth).toBeNull();
-  await expect(results.masks(folder, 8 as ImageId)).rejects.toThrow('The run was not measured by image 8.');
+  expect((await results.masks(resultPlace(folder), 7 as ImageId)).groundTruth).toBeNull();
+  await expect(results.masks(resultPlace(folder), 8 as ImageId)).rejects.toThrow(
+    'The run was not measured by image 8.',
+  );
   await rm(runFiles.predictions(folder));
-  await expect(results.scores(folder)).rejects.toThrow('This run has made no predictions yet');
+  await expect(results.scores(resultPlace(folder))).rejects.toThrow('This run has made no predictions yet');
 });

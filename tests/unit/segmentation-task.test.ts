@@ -1,5 +1,5 @@
 /** Segmentation's parts: what its graphs count and measure, the file of predicted masks, and the run's list of masks. */
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -182,27 +182,46 @@ describe('the file of predicted masks', () => {
   const head = { epoch: 3, categoryCount: 3, firstCounted: 1, height: 2, width: 3, imageIds: [41, 7] };
   const masks = [Uint8Array.of(0, 1, 2, 2, 1, 0), Uint8Array.of(1, 1, 1, 2, 2, 2)];
   const pairs: CellCounts = { starts: Uint32Array.of(0, 1, 3), triples: Uint32Array.of(0, 0, 6, 1, 1, 4, 1, 2, 2) };
+  const sure = (mask: Uint8Array): Uint8Array => mask.map((category) => 200 + category);
   async function write(): Promise<void> {
     const writer = await MaskPredictionsWriter.create(file, head);
-    for (const mask of masks) await writer.addMasks(mask);
+    for (const mask of masks) await writer.addMasks(mask, sure(mask));
     await writer.commit(pairs);
   }
 
   test('is read as it was written', async () => {
     await write();
     expect(await readMaskPredictions(file)).toEqual({ ...head, imageIds: Float64Array.from(head.imageIds), pairs });
-    expect([await readPredictedMask(file, 0), await readPredictedMask(file, 1)]).toEqual(masks);
+    expect([await readPredictedMask(file, 0), await readPredictedMask(file, 1)]).toEqual(
+      masks.map((predicted) => ({ predicted, confidence: sure(predicted) })),
+    );
+  });
+
+  test('is read without confidences where an earlier version wrote it', async () => {
+    await write();
+    const bytes = await readFile(file);
+    const [start, pixels] = [32 + 16, 6];
+    bytes.writeUInt32LE(2, 4);
+    const second = start + 2 * pixels;
+    const kept = [bytes.subarray(0, start + pixels), bytes.subarray(second, second + pixels)];
+    await writeFile(file, Buffer.concat([...kept, bytes.subarray(second + 2 * pixels)]));
+    expect(await readMaskPredictions(file)).toMatchObject({
+      ...head,
+      imageIds: Float64Array.from(head.imageIds),
+      pairs,
+    });
+    expect(await readPredictedMask(file, 1)).toEqual({ predicted: masks[1], confidence: null });
   });
 
   test('stays as it was until a new one is whole', async () => {
     await write();
     const discarded = await MaskPredictionsWriter.create(file, { ...head, epoch: 4 });
-    await discarded.addMasks(masks[0]!);
+    await discarded.addMasks(masks[0]!, masks[0]!);
     expect((await readMaskPredictions(file)).epoch).toBe(3);
     await discarded.discard();
     expect(await readdir(folder)).toEqual(['predictions.bin']);
     const short = await MaskPredictionsWriter.create(file, head);
-    await short.addMasks(masks[0]!);
+    await short.addMasks(masks[0]!, masks[0]!);
     await expect(short.commit(pairs)).rejects.toThrow('internal: 2 images with 1 masks and pixels of 2');
     await short.discard();
     expect((await readMaskPredictions(file)).epoch).toBe(3);
@@ -211,9 +230,9 @@ describe('the file of predicted masks', () => {
   test('is refused in words where it is damaged or not there', async () => {
     await write();
     await expect(readPredictedMask(file, 2)).rejects.toThrow('internal: mask 2 of 2');
-    await truncate(file, 32 + 16 + 12 + 12 + 5);
+    await truncate(file, 32 + 16 + 24 + 12 + 5);
     await expect(readMaskPredictions(file)).rejects.toThrow(
-      'is damaged: it ends at byte 77, inside of what it should hold.',
+      'is damaged: it ends at byte 89, inside of what it should hold.',
     );
     await writeFile(file, 'FVPR and something else that is longer than a header');
     await expect(readMaskPredictions(file)).rejects.toThrow('it does not begin with "FVSP"');

@@ -89,7 +89,7 @@ describe('a U-Net from scratch', () => {
     expect([...(imageIds as Float64Array)]).toEqual(small.data.evaluation.imageIds);
     const counter = new PixelCounter(3);
     for (const [index, mask] of (await evaluationMasks(small.data)).entries())
-      counter.add(await readPredictedMask(file, index), mask);
+      counter.add((await readPredictedMask(file, index)).predicted, mask);
     expect(pairs).toEqual(counter.pairs);
     const counts = pixelCounts(pairs, [0, 1, 2]);
     const options = { zeroDivision: null } as const;

@@ -1,7 +1,13 @@
 /** The text query: what it means, what is wrong with it, what completes it, and which images pass it. */
 import { expect, test } from 'vitest';
 import { completionsAt } from '../../src-main/contract/query/completion.ts';
-import { isProblem, parseQuery, quoteValue, type Query } from '../../src-main/contract/query/syntax.ts';
+import {
+  isProblem,
+  parseQuery,
+  quoteValue,
+  type NumberTest,
+  type Query,
+} from '../../src-main/contract/query/syntax.ts';
 import type { Shape } from '../../src-main/contract/model/annotation.ts';
 import type { ImageFilter } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId } from '../../src-main/contract/model/ids.ts';
@@ -9,6 +15,7 @@ import { labelRow } from '../../src-main/store/label-row.ts';
 import type { ProjectStore } from '../../src-main/store/project-store.ts';
 import { seededRandom } from '../helpers/generated-data.ts';
 import { createStore } from '../helpers/store-fixture.ts';
+import { insertImages } from '../helpers/insert-images.ts';
 
 /** A query as brackets. */
 function inWords(query: Query): string {
@@ -22,9 +29,17 @@ function inWords(query: Query): string {
     case 'word':
       return `${query.field}:${query.value}`;
     case 'number':
-      return `${query.field}[${query.className ?? ''}]${query.is.kind === 'range' ? `=${query.is.least}..${query.is.below}` : `${query.is.comparison}${query.is.value}`}`;
+      return `${query.field}[${query.className ?? ''}]${testInWords(query.is)}`;
+    case 'run':
+      return `run:${query.run}${query.test === null ? '' : `.${query.test.measure}${testInWords(query.test.is)}`}`;
   }
 }
+
+function testInWords(is: NumberTest): string {
+  return is.kind === 'range' ? `=${is.least}..${is.below}` : `${is.comparison}${is.value}`;
+}
+
+const day = (year: number, month: number, date: number): number => new Date(year, month - 1, date).getTime();
 
 test.each([
   ['', 'all()'],
@@ -41,6 +56,17 @@ test.each([
   ['review:needs-review', 'review:needs-review'],
   ['id>-3', 'id[]>-3'],
   ['area(cat)=16..1024.5', 'area[cat]=16..1024.5'],
+  ['tag:"to check" folder:train/night', 'all(tag:to check, folder:train/night)'],
+  ['run:A.fp>0', 'run:A.fp>0'],
+  ['run:v1.2.score<0.5 -run:A', 'all(run:v1.2.score<0.5, not(run:A))'],
+  ['run:"my run".Disagreement=0.2..0.4', 'run:my run.disagreement=0.2..0.4'],
+  ['run:v1.2', 'run:v1.2'],
+  ['date>=2026-03-01', `date[]>=${day(2026, 3, 1)}`],
+  ['date>2026-03', `date[]>=${day(2026, 4, 1)}`],
+  ['date<=2026-12-31', `date[]<${day(2027, 1, 1)}`],
+  ['date=2026', `date[]=${day(2026, 1, 1)}..${day(2027, 1, 1)}`],
+  ['date=2026-01..2026-02', `date[]=${day(2026, 1, 1)}..${day(2026, 3, 1)}`],
+  ['edited!=2026-02-28', `not(edited[]=${day(2026, 2, 28)}..${day(2026, 3, 1)})`],
 ])('%s means %s', (text, meaning) => {
   const query = parseQuery(text);
   expect(isProblem(query) ? query.message : inWords(query)).toBe(meaning);
@@ -59,6 +85,13 @@ test.each([
   ['size>3', 0, 'There is no number “size”'],
   ['area>3..4', 5, 'A number is missing'],
   ['a -', 3, 'A term is missing at the end.'],
+  ['run:', 4, 'The name of a run is missing'],
+  ['run:A>3', 4, 'What a run found is named behind a dot'],
+  ['run:A.wrong>3', 4, 'score, disagreement, fp, fn, tp'],
+  ['run:"A".fp', 10, 'A comparison is missing after “fp”'],
+  ['date>yesterday', 5, 'A day is missing here'],
+  ['date=2026-02-30', 5, 'A day is missing here'],
+  ['date>2026-01..2026-02', 5, 'A day is missing here'],
 ])('%s is wrong at %i', (text, at, message) => {
   const problem = parseQuery(text);
   expect(problem).toMatchObject({ at });
@@ -114,7 +147,11 @@ test('values survive being quoted', () => {
   }
 });
 
-const classes = ['truck', 'traffic light', 'person'];
+const known = {
+  classes: ['truck', 'traffic light', 'person'],
+  tags: ['night', 'to check'],
+  runs: ['LeNet-5', 'twin of it'],
+};
 test.each([
   ['', ['split:', 'is:', 'review:']],
   ['sp', ['split:']],
@@ -126,16 +163,18 @@ test.each([
   ['count(p', ['person']],
   ['count', ['count(class)']],
   ['width>3', []],
+  ['tag:', ['night', 'to check']],
+  ['ru', ['run:']],
+  ['run:', ['LeNet-5', 'twin of it']],
+  ['run:"tw', ['twin of it']],
+  ['run:LeNet-5.f', ['fp', 'fn']],
+  ['-run:"twin of it".', ['score', 'disagreement']],
 ])('“%s” is completed', (text, labels) => {
-  const found = completionsAt(text, text.length, classes);
+  const found = completionsAt(text, text.length, known);
   expect(found.map(({ label }) => label).slice(0, labels.length || 1)).toEqual(labels);
   for (const { insert, from } of found) {
     const completed = text.slice(0, from) + insert;
-    const ended = completed.endsWith('>')
-      ? `${completed}1`
-      : completed.endsWith(':') || completed.endsWith('(')
-        ? ''
-        : completed;
+    const ended = completed.endsWith('>') ? `${completed}1` : /[:(.]$/.test(completed) ? '' : completed;
     expect(isProblem(parseQuery(ended)), completed).toBe(false);
   }
 });
@@ -145,6 +184,7 @@ interface Drawn {
   name: string;
   widthPx: number;
   heightPx: number;
+  modifiedMs: number;
   review: 'to-do' | 'done';
   labels: { category: number; shape: Shape; flags: 'crowd'[] }[];
 }
@@ -152,16 +192,16 @@ interface Drawn {
 const names = ['cat', 'dog', 'traffic light'];
 
 function fill(store: ProjectStore, images: readonly Drawn[], name: string): DatasetId {
-  const datasetId = store.datasets.begin({ name, format: 'images', source: '', createdAt: '' });
+  const datasetId = store.datasets.begin({ name, format: 'images', source: '', createdAt: '2026-05-01T12:00:00.000Z' });
   const categoryIds = store.datasets.addCategories(datasetId, names);
-  const file = { mediaType: 'image/png', orientation: 1, sizeBytes: 1, modifiedMs: 0, channels: 3 };
+  const file = { mediaType: 'image/png', orientation: 1, sizeBytes: 1, channels: 3 };
   const rows = images.map((image) => ({
     ...image,
     ...file,
     path: image.name,
     labels: image.labels.map((label) => labelRow({ ...label, attributes: {} })),
   }));
-  store.annotations.insertImported(datasetId, rows, categoryIds);
+  insertImages(store, datasetId, rows, categoryIds);
   store.datasets.publish(datasetId);
   return datasetId;
 }
@@ -177,7 +217,8 @@ function draw(random: () => number, index: number): Drawn {
   }));
   return {
     split: random() < 0.5 ? 'train' : 'val',
-    name: `${index % 7}_photo%${index}.png`,
+    name: `${index % 3 === 0 ? 'night' : 'day'}/${index % 7}_photo%${index}.png`,
+    modifiedMs: day(2026, 1, 1 + Math.floor(random() * 60)),
     widthPx: 100 + Math.floor(random() * 900),
     heightPx: 100 + Math.floor(random() * 900),
     review: random() < 0.5 ? 'to-do' : 'done',
@@ -208,6 +249,11 @@ const passes: Record<string, (image: Drawn) => boolean> = {
     labels.some(({ shape, category }) => category === 1 && shape.kind === 'bbox' && shape.bboxXyxy[2] <= 10),
   'aspect>1 (width>=500 or megapixels<0.2)': ({ widthPx, heightPx }) =>
     widthPx > heightPx && (widthPx >= 500 || (widthPx * heightPx) / 1e6 < 0.2),
+  'folder:night': ({ name }) => name.startsWith('night/'),
+  'date<2026-02': ({ modifiedMs }) => modifiedMs < day(2026, 2, 1),
+  'date=2026-01-15': ({ modifiedMs }) => modifiedMs === day(2026, 1, 15),
+  'edited=2026-05 date>2026-02-10': ({ labels, modifiedMs }) => labels.length > 0 && modifiedMs > day(2026, 2, 10),
+  '-edited>2026-06-01 width<300': ({ widthPx }) => widthPx < 300,
   'name:"o%1"': ({ name }) => name.includes('o%1'),
   '3_photo review:done by:import': ({ name, review, labels }) =>
     name.includes('3_photo') && review === 'done' && labels.length > 0,

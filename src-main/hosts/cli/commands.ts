@@ -174,17 +174,23 @@ export async function train(session: Session, options: TrainOptions): Promise<Ex
 
   const { client } = session;
   const { projectId } = opened;
-  const document = await startingDocument(session, opened, options);
-  const { datasetId, modelId, settings } = await startingPoint(client, opened, options, document);
-  const template = await client.call('run.template', { projectId, datasetId, modelId });
+  const { template, config } = await planned(session, opened, options);
   if (options.listSettings) return print(session, options, template.knobs, settingsTable);
-
-  const config = withSettings(template, settings, options.set);
-  if (options.weights !== undefined) config.weights = await chosenWeights(session, opened, options.weights);
   await check(session, opened, config);
   return watchRun(session, options, opened, () =>
     client.call('run.start', { projectId, config, name: options.name ?? null }),
   );
+}
+
+/** The run that the options describe, with what it was made of. */
+export async function planned(session: Session, opened: Project, options: TrainOptions) {
+  const { client } = session;
+  const document = await startingDocument(session, opened, options);
+  const { datasetId, modelId, settings } = await startingPoint(client, opened, options, document);
+  const template = await client.call('run.template', { projectId: opened.projectId, datasetId, modelId });
+  const config = withSettings(template, settings, options.set);
+  if (options.weights !== undefined) config.weights = await chosenWeights(session, opened, options.weights);
+  return { template, settings, config };
 }
 
 /** What the run starts from: a file, a preset, or nothing but defaults. */
@@ -354,12 +360,25 @@ export async function artifacts(session: Session, wanted: string, options: Proje
   const { runId } = await findRun(client, opened, wanted);
   const folder = resolve(io.cwd, options.output);
   const written = await client.call('run.artifacts', { projectId: opened.projectId, runId, folder });
-  return print(session, options, written, (made) => `${made.folder}\n`);
+  return print(session, options, written, (made) =>
+    [made.folder, ...made.leftOut.map((text) => `Left out: ${text}`), ''].join('\n'),
+  );
+}
+
+export async function openForeign(session: Session, folder: string, options: ProjectOptions & { dataset: string }) {
+  const { client, io } = session;
+  const opened = await project(session, options);
+  const { datasetId } = await findDataset(client, opened, options.dataset);
+  const request = { projectId: opened.projectId, datasetId, folder: resolve(io.cwd, folder) };
+  const run = await client.call('run.openForeign', request);
+  return print(session, options, run, () => `Run ${run.runId} "${run.name}": ${run.epochsDone} epochs.\n`);
 }
 
 export interface PredictOptions extends ProjectOptions {
   checkpoint: CheckpointName;
   confidence: number;
+  /** Overlap; made to fit where absent. */
+  tiles?: number;
   output: string;
   force?: boolean;
 }
@@ -381,6 +400,7 @@ export async function predict(
     checkpoint: options.checkpoint,
     paths: paths.map((path) => resolve(io.cwd, path)),
     scoreThreshold: options.confidence,
+    tiles: options.tiles === undefined ? null : { overlap: options.tiles },
     output,
     overwrite: options.force ?? false,
   });

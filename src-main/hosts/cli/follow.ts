@@ -70,7 +70,7 @@ export async function followRun(client: Client, io: CliIo, projectId: ProjectId,
   }
 }
 
-function progressLine(progress: RunProgress): string {
+export function progressLine(progress: Omit<RunProgress, 'runId'>): string {
   const { activity, epoch, epochsTotal, step, stepsPerEpoch, imagesPerSecond, secondsLeft } = progress;
   const place = [`epoch ${epoch}/${epochsTotal}`, `step ${step}/${stepsPerEpoch}`];
   const parts = [activity, ...(activity === 'preparing' ? [`image ${step}/${stepsPerEpoch}`] : place)];
@@ -79,11 +79,11 @@ function progressLine(progress: RunProgress): string {
   return parts.join('  ');
 }
 
-function logText({ level, text }: LogLine): string {
+export function logText({ level, text }: LogLine): string {
   return level === 'info' ? text : `${level}: ${text}`;
 }
 
-function cancelOnInterrupt(io: CliIo, message: string, cancel: () => Promise<unknown>): () => void {
+export function cancelOnInterrupt(io: CliIo, message: string, cancel: () => Promise<unknown>): () => void {
   let asked = false;
   return io.onInterrupt(() => {
     if (asked) return io.abort();

@@ -1,12 +1,12 @@
 /** What the commands about a library do: images by query, splits, leaks, health, versions, trash. */
 import { FoveaError } from '../../contract/errors.ts';
-import type { ImageOrder } from '../../contract/model/dataset.ts';
+import { runOrders, type ImageOrder } from '../../contract/model/dataset.ts';
 import type { TrashItem, TrashKey } from '../../contract/model/library.ts';
 import { isLeak, type SplitPlan } from '../../contract/model/splits.ts';
 import { print, project, type ProjectOptions, type Session } from './commands.ts';
 import { followJob } from './follow.ts';
 import { exitCodes, say, type ExitCode } from './io.ts';
-import { findDataset } from './selection.ts';
+import { findDataset, findRun } from './selection.ts';
 
 const everything = { splits: [], categoryIds: [] };
 const PAGE = 1000;
@@ -18,13 +18,21 @@ async function chosen(session: Session, wanted: string, options: ProjectOptions)
   return { projectId: opened.projectId, datasetId };
 }
 
-type ImageOptions = ProjectOptions & { query?: string; sort: ImageOrder['by']; reverse?: boolean };
+type ImageOptions = ProjectOptions & { query?: string; sort: ImageOrder['by']; reverse?: boolean; run?: string };
+
+async function orderOf(session: Session, { sort, reverse, run, ...options }: ImageOptions): Promise<ImageOrder> {
+  const order = { by: sort, descending: reverse === true };
+  if (!(runOrders as readonly string[]).includes(sort)) return order;
+  if (run === undefined) throw new FoveaError('invalid-request', `--sort ${sort} needs --run: whose ${sort}?`);
+  const { runId } = await findRun(session.client, await project(session, options), run);
+  return { ...order, runId };
+}
 
 export async function listImages(session: Session, wanted: string, options: ImageOptions): Promise<ExitCode> {
   const request = {
     ...(await chosen(session, wanted, options)),
     filter: { ...everything, ...(options.query === undefined ? {} : { query: options.query }) },
-    order: { by: options.sort, descending: options.reverse === true },
+    order: await orderOf(session, options),
   };
   const images: { imageId: number; name: string; split: string; labels: number }[] = [];
   for (let total = 1; images.length < total;) {

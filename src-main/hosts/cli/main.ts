@@ -27,4 +27,5 @@ process.exitCode = await runCli(process.argv.slice(2), io, {
     return createBackend(ports);
   },
   launchTask: ports.launchTask,
+  launchTrainer: ports.launchTrainer,
 });

@@ -10,14 +10,18 @@ import { version } from '../app-facts.ts';
 import { clientOf } from './client.ts';
 import * as commands from './commands.ts';
 import * as engineTools from './engine-tools.ts';
+import { intervene } from './intervene.ts';
 import * as library from './library-commands.ts';
 import { exitCodes, say, type CliIo, type ExitCode } from './io.ts';
+import * as sweeps from './sweep.ts';
+import { trainFolder } from './train-folder.ts';
 import * as weights from './weights.ts';
 
 /** What commands work with. The backend is opened only for a command that needs it, and always closed. */
 export interface CliPorts {
   openBackend: () => Backend;
   launchTask: HostPorts['launchTask'];
+  launchTrainer: HostPorts['launchTrainer'];
 }
 
 /** `args` without node and script. */
@@ -32,8 +36,9 @@ export async function runCli(args: readonly string[], io: CliIo, ports: CliPorts
     }
   };
   try {
-    const runTool = async (tool: (tools: engineTools.Tools) => Promise<ExitCode>) => {
-      exitCode = await tool({ io, launchTask: ports.launchTask });
+    const { launchTask, launchTrainer } = ports;
+    const runTool: RunTool = async (tool) => {
+      exitCode = await tool({ io, launchTask, launchTrainer });
     };
     await program(io, run, runTool).parseAsync(args, { from: 'user' });
     return exitCode;
@@ -52,7 +57,8 @@ function exitCodeOf(code: ErrorCode): ExitCode {
 
 type Run = (command: (session: commands.Session) => Promise<ExitCode>) => Promise<void>;
 
-type RunTool = (tool: (tools: engineTools.Tools) => Promise<ExitCode>) => Promise<void>;
+type Tools = engineTools.Tools & Pick<CliPorts, 'launchTrainer'>;
+type RunTool = (tool: (tools: Tools) => Promise<ExitCode>) => Promise<void>;
 
 function program(io: CliIo, run: Run, runTool: RunTool): Command {
   const root = new Command('fovea')
@@ -91,8 +97,9 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     .option('--labelled-only', 'leave out images that nobody labelled')
     .action((wanted: string, options) => run((session) => commands.exportDataset(session, wanted, options)));
   inProject(root.command('images <dataset>').description('names of the images that a query finds'))
-    .option('--query <query>', 'such as "class:truck count(person)>3 split:val" (default: all)')
+    .option('--query <query>', 'such as "class:truck count(person)>3 split:val run:A.fp>0" (default: all)')
     .addOption(new Option('--sort <order>', 'how they go').choices(imageOrders).default('added'))
+    .option('--run <run>', 'whose score or disagreement they go by')
     .option('--reverse', 'the other way round')
     .action((wanted: string, options) => run((session) => library.listImages(session, wanted, options)));
   inProject(root.command('split <dataset>').description('divide the images of a data set anew'))
@@ -134,27 +141,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     .option('--seed <number>', 'the same seed draws the same images', wholeNumber, sampleProjectSet.seed)
     .action((options) => run((session) => commands.drawSample(session, options)));
 
-  inProject(root.command('train').description('start a run, or go on with one, and watch it to its end'))
-    .option('-d, --dataset <data set>', 'name or number (default: the only one)')
-    .option('-m, --model <id>', 'which network (default: that of the file or preset, or one that suits the labels)')
-    .addOption(
-      new Option(
-        '--config <file>',
-        'JSON file with settings of the run; what it leaves out keeps its default',
-      ).conflicts('preset'),
-    )
-    .option('--preset <name>', 'settings that are kept in the project under this name')
-    .option(
-      '--set <path=value>',
-      'one setting; can be given several times',
-      (item, list: string[]) => [...list, item],
-      [],
-    )
-    .option('--name <name>', 'name of the run')
-    .option(
-      '--weights <what>',
-      'start from these: a file, an id of `weights list`, run:NUMBER[:last], or scratch (default: scratch)',
-    )
+  inProject(ofRun(root.command('train').description('start a run, or go on with one, and watch it to its end')))
     .addOption(
       new Option('--resume <run>', 'go on with this run from its last checkpoint, as it was configured').conflicts([
         'dataset',
@@ -169,6 +156,59 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     )
     .option('--list-settings', 'show what can be set, with defaults, and start nothing')
     .action((options) => run((session) => commands.train(session, options)));
+  root
+    .command('train-folder <folder>')
+    .description("train the run of a folder to its end, without its project: what a scheduler's job does")
+    .action((folder: string) => runTool((tools) => trainFolder(tools, folder)));
+
+  const sweep = root.command('sweep').description('many runs with different settings as one');
+  inProject(ofRun(sweep.command('start').description('start a sweep and watch it to its end')))
+    .option(
+      '--axis <path=values>',
+      'a setting and what to try: batchSize=16,32; weights=scratch,ID; for --random also phases.0.learningRate=1e-4..1e-1:log',
+      collect,
+      [],
+    )
+    .option('--seeds <list>', 'train every combination with each of these: 1,2,3', wholeNumbers, [])
+    .addOption(new Option('--random <number>', 'so many combinations by chance, instead of all').argParser(wholeNumber))
+    .option('--search-seed <number>', 'the same seed draws the same combinations', wholeNumber, 1)
+    .addOption(
+      new Option('--one-at-a-time', 'the first values, and each other value alone, instead of all').conflicts('random'),
+    )
+    .addOption(
+      new Option('--priority <number>', 'in the queue: 1 before others, -1 behind them').argParser(priority).default(0),
+    )
+    .option('--slurm', 'as a job array of Slurm; the project must lie where its nodes see it')
+    .option('--partition <name>', 'for Slurm')
+    .option('--time <limit>', 'for Slurm, of each run: 2:00:00')
+    .option('--cpus <number>', 'for Slurm, of each run', wholeNumber)
+    .option('--memory <size>', 'for Slurm, of each run: 4G')
+    .option('--gpus <number>', 'for Slurm, of each run', wholeNumber)
+    .option('--at-once <number>', 'for Slurm: no more runs than this at the same time', wholeNumber)
+    .option('--sbatch <option>', 'for Slurm: any option of sbatch (--sbatch=--account=vision)', collect, [])
+    .option('--detach', 'for Slurm: leave once the job is submitted')
+    .option('--dry-run', 'say what it would come to, and start nothing')
+    .action((options) => run((session) => sweeps.startSweep(session, options)));
+  inProject(sweep.command('list').description('sweeps of a project')).action((options) =>
+    run((session) => sweeps.listSweeps(session, options)),
+  );
+  const ofSweep = (name: string, description: string): Command =>
+    inProject(sweep.command(`${name} <sweep>`).description(description));
+  ofSweep('show', 'its combinations, the best first, with mean and deviation over seeds').action((wanted, options) =>
+    run((session) => sweeps.showSweep(session, wanted, options)),
+  );
+  ofSweep('follow', 'watch one that Slurm trains').action((wanted, options) =>
+    run((session) => sweeps.followSweep(session, wanted, options)),
+  );
+  ofSweep('resume', 'go on with what is not finished')
+    .option('--detach', 'for Slurm: leave once the job is submitted')
+    .action((wanted, options) => run((session) => sweeps.resumeSweep(session, wanted, options)));
+  ofSweep('cancel', 'stop what trains or waits').action((wanted, options) =>
+    run((session) => sweeps.cancelSweep(session, wanted, options)),
+  );
+  ofSweep('delete', 'delete it with its runs').action((wanted, options) =>
+    run((session) => sweeps.deleteSweep(session, wanted, options)),
+  );
 
   const preset = root.command('preset').description('settings of runs, kept under names');
   inProject(preset.command('list').description('presets of a project')).action((options) =>
@@ -186,6 +226,18 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
   inProject(root.command('runs').description('runs of a project')).action((options) =>
     run((session) => commands.listRuns(session, options)),
   );
+  inProject(
+    root
+      .command('open-run <folder>')
+      .description('bring in a run of another tool (args.yaml, results.csv), to be compared'),
+  )
+    .requiredOption('-d, --dataset <data set>', 'name or number of the data set that it was trained on')
+    .action((folder: string, options) => run((session) => commands.openForeign(session, folder, options)));
+  withJson(root.command('change <run>').description('change a run that trains elsewhere; <run> is its folder'))
+    .option('--rate <factor>', 'times this goes every learning rate from now on', positive)
+    .option('--epochs <number>', 'so many epochs more (or fewer)', signedNumber)
+    .option('--finish', 'stop now, as finished, and keep the best epoch')
+    .action((wanted: string, options) => runTool(({ io }) => intervene(io, wanted, options)));
   inProject(root.command('evaluate <run>').description('metrics and confusion matrix of a run')).action(
     (wanted: string, options) => run((session) => commands.evaluate(session, wanted, options)),
   );
@@ -209,6 +261,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
   inProject(root.command('predict <run> <paths...>').description("have a run's network look at image files or folders"))
     .addOption(new Option('--checkpoint <which>', 'which weights').choices(checkpointName.options).default('best'))
     .option('--confidence <number>', 'boxes with lower scores are left out', share, 0.25)
+    .option('--tiles <overlap>', 'look at images in tiles at their own size, of which neighbours share so much', share)
     .requiredOption('-o, --output <file>', 'file to write what it says into (.json)')
     .option('--force', 'overwrite the file')
     .action((wanted: string, paths: string[], options) =>
@@ -252,6 +305,28 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
   return root;
 }
 
+/** What a run is to be. */
+function ofRun(command: Command): Command {
+  return command
+    .option('-d, --dataset <data set>', 'name or number (default: the only one)')
+    .option('-m, --model <id>', 'which network (default: that of the file or preset, or one that suits the labels)')
+    .addOption(
+      new Option(
+        '--config <file>',
+        'JSON file with settings of the run; what it leaves out keeps its default',
+      ).conflicts('preset'),
+    )
+    .option('--preset <name>', 'settings that are kept in the project under this name')
+    .option('--set <path=value>', 'one setting; can be given several times', collect, [])
+    .option('--name <name>', 'its name')
+    .option(
+      '--weights <what>',
+      'start from these: a file, an id of `weights list`, run:NUMBER[:last], or scratch (default: scratch)',
+    );
+}
+
+const collect = (item: string, list: string[]): string[] => [...list, item];
+
 function ofStep(command: Command): Command {
   return command
     .option('--batch <images>', 'images of the step (default: what suits the network)', wholeNumber)
@@ -261,6 +336,31 @@ function ofStep(command: Command): Command {
 function wholeNumber(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('A whole number from 1 on.');
+  return value;
+}
+
+function wholeNumbers(text: string): number[] {
+  const values = text.split(',').map(Number);
+  if (values.some((value) => !Number.isInteger(value) || value < 0))
+    throw new InvalidArgumentError('Whole numbers: 1,2,3.');
+  return values;
+}
+
+function priority(text: string): number {
+  const value = Number(text);
+  if (![-1, 0, 1].includes(value)) throw new InvalidArgumentError('-1, 0 or 1.');
+  return value;
+}
+
+function signedNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value === 0) throw new InvalidArgumentError('A whole number that is not 0.');
+  return value;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('A number above 0.');
   return value;
 }
 

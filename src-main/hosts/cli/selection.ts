@@ -5,6 +5,7 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { Dataset } from '../../contract/model/dataset.ts';
 import type { Project } from '../../contract/model/project.ts';
 import type { RunSummary } from '../../contract/model/run.ts';
+import type { Sweep } from '../../contract/model/sweep.ts';
 import type { Client } from './client.ts';
 
 const databaseName = 'project.sqlite';
@@ -50,6 +51,11 @@ export async function findDataset(client: Client, { projectId }: Project, wanted
 export async function findRun(client: Client, { projectId }: Project, wanted: string): Promise<RunSummary> {
   const runs = await client.call('run.list', { projectId });
   return pick(runs, wanted, 'run', ({ runId }) => runId);
+}
+
+export async function findSweep(client: Client, { projectId }: Project, wanted: string): Promise<Sweep> {
+  const sweeps = await client.call('sweep.list', { projectId });
+  return pick(sweeps, wanted, 'sweep', ({ sweepId }) => sweepId);
 }
 
 /** A name that fits wins over a number, so that a run named "12" can be reached. */

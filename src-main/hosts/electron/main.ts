@@ -24,6 +24,8 @@ const rendererFolder = join(mainFolder, '..', 'renderer');
 const trainingProcess = join(mainFolder, 'training-process.js');
 const taskProcess = join(mainFolder, 'task-process.js');
 const workerProcess = join(mainFolder, 'worker-process.js');
+/** Electron has no command line of its own: Node runs it from the sources. */
+const commandLine = join(mainFolder, '..', '..', 'src-main', 'setup', 'fovea.mjs');
 
 let window: BrowserWindow | null = null;
 
@@ -50,6 +52,7 @@ async function start(): Promise<void> {
     launchTrainer: () => launchUtilityChild(trainingProcess, 'Fovea training'),
     launchTask: () => launchUtilityChild(taskProcess, 'Fovea engine task'),
     launchWorker: () => launchUtilityChild(workerProcess, 'Fovea worker'),
+    cliCommand: ['node', commandLine],
     choosePath: pathChooser(() => window),
   });
   closeBeforeQuit(backend);

@@ -119,9 +119,15 @@ export function wantedByRestore(
   now: readonly Annotation[],
   then: readonly Annotation[],
   imageId: ImageId,
+  categoryIds: ReadonlySet<CategoryId>,
 ): WantedState {
   const wanted = new Map<AnnotationId, Annotation | null>(now.map(({ annotationId }) => [annotationId, null]));
-  for (const label of then) wanted.set(label.annotationId, label);
+  const classNow = new Map(now.map(({ annotationId, categoryId }) => [annotationId, categoryId]));
+  for (const label of then) {
+    // A class that was merged since is the one that it became; one that was deleted cannot have its labels back.
+    const categoryId = categoryIds.has(label.categoryId) ? label.categoryId : classNow.get(label.annotationId);
+    wanted.set(label.annotationId, categoryId === undefined ? null : { ...label, categoryId });
+  }
   invariant(wanted.size >= then.length, 'a state of the history names a label twice', { imageId });
   return { imageId, labels: [...wanted].map(([annotationId, after]) => ({ annotationId, after })) };
 }

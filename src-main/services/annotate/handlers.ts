@@ -2,17 +2,19 @@
 import { userInfo } from 'node:os';
 import type { Handlers } from '../../contract/ipc.ts';
 import { FoveaError } from '../../contract/errors.ts';
-import type { ChangeResult, HistoryKind, ImageChange } from '../../contract/model/annotation-edit.ts';
+import type { ChangeResult, HistoryKind } from '../../contract/model/annotation-edit.ts';
 import type { ProjectId } from '../../contract/model/ids.ts';
-import type { WantedState } from '../../store/label-edit-repository.ts';
+import type { Changed, WantedState } from '../../store/label-edit-repository.ts';
 import type { ServiceContext } from '../context.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { wantedByClass, wantedByCopy, wantedByRelabel } from './bulk-edits.ts';
+import { plannedClassEdit } from './class-edits.ts';
 import { wantedByEdits, wantedByRestore } from './edit-checks.ts';
 
 type AnnotateCalls =
   | `annotation.${'open' | 'reserveIds' | 'apply' | 'undo' | 'redo' | 'history' | 'stateAt' | 'restore' | 'copy' | 'classify' | 'relabel'}`
-  | `annotation.${'schema' | 'setSchema' | 'undoState'}`
+  | `annotation.${'schema' | 'undoState'}`
+  | `category.${'edit' | 'usage'}`
   | `image.${'setReview' | 'reviewCounts' | 'reviewQueue' | 'addTime'}`;
 
 export function createAnnotateHandlers({
@@ -22,14 +24,11 @@ export function createAnnotateHandlers({
   const by = accountName();
   projects.onOpen(({ store }) => store.labelEdits.sweep());
 
-  const tell = ({ project, store }: OpenProject, gestureId: string, images: ImageChange[]): void => {
-    if (images.length === 0) return;
-    emit('annotation.changed', {
-      projectId: project.projectId,
-      gestureId,
-      images,
-      undoState: store.labelEdits.undoState(),
-    });
+  const tell = ({ project, store }: OpenProject, gestureId: string, { images, classesOf }: Changed): void => {
+    if (images.length === 0 && classesOf === null) return;
+    const { projectId } = project;
+    emit('annotation.changed', { projectId, gestureId, images, undoState: store.labelEdits.undoState() });
+    if (classesOf !== null) emit('dataset.changed', { projectId });
   };
 
   /** A gesture that is sent again after an answer was lost is answered as it was, and saved once. */
@@ -46,7 +45,21 @@ export function createAnnotateHandlers({
     }
     const at = new Date().toISOString();
     const images = labelEdits.change({ token: gestureId, kind, label, by, at }, wanted(opened, at));
-    tell(opened, gestureId, images);
+    tell(opened, gestureId, { images, classesOf: null });
+    return { outcome: 'done', label, images, undoState: labelEdits.undoState() };
+  }
+
+  function editClasses(
+    opened: OpenProject,
+    gestureId: string,
+    { label, classes, wanted }: ReturnType<typeof plannedClassEdit>,
+    at: string,
+  ): ChangeResult {
+    const { labelEdits } = opened.store;
+    // Labels follow their classes: without a change of these there is none of those.
+    const images =
+      classes === null ? [] : labelEdits.change({ token: gestureId, kind: 'edit', label, by, at }, wanted, classes);
+    tell(opened, gestureId, { images, classesOf: classes?.datasetId ?? null });
     return { outcome: 'done', label, images, undoState: labelEdits.undoState() };
   }
 
@@ -61,7 +74,7 @@ export function createAnnotateHandlers({
       before ?? labelEdits.travel(direction, { token: gestureId, by, at: new Date().toISOString() }, target);
     if (result === null) return { outcome: 'nothing', undoState: labelEdits.undoState() };
     if (result === 'stale') return { outcome: 'stale', undoState: labelEdits.undoState() };
-    if (before === null) tell(opened, gestureId, result.images);
+    if (before === null) tell(opened, gestureId, result);
     return { outcome: 'done', label: result.label, images: result.images, undoState: labelEdits.undoState() };
   }
 
@@ -94,7 +107,7 @@ export function createAnnotateHandlers({
       const at = new Date().toISOString();
       const wanted = wantedByEdits(opened.store, imageId, edits, at);
       const images = labelEdits.change({ token: gestureId, kind: 'edit', label, by, at }, [wanted]);
-      tell(opened, gestureId, images);
+      tell(opened, gestureId, { images, classesOf: null });
       return { outcome: 'applied', version: images[0]?.version ?? version, at, undoState: labelEdits.undoState() };
     },
 
@@ -118,8 +131,11 @@ export function createAnnotateHandlers({
     'annotation.restore': async ({ projectId, gestureId, imageId, version }) =>
       bulk(projectId, { gestureId, kind: 'restore', label: `restore version ${version}` }, (opened) => {
         requireVersion(opened, imageId, version);
-        const { annotations, labelHistory } = opened.store;
-        return [wantedByRestore(annotations.ofImage(imageId), labelHistory.stateAt(imageId, version), imageId)];
+        const { annotations, labelHistory, labelEdits, datasets } = opened.store;
+        const categories = datasets.categories(labelEdits.image(imageId).datasetId);
+        const categoryIds = new Set(categories.map(({ categoryId }) => categoryId));
+        const [now, then] = [annotations.ofImage(imageId), labelHistory.stateAt(imageId, version)];
+        return [wantedByRestore(now, then, imageId, categoryIds)];
       }),
 
     'annotation.copy': async ({ projectId, gestureId, fromImageId, annotationIds, toImageIds }) =>
@@ -167,17 +183,21 @@ export function createAnnotateHandlers({
       return datasets.labelSchema(datasetId);
     },
 
-    'annotation.setSchema': async ({ projectId, datasetId, schema }) => {
-      const { datasets } = projects.get(projectId).store;
-      for (const { categoryId, points, edges } of schema.skeletons) {
-        const isWrong = edges.flat().some((place) => place < 0 || place >= points.length);
-        if (isWrong) {
-          throw new FoveaError('bad-input', `The skeleton of class ${categoryId} joins points that it does not have.`, {
-            categoryId,
-          });
-        }
+    'category.edit': async ({ projectId, gestureId, datasetId, edit }) => {
+      const opened = projects.get(projectId);
+      const { labelEdits } = opened.store;
+      const before = labelEdits.saved(gestureId);
+      if (before !== null) {
+        return { outcome: 'done', label: before.label, images: before.images, undoState: labelEdits.undoState() };
       }
-      return datasets.setLabelSchema(datasetId, schema);
+      const at = new Date().toISOString();
+      return editClasses(opened, gestureId, plannedClassEdit(opened.store, datasetId, edit, at), at);
+    },
+
+    'category.usage': async ({ projectId, datasetId }) => {
+      const { datasets, categories } = projects.get(projectId).store;
+      datasets.requireReady(datasetId);
+      return categories.usage(datasetId);
     },
   };
 }

@@ -3,9 +3,25 @@ import { stat } from 'node:fs/promises';
 import { FoveaError } from '../../contract/errors.ts';
 import type { TrainingData } from '../../engine/data/training-data.ts';
 import { readTrainingData } from '../../engine/train/training-data-file.ts';
+import { historyFiles } from '../../engine/train/epoch-history.ts';
+import { runFiles } from '../../engine/train/run-folder.ts';
 import { systemCode } from '../file-errors.ts';
 
 const filesKept = 3;
+/** Measures are small, and who goes through a run's epochs comes back to them. */
+export const measuredEpochsKept = 100;
+
+/** Where results are read from: a run's folder, and the predictions of its last epoch or of a past one. */
+export interface ResultPlace {
+  folder: string;
+  predictions: string;
+}
+
+/** `epoch`: a past one; null for the last. */
+export const resultPlace = (folder: string, epoch: number | null = null): ResultPlace => ({
+  folder,
+  predictions: epoch === null ? runFiles.predictions(folder) : historyFiles.predictions(folder, epoch),
+});
 
 /** Values by file, read anew when the file changes. */
 export class FileCache<T> {
@@ -13,8 +29,11 @@ export class FileCache<T> {
   /** By "<file>@<modification time>", the oldest first. */
   #kept = new Map<string, Promise<T>>();
 
-  constructor(read: (file: string) => Promise<T>) {
+  readonly #atMost: number;
+
+  constructor(read: (file: string) => Promise<T>, atMost = filesKept) {
     this.#read = read;
+    this.#atMost = atMost;
   }
 
   /** Throws what reading throws. */
@@ -23,7 +42,7 @@ export class FileCache<T> {
     const value = this.#kept.get(key) ?? this.#read(file);
     this.#kept.delete(key);
     this.#kept.set(key, value);
-    for (const oldest of [...this.#kept.keys()].slice(0, -filesKept)) this.#kept.delete(oldest);
+    for (const oldest of [...this.#kept.keys()].slice(0, -this.#atMost)) this.#kept.delete(oldest);
     try {
       return await value;
     } catch (error) {

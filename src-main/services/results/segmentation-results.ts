@@ -9,7 +9,7 @@ import { placementOf, toImage } from '../../engine/data/letterbox.ts';
 import type { TrainingData } from '../../engine/data/training-data.ts';
 import { readMaskPredictions, readPredictedMask } from '../../engine/train/mask-predictions-file.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
-import { FileCache, predictionsModified, type TrainingDataCache } from './result-files.ts';
+import { FileCache, predictionsModified, type ResultPlace, type TrainingDataCache } from './result-files.ts';
 
 export class SegmentationResults {
   readonly #data: TrainingDataCache;
@@ -20,9 +20,9 @@ export class SegmentationResults {
   }
 
   /** `classes`: of the run's network. Throws FoveaError `not-found` before the first evaluation. */
-  async pixels(folder: string, classes: TrainedClass[]): Promise<PixelResults> {
-    const { epoch, categoryCount, firstCounted, imageIds, pairs } = await this.#read(folder);
-    const { categories } = await this.#data.get(runFiles.data(folder));
+  async pixels(place: ResultPlace, classes: TrainedClass[]): Promise<PixelResults> {
+    const { epoch, categoryCount, firstCounted, imageIds, pairs } = await this.#read(place);
+    const { categories } = await this.#data.get(runFiles.data(place.folder));
     // The data set may have other classes by now: the run's own are those that it was trained with.
     const isSame = classes.length === categoryCount && classes.every(({ name }, i) => name === categories[i]);
     const own = Array.from({ length: categoryCount }, (_, ordinal): TrainedClass => {
@@ -33,8 +33,8 @@ export class SegmentationResults {
   }
 
   /** Mean over the classes that an image shows or is said to show. */
-  async scores(folder: string): Promise<ImageScores> {
-    const { epoch, categoryCount, firstCounted, imageIds, pairs } = await this.#read(folder);
+  async scores(place: ResultPlace): Promise<ImageScores> {
+    const { epoch, categoryCount, firstCounted, imageIds, pairs } = await this.#read(place);
     const counted = Array.from({ length: categoryCount }, (_, ordinal) => ordinal).slice(firstCounted);
     const scores = pixelCounts(pairs, counted).map((image) =>
       measureTogether([image], 'macro', { measure: 'iou', zeroDivision: null }),
@@ -49,23 +49,23 @@ export class SegmentationResults {
   }
 
   /** Throws FoveaError `not-found` for an image that the run was not measured by. */
-  async masks(folder: string, imageId: ImageId): Promise<ImageMasks> {
-    const { imageIds, height, width } = await this.#read(folder);
+  async masks(place: ResultPlace, imageId: ImageId): Promise<ImageMasks> {
+    const { imageIds, height, width } = await this.#read(place);
     const index = Array.prototype.indexOf.call(imageIds, imageId);
     if (index < 0) throw new FoveaError('not-found', `The run was not measured by image ${imageId}.`, { imageId });
-    const data = await this.#data.get(runFiles.data(folder));
-    const predicted = await readPredictedMask(runFiles.predictions(folder), index);
+    const data = await this.#data.get(runFiles.data(place.folder));
+    const { predicted, confidence } = await readPredictedMask(place.predictions, index);
     return {
       widthPx: width,
       heightPx: height,
       predicted,
+      confidence,
       groundTruth: await readTruth(data, index),
       placement: toImage(placementOf(data, data.evaluation, index), [0, 0, width, height]),
     };
   }
 
-  async #read(folder: string) {
-    const file = runFiles.predictions(folder);
+  async #read({ predictions: file }: ResultPlace) {
     return this.#files.get(file, await predictionsModified(file));
   }
 }

@@ -124,6 +124,11 @@ export class ActiveRun {
         return this.#rows.log(event.lines);
       case 'started':
         return this.#begin(event.parameterCount, event.epochsDone);
+      case 'changed':
+        return this.#rows.change({
+          interventions: [...this.#rows.summary.interventions, event.intervention],
+          epochsTotal: event.epochsTotal,
+        });
       case 'checkpoint':
         return this.#rows.change({
           epochsDone: Math.floor(event.epoch),

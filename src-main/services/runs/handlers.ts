@@ -5,9 +5,14 @@
 import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { FoveaError } from '../../contract/errors.ts';
 import type { Calls, Handlers } from '../../contract/ipc.ts';
-import type { ProjectId, RunId } from '../../contract/model/ids.ts';
+import type { Split } from '../../contract/model/dataset.ts';
+import type { ProjectId, RunId, SweepId } from '../../contract/model/ids.ts';
+import { usualDetectionSettings } from '../../contract/model/run-results.ts';
 import type { LogLine, RunConfig } from '../../contract/model/run.ts';
+import { historyFiles, keptEpochs } from '../../engine/train/epoch-history.ts';
+import { requestIntervention } from '../../engine/train/interventions.ts';
 import { readEvents } from '../../engine/train/run-events.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
 import { readProvenance } from '../../engine/train/start-weights.ts';
@@ -18,24 +23,30 @@ import { recordRunVersion } from '../library/record-version.ts';
 import { prepareRun } from '../training-data/prepare-run.ts';
 import { Previews } from '../training-data/preview-service.ts';
 import { createResultHandlers } from '../results/handlers.ts';
+import { resultPlace } from '../results/result-files.ts';
 import type { OpenProject } from '../open-projects.ts';
-import { resultsSeries } from './artifacts/results-csv.ts';
-import { writeArtifacts } from './artifacts/write-artifacts.ts';
+import { artifactSeries } from './artifacts/results-csv.ts';
+import { writeArtifacts, type ArtifactsOf } from './artifacts/write-artifacts.ts';
 import { exportRun } from './export-run.ts';
+import { openForeignRun } from './foreign-run.ts';
 import { readKernels } from './kernels.ts';
+import { LeakChecks } from './leak-check.ts';
 import { readLabelStatistics } from './label-statistics.ts';
+import { classesOfRun } from '../results/classes-of-run.ts';
 import { PredictionReader } from './predictions.ts';
 import { createOrganisingHandlers, emptyTrash } from './organising.ts';
-import { refuseErrors, refuseUnlessResumable, refuseWhileClosing } from './refusals.ts';
+import { refuseErrors, refuseUnlessResumable, refuseUnlessTraining, refuseWhileClosing } from './refusals.ts';
 import { comparisonReport, reportSeries } from './report/comparison-report.ts';
 import { reportHtml, reportMarkdown } from './report/write-report.ts';
 import { restorePoints, restoreUnfinishedRuns, runFolder } from './restore-runs.ts';
 import { heaviestFirst, type Finding } from './findings.ts';
 import { checkRun } from './run-check.ts';
 import { compareRuns } from './run-comparison.ts';
-import { createRunFolder, sweepRunFolders, writeRunConfig } from './run-folders.ts';
+import { createRunFolder, deleteRun, sweepRunFolders, writeRunConfig } from './run-folders.ts';
 import { RunSupervisor } from './run-supervisor.ts';
 import { estimateRun } from './run-estimate.ts';
+import { estimateTime } from './time-estimate.ts';
+import { SlurmRuns } from '../slurm/slurm-runs.ts';
 import { runTemplate } from './run-template.ts';
 import type { StartFiles } from '../weights/start-file.ts';
 import { checkWeights } from '../weights/weights-check.ts';
@@ -48,16 +59,61 @@ type InRun = { projectId: ProjectId; runId: RunId };
 
 export interface RunServices {
   handlers: Pick<Handlers, RunCalls>;
+  /** For those that start many runs. */
+  starter: RunStarter;
   /** Running runs write a checkpoint and become interrupted; waiting ones too. Bounded in time. */
   close(): Promise<void>;
 }
 
-export function createRunHandlers(context: ServiceContext): RunServices {
+/** What starts, stops and checks runs, wherever they are trained. */
+export interface RunStarter {
+  readonly slurm: SlurmRuns;
+  refuseWhileClosing(): void;
+  /** `labels` keeps what was counted, for who asks about many configurations. */
+  findings(opened: OpenProject, config: RunConfig, labels?: LabelCounts): Promise<Finding[]>;
+  /** Makes the run's folder and row; it does not train yet. */
+  add(opened: OpenProject, run: RunToAdd): Promise<RunId>;
+  /** Takes back what `add` made. */
+  remove(opened: OpenProject, runId: RunId): Promise<void>;
+  /** On this machine. */
+  enqueue(opened: OpenProject, runId: RunId): void;
+  /** Goes on where the run was trained before. */
+  resume(opened: OpenProject, runId: RunId): Promise<void>;
+  /** Of those that wait or train. */
+  cancel(opened: OpenProject, runIds: readonly RunId[]): Promise<void>;
+  /** Resolves when the run's process, if it has one here, is gone. */
+  settled(opened: OpenProject, runId: RunId): Promise<void>;
+}
+
+export interface RunToAdd {
+  config: RunConfig;
+  name: string | null;
+  priority?: number;
+  sweep?: { sweepId: SweepId; trial: number };
+}
+
+type LabelCounts = Map<string, ReturnType<typeof countLearnable>>;
+
+export function createRunHandlers(context: ServiceContext, options: { slurmPollMs?: number } = {}): RunServices {
   const { ports, projects, emit, devices, workers } = context;
   const supervisor = new RunSupervisor({
     launchTrainer: () => ports.launchTrainer(),
     prepare: (run, report, signal) => prepareRun({ ...run, workers }, report, signal),
     emit,
+  });
+  const leaks = new LeakChecks(workers);
+  const findings = (opened: OpenProject, config: RunConfig, counts?: LabelCounts): Promise<Finding[]> =>
+    findingsOf(opened, config, { ...context, leaks }, counts);
+  const slurm = new SlurmRuns({
+    emit,
+    command: ports.cliCommand,
+    pollMs: options.slurmPollMs,
+    prepare: (opened, runId, report, signal) =>
+      prepareRun(
+        { opened, folder: runFolder(opened, runId), config: opened.store.runs.config(runId), workers },
+        report,
+        signal,
+      ),
   });
   const predictions = new PredictionReader();
   const previews = new Previews(workers);
@@ -66,13 +122,14 @@ export function createRunHandlers(context: ServiceContext): RunServices {
     await sweepRunFolders(opened);
     await emptyTrash(opened);
     await restoreUnfinishedRuns(opened);
+    slurm.attach(opened);
   });
 
   async function start({ projectId, config, name }: Calls['run.start']['request']) {
     const opened = projects.get(projectId);
     refuseWhileClosing(supervisor);
-    refuseErrors(await findings(opened, config, context));
-    const runId = await addRun(opened, config, name, context.startFiles);
+    refuseErrors(await findings(opened, config));
+    const runId = await addRun(opened, { config, name }, context.startFiles);
     supervisor.enqueue(opened, runId, { resume: false });
     void recordRunVersion(opened, workers, runId, config.data.datasetId);
     return opened.store.runs.get(runId);
@@ -82,12 +139,33 @@ export function createRunHandlers(context: ServiceContext): RunServices {
     const opened = projects.get(projectId);
     refuseWhileClosing(supervisor);
     refuseUnlessResumable(opened, runId);
+    const { sweepId, name } = opened.store.runs.get(runId);
+    const settings = sweepId === null ? null : opened.store.sweeps.get(sweepId).plan.slurm;
+    if (settings !== null) {
+      slurm.submit(opened, name, [runId], settings);
+      return opened.store.runs.get(runId);
+    }
     await supervisor.settled(opened, runId);
     await restorePoints(opened, runId);
     // A second call may have come while this one waited.
     refuseUnlessResumable(opened, runId);
     supervisor.enqueue(opened, runId, { resume: true });
     return opened.store.runs.get(runId);
+  }
+
+  /** Nothing before the first evaluation. */
+  async function measuredOf(run: InRun, { task }: RunConfig): Promise<Pick<ArtifactsOf, 'confusion' | 'detection'>> {
+    try {
+      const confusion = await handlers['run.confusion'](run);
+      const settings = usualDetectionSettings;
+      return {
+        confusion,
+        detection: task === 'detection' ? await handlers['run.detectionMeasures']({ ...run, settings }) : null,
+      };
+    } catch (error) {
+      if (error instanceof FoveaError && error.code === 'not-found') return { confusion: null, detection: null };
+      throw error;
+    }
   }
 
   const handlers: RunServices['handlers'] = {
@@ -100,13 +178,17 @@ export function createRunHandlers(context: ServiceContext): RunServices {
       readLabelStatistics(projects.get(projectId), datasetId, split),
     'run.template': async ({ projectId, datasetId, modelId }) =>
       runTemplate(modelId, projects.get(projectId).store.datasets.get(datasetId), devices.known()),
-    'run.check': async ({ projectId, config }) => findings(projects.get(projectId), config, context),
+    'run.check': async ({ projectId, config }) => findings(projects.get(projectId), config),
     'run.previewBatch': async ({ projectId, ...request }) => previews.make(projects.get(projectId), request),
     'run.estimate': async ({ projectId, config }) => {
       const opened = projects.get(projectId);
       const dataset = opened.store.datasets.get(config.data.datasetId);
       const labels = await countLearnable(opened, config, config.data.trainSplit);
       return estimateRun(() => ports.launchTask(), config, dataset, labels.mostLabels);
+    },
+    'run.estimateTime': async ({ projectId, config }) => {
+      const opened = projects.get(projectId);
+      return estimateTime(() => ports.launchTask(), opened, config);
     },
     'run.export': async ({ projectId, runId, ...request }) => {
       const opened = projects.get(projectId);
@@ -124,9 +206,17 @@ export function createRunHandlers(context: ServiceContext): RunServices {
         config,
         datasetName: datasets.get(config.data.datasetId).name,
         startsFrom: (await readProvenance(own))?.file?.label ?? null,
-        series: runs.series(runId, resultsSeries(config.task)),
+        series: runs.series(runId, artifactSeries(config.task)),
+        ...(await measuredOf({ projectId, runId }, config)),
       };
-      return { folder: await writeArtifacts(() => ports.launchTask(), run, folder) };
+      return writeArtifacts({ launchTask: () => ports.launchTask(), workers }, run, folder);
+    },
+    'run.openForeign': async ({ projectId, datasetId, folder }) => {
+      const opened = projects.get(projectId);
+      const runId = await openForeignRun(opened, opened.store.datasets.get(datasetId), folder);
+      const summary = opened.store.runs.get(runId);
+      emit('run.changed', { projectId, summary });
+      return summary;
     },
     'run.start': start,
     'run.resume': resume,
@@ -134,12 +224,26 @@ export function createRunHandlers(context: ServiceContext): RunServices {
       const opened = projects.get(projectId);
       // A run that has just ended by itself needs no cancelling.
       if (!supervisor.cancel(opened, runId)) opened.store.runs.get(runId);
+      await slurm.cancel(opened, [runId]);
+      return {};
+    },
+    'run.intervene': async ({ projectId, runId, change }) => {
+      const opened = projects.get(projectId);
+      refuseUnlessTraining(opened, runId);
+      await requestIntervention(runFolder(opened, runId), change);
       return {};
     },
     'run.queue': async () => supervisor.queue(),
     'run.moveInQueue': async ({ projectId, runId, before }) => {
       supervisor.move({ projectId, runId }, before);
       return supervisor.queue();
+    },
+    'run.setPriority': async ({ projectId, runId, priority }) => {
+      const opened = projects.get(projectId);
+      supervisor.setPriority(opened, runId, priority);
+      const summary = opened.store.runs.get(runId);
+      emit('run.changed', { projectId, summary });
+      return summary;
     },
     'run.pauseQueue': async ({ paused }) => {
       supervisor.pause(paused);
@@ -149,7 +253,8 @@ export function createRunHandlers(context: ServiceContext): RunServices {
     'run.get': async ({ projectId, runId }) => {
       const opened = projects.get(projectId);
       const { runs } = opened.store;
-      return { summary: runs.get(runId), config: runs.config(runId), folder: runFolder(opened, runId) };
+      const { classes } = await classesOfRun(opened, runId);
+      return { summary: runs.get(runId), config: runs.config(runId), classes, folder: runFolder(opened, runId) };
     },
     'run.series': async ({ projectId, runId, series }) => {
       const opened = projects.get(projectId);
@@ -158,14 +263,22 @@ export function createRunHandlers(context: ServiceContext): RunServices {
       return opened.store.runs.series(runId, series);
     },
     'run.log': async ({ projectId, runId }) => readLog(runFiles.events(runFolder(projects.get(projectId), runId))),
-    'run.kernels': async ({ projectId, runId, checkpoint }) => {
+    'run.history': async ({ projectId, runId }) => {
       const opened = projects.get(projectId);
-      return readKernels(runFiles.checkpoint(runFolder(opened, runId), checkpoint), opened.store.runs.config(runId));
+      const limitBytes = opened.store.runs.config(runId).monitoring.historyMegabytes * 1e6;
+      return { ...(await keptEpochs(runFolder(opened, runId))), limitBytes };
     },
-    'run.predictions': async ({ projectId, runId, filter, offset, limit }) => {
+    'run.kernels': async ({ projectId, runId, checkpoint, epoch = null }) => {
       const opened = projects.get(projectId);
-      const file = runFiles.predictions(runFolder(opened, runId));
-      return predictions.list(file, categoriesOf(opened, runId), filter, { offset, limit });
+      const folder = runFolder(opened, runId);
+      const file = epoch === null ? runFiles.checkpoint(folder, checkpoint) : historyFiles.kernels(folder, epoch);
+      return readKernels(file, opened.store.runs.config(runId), epoch !== null);
+    },
+    'run.predictions': async ({ projectId, runId, epoch = null, filter, offset, limit }) => {
+      const opened = projects.get(projectId);
+      const { predictions: file } = resultPlace(runFolder(opened, runId), epoch);
+      const { categories } = await classesOfRun(opened, runId);
+      return predictions.list(file, categories, filter, { offset, limit });
     },
     'run.compare': async ({ projectId, runIds }) => {
       const { runs } = projects.get(projectId).store;
@@ -186,34 +299,58 @@ export function createRunHandlers(context: ServiceContext): RunServices {
       return { text: format === 'html' ? reportHtml(report) : reportMarkdown(report) };
     },
   };
+  const starter: RunStarter = {
+    slurm,
+    refuseWhileClosing: () => refuseWhileClosing(supervisor),
+    findings,
+    add: (opened, run) => addRun(opened, run, context.startFiles),
+    remove: deleteRun,
+    enqueue: (opened, runId) => {
+      supervisor.enqueue(opened, runId, { resume: false });
+    },
+    resume: async (opened, runId) => void (await resume({ projectId: opened.project.projectId, runId })),
+    cancel: async (opened, runIds) => {
+      for (const runId of runIds) supervisor.cancel(opened, runId);
+      await slurm.cancel(opened, runIds);
+    },
+    settled: (opened, runId) => supervisor.settled(opened, runId),
+  };
   return {
     handlers,
-    close: () => {
+    starter,
+    close: async () => {
       previews.close();
-      return supervisor.close();
+      await Promise.all([supervisor.close(), slurm.close()]);
     },
   };
 }
 
-async function findings(
+async function findingsOf(
   opened: OpenProject,
   config: RunConfig,
-  { devices, startFiles }: ServiceContext,
+  { devices, startFiles, leaks }: ServiceContext & { leaks: LeakChecks },
+  counts: LabelCounts = new Map(),
 ): Promise<Finding[]> {
   const dataset = opened.store.datasets.get(config.data.datasetId);
-  const labels = {
-    train: await countLearnable(opened, config, config.data.trainSplit),
-    evaluation: await countLearnable(opened, config, config.data.evaluationSplit),
+  const count = (split: Split): ReturnType<typeof countLearnable> => {
+    const key = JSON.stringify([config.task, config.data, split]);
+    const counted = counts.get(key) ?? countLearnable(opened, config, split);
+    counts.set(key, counted);
+    return counted;
   };
+  const labels = { train: await count(config.data.trainSplit), evaluation: await count(config.data.evaluationSplit) };
   const findings = checkRun({ config, dataset, labels, devices: await devices.certainOf(config.device) });
-  return heaviestFirst([...findings, ...(await checkWeights(startFiles, opened, config))]);
+  return heaviestFirst([
+    ...findings,
+    ...(await leaks.check(opened, config)),
+    ...(await checkWeights(startFiles, opened, config)),
+  ]);
 }
 
 /** Makes the run's folder and row. Nothing is left behind where the folder cannot be filled. */
 async function addRun(
   opened: OpenProject,
-  config: RunConfig,
-  name: string | null,
+  { config, name, ...place }: RunToAdd,
   startFiles: StartFiles,
 ): Promise<RunId> {
   const path = await createRunFolder(opened, config.model.id);
@@ -233,6 +370,7 @@ async function addRun(
     datasetName,
     folder: path,
     createdAt: new Date().toISOString(),
+    ...place,
   });
 }
 
@@ -240,9 +378,4 @@ async function readLog(events: string): Promise<LogLine[]> {
   const lines: LogLine[] = [];
   for await (const { event } of readEvents(events, 'log')) if (event.kind === 'log') lines.push(...event.lines);
   return lines;
-}
-
-/** None where the data set is deleted. */
-function categoriesOf({ store }: OpenProject, runId: RunId) {
-  return store.datasets.categories(store.runs.config(runId).data.datasetId);
 }

@@ -4,13 +4,15 @@ import type { KernelSet, RunConfig } from '../../contract/model/run.ts';
 import { floatValues, readSafetensors } from '../../engine/weights/safetensors.ts';
 import { convolutionLayers } from '../../engine/zoo/registry.ts';
 
-/** In the order of the network. Throws FoveaError `not-found` without a checkpoint, `bad-input` for a damaged one. */
-export async function readKernels(checkpoint: string, { model }: RunConfig): Promise<KernelSet[]> {
-  const layers = convolutionLayers(model.id, model.options);
-  const { tensors } = await readSafetensors(
-    checkpoint,
-    layers.map(({ tensor }) => tensor),
-  );
+/**
+ * In the order of the network; of a file of a past epoch (`partial`) only those that it has. Throws FoveaError `not-found`
+ * without a checkpoint, `bad-input` for a damaged one.
+ */
+export async function readKernels(checkpoint: string, { model }: RunConfig, partial = false): Promise<KernelSet[]> {
+  const all = convolutionLayers(model.id, model.options);
+  const wanted = partial ? undefined : all.map(({ tensor }) => tensor);
+  const { tensors } = await readSafetensors(checkpoint, wanted);
+  const layers = partial ? all.filter(({ tensor }) => tensors.has(tensor)) : all;
   return layers.map(({ layer, label, tensor }) => {
     const weight = tensors.get(tensor);
     const [outChannels, inChannels, kernelHeight, kernelWidth, ...more] = weight?.shape ?? [];

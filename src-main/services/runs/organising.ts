@@ -58,4 +58,6 @@ export async function emptyTrash(opened: OpenProject): Promise<void> {
       console.error(`Run ${runId} could not be deleted: ${toErrorData(error).message}`);
     }
   }
+  const { sweeps } = opened.store;
+  for (const sweepId of sweeps.trashed()) sweeps.delete(sweepId);
 }

@@ -2,6 +2,7 @@
 import type { DeviceInfo } from '../../contract/model/device.ts';
 import type { Knob } from '../../contract/model/model-spec.ts';
 import { halfPrecisionDevices } from '../../contract/model/run.ts';
+import { usualMonitoring } from '../../contract/model/monitoring.ts';
 import { choice, integer, number, optional, optionalNumber, toggle } from './knob-kinds.ts';
 
 const optimisers = [
@@ -45,6 +46,11 @@ export function planKnobs(devices: readonly DeviceInfo[]): Knob[] {
       path: 'phases.0.epochs',
       label: 'Epochs',
       explanation: 'How many times every training image is seen.',
+    }),
+    optionalNumber('plan', [1, 20, 10_000], {
+      path: 'patience',
+      label: 'Patience (early stop)',
+      explanation: 'Ends the run where so many epochs were no better than the best one, which is the one that is kept.',
     }),
     integer('plan', [1, 64, 65_536], {
       path: 'batchSize',
@@ -160,6 +166,12 @@ export const advancedKnobs: readonly Knob[] = [
     path: 'ema.warmupSteps',
     label: 'EMA warm-up',
     explanation: 'Over about this many updates the decay grows from nothing to its value; 0 is none.',
+  }),
+  integer('advanced', [0, usualMonitoring.historyMegabytes, 1_000_000], {
+    path: 'monitoring.historyMegabytes',
+    label: 'Past epochs, MB',
+    explanation:
+      'Room on the disk for the predictions and kernels of past epochs, to look back at; beyond it they are thinned out. 0 keeps none.',
   }),
   toggle('advanced', {
     path: 'phases.0.decayAll',

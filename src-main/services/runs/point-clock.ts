@@ -36,6 +36,11 @@ export class RecordClock {
   #beforeSegmentMs = 0;
   #points = new PointClock(0);
 
+  /** Training time so far. */
+  get elapsedMs(): number {
+    return this.#elapsedMs;
+  }
+
   /** Hears every event in turn; answers with the points of one that has any. */
   hear({ time, event }: RecordedEvent): TimedPoint[] {
     const nowMs = Date.parse(time);

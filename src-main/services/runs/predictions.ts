@@ -6,10 +6,13 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { Calls } from '../../contract/ipc.ts';
 import type { Category } from '../../contract/model/dataset.ts';
 import type { CategoryId, ImageId } from '../../contract/model/ids.ts';
-import type { ImageScores } from '../../contract/model/run-results.ts';
+import type { ClassAnswers, ImageScores } from '../../contract/model/run-results.ts';
 import type { ConfusionMatrix, Prediction, PredictionFilter } from '../../contract/model/run.ts';
+import type { TrainedClass } from '../../contract/model/trained-classes.ts';
 import { confusionCounts, predictedCategories, softmax } from '../../engine/metrics/classification.ts';
+import { precisionAtRecalls } from '../../engine/metrics/precision-recall.ts';
 import { readPredictions, type Predictions } from '../../engine/train/predictions-file.ts';
+import type { ImageResult } from '../../store/image-result-repository.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import { predictionsModified } from '../results/result-files.ts';
 
@@ -66,6 +69,45 @@ export class PredictionReader {
     };
   }
 
+  /** `classes`: in the order of the network's outputs. Throws FoveaError `not-found` before the first evaluation. */
+  async answers(file: string, classes: readonly TrainedClass[]): Promise<ClassAnswers> {
+    const { epoch, imageIds, labels, predicted, probabilities, categoryCount } = await this.#read(file);
+    const count = labels.length;
+    const triples = new Uint32Array(count * 3);
+    for (let i = 0; i < count; i++) triples.set([labels[i]!, predicted[i]!, 1], i * 3);
+    const precisionAtRecall: ClassAnswers['precisionAtRecall'] = [];
+    for (let category = 0; category < categoryCount; category++) {
+      const scores = Float32Array.from(labels, (_, i) => probabilities[i * categoryCount + category]!);
+      const isPositive = Uint8Array.from(labels, (label) => Number(label === category));
+      precisionAtRecall.push(precisionAtRecalls(scores, isPositive));
+      await yieldToEventLoop();
+    }
+    return {
+      epoch,
+      classes: Array.from(precisionAtRecall, (_, i) => classes[i] ?? { name: `class ${i}`, categoryId: null }),
+      unit: 'images',
+      imageIds: Float64Array.from(imageIds),
+      cells: { starts: Uint32Array.from({ length: count + 1 }, (_, i) => i), triples },
+      sizes: null,
+      precisionAtRecall,
+    };
+  }
+
+  /**
+   * Of each image. Its score is the probability of the labelled class, its disagreement how much surer the network is of
+   * another. Throws FoveaError `not-found` before the first evaluation.
+   */
+  async findings(file: string): Promise<ImageResult[]> {
+    const { imageIds, labels, predicted, probabilities, categoryCount } = await this.#read(file);
+    return Array.from(imageIds, (imageId, index) => {
+      const label = labels[index]!;
+      const score = probabilities[index * categoryCount + label]!;
+      const best = probabilities[index * categoryCount + predicted[index]!]!;
+      const tp = Number(predicted[index] === label);
+      return { imageId: imageId as ImageId, score, disagreement: best - score, tp, fp: 1 - tp, fn: 1 - tp };
+    });
+  }
+
   /** A list asks for page after page of the same order. */
   #order(answers: Answers, ids: readonly CategoryId[], filter: PredictionFilter): Int32Array {
     const key = JSON.stringify([filter, ids]);
@@ -98,7 +140,7 @@ async function readAnswers(file: string): Promise<Answers> {
 const categoryIds = (categories: readonly Category[], answers: Answers): CategoryId[] =>
   inOrder(categories, answers).map(({ categoryId }) => categoryId);
 
-/** By ordinal. */
+/** `categories`: those of the network, in its order. */
 function inOrder(categories: readonly Category[], { categoryCount }: Answers): Category[] {
   if (categories.length !== categoryCount) {
     throw new FoveaError(
@@ -107,7 +149,7 @@ function inOrder(categories: readonly Category[], { categoryCount }: Answers): C
       { expected: categoryCount, got: categories.length },
     );
   }
-  return categories.toSorted((a, b) => a.ordinal - b.ordinal);
+  return [...categories];
 }
 
 function orderedIndices(answers: Answers, ids: readonly CategoryId[], filter: PredictionFilter): Int32Array {

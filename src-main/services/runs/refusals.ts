@@ -23,6 +23,14 @@ export function refuseInProgress({ store }: OpenProject, runId: RunId, advice: s
   });
 }
 
+/** Only a run that trains can be changed: one that waits is changed by cancelling it and starting another. */
+export function refuseUnlessTraining({ store }: OpenProject, runId: RunId): void {
+  const { name, status } = store.runs.get(runId);
+  if (status === 'running') return;
+  const reason = status === 'queued' ? 'still waits for its turn' : 'does not train any more';
+  throw new FoveaError('busy', `“${name}” ${reason}, so there is nothing to change in it.`, { runId });
+}
+
 export function refuseUnlessResumable(opened: OpenProject, runId: RunId): void {
   refuseInProgress(opened, runId, 'There is nothing to resume.');
   const { name, status, resumable, startedAt } = opened.store.runs.get(runId);

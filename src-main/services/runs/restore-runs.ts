@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { toErrorData } from '../../contract/errors.ts';
 import type { RunId } from '../../contract/model/ids.ts';
 import type { RunSummary, TimedPoint } from '../../contract/model/run.ts';
+import { addedEpochs } from '../../contract/model/intervention.ts';
+import { readInterventions } from '../../engine/train/interventions.ts';
 import { readEvents, type RunEvent } from '../../engine/train/run-events.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
 import type { OpenProject } from '../open-projects.ts';
@@ -16,11 +18,16 @@ type Ending = Pick<RunSummary, 'status' | 'reason'>;
 
 const pointsPerTransaction = 500;
 
-/** Runs that a dead app left queued or running: none of them is, so each gets the ending that its folder tells of. */
+/**
+ * Runs that a dead app left queued or running: none of them is, so each gets the ending that its folder tells of. Those
+ * that Slurm has are left alone.
+ */
 export async function restoreUnfinishedRuns(opened: OpenProject): Promise<void> {
   const { runs } = opened.store;
   for (const runId of runs.inProgress()) {
-    const neverBegan = runs.get(runId).startedAt === null;
+    const { startedAt, slurmJob } = runs.get(runId);
+    if (slurmJob !== null) continue;
+    const neverBegan = startedAt === null;
     const ending = neverBegan ? endingAfter(null) : await restoredEnding(opened, runId);
     const resumable = ending.status !== 'finished' && (neverBegan || hasCheckpoint(opened, runId));
     runs.update(runId, { ...ending, endedAt: new Date().toISOString(), resumable });
@@ -58,7 +65,10 @@ export async function restorePoints(opened: OpenProject, runId: RunId): Promise<
     batch = [];
   }
   runs.appendPoints(runId, batch);
-  runs.update(runId, { epochsDone: lastEpoch });
+  const interventions = await readInterventions(runFolder(opened, runId));
+  const planned = runs.config(runId).phases.reduce((sum, { epochs }) => sum + epochs, 0);
+  const epochsTotal = planned + addedEpochs(interventions);
+  runs.update(runId, { epochsDone: lastEpoch, interventions, epochsTotal });
   return lastEvent;
 }
 

@@ -66,6 +66,12 @@ export class RunRows {
     this.#tellSummary();
   }
 
+  /** Into the rows without a word: they are not new. */
+  keep(points: readonly TimedPoint[]): void {
+    this.flush();
+    this.#opened.store.runs.appendPoints(this.runId, points);
+  }
+
   flush(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;

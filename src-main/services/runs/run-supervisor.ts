@@ -1,6 +1,6 @@
 /**
- * Which runs train now and which wait: one at a time on each device, in the order in which they were started or the
- * person has put them, over all open projects. A paused queue starts none. Runs that wait live only in this process; at close they become interrupted, as running ones do.
+ * Which runs train now and which wait: one at a time on each device, by priority and then in the order in which they were
+ * started or the person has put them, over all open projects. A paused queue starts none. Runs that wait live only in this process; at close they become interrupted, as running ones do.
  */
 import { join } from 'node:path';
 import type { Emit } from '../../contract/ipc.ts';
@@ -79,7 +79,7 @@ export class RunSupervisor {
     const address = { projectId: opened.project.projectId, runId };
     const entry = { key: keyOf(address), address, device: config.device, toPrepare, rows, run };
     rows.change({ status: 'queued', reason: null, endedAt: null });
-    this.#waiting.push(entry);
+    this.#insert(entry);
     if (this.#isClosing) return this.#drop(entry, closedBeforeItsTurn);
     this.#startNext();
     if (this.#waiting.includes(entry)) this.#tellQueue();
@@ -95,7 +95,20 @@ export class RunSupervisor {
     if (entry === undefined || (before !== null && keyOf(before) === entry.key)) return;
     const others = this.#waiting.filter((other) => other !== entry);
     const place = before === null ? -1 : others.findIndex(({ key }) => key === keyOf(before));
-    this.#waiting = others.toSpliced(place < 0 ? others.length : place, 0, entry);
+    const at = place < 0 ? others.length : place;
+    this.#waiting = others.toSpliced(at, 0, entry);
+    this.#adoptPriority(entry, others[at - 1], others[at]);
+    this.#tellQueue();
+  }
+
+  /** A waiting run goes behind those of its new priority; any other keeps it for when it waits again. */
+  setPriority(opened: OpenProject, runId: RunId, priority: number): void {
+    const entry = this.#waiting.find(({ key }) => key === keyOf({ projectId: opened.project.projectId, runId }));
+    if (entry === undefined) return opened.store.runs.update(runId, { priority });
+    if (entry.rows.summary.priority === priority) return;
+    entry.rows.change({ priority });
+    this.#waiting = this.#waiting.filter((other) => other !== entry);
+    this.#insert(entry);
     this.#tellQueue();
   }
 
@@ -117,7 +130,10 @@ export class RunSupervisor {
     const entry = this.#find(opened, runId);
     if (entry === undefined) return false;
     if (this.#active.get(entry.device) === entry) entry.run.stop('person');
-    else this.#drop(entry, { status: 'cancelled', reason: null });
+    else {
+      const { startedAt, resumable } = entry.rows.summary;
+      this.#drop(entry, { status: 'cancelled', reason: null, resumable: resumable || startedAt === null });
+    }
     return true;
   }
 
@@ -145,6 +161,21 @@ export class RunSupervisor {
     await Promise.race([Promise.all(running.map(({ run }) => run.ended)), patience]);
     clearTimeout(timer);
     for (const { run } of this.#active.values()) run.abandon();
+  }
+
+  #insert(entry: Entry): void {
+    const { priority } = entry.rows.summary;
+    const place = this.#waiting.findIndex((other) => other.rows.summary.priority < priority);
+    this.#waiting = this.#waiting.toSpliced(place < 0 ? this.#waiting.length : place, 0, entry);
+  }
+
+  /** Who is put by hand among runs of another priority means that one. */
+  #adoptPriority({ rows }: Entry, before: Entry | undefined, after: Entry | undefined): void {
+    const { priority } = rows.summary;
+    const most = before?.rows.summary.priority ?? priority;
+    const least = after?.rows.summary.priority ?? priority;
+    const adopted = priority > most ? most : priority < least ? least : priority;
+    if (adopted !== priority) rows.change({ priority: adopted });
   }
 
   #drop(entry: Entry, changes: RunChanges): void {

@@ -51,6 +51,7 @@ function configFrom(modelId: string, dataset: Dataset, knobs: readonly Knob[]): 
     augmentation: noAugmentation,
     loss: taskPlans[task].loss,
     weights: null,
+    monitoring: {},
     phases: [{ freeze: [], optimiser: {}, schedule: {}, warmup: {} }],
   };
   const switchedOff = knobs.filter(({ defaultValue }) => defaultValue === null);

@@ -76,6 +76,7 @@ export const taskPlans: Readonly<Record<Task, TaskPlan>> = {
       batchSize: 16,
       accumulation: 4,
       'phases.0.epochs': 100,
+      patience: 100,
       'phases.0.learningRate': 0.01,
       'phases.0.optimiser.kind': 'sgd',
       'phases.0.optimiser.momentum': 0.937,

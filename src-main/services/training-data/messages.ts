@@ -17,8 +17,11 @@ export type DataTask =
    * from a checkpoint must come out as it was.
    */
   | ({ kind: 'prepare'; runFolder: string; goesOn: boolean } & OfProject)
-  /** Makes one pack of image files that belong to no data set: `target`, in their order. */
-  | { kind: 'pack-files'; files: readonly string[]; target: string; network: SizePx; fit: InputFit }
+  /**
+   * Writes image files that belong to no data set one behind the other into `target`, made to fit, or at their own sizes where
+   * `network` is null.
+   */
+  | { kind: 'pack-files'; files: readonly string[]; target: string; network: SizePx | null; fit: InputFit }
   /** Makes the first training images of an epoch. */
   | ({ kind: 'preview'; count: number; epoch: number } & OfProject);
 

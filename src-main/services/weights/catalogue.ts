@@ -77,7 +77,7 @@ const drawnCountryside: CatalogueEntry = {
   url: '',
   fileName: 'yolov8n-countryside.safetensors',
   sizeBytes: 6_071_576,
-  sha256Prefix: 'c6b634c9f09466dae6c09eb744956bc1c3102282873967596b337766a717e708',
+  sha256Prefix: '078450c0ed64d6f0e693876768d981f7808b940818cc73bc18c3372b4da7eced',
   licence: {
     name: 'Apache-2.0',
     consequence:
@@ -124,7 +124,8 @@ const published: readonly CatalogueEntry[] = [
       padding: 'symmetric',
       scaling: 'zero-to-one',
       normEpsilon: null,
-      networks: [`yolov8${size}`],
+      // The last fits its backbone only.
+      networks: [`yolov8${size}`, `yolov8-cls${size}`],
     };
   }),
   drawnCountryside,

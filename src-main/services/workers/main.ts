@@ -8,6 +8,9 @@ import { invariant, toErrorData } from '../../contract/errors.ts';
 import { connectToParent } from '../../processes/parent-link.ts';
 import { checkpointDatabase } from '../../store/checkpoint.ts';
 import { performImport } from '../import/perform-import.ts';
+import { drawPictures } from '../runs/artifacts/pictures/draw-pictures.ts';
+import { writePredictions, type WritePredictionsMessage } from '../predict/write-predictions.ts';
+import { writeTiles } from '../tiles/write-tiles.ts';
 import { performDataTask } from '../training-data/perform-data-task.ts';
 import type { WorkerCommand, WorkerReply } from './messages.ts';
 import { TaskPort } from './task-port.ts';
@@ -23,6 +26,12 @@ async function perform(command: DoCommand, to: TaskPort<unknown>): Promise<void>
       return performImport(command.task, to);
     case 'training data':
       return performDataTask(command.task, to);
+    case 'pictures':
+      return drawPictures(command.task, (message) => to.post(message));
+    case 'predictions':
+      return writePredictions(command.task, to as TaskPort<WritePredictionsMessage>);
+    case 'tiles':
+      return writeTiles(command.task);
     case 'checkpoint':
       return checkpointDatabase(command.task.file);
   }

@@ -2,12 +2,18 @@
 import type { ErrorData } from '../../contract/errors.ts';
 import type { CheckpointTask } from '../checkpoints.ts';
 import type { ImportMessage, ImportTask } from '../import/messages.ts';
+import type { PicturesMessage, PicturesTask } from '../runs/artifacts/pictures/messages.ts';
+import type { WritePredictionsMessage, WritePredictionsTask } from '../predict/write-predictions.ts';
+import type { TilesTask } from '../tiles/write-tiles.ts';
 import type { DataMessage, DataTask } from '../training-data/messages.ts';
 
 /** A kind of work, with what it is told and what it tells. */
 export interface Works {
   import: { task: ImportTask; message: ImportMessage };
   'training data': { task: DataTask; message: DataMessage };
+  pictures: { task: PicturesTask; message: PicturesMessage };
+  predictions: { task: WritePredictionsTask; message: WritePredictionsMessage };
+  tiles: { task: TilesTask; message: never };
   checkpoint: { task: CheckpointTask; message: never };
 }
 

@@ -193,6 +193,9 @@ test('boxes become polygons and back without loss', () => {
 test('points of a skeleton are placed in order, hidden, left out, taken back, and moved', () => {
   const skeleton = { categoryId: 1 as CategoryId, points: ['nose', 'left eye', 'right eye', 'tail'], edges: [] };
   const driver = new EditorDriver({ skeleton }).tool('keypoints');
+  expect(driver.editor.preview.readout).toEqual({
+    point: { name: skeleton.points[0], place: 0, count: skeleton.points.length },
+  });
   driver.click(10, 10).expectState('placing').holding({ shift: true }).click(20, 20).holding({});
   driver.click(90, 90).undo().redo().undo().click(30, 30, 'secondary').click(40, 40).expectState('idle');
   const points = [

@@ -51,7 +51,14 @@ describe('the compare room', () => {
       'run.scores': async ({ runId }) => (runId === 1 ? scores([1, 2], [0.9, 0.1]) : scores([1, 2], [0.1, 0.8])),
       'run.masks': async ({ runId, imageId }) => {
         asked.push([runId, imageId]);
-        return { widthPx: 1, heightPx: 1, predicted: new Uint8Array(1), groundTruth: null, placement: [0, 0, 1, 1] };
+        return {
+          widthPx: 1,
+          heightPx: 1,
+          predicted: new Uint8Array(1),
+          confidence: null,
+          groundTruth: null,
+          placement: [0, 0, 1, 1],
+        };
       },
     });
     const runs = [1, 2].map((runId) => ({ runId: runId as RunId, task: 'segmentation' as const }));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CategoryId, DatasetId, ImageId, ProjectId, RunId } from '../../../src-main/contract/model/ids.ts';
+import type { CategoryId, DatasetId, ImageId, PredictionSetId, ProjectId, RunId } from '../../../src-main/contract/model/ids.ts';
 import {
   annotateRoute,
   dataRoute,
@@ -11,6 +11,7 @@ import {
 } from '../../../src-renderer/state/route.ts';
 
 const projectId = '7a6e5c1e-0000-4000-8000-000000000001' as ProjectId;
+const setId = '7a6e5c1e-0000-4000-8000-000000000002' as PredictionSetId;
 
 const routes: [Route, string][] = [
   [dataRoute(), 'data'],
@@ -43,6 +44,8 @@ const routes: [Route, string][] = [
   [{ screen: 'runs' }, 'runs'],
   [{ screen: 'run', runId: 4 as RunId, tab: 'kernels' }, 'run/4?tab=kernels'],
   [{ screen: 'compare', runIds: [4, 6] as RunId[], tab: null }, 'compare?runs=4.6'],
+  [{ screen: 'predict', predictionSetId: null, runId: 3 as RunId }, 'predict?run=3'],
+  [{ screen: 'predict', predictionSetId: setId, runId: null }, `predict/${setId}`],
   [{ screen: 'settings' }, 'settings'],
   [{ screen: 'devices' }, 'devices'],
 ];

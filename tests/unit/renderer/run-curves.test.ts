@@ -3,13 +3,10 @@ import type { RunId } from '../../../src-main/contract/model/ids.ts';
 import type { SeriesName } from '../../../src-main/contract/model/run.ts';
 import { distinctRunColours, runColour } from '../../../src-renderer/charts/run-colours.ts';
 import {
-  bestMark,
   chartsOfRuns,
   domainOf,
   formatX,
   learningRateCurves,
-  phaseMarks,
-  resumeMarks,
   type CurveChoice,
   type CurveSource,
 } from '../../../src-renderer/charts/run-curves.ts';
@@ -141,33 +138,6 @@ describe('the axis', () => {
     expect(formatX('step', 15_640.2)).toBe('15,640');
     expect(formatX('epoch', 10.033)).toBe('10.03');
     expect(formatX('epoch', 4)).toBe('4');
-  });
-});
-
-describe('the mark of the best checkpoint', () => {
-  it('lies at its epoch on whichever axis', () => {
-    expect(bestMark(source(), 2, 'step')).toEqual([{ x: 20, label: 'best' }]);
-    expect(bestMark(source(), 2, 'time')).toEqual([{ x: 2, label: 'best' }]);
-    expect(bestMark(source(), 9, 'epoch')).toEqual([]);
-  });
-});
-
-describe('marks of phases', () => {
-  it('lie where each phase after the first began, as far as the run has come', () => {
-    expect(phaseMarks(source(), [1, 1, 4], 'epoch')).toEqual([
-      { x: 1, label: 'phase 2' },
-      { x: 2, label: 'phase 3' },
-    ]);
-    expect(phaseMarks(source(), [2, 5, 5], 'step')).toEqual([{ x: 20, label: 'phase 2' }]);
-    expect(phaseMarks(source(), [2], 'epoch')).toEqual([]);
-  });
-});
-
-describe('marks of resuming', () => {
-  it('lie where the run went on, at its first point after that', () => {
-    expect(resumeMarks(source(), [0.75], 'epoch')).toEqual([{ x: 0.75, label: 'resumed' }]);
-    expect(resumeMarks(source(), [0.75], 'step')).toEqual([{ x: 10, label: 'resumed' }]);
-    expect(resumeMarks(source(), [2.5], 'step')).toEqual([]);
   });
 });
 

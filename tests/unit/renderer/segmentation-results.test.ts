@@ -32,6 +32,7 @@ const masks: ImageMasks = {
   widthPx: 2,
   heightPx: 2,
   predicted: Uint8Array.of(0, 1, 1, 0),
+  confidence: null,
   groundTruth: Uint8Array.of(0, 1, 0, 255),
   placement: [0, 0, 2, 2],
 };

@@ -1,5 +1,6 @@
 /** A run's numbers, a row an epoch, under the column names that tools of the field read (`results.csv`). Pure. */
 import type { Series, SeriesName, Task } from '../../../contract/model/run.ts';
+import { taskDefinitions } from '../../../contract/model/tasks.ts';
 
 type Columns = readonly (readonly [column: string, series: SeriesName])[];
 
@@ -35,9 +36,16 @@ const columnsOf: Readonly<Record<Task, Columns>> = {
   ],
 };
 
-export const resultsSeries = (task: Task): SeriesName[] => columnsOf[task].map(([, series]) => series);
+/** Which series each column of a task's table is; also those of tables that other tools wrote. */
+export const foreignColumns = (task: Task): Columns => columnsOf[task];
 
-/** `series`: those of `resultsSeries`, in any order. A value that was not measured is an empty field; time in seconds. */
+/** What the table and the charts of a run are made of. */
+export function artifactSeries(task: Task): SeriesName[] {
+  const charted = taskDefinitions[task].charts.flatMap(({ train, test }) => [train, test]);
+  return [...new Set([...columnsOf[task].map(([, series]) => series), ...charted.filter((name) => name !== null)])];
+}
+
+/** `series`: those of `artifactSeries`, in any order. A value that was not measured is an empty field; time in seconds. */
 export function resultsCsv(task: Task, series: readonly Series[]): string {
   const byName = new Map(series.map((each) => [each.series, each]));
   const epochs = [...new Set(series.flatMap((each) => Array.from(each.epochs)))].sort((a, b) => a - b);

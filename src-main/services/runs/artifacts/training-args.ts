@@ -24,6 +24,7 @@ export function trainingArgs(config: RunConfig, data: string, startsFrom: string
     model: [config.model.id, config.model.options['size'] ?? ''].join(''),
     data,
     epochs: config.phases.reduce((sum, { epochs }) => sum + epochs, 0),
+    patience: config.patience ?? 0,
     batch: config.batchSize,
     nbs: config.batchSize * config.accumulation,
     imgsz: size === null ? null : Math.max(size.widthPx, size.heightPx),

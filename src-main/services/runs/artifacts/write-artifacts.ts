@@ -1,53 +1,61 @@
 /**
- * A run as a folder that people know from other tools: `<folder>/detect/<name>` with args.yaml, results.csv and weights/best
- * and weights/last. A name that is there already is counted up, never overwritten.
+ * A run as a folder that people know from other tools: `<folder>/detect/<name>` with args.yaml, results.csv, pictures of
+ * curves, confusion, labels and batches, and weights/best and weights/last. A name that is there already is counted up,
+ * never overwritten.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { RunConfig, Series } from '../../../contract/model/run.ts';
 import { checkpointName } from '../../../contract/model/weights.ts';
 import type { HostPorts } from '../../backend.ts';
+import type { ServiceContext } from '../../context.ts';
 import { fileError, systemCode } from '../../file-errors.ts';
 import { exportRun } from '../export-run.ts';
+import type { PicturesTask } from './pictures/messages.ts';
 import { resultsCsv } from './results-csv.ts';
 import { trainingArgs } from './training-args.ts';
 
-export interface ArtifactsOf {
+export interface ArtifactsOf extends Omit<PicturesTask, 'target'> {
   name: string;
-  /** The run's own folder. */
-  folder: string;
-  config: RunConfig;
   datasetName: string;
   /** In words; null is from scratch. */
   startsFrom: string | null;
-  series: readonly Series[];
+}
+
+export interface WrittenArtifacts {
+  folder: string;
+  /** What could not be made, and why, in words. */
+  leftOut: string[];
 }
 
 const folderNames = { classification: 'classify', segmentation: 'segment', detection: 'detect' } as const;
 const manyAttempts = 1000;
 
-/** The folder that was written. Throws FoveaError `io`, `not-found` where there is no checkpoint yet. */
+/** Throws FoveaError `io`, `not-found` where there is no checkpoint yet. */
 export async function writeArtifacts(
-  launchTask: HostPorts['launchTask'],
-  run: ArtifactsOf,
+  { launchTask, workers }: Pick<HostPorts, 'launchTask'> & Pick<ServiceContext, 'workers'>,
+  { name, datasetName, startsFrom, ...run }: ArtifactsOf,
   parent: string,
-): Promise<string> {
+): Promise<WrittenArtifacts> {
   const { config } = run;
   const base = join(resolve(parent), folderNames[config.task]);
-  const folder = await makeCountedFolder(base, run.name.replace(/[^\p{L}\p{N}._-]+/gu, '-') || 'run');
+  const folder = await makeCountedFolder(base, name.replace(/[^\p{L}\p{N}._-]+/gu, '-') || 'run');
   try {
-    await writeFile(join(folder, 'args.yaml'), trainingArgs(config, run.datasetName, run.startsFrom));
+    await writeFile(join(folder, 'args.yaml'), trainingArgs(config, datasetName, startsFrom));
     await writeFile(join(folder, 'results.csv'), resultsCsv(config.task, run.series));
     await mkdir(join(folder, 'weights'));
   } catch (error) {
     throw fileError(error, 'write the artifacts into', folder);
   }
+  const leftOut: string[] = [];
+  await workers.run('pictures', { ...run, target: folder }, { signal: null, writes: true }, (message) =>
+    leftOut.push(message.leftOut),
+  );
   for (const checkpoint of checkpointName.options) {
     const form = { format: 'safetensors', precision: 'float32' } as const;
     const file = join(folder, 'weights', `${checkpoint}.safetensors`);
     await exportRun(launchTask, run.folder, { checkpoint, form, file, overwrite: false });
   }
-  return folder;
+  return { folder, leftOut };
 }
 
 /** "train", "train2", "train3" … */

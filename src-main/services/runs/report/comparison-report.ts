@@ -5,7 +5,8 @@
 import { repeatsOf, spreadOf, type Spread } from '../../../contract/model/run-groups.ts';
 import { chartsOf, commonHeadline, directionOf, taskDefinitions } from '../../../contract/model/tasks.ts';
 import type { RunComparison, Series, SeriesName, Task } from '../../../contract/model/run.ts';
-import { curvesSvg, type ReportCurve } from './curves-svg.ts';
+import { curvesSvg, type ReportCurve } from '../../../contract/curves-svg.ts';
+import { palette } from './palette.ts';
 
 export interface ReportTable {
   title: string;
@@ -42,25 +43,6 @@ export interface ReportSource {
   madeAt: string;
 }
 
-/** The window's colours for runs in the light theme (tokens.css), because reports are printed. */
-const palette = [
-  '#b87900',
-  '#2b93cc',
-  '#008764',
-  '#8f8400',
-  '#1d4fa8',
-  '#c25500',
-  '#b0558a',
-  '#6b6b6b',
-  '#4e79a7',
-  '#c93f42',
-  '#3d7f77',
-  '#47853d',
-  '#91590f',
-  '#8a5f84',
-  '#c0566a',
-  '#7c5a45',
-];
 const hashDigits = 12;
 const absent = '–';
 

@@ -1,6 +1,6 @@
 /** Writes a comparison's report as one HTML file or as Markdown. Everything a person has typed is escaped. Pure. */
 import type { ComparisonReport, ReportCell, ReportTable } from './comparison-report.ts';
-import { escapeXml } from './curves-svg.ts';
+import { escapeXml } from '../../../contract/curves-svg.ts';
 
 const style = `
 body { max-width: 1100px; margin: 32px auto; padding: 0 20px; color: #222; font: 14px/1.5 system-ui, sans-serif; }

@@ -1,0 +1,27 @@
+/** The classes that a run's network was trained with, found again among those that the data set has now. */
+import type { Category } from '../../contract/model/dataset.ts';
+import type { RunId } from '../../contract/model/ids.ts';
+import { classesAsTrained, trainedClasses, type TrainedClass } from '../../contract/model/trained-classes.ts';
+import { runFiles } from '../../engine/train/run-folder.ts';
+import { readCategoryNames } from '../../engine/train/training-data-file.ts';
+import type { OpenProject } from '../open-projects.ts';
+import { runFolder } from '../runs/restore-runs.ts';
+
+interface ClassesOfRun {
+  /** As the network sees them. */
+  classes: TrainedClass[];
+  /** Those of them that there are, in their order. */
+  categories: Category[];
+}
+
+/** Before its turn a run has no classes of its own: then they are the data set's. */
+export async function classesOfRun(opened: OpenProject, runId: RunId): Promise<ClassesOfRun> {
+  const { runs, datasets } = opened.store;
+  const config = runs.config(runId);
+  const all = datasets.categories(config.data.datasetId);
+  const names = await readCategoryNames(runFiles.data(runFolder(opened, runId))).catch(() => null);
+  const classes = names === null ? trainedClasses(config, all) : classesAsTrained(names, all);
+  const byId = new Map(all.map((category) => [category.categoryId, category]));
+  const categories = classes.flatMap(({ categoryId }) => (categoryId === null ? [] : (byId.get(categoryId) ?? [])));
+  return { classes, categories };
+}
