@@ -1,33 +1,40 @@
 /** Decoded images: the one in view and its neighbours, so that the next image is there when it is wanted. */
 import { ImagePyramid } from './image-pyramid.ts';
+import type { Picture, PictureSource } from './picture.ts';
+import { TiledPicture } from './tiled-picture.ts';
 
 /** More are kept only of small images: turning back and forth shall not decode again. */
 const keptBytes = 100 * 1024 * 1024;
 
 interface Kept {
-  opening: Promise<ImagePyramid>;
+  opening: Promise<Picture>;
   /** Null while it is being decoded. */
-  opened: ImagePyramid | null;
+  opened: Picture | null;
+}
+
+function openPicture({ url, tiles }: PictureSource): Promise<Picture> {
+  return tiles === null ? ImagePyramid.open(url) : TiledPicture.open(tiles);
 }
 
 export class ImageCache {
-  readonly #open: (url: string) => Promise<ImagePyramid>;
+  readonly #open: (source: PictureSource) => Promise<Picture>;
   /** Those wanted last at the end. */
   readonly #kept = new Map<string, Kept>();
 
-  constructor(open: (url: string) => Promise<ImagePyramid> = (url) => ImagePyramid.open(url)) {
+  constructor(open: (source: PictureSource) => Promise<Picture> = openPicture) {
     this.#open = open;
   }
 
   /** The image if it is decoded already. */
-  ready(url: string): ImagePyramid | null {
+  ready({ url }: PictureSource): Picture | null {
     return this.#kept.get(url)?.opened ?? null;
   }
 
   /** Throws where it cannot be read; the next call tries again. */
-  async get(url: string): Promise<ImagePyramid> {
+  async get(source: PictureSource): Promise<Picture> {
+    const { url } = source;
     const known = this.#kept.get(url);
-    const kept = known ?? this.#begin(url);
+    const kept = known ?? this.#begin(source);
     this.#kept.delete(url);
     this.#kept.set(url, kept);
     try {
@@ -41,8 +48,8 @@ export class ImageCache {
   }
 
   /** Decodes it for later; an error shows when the image is wanted itself. */
-  prefetch(url: string): void {
-    if (!this.#kept.has(url)) void this.get(url).catch(() => {});
+  prefetch(source: PictureSource): void {
+    if (!this.#kept.has(source.url)) void this.get(source).catch(() => {});
   }
 
   close(): void {
@@ -54,8 +61,8 @@ export class ImageCache {
     this.#kept.clear();
   }
 
-  #begin(url: string): Kept {
-    const kept: Kept = { opening: this.#open(url), opened: null };
+  #begin(source: PictureSource): Kept {
+    const kept: Kept = { opening: this.#open(source), opened: null };
     kept.opening.then(
       (image) => (kept.opened = image),
       () => {},

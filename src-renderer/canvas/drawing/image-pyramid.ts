@@ -4,13 +4,14 @@
  * quarter of the memory. Owns its bitmaps: whoever opened it closes it.
  */
 import { onScreen, shownPart, type Size, type Viewport } from '../viewport.ts';
+import { decodePicture, type Picture } from './picture.ts';
 
 /** Smaller levels would save nothing. */
 const leastLevelPx = 512;
 /** Up to here the full size is kept from the beginning. */
 const smallPixels = 4_000_000;
 
-export class ImagePyramid {
+export class ImagePyramid implements Picture {
   readonly size: Size;
   readonly #url: string;
   /** At full size; null while nothing needs it. */
@@ -30,7 +31,7 @@ export class ImagePyramid {
 
   /** Decodes beside the page's own thread. Throws where the picture cannot be read. */
   static async open(url: string): Promise<ImagePyramid> {
-    const full = await decode(url);
+    const full = await decodePicture(url);
     const levels: ImageBitmap[] = [];
     for (let level = full; Math.max(level.width, level.height) > 2 * leastLevelPx;) {
       const half = { resizeWidth: Math.ceil(level.width / 2), resizeHeight: Math.ceil(level.height / 2) };
@@ -107,7 +108,7 @@ export class ImagePyramid {
   }
 
   #load(): Promise<ImageBitmap> {
-    this.#loading ??= decode(this.#url)
+    this.#loading ??= decodePicture(this.#url)
       .then((full) => {
         if (this.#isClosed) full.close();
         else this.#full = full;
@@ -116,11 +117,4 @@ export class ImagePyramid {
       .finally(() => (this.#loading = null));
     return this.#loading;
   }
-}
-
-/** By fetch and not by an <img>, which would keep a decoded copy of its own. */
-async function decode(url: string): Promise<ImageBitmap> {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error((await answer.text()).trim());
-  return createImageBitmap(await answer.blob());
 }

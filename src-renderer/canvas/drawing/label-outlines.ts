@@ -1,70 +1,68 @@
 /**
- * Draws boxes, polygons and keypoints: one path for all labels of a colour, because thousands of strokes of their own
- * take many times as long. Masks are not drawn here; see mask-picture.ts.
+ * Draws boxes, polygons and keypoints: one path for all labels of a colour that do not lie over another colour, because
+ * thousands of strokes of their own take many times as long. Masks are not drawn here; see mask-picture.ts.
  */
 import type { Ring } from '../../../src-main/contract/geometry/polygon.ts';
 import { rotatedBoxCorners, type Shape } from '../../../src-main/contract/model/annotation.ts';
 import { drawInImage, type Viewport } from '../viewport.ts';
 import type { CanvasLabel, LabelStyle } from './canvas-label.ts';
+import { inLayers } from './label-layers.ts';
 
 interface Batch {
   colour: string;
   dashed: boolean;
-  /** Boxes are filled more faintly than outlines of objects. */
-  boxes: Path2D;
-  areas: Path2D;
+  /** Boxes are filled more faintly than outlines of objects. Null: there are none. */
+  boxes: Path2D | null;
+  areas: Path2D | null;
   /** Joints of skeletons, and lines between them, which have no inside. */
-  lines: Path2D;
-  joints: Path2D;
+  lines: Path2D | null;
+  joints: Path2D | null;
 }
 
 const boxFillShare = 1 / 3;
 const jointRadiusPx = 3.5;
 const dashPx = [6, 4];
 
+/** In the labels' order: what lies over a label of another colour is drawn over it. */
 export function drawOutlines(
   context: CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D,
   viewport: Viewport,
-  labels: Iterable<CanvasLabel>,
+  labels: readonly CanvasLabel[],
   { fillOpacity, lineWidthPx }: LabelStyle,
 ): void {
-  const batches = collect(labels, viewport.scale);
   context.save();
   drawInImage(context, viewport);
   context.lineWidth = lineWidthPx / viewport.scale;
   context.lineJoin = 'round';
-  for (const { colour, dashed, boxes, areas, lines, joints } of batches) {
-    context.strokeStyle = context.fillStyle = colour;
-    context.setLineDash(dashed ? dashPx.map((px) => px / viewport.scale) : []);
-    if (fillOpacity > 0) {
-      context.globalAlpha = fillOpacity * boxFillShare;
-      context.fill(boxes);
-      context.globalAlpha = fillOpacity;
-      context.fill(areas);
-      context.globalAlpha = 1;
+  for (const layer of inLayers(labels, lookOf, lineWidthPx / viewport.scale)) {
+    for (const { colour, dashed, boxes, areas, lines, joints } of collect(layer, viewport.scale)) {
+      context.strokeStyle = context.fillStyle = colour;
+      context.setLineDash(dashed ? dashPx.map((px) => px / viewport.scale) : []);
+      if (fillOpacity > 0) {
+        context.globalAlpha = fillOpacity * boxFillShare;
+        if (boxes !== null) context.fill(boxes);
+        context.globalAlpha = fillOpacity;
+        if (areas !== null) context.fill(areas);
+        context.globalAlpha = 1;
+      }
+      for (const path of [boxes, areas, lines]) if (path !== null) context.stroke(path);
+      if (joints !== null) context.fill(joints);
     }
-    context.stroke(boxes);
-    context.stroke(areas);
-    context.stroke(lines);
-    context.fill(joints);
   }
   context.restore();
+}
+
+function lookOf({ dashed, colour }: CanvasLabel): string {
+  return `${dashed} ${colour}`;
 }
 
 function collect(labels: Iterable<CanvasLabel>, scale: number): Iterable<Batch> {
   const batches = new Map<string, Batch>();
   for (const label of labels) {
-    const key = `${label.dashed} ${label.colour}`;
-    const known = batches.get(key);
-    const batch = known ?? {
-      colour: label.colour,
-      dashed: label.dashed,
-      boxes: new Path2D(),
-      areas: new Path2D(),
-      lines: new Path2D(),
-      joints: new Path2D(),
-    };
-    if (known === undefined) batches.set(key, batch);
+    const { colour, dashed } = label;
+    const look = lookOf(label);
+    const batch = batches.get(look) ?? { colour, dashed, boxes: null, areas: null, lines: null, joints: null };
+    batches.set(look, batch);
     addShape(batch, label, scale);
   }
   return batches.values();
@@ -77,19 +75,20 @@ function addShape(batch: Batch, { shape, bounds, skeleton }: CanvasLabel, scale:
       return;
     case 'bbox': {
       const [x1, y1, x2, y2] = shape.bboxXyxy;
-      return batch.boxes.rect(x1, y1, x2 - x1, y2 - y1);
+      return (batch.boxes ??= new Path2D()).rect(x1, y1, x2 - x1, y2 - y1);
     }
     case 'rotated-box':
-      return addRing(batch.boxes, rotatedBoxCorners(shape), true, 0);
+      return addRing((batch.boxes ??= new Path2D()), rotatedBoxCorners(shape), true, 0);
     case 'polygon': {
       const [x1, y1, x2, y2] = bounds;
+      const areas = (batch.areas ??= new Path2D());
       const isDot = Math.max(x2 - x1, y2 - y1) * scale < 2;
-      if (isDot) return batch.areas.rect(x1, y1, x2 - x1, y2 - y1);
+      if (isDot) return areas.rect(x1, y1, x2 - x1, y2 - y1);
       // Corners that fall into one screen pixel are drawn once.
       const leastStep = 0.7 / scale;
       for (const { outer, holes } of shape.parts) {
-        addRing(batch.areas, outer, true, leastStep);
-        for (const hole of holes) addRing(batch.areas, hole, false, leastStep);
+        addRing(areas, outer, true, leastStep);
+        for (const hole of holes) addRing(areas, hole, false, leastStep);
       }
       return;
     }
@@ -130,12 +129,15 @@ function isClockwise(ring: Ring): boolean {
 }
 
 function addKeypoints(
-  { boxes, lines, joints }: Batch,
+  batch: Batch,
   { points, bboxXyxy }: Extract<Shape, { kind: 'keypoints' }>,
   skeleton: CanvasLabel['skeleton'],
   scale: number,
 ): void {
-  if (bboxXyxy !== null) boxes.rect(bboxXyxy[0], bboxXyxy[1], bboxXyxy[2] - bboxXyxy[0], bboxXyxy[3] - bboxXyxy[1]);
+  const lines = (batch.lines ??= new Path2D());
+  const joints = (batch.joints ??= new Path2D());
+  if (bboxXyxy !== null)
+    (batch.boxes ??= new Path2D()).rect(bboxXyxy[0], bboxXyxy[1], bboxXyxy[2] - bboxXyxy[0], bboxXyxy[3] - bboxXyxy[1]);
   const shown = (index: number) => {
     const point = points[index];
     return point !== undefined && point.visibility > 0 ? point : null;

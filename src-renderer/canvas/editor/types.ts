@@ -175,7 +175,13 @@ export interface Preview {
   readonly hovered: AnnotationId | null;
   readonly cursor: Cursor;
   /** What is being measured: size of the box, length, angle. Image px and degrees. */
-  readonly readout: { readonly widthPx?: number; readonly heightPx?: number; readonly angleDegrees?: number } | null;
+  readonly readout: {
+    readonly widthPx?: number;
+    readonly heightPx?: number;
+    readonly angleDegrees?: number;
+    /** Which point of a skeleton a click places. */
+    readonly point?: { readonly name: string; readonly place: number; readonly count: number };
+  } | null;
 }
 
 export interface EditorEvents {

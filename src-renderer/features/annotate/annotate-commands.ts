@@ -15,6 +15,7 @@ export interface AnnotateActions {
   propagate(): void;
   findClass(): void;
   newClass(): void;
+  editClasses(part: 'classes' | 'skeletons' | 'attributes'): void;
   showNote(): void;
   chooseClassAt(place: number): void;
   focusCanvas(): void;
@@ -88,6 +89,9 @@ export function annotateCommands(annotate: AnnotateState, actions: AnnotateActio
     ),
     command('find-class', 'Choose a class by typing', '/', actions.findClass),
     command('new-class', 'New class…', undefined, actions.newClass),
+    command('classes', 'Edit classes: order, names, merge, delete…', undefined, () => actions.editClasses('classes')),
+    command('skeletons', 'Edit skeletons of keypoints…', undefined, () => actions.editClasses('skeletons')),
+    command('attributes', 'Edit attributes of labels…', undefined, () => actions.editClasses('attributes')),
     command('swap-class', 'The class before this one', 'X', () => annotate.swapCategory()),
     command('note', 'Write a note on the selected label', undefined, actions.showNote, hasSelection),
 
@@ -122,6 +126,14 @@ export function annotateCommands(annotate: AnnotateState, actions: AnnotateActio
     command('actual', 'One image pixel per screen pixel', 'Shift+Z', () => view.zoomTo(1)),
     command('zoom-selection', 'Zoom to the selection', 'S', () => zoomToSelection(annotate), hasSelection),
     command('labels', 'Show or hide all labels', 'Q', () => (view.labelsShown = !view.labelsShown)),
+    command('compare', 'Compare two sets of labels', 'Shift+V', () => {
+      if (annotate.comparison.isOn) annotate.comparison.close();
+      else {
+        // A selection is drawn over both sides.
+        editor.select([]);
+        void annotate.comparison.open();
+      }
+    }),
     toggle('names', 'Show or hide names on labels'),
     toggle('crosshair', 'Show or hide the crosshair'),
     toggle('rulers', 'Show or hide the rulers'),

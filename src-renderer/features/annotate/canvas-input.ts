@@ -3,6 +3,7 @@
  * here. With the arrow keys a cursor of its own takes the pointer's place: Enter presses and lets go, so that everything
  * that is drawn by mouse can be drawn by keyboard.
  */
+import type { AnnotationId } from '../../../src-main/contract/model/ids.ts';
 import type { Editor } from '../../canvas/editor/editor.ts';
 import type { Modifiers, ToolEvent } from '../../canvas/editor/types.ts';
 import {
@@ -35,6 +36,7 @@ export class CanvasInput {
   readonly #onpan: (panning: boolean) => void;
   #pressed: Pressed | null = null;
   #spaceHeld = false;
+  #forMenu: AnnotationId | null | undefined = undefined;
   /** Where the keyboard pressed or clicked last, while it has the pointer's place. */
   #keyboard: { isDown: boolean; clickedAt: ImagePoint | null } | null = null;
 
@@ -61,8 +63,16 @@ export class CanvasInput {
     if (event.button !== 0 && event.button !== 2) return;
     const button = event.button === 0 ? 'primary' : 'secondary';
     this.#pressed = { button, pointerId: event.pointerId, at };
-    this.#editor.handle({ kind: 'down', button, ...this.#facts(event, at) });
+    const facts = this.#facts(event, at);
+    const isFree = button === 'secondary' && this.#editor.isIdle;
+    this.#forMenu = isFree ? (this.#editor.hitTest(facts.point, facts.tolerance)?.annotationId ?? null) : undefined;
+    this.#editor.handle({ kind: 'down', button, ...facts });
   };
+
+  /** The label under the last press of the second button, null beside all; undefined where the press went to a gesture. */
+  pressedForMenu(): AnnotationId | null | undefined {
+    return this.#forMenu;
+  }
 
   readonly onpointermove = (event: PointerEvent & { currentTarget: HTMLElement }): void => {
     const pressed = this.#pressed;
@@ -154,7 +164,7 @@ export class CanvasInput {
     }
     if (arrow !== undefined) return this.#handleArrow(event, arrow);
     if (event.key === 'Enter' && this.#keyboard !== null) return this.#pressByKey(modifiersOf(event));
-    const meant = ['Enter', 'Backspace', 'Delete', '[', ']'].includes(event.key);
+    const meant = ['Enter', 'Backspace', 'Delete', '[', ']', 'n'].includes(event.key);
     return meant && editor.handle({ kind: 'key', key: event.key, ...modifiersOf(event) });
   }
 

@@ -5,11 +5,12 @@
 import { EditLayer } from '../../canvas-konva/edit-layer.ts';
 import type { EditScene } from '../../canvas-konva/edit-scene.ts';
 import type { LabelStyle } from '../../canvas/drawing/canvas-label.ts';
-import type { ImagePyramid } from '../../canvas/drawing/image-pyramid.ts';
+import type { Picture } from '../../canvas/drawing/picture.ts';
 import { LabelLayer } from '../../canvas/drawing/label-layer.ts';
 import { drawNames, mostNames } from '../../canvas/drawing/label-names.ts';
 import { drawPixelLines } from '../../canvas/drawing/pixel-lines.ts';
 import type { Size, Viewport } from '../../canvas/viewport.ts';
+import type { Draw } from '../results/overlay-drawing.ts';
 
 export interface SceneLook {
   style: LabelStyle;
@@ -34,15 +35,17 @@ export class CanvasScene {
   readonly #fontFamily: string;
   readonly #stale = new Set<Part>();
   #frame = 0;
-  #picture: ImagePyramid | null = null;
+  #picture: Picture | null = null;
   /** The picture that was drawn last. */
-  #shown: ImagePyramid | null = null;
+  #shown: Picture | null = null;
   #view: Size = { widthPx: 1, heightPx: 1 };
   #ratio = 1;
   /** The canvases have to take the view's size. */
   #isResized = false;
   #viewport: Viewport | null = null;
   #look: SceneLook | null = null;
+  /** Instead of the labels. */
+  #comparison: Draw | null = null;
   /** Made when it is drawn: a gesture changes it many times a frame. */
   #editScene: (() => Omit<EditScene, 'viewport'> | null) | null = null;
 
@@ -55,7 +58,7 @@ export class CanvasScene {
   }
 
   /** Null while the image is being decoded. */
-  setPicture(picture: ImagePyramid | null): void {
+  setPicture(picture: Picture | null): void {
     this.#picture = picture;
     this.redraw('image', 'labels');
   }
@@ -76,6 +79,13 @@ export class CanvasScene {
   setLook(look: SceneLook): void {
     this.#look = look;
     this.redraw('image', 'labels', 'edit');
+  }
+
+  /** What is drawn instead of the labels; null: the labels. */
+  setComparison(draw: Draw | null): void {
+    if (draw === this.#comparison) return;
+    this.#comparison = draw;
+    this.redraw('labels');
   }
 
   setEditScene(scene: () => Omit<EditScene, 'viewport'> | null): void {
@@ -131,6 +141,7 @@ export class CanvasScene {
   #drawLabels(viewport: Viewport, { style, labelsShown, namesShown, nameOf }: SceneLook): void {
     const context = this.#cleared(this.#elements.labels);
     if (context === null || this.#picture === null || !labelsShown) return;
+    if (this.#comparison !== null) return this.#comparison(context, viewport, this.#picture.size);
     this.labels.draw(context, { viewport, view: this.#view, ratio: this.#ratio, style });
     if (!namesShown) return;
     const inSight = this.labels.inSight(viewport, this.#view, mostNames);

@@ -32,7 +32,7 @@ export const tools: readonly ToolEntry[] = [
     label: 'Select and move',
     icon: MousePointer,
     shortcut: 'V',
-    hint: 'Click selects, a drag moves, handles resize. Shift adds to the selection.',
+    hint: 'Click selects, a drag moves, handles resize. Shift adds to the selection. Ctrl moves a shared corner alone.',
     group: 'select',
   },
   {
@@ -56,7 +56,7 @@ export const tools: readonly ToolEntry[] = [
     label: 'Polygon',
     icon: VectorPolygon,
     shortcut: 'P',
-    hint: 'Click each corner, or drag freehand. Enter or a click on the first corner closes it.',
+    hint: 'Click each corner, or drag freehand. Enter or a click on the first corner closes it. Shift keeps to a neighbour’s border.',
     group: 'shapes',
   },
   {
@@ -80,7 +80,7 @@ export const tools: readonly ToolEntry[] = [
     label: 'Keypoints',
     icon: PersonStanding,
     shortcut: 'J',
-    hint: 'Click each point of the skeleton in its order.',
+    hint: 'Click each point of the skeleton in its order; Shift for a hidden one, N or the right button for one that is not there.',
     group: 'shapes',
   },
   {

@@ -65,13 +65,24 @@ export class KeypointsTool implements Tool {
 
   preview(): Partial<Preview> {
     const { categoryId } = this.#context.settings;
-    if (this.#points.length === 0 || categoryId === null) return { cursor: 'crosshair' };
+    const readout = this.#readout();
+    if (this.#points.length === 0 || categoryId === null) return { cursor: 'crosshair', readout };
     const next: Keypoint[] = this.#pointer === null ? [] : [{ x: this.#pointer.x, y: this.#pointer.y, visibility: 1 }];
     const points = [...this.#points, ...next].slice(0, this.#count());
     return {
       cursor: 'crosshair',
+      readout,
       shapes: [{ annotationId: null, categoryId, shape: { kind: 'keypoints', points, bboxXyxy: null } }],
     };
+  }
+
+  /** The point that the next click places; null for a class of single points. */
+  #readout(): Preview['readout'] {
+    const { categoryId } = this.#context.settings;
+    const names = (categoryId === null ? null : this.#context.skeletonOf(categoryId))?.points ?? [];
+    const place = this.#points.length;
+    const name = names[place];
+    return name === undefined || names.length < 2 ? null : { point: { name, place, count: names.length } };
   }
 
   #count(): number {

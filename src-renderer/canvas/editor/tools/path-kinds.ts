@@ -1,9 +1,11 @@
 /** What becomes of a line that was drawn: a polygon, a hole, a cut, or an area that is added or taken away. */
 import { polygonArea } from '../../../../src-main/contract/geometry/polygon.ts';
 import type { Shape } from '../../../../src-main/contract/model/annotation.ts';
+import type { AnnotationId } from '../../../../src-main/contract/model/ids.ts';
 import { combineShapes, toMask } from '../conversions.ts';
 import { shapeContains } from '../hit-test.ts';
 import { commitErased, commitPainted } from '../painting.ts';
+import { withPointsOnEdges } from '../shared-borders.ts';
 import { splitPolygon } from '../split-polygon.ts';
 import { imagePoint } from '../../viewport.ts';
 import type { EditOperation, Label } from '../types.ts';
@@ -25,14 +27,31 @@ export function polygonTool(context: ToolContext): PathTool {
     id: 'polygon',
     least: 3,
     closes: true,
+    followsBorders: true,
     endsFreehand: false,
     mayBegin: hasClass,
-    complete(_, points) {
+    complete(_, points, followed) {
       const label = context.newLabel(areaOf(points));
-      if (label !== null && context.commit('draw polygon', [{ kind: 'add', after: label }])) {
+      if (label === null) return;
+      const operations: EditOperation[] = [{ kind: 'add', after: label }, ...joined(context, points, followed)];
+      if (context.commit('draw polygon', operations)) {
         context.select([label.annotationId]);
       }
     },
+  });
+}
+
+/** Neighbours get the points that lie on their edges, so that both have the border in common from now on. */
+function joined(
+  { document }: ToolContext,
+  points: readonly number[],
+  followed: ReadonlySet<AnnotationId>,
+): EditOperation[] {
+  return [...followed].flatMap((annotationId) => {
+    const neighbour = document.get(annotationId);
+    if (neighbour?.shape.kind !== 'polygon') return [];
+    const shape = withPointsOnEdges(neighbour.shape, points);
+    return shape === null ? [] : [reshaped(neighbour, shape)];
   });
 }
 
@@ -41,6 +60,7 @@ export function cutHoleTool(context: ToolContext): PathTool {
     id: 'cut-hole',
     least: 3,
     closes: true,
+    followsBorders: false,
     endsFreehand: true,
     complete: (_, points) => cut(context, 'cut hole', targets(context, points, isArea), points),
   });
@@ -51,6 +71,7 @@ export function splitTool(context: ToolContext): PathTool {
     id: 'split',
     least: 2,
     closes: false,
+    followsBorders: false,
     endsFreehand: true,
     complete: (_, points) => split(context, points),
   });
@@ -67,6 +88,7 @@ export function lassoTool(context: ToolContext, id: 'lasso-add' | 'lasso-subtrac
     id,
     least: 3,
     closes: true,
+    followsBorders: false,
     endsFreehand: true,
     mayBegin: () => id === 'lasso-subtract' || selected() !== null || hasClass(context),
     complete(_, points) {

@@ -2,9 +2,11 @@
  * Lines that are drawn point by point, by clicks, freehand, or both in turns: the machine behind polygons, holes, splits
  * and lassos. Undo takes the last click, or the last freehand stretch, back and redo gives it again.
  */
+import type { AnnotationId } from '../../../../src-main/contract/model/ids.ts';
 import { imagePoint, type ImagePoint } from '../../viewport.ts';
 import { simplifyLine } from '../rings.ts';
-import type { Preview, ToolEvent, ToolId } from '../types.ts';
+import { alongBorder, borderPlace, type BorderPlace } from '../shared-borders.ts';
+import type { Modifiers, Preview, ToolEvent, ToolId } from '../types.ts';
 import type { Tool, ToolContext } from './tool.ts';
 
 interface PathKind {
@@ -13,11 +15,14 @@ interface PathKind {
   readonly least: number;
   /** A click on the first point ends it. */
   readonly closes: boolean;
+  /** Shift puts a point on a neighbour's border, and between two of them goes along it (with Alt the longer way). */
+  readonly followsBorders: boolean;
   /** Letting go after a freehand stretch ends it. */
   readonly endsFreehand: boolean;
   /** Whether a line may begin; a notice says why not. */
   readonly mayBegin?: (context: ToolContext, point: ImagePoint) => boolean;
-  readonly complete: (context: ToolContext, points: readonly number[]) => void;
+  /** `followed`: labels whose borders the line went along. */
+  readonly complete: (context: ToolContext, points: readonly number[], followed: ReadonlySet<AnnotationId>) => void;
 }
 
 export class PathTool implements Tool {
@@ -30,6 +35,9 @@ export class PathTool implements Tool {
   #pointer: ImagePoint | null = null;
   #pressed: { at: ImagePoint; freehand: boolean; closing: boolean } | null = null;
   #guides: Preview['guides'] = [];
+  /** Between the last point and the pointer, along a border. */
+  #along: readonly number[] = [];
+  readonly #followed = new Set<AnnotationId>();
   #tolerance = 0;
 
   constructor(context: ToolContext, kind: PathKind) {
@@ -70,6 +78,8 @@ export class PathTool implements Tool {
     this.#undone = [];
     this.#pressed = null;
     this.#guides = [];
+    this.#along = [];
+    this.#followed.clear();
   }
 
   undoStep(): boolean {
@@ -94,13 +104,17 @@ export class PathTool implements Tool {
     const guides = this.#guides;
     if (this.#points.length === 0) return { cursor: 'crosshair', guides };
     const closeable = this.#pointer !== null && this.#isAtStart(this.#pointer);
-    const points = this.#pointer === null ? [...this.#points] : [...this.#points, this.#pointer.x, this.#pointer.y];
+    const points =
+      this.#pointer === null ? [...this.#points] : [...this.#points, ...this.#along, this.#pointer.x, this.#pointer.y];
     return { cursor: closeable ? 'pointer' : 'crosshair', guides, path: { points, closeable } };
   }
 
-  #down({ point, tolerance }: { point: ImagePoint; tolerance: number }): boolean {
+  #down({ point, tolerance, ...modifiers }: Modifiers & { point: ImagePoint; tolerance: number }): boolean {
     this.#tolerance = tolerance;
-    const at = this.#snap(point);
+    const border = this.#borderAt(point, modifiers);
+    const at = border === null ? this.#snap(point) : imagePoint(border.x, border.y);
+    const along = this.#alongTo(border, modifiers);
+    this.#along = [];
     if (this.#points.length === 0 && !(this.#kind.mayBegin?.(this.#context, at) ?? true)) return true;
     const closing = this.#isAtStart(point);
     this.#pressed = { at, freehand: false, closing };
@@ -108,15 +122,19 @@ export class PathTool implements Tool {
     if (closing) return true;
     this.#marks.push(this.#points.length);
     this.#undone = [];
-    this.#points.push(at.x, at.y);
+    this.#points.push(...along, at.x, at.y);
+    if (border !== null) this.#followed.add(border.label.annotationId);
     return true;
   }
 
-  #move({ point, tolerance }: { point: ImagePoint; tolerance: number }): boolean {
+  #move({ point, tolerance, ...modifiers }: Modifiers & { point: ImagePoint; tolerance: number }): boolean {
     this.#tolerance = tolerance;
     const pressed = this.#pressed;
+    this.#along = [];
     if (pressed === null || pressed.closing) {
-      this.#pointer = this.#snap(point);
+      const border = this.#borderAt(point, modifiers);
+      this.#pointer = border === null ? this.#snap(point) : imagePoint(border.x, border.y);
+      this.#along = this.#alongTo(border, modifiers);
       return this.#points.length > 0;
     }
     this.#pointer = point;
@@ -163,9 +181,21 @@ export class PathTool implements Tool {
       this.#marks = this.#marks.filter((mark) => mark < points.length);
       return true;
     }
+    const followed = new Set(this.#followed);
     this.cancel();
-    this.#kind.complete(this.#context, points);
+    this.#kind.complete(this.#context, points, followed);
     return true;
+  }
+
+  #borderAt(point: ImagePoint, { shift }: Modifiers): BorderPlace | null {
+    if (!this.#kind.followsBorders || !shift || this.#isAtStart(point)) return null;
+    return borderPlace(this.#context.document, point, this.#tolerance);
+  }
+
+  #alongTo(border: BorderPlace | null, { alt }: Modifiers): readonly number[] {
+    const [x, y] = this.#points.slice(-2);
+    if (border === null || x === undefined || y === undefined) return [];
+    return alongBorder(this.#context.document, { x, y }, border, alt) ?? [];
   }
 
   #isAtStart(point: ImagePoint): boolean {

@@ -18,6 +18,7 @@ import {
 } from '../handles.ts';
 import { hitTest } from '../hit-test.ts';
 import { nearestOnLine } from '../rings.ts';
+import { changeShared, edgesBetween, verticesAt, type SharedPoint } from '../shared-borders.ts';
 import { boundsOf, boundsOfAll } from '../shape-bounds.ts';
 import { moveInside, moveShape, upright } from '../shape-edits.ts';
 import type { Handle, Label, Modifiers, Preview, ToolEvent } from '../types.ts';
@@ -30,8 +31,15 @@ type State =
   /** Pressed on a label. */
   | { name: 'pointing'; start: ImagePoint; again: AnnotationId | null }
   | { name: 'moving'; start: ImagePoint; labels: readonly Label[]; now: Moved }
-  /** Pressed on a handle, or pulling it once `now` is there. */
-  | { name: 'handle'; start: ImagePoint; handle: Handle; labels: readonly Label[]; now: Moved | null }
+  /** Pressed on a handle, or pulling it once `now` is there. `shared`: other polygons' points that go with it. */
+  | {
+      name: 'handle';
+      start: ImagePoint;
+      handle: Handle;
+      labels: readonly Label[];
+      shared: readonly SharedPoint[];
+      now: Moved | null;
+    }
   /** Pressed beside everything. */
   | { name: 'marquee'; start: ImagePoint; box: BboxXyxy; keep: ReadonlySet<AnnotationId> };
 
@@ -133,7 +141,10 @@ export class SelectTool implements Tool {
     if (handle !== null) {
       if (alt && this.#altHandle(handle)) return true;
       this.#active = handle.kind === 'vertex' ? { annotationId: handle.annotationId, path: handle.path ?? [] } : null;
-      this.#state = { name: 'handle', start: point, handle, labels, now: null };
+      const shared = ctrl ? [] : this.#sharedWith(handle);
+      // With the labels whose points are shared, which change together.
+      const all = [...new Set([...labels, ...shared.map(({ label }) => label)])];
+      this.#state = { name: 'handle', start: point, handle, labels: all, shared, now: null };
       return true;
     }
     this.#active = null;
@@ -263,7 +274,7 @@ export class SelectTool implements Tool {
   }
 
   #pulled(
-    { handle, labels, start }: Extract<State, { name: 'handle' }>,
+    { handle, labels, start, shared }: Extract<State, { name: 'handle' }>,
     event: Modifiers & { point: ImagePoint; tolerance: number },
   ): Moved {
     const shapes = labels.map(({ shape }) => shape);
@@ -286,7 +297,10 @@ export class SelectTool implements Tool {
     if (only?.kind === 'polygon') {
       const insert = handle.kind === 'midpoint';
       const changed = changeVertex(only, handle.path ?? [], { to, insert });
-      return { shapes: [changed ?? only], name: insert ? 'add point' : 'move point', readout: null };
+      const others = changeShared(shared, { to, insert });
+      const all = labels.map((label) => others.get(label) ?? label.shape);
+      if (shared.length === 0) all[0] = changed ?? only;
+      return { shapes: all, name: insert ? 'add point' : 'move point', readout: null };
     }
     if (only?.kind === 'keypoints') {
       const points = only.points.map((point, at) => (at === handle.path?.[0] ? { ...point, x: to.x, y: to.y } : point));
@@ -318,8 +332,33 @@ export class SelectTool implements Tool {
   #deleteVertex(label: Label, path: readonly number[]): void {
     if (label.shape.kind !== 'polygon') return;
     this.#active = null;
+    const [part = 0, ring = 0, vertex = 0] = path;
     const rest = changeVertex(label.shape, path, 'delete');
-    this.#context.commit('delete point', [rest === null ? { kind: 'remove', before: label } : reshaped(label, rest)]);
+    const points = [label.shape.parts[part]?.outer, ...(label.shape.parts[part]?.holes ?? [])][ring] ?? [];
+    const at = { x: points[vertex * 2] ?? NaN, y: points[vertex * 2 + 1] ?? NaN };
+    const others = verticesAt(this.#context.document, at).filter((shared) => shared.label !== label);
+    this.#context.commit('delete point', [
+      rest === null ? { kind: 'remove', before: label } : reshaped(label, rest),
+      ...[...changeShared(others, 'delete')].map(([other, shape]) => reshaped(other, shape)),
+    ]);
+  }
+
+  /** Points that are the same as a handle's, its own among them; none where no other label has it. */
+  #sharedWith({ kind, annotationId, path, x, y }: Handle): SharedPoint[] {
+    const { document } = this.#context;
+    const label = document.get(annotationId);
+    if (label?.shape.kind !== 'polygon' || path === undefined) return [];
+    const [part = 0, ring = 0, vertex = 0] = path;
+    const points = [label.shape.parts[part]?.outer, ...(label.shape.parts[part]?.holes ?? [])][ring] ?? [];
+    const at = (place: number): ImagePoint =>
+      imagePoint(points[(place * 2) % points.length] ?? NaN, points[(place * 2 + 1) % points.length] ?? NaN);
+    const found =
+      kind === 'vertex'
+        ? verticesAt(document, { x, y })
+        : kind === 'midpoint'
+          ? edgesBetween(document, at(vertex), at(vertex + 1))
+          : [];
+    return found.length > 1 ? found : [];
   }
 
   /** A double click on a polygon's line adds a point there. */
