@@ -1,10 +1,10 @@
-/** From the recorded series of runs to the curves, marks and axis of their charts. Pure. */
+/** From the recorded series of runs to the curves and the axis of their charts. Pure. */
 import type { SeriesName, Task } from '../../src-main/contract/model/run.ts';
-import { chartsOf, directionOf, hasChart, headlineOf, type MetricChart } from '../../src-main/contract/model/tasks.ts';
+import { chartsOf, directionOf, hasChart, type MetricChart } from '../../src-main/contract/model/tasks.ts';
 import type { SeriesView } from '../state/run-live.svelte.ts';
 import { formatCount, formatPlain } from '../ui/format-number.ts';
 import type { XAxis } from './chart-view.svelte.ts';
-import { lowerBound, type Curve, type EventMark, type Range } from './curve.ts';
+import type { Curve, Range } from './curve.ts';
 
 /** A run as charts need it. */
 export interface CurveSource {
@@ -32,7 +32,7 @@ export const xAxisLabels = { epoch: 'epoch', step: 'step', time: 'minutes' } as 
  * Minutes of training, pauses left out. Where the time was not recorded, it is the step at the run's mean pace
  * (evaluation and saving included), and not a number before the first step.
  */
-function xValues(source: CurveSource, series: SeriesView, axis: XAxis): Float64Array {
+export function xValues(source: CurveSource, series: SeriesView, axis: XAxis): Float64Array {
   if (axis === 'epoch') return series.epochs;
   if (axis === 'step') return series.steps;
   if (series.times.every(Number.isFinite)) return series.times.map((elapsedMs) => elapsedMs / 60_000);
@@ -74,6 +74,25 @@ export function learningRateCurves(sources: readonly CurveSource[], choice: Curv
   return rates.size > 1 ? curves : [];
 }
 
+/** What training asked of the machine, epoch by epoch; only what was measured. */
+export function machineCharts(sources: readonly CurveSource[], choice: CurveChoice): DrawnChart[] {
+  const charts = [
+    ['machine/pace', 'Throughput', 'images/s'],
+    ['machine/memory', 'Memory', 'MB of the training process'],
+    ['machine/load', 'Processor load', 'share of all processors'],
+  ] as const;
+  return charts
+    .map(([name, title, note]) => ({
+      title,
+      note,
+      unbounded: false,
+      curves: sources
+        .map((source) => curveOf(source, name, choice.xAxis, 'epoch', false))
+        .filter(({ x }) => x.length > 0),
+    }))
+    .filter(({ curves }) => curves.length > 0);
+}
+
 function pairs(
   sources: readonly CurveSource[],
   { xAxis, detail, shown }: CurveChoice,
@@ -100,36 +119,6 @@ function curveOf(source: CurveSource, name: SeriesName, axis: XAxis, word: strin
     y: series.values,
     smoothable: false,
   };
-}
-
-/** Where the best checkpoint lies on the chosen axis; nothing before the first evaluation. */
-export function bestMark(source: CurveSource, bestEpoch: number, axis: XAxis): EventMark[] {
-  const series = source.series(headlineOf(source));
-  const x = xValues(source, series, axis)[series.epochs.indexOf(bestEpoch)];
-  return x === undefined ? [] : [{ x, label: 'best' }];
-}
-
-/** Where the run went on after a stop. */
-export function resumeMarks(source: CurveSource, resumedEpochs: readonly number[], axis: XAxis): EventMark[] {
-  const steps = source.series('step/loss');
-  const series = steps.steps.length > 0 ? steps : source.series('train/loss');
-  const x = xValues(source, series, axis);
-  return resumedEpochs.flatMap((epoch) => {
-    const at = axis === 'epoch' ? epoch : x[lowerBound(series.epochs, epoch)];
-    return at === undefined ? [] : [{ x: at, label: 'resumed' }];
-  });
-}
-
-/** Where each phase after the first began, as far as the run has come. */
-export function phaseMarks(source: CurveSource, phaseEpochs: readonly number[], axis: XAxis): EventMark[] {
-  const series = source.series('train/loss');
-  const x = xValues(source, series, axis);
-  let before = 0;
-  return phaseEpochs.slice(0, -1).flatMap((epochs, index) => {
-    before += epochs;
-    const at = x[series.epochs.indexOf(before)];
-    return at === undefined ? [] : [{ x: at, label: `phase ${index + 2}` }];
-  });
 }
 
 /**

@@ -5,14 +5,17 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Api } from '../api/client.svelte.ts';
 import { ImageCache } from '../canvas/drawing/image-cache.ts';
-import type { ImagePyramid } from '../canvas/drawing/image-pyramid.ts';
+import { pictureSource } from './picture-source.ts';
+import type { Picture } from '../canvas/drawing/picture.ts';
 import type { Label } from '../canvas/editor/types.ts';
 import type { ReviewState } from '../../src-main/contract/model/annotation.ts';
+import type { ClassEdit, ClassUsage } from '../../src-main/contract/model/class-edit.ts';
 import type { Category, Dataset, ImageSummary } from '../../src-main/contract/model/dataset.ts';
 import type { CategoryId, DatasetId, ImageId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import { AnnotateView } from './annotate-view.svelte.ts';
 import type { DatasetBrowser } from './dataset-browser.svelte.ts';
 import { EditorMirror } from './editor-mirror.svelte.ts';
+import { LabelComparison } from './label-comparison.svelte.ts';
 import { LabelSession } from './label-session.svelte.ts';
 import type { OpenImage } from './route.ts';
 import type { ViewSettings } from './view-settings.svelte.ts';
@@ -35,6 +38,7 @@ export class AnnotateState {
   readonly labels: LabelSession;
   readonly mirror: EditorMirror;
   readonly view: AnnotateView;
+  readonly comparison: LabelComparison;
   readonly #pictures = new ImageCache();
 
   /** The data set as it is now: its classes change while it is labelled. */
@@ -45,7 +49,7 @@ export class AnnotateState {
   /** What is in view, or on its way there. */
   opened = $state.raw<OpenImage | null>(null);
   summary = $state.raw<ImageSummary | null>(null);
-  picture = $state.raw<ImagePyramid | null>(null);
+  picture = $state.raw<Picture | null>(null);
   error = $state.raw<unknown>(null);
   reviewCounts = $state.raw<ReviewCounts>({});
   /** States that changed since the list was read. */
@@ -64,6 +68,7 @@ export class AnnotateState {
     this.dataset = dataset;
     this.labels = new LabelSession(api, browser.projectId);
     this.mirror = new EditorMirror(this.labels.editor);
+    this.comparison = new LabelComparison(api, browser.projectId, browser.datasetId, this.labels);
     this.view = new AnnotateView(settings);
   }
 
@@ -72,6 +77,10 @@ export class AnnotateState {
     const stops = [
       this.mirror.follow(),
       this.labels.follow(),
+      // What is asked of labels changes with their classes, here and elsewhere.
+      this.#api.on('dataset.changed', ({ projectId }) => {
+        if (projectId === this.projectId) void this.#readSchema();
+      }),
       this.#api.on('annotation.changed', ({ projectId, images }) => {
         if (projectId !== this.projectId) return;
         for (const { imageId, review } of images) this.#reviews.set(imageId, review);
@@ -79,12 +88,16 @@ export class AnnotateState {
       }),
     ];
     void this.readReviewCounts();
-    this.labels.readSchema(this.datasetId).catch((error: unknown) => (this.error = error));
+    void this.#readSchema();
     this.browser.pages.want(0, 0);
     return () => {
       for (const stop of stops) stop();
       this.#pictures.close();
     };
+  }
+
+  async #readSchema(): Promise<void> {
+    await this.labels.readSchema(this.datasetId).catch((error: unknown) => (this.error = error));
   }
 
   get total(): number {
@@ -99,15 +112,14 @@ export class AnnotateState {
     }
     this.opened = image;
     this.error = null;
-    const url = this.#api.media.image(this.projectId, image.imageId);
     const isWanted = (): boolean => this.opened?.imageId === image.imageId;
     this.labels.prefetch(image.imageId);
-    this.#pictures.prefetch(url);
     try {
       const summary = await this.#summaryOf(image);
       if (!isWanted()) return;
       this.summary = summary;
-      const picture = this.#pictures.ready(url) ?? (await this.#pictures.get(url));
+      const source = pictureSource(this.#api.media, this.projectId, summary);
+      const picture = this.#pictures.ready(source) ?? (await this.#pictures.get(source));
       if (!isWanted()) return;
       await this.labels.open(image.imageId);
       if (!isWanted()) return;
@@ -233,19 +245,14 @@ export class AnnotateState {
     return created;
   }
 
-  async renameCategory(categoryId: CategoryId, name: string): Promise<void> {
-    this.#replace(await this.#api.call('category.rename', { projectId: this.projectId, categoryId, name }));
+  /** Changes classes with their labels, as one step of undo. Throws what the service refuses. */
+  async editClasses(edit: ClassEdit): Promise<void> {
+    await this.labels.editClasses(this.datasetId, edit);
   }
 
-  async recolourCategory(categoryId: CategoryId, colour: number | null): Promise<void> {
-    this.#replace(await this.#api.call('category.recolour', { projectId: this.projectId, categoryId, colour }));
-  }
-
-  #replace(changed: Category): void {
-    const categories = this.dataset.categories.map((category) =>
-      category.categoryId === changed.categoryId ? changed : category,
-    );
-    this.dataset = { ...this.dataset, categories };
+  /** Of each class that has labels, how many, on how many images. */
+  classUsage(): Promise<ClassUsage[]> {
+    return this.#api.call('category.usage', { projectId: this.projectId, datasetId: this.datasetId });
   }
 
   #fetchAhead(): void {
@@ -256,7 +263,8 @@ export class AnnotateState {
     for (let by = 1; by <= prefetched; by++) {
       for (const neighbour of [this.neighbour(by), this.neighbour(-by)]) {
         if (neighbour === null) continue;
-        this.#pictures.prefetch(this.#api.media.image(this.projectId, neighbour.imageId));
+        const summary = this.browser.pages.at(neighbour.at ?? -1);
+        if (summary !== undefined) this.#pictures.prefetch(pictureSource(this.#api.media, this.projectId, summary));
         this.labels.prefetch(neighbour.imageId);
       }
     }
@@ -268,7 +276,7 @@ export class AnnotateState {
   }
 
   /** Read when a tool needs them: copying twelve megapixels takes longer than turning to the next image. */
-  #pixelsOf: ImagePyramid | null = null;
+  #pixelsOf: Picture | null = null;
 
   async providePixels(): Promise<void> {
     const picture = this.#pixelsOf;

@@ -1,5 +1,5 @@
 /** Stored detections of one image as they count at some confidence and overlap, and which objects they find. Pure. */
-import type { BboxXyxy } from '../../src-main/contract/geometry/box.ts';
+import { bboxAt, bboxIou, type BboxXyxy } from '../../src-main/contract/geometry/box.ts';
 import { nonMaxSuppression } from '../../src-main/contract/geometry/non-max-suppression.ts';
 import type { DetectionSettings, ImageBoxes } from '../../src-main/contract/model/run-results.ts';
 
@@ -40,44 +40,27 @@ const mostShown = 300;
 /** Joined are pairs that overlap by more than half, the closest first and whatever their classes, each box once. */
 export function shownBoxes({ candidates, objects }: ImageBoxes, settings: DetectionSettings): ShownBoxes {
   const count = candidates.length / candidateWidth;
-  const rows = Array.from({ length: count }, (_, i) =>
-    candidates.subarray(i * candidateWidth, (i + 1) * candidateWidth),
-  );
+  const column = (index: number, of: number): number => candidates[index * candidateWidth + of]!;
   const kept = nonMaxSuppression(
     {
-      bboxXyxy: Float32Array.from({ length: 4 * count }, (_, i) => rows[i >> 2]![i % 4]!),
-      scores: Float32Array.from(rows, (row) => row[4]!),
-      categories: Int32Array.from(rows, (row) => row[5]!),
+      bboxXyxy: Float32Array.from({ length: 4 * count }, (_, i) => column(i >> 2, i % 4)),
+      scores: Float32Array.from({ length: count }, (_, i) => column(i, 4)),
+      categories: Int32Array.from({ length: count }, (_, i) => column(i, 5)),
     },
     { ...settings, maxDetections: mostShown, classAgnostic: false },
   );
-  const detections = Array.from(kept, (index) => {
-    const [x1, y1, x2, y2, score, category] = rows[index]! as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    return { bboxXyxy: [x1, y1, x2, y2] as const satisfies BboxXyxy, score, category };
-  });
+  const detections = Array.from(kept, (index) => ({
+    bboxXyxy: bboxAt(candidates, index * candidateWidth),
+    score: column(index, 4),
+    category: column(index, 5),
+  }));
   const there = Array.from({ length: objects.length / objectWidth }, (_, i) => {
-    const row = objects.subarray(i * objectWidth, (i + 1) * objectWidth);
-    const [category, x1, y1, x2, y2, , crowd] = row as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    return { bboxXyxy: [x1, y1, x2, y2] as const satisfies BboxXyxy, category, crowd: crowd === 1 };
+    const at = i * objectWidth;
+    return { bboxXyxy: bboxAt(objects, at + 1), category: objects[at]!, crowd: objects[at + 6] === 1 };
   });
   const pairs = detections
     .flatMap((detection, d) =>
-      there.map((object, o) => ({ d, o, overlap: object.crowd ? 0 : iou(detection.bboxXyxy, object.bboxXyxy) })),
+      there.map((object, o) => ({ d, o, overlap: object.crowd ? 0 : bboxIou(detection.bboxXyxy, object.bboxXyxy) })),
     )
     .filter(({ overlap }) => overlap > matchIou)
     .sort((a, b) => b.overlap - a.overlap);
@@ -97,13 +80,4 @@ export function shownBoxes({ candidates, objects }: ImageBoxes, settings: Detect
     return { ...detection, outcome: 'right' };
   });
   return { detections: shown, objects: there.map((object, o) => ({ ...object, found: found.has(o) })) };
-}
-
-function iou(a: BboxXyxy, b: BboxXyxy): number {
-  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
-  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
-  if (width <= 0 || height <= 0) return 0;
-  const area = (box: BboxXyxy): number => (box[2] - box[0]) * (box[3] - box[1]);
-  const common = width * height;
-  return common / (area(a) + area(b) - common);
 }

@@ -3,10 +3,12 @@ import type { Api } from '../api/client.svelte.ts';
 import type { ImageId, ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import {
   usualDetectionSettings,
+  type ClassAnswers,
   type DetectionSettings,
   type ImageScores,
 } from '../../src-main/contract/model/run-results.ts';
 import type { Task } from '../../src-main/contract/model/run.ts';
+import { imagesWith, type Narrowing } from './class-answers.ts';
 import { byDisagreement, comparedImages, countsByOutcome, type ComparisonFilter } from './image-comparison.ts';
 import { RunOverlay } from './run-overlay.svelte.ts';
 
@@ -31,10 +33,17 @@ export class CompareImages {
   other = $state(1);
   selected = $state<ImageId | null>(null);
   settings = $state.raw<DetectionSettings>(usualDetectionSettings);
+  /** In the order of the runs: what each class was called; null until they are read. */
+  answers = $state.raw<readonly ClassAnswers[] | null>(null);
+  answersError = $state.raw<unknown>(null);
+  narrowing = $state.raw<Narrowing>({ category: null, size: null, cell: null });
 
   readonly compared = $derived.by(() => {
     const [baseline, other] = [this.scores?.[0], this.scores?.[this.other]];
-    return baseline === undefined || other === undefined ? [] : comparedImages(baseline, other, this.threshold);
+    if (baseline === undefined || other === undefined) return [];
+    const all = comparedImages(baseline, other, this.threshold);
+    const allowed = this.answers === null ? null : imagesWith(this.answers, this.narrowing);
+    return allowed === null ? all : all.filter(({ imageId }) => allowed.has(imageId));
   });
   readonly counts = $derived(countsByOutcome(this.compared));
   readonly images = $derived(byDisagreement(this.compared, this.filter));
@@ -56,6 +65,23 @@ export class CompareImages {
     } catch (error) {
       this.error = error;
     }
+  }
+
+  /** When the runs have new predictions, too. */
+  async readAnswers(): Promise<void> {
+    try {
+      const asked = this.runs.map(({ runId }) => this.#api.call('run.answers', { projectId: this.#projectId, runId }));
+      this.answers = await Promise.all(asked);
+      this.answersError = null;
+    } catch (error) {
+      this.answersError = error;
+    }
+  }
+
+  /** Only images with this class, with objects of this size, or with this cell of a run's confusion. */
+  narrowTo(changes: Partial<Narrowing>): void {
+    this.narrowing = { ...this.narrowing, ...changes };
+    if (this.place < 0) this.select(this.images[0]?.imageId ?? null);
   }
 
   /** Of one run on the image that is looked at; null where it was not measured by it. */

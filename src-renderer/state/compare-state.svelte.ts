@@ -4,6 +4,7 @@ import type { ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { RunComparison } from '../../src-main/contract/model/run.ts';
 import { verdictOf } from './compare-verdict.ts';
 import { KernelLoader } from './kernel-loader.svelte.ts';
+import { InsideLoader } from './network-inside.svelte.ts';
 import { RunLive } from './run-live.svelte.ts';
 
 export class CompareState {
@@ -13,6 +14,7 @@ export class CompareState {
   /** In the order of the ids, as `kernels`. */
   readonly lives: readonly RunLive[];
   readonly kernels: readonly KernelLoader[];
+  readonly insides: readonly InsideLoader[];
   /** Null until the first answer. */
   comparison = $state.raw<RunComparison | null>(null);
   error = $state.raw<unknown>(null);
@@ -26,6 +28,7 @@ export class CompareState {
     this.#runIds = runIds;
     this.lives = runIds.map((runId) => new RunLive(api, projectId, runId));
     this.kernels = runIds.map((runId) => new KernelLoader(api, projectId, runId));
+    this.insides = runIds.map((runId) => new InsideLoader(api, projectId, runId));
   }
 
   /** Returns a function that ends the following. */

@@ -1,8 +1,9 @@
 /** Looking through one data set under one filter: its pages, its counts, and the image that has the focus. */
 import type { Api } from '../api/client.svelte.ts';
 import type { Facets, ImageFilter, ImageOrder, ImageSummary } from '../../src-main/contract/model/dataset.ts';
-import type { DatasetId, ProjectId } from '../../src-main/contract/model/ids.ts';
+import type { DatasetId, ImageId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import { ImagePages } from './image-pages.svelte.ts';
+import { ImageSelection } from './image-selection.svelte.ts';
 
 export class DatasetBrowser {
   readonly #api: Api;
@@ -11,6 +12,7 @@ export class DatasetBrowser {
   readonly filter: ImageFilter;
   readonly order: ImageOrder;
   readonly pages: ImagePages;
+  readonly selection: ImageSelection;
   /** Place in the filtered list. */
   index = $state<number | null>(null);
   readonly focused: ImageSummary | undefined = $derived.by(() =>
@@ -32,7 +34,19 @@ export class DatasetBrowser {
     this.pages = new ImagePages((offset, limit) =>
       api.call('image.list', { projectId, datasetId, filter, order, offset, limit }),
     );
+    this.selection = new ImageSelection(async (offset, limit) => {
+      const read = Array.from({ length: limit }, (_, step) => this.pages.at(offset + step)?.imageId);
+      if (read.every((id) => id !== undefined)) return read;
+      const { imageIds } = await api.call('image.ids', { projectId, datasetId, filter, order, offset, limit });
+      return imageIds;
+    });
   }
+
+  /** What an action is about: the selected images, or the one that has the focus. */
+  readonly chosen: readonly ImageId[] = $derived.by(() => {
+    if (this.selection.count > 0) return [...this.selection.ids];
+    return this.focused === undefined ? [] : [this.focused.imageId];
+  });
 
   readFacets(): Promise<Facets> {
     const { projectId, datasetId, filter } = this;

@@ -34,6 +34,8 @@ export class DetectionResults {
   boxes = $state.raw<ImageBoxes | null>(null);
   boxesError = $state.raw<unknown>(null);
   readonly #kept = new Kept<Promise<ImageBoxes>>(keptBoxes);
+  /** A past epoch; null for the latest. */
+  #epoch: number | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #reading = false;
   #again = false;
@@ -78,9 +80,12 @@ export class DetectionResults {
 
   async #readOnce(): Promise<void> {
     try {
-      const report = await this.#api.call('run.detectionMeasures', { ...this.#run, settings: this.settings });
+      const epoch = this.#epoch;
+      const { settings } = this;
+      const report = await this.#api.call('run.detectionMeasures', { ...this.#run, epoch, settings });
+      if (epoch !== this.#epoch) return;
       const isNew = report.epoch !== this.report?.epoch;
-      if (isNew) this.#kept.clear();
+      if (isNew && epoch === null) this.#kept.clear();
       this.report = report;
       this.error = null;
       if (this.selected === null) this.selected = this.images[0]?.imageId ?? null;
@@ -92,6 +97,19 @@ export class DetectionResults {
 
   set(changes: Partial<DetectionSettings>): void {
     this.settings = { ...this.settings, ...changes };
+    this.#readWhenResting();
+  }
+
+  /** The boxes at once; the measures when it rests there. Nothing is read that nobody has looked at yet. */
+  goTo(epoch: number | null): void {
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    if (this.report === null && this.error === null) return;
+    void this.#showBoxes();
+    this.#readWhenResting();
+  }
+
+  #readWhenResting(): void {
     this.measuring = true;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.read(), restMs);
@@ -115,15 +133,17 @@ export class DetectionResults {
 
   async #showBoxes(): Promise<void> {
     const imageId = this.selected;
+    const epoch = this.#epoch;
     if (imageId === null) return;
+    const key = `${imageId} ${epoch}`;
     try {
-      const boxes = await this.#kept.get(String(imageId), () => this.#api.call('run.boxes', { ...this.#run, imageId }));
-      if (imageId !== this.selected) return;
+      const boxes = await this.#kept.get(key, () => this.#api.call('run.boxes', { ...this.#run, epoch, imageId }));
+      if (imageId !== this.selected || epoch !== this.#epoch) return;
       this.boxes = boxes;
       this.boxesError = null;
     } catch (error) {
-      this.#kept.forget(String(imageId));
-      if (imageId === this.selected) this.boxesError = error;
+      this.#kept.forget(key);
+      if (imageId === this.selected && epoch === this.#epoch) this.boxesError = error;
     }
   }
 }

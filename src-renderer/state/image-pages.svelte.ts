@@ -23,6 +23,11 @@ export class ImagePages<T = ImageSummary> {
   #recency: number[] = [];
   #wanted: number[] = [];
   readonly #underWay = new Set<number>();
+  /** Pages of the list as it was; shown until they are read again. */
+  readonly #stale = new Set<number>();
+  #lastWish: [first: number, last: number] = [0, 0];
+  /** Answers from before the list changed are dropped. */
+  #reading = 0;
   /** Null until the first answer. */
   total = $state<number | null>(null);
   error = $state.raw<unknown>(null);
@@ -38,13 +43,22 @@ export class ImagePages<T = ImageSummary> {
 
   /** Asks for a range of places, both inclusive. The latest call is the only one that counts. */
   want(first: number, last: number): void {
+    this.#lastWish = [first, last];
     const end = this.total === null ? 0 : Math.floor(Math.max(0, this.total - 1) / pageSize);
     const from = Math.min(end, Math.floor(Math.max(0, first) / pageSize));
     const to = Math.min(end, Math.floor(Math.max(0, last) / pageSize));
     const range = Array.from({ length: to - from + 1 }, (_, step) => from + step);
     this.#recency = [...this.#recency.filter((page) => !range.includes(page)), ...range];
-    this.#wanted = range.filter((page) => !this.#pages.has(page));
+    this.#wanted = range.filter((page) => !this.#pages.has(page) || this.#stale.has(page));
     this.#pump();
+  }
+
+  /** The list changed: reads what is in sight again, and the rest when it comes into sight. */
+  refresh(): void {
+    this.#reading++;
+    for (const page of this.#pages.keys()) this.#stale.add(page);
+    this.error = null;
+    this.want(...this.#lastWish);
   }
 
   /** After an error: tries the pages that are still wanted again. */
@@ -63,18 +77,21 @@ export class ImagePages<T = ImageSummary> {
 
   async #read(page: number): Promise<void> {
     this.#underWay.add(page);
+    const reading = this.#reading;
     try {
       const { total, items } = await this.#load(page * pageSize, pageSize);
+      if (reading !== this.#reading) return;
       this.#pages.set(page, items);
+      this.#stale.delete(page);
       this.total = total;
       this.#wanted = this.#wanted.filter((other) => other !== page);
       this.#forget();
     } catch (error) {
-      this.error = error;
+      if (reading === this.#reading) this.error = error;
     } finally {
       this.#underWay.delete(page);
+      this.#pump();
     }
-    this.#pump();
   }
 
   #forget(): void {

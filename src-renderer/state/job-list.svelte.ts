@@ -1,5 +1,6 @@
 /** Imports, downloads and exports of the open project: those in progress, and the ended ones until they are put away. */
 import type { Api } from '../api/client.svelte.ts';
+import type { Calls } from '../../src-main/contract/ipc.ts';
 import type { ExportFormat } from '../../src-main/contract/model/dataset-export.ts';
 import type { DatasetFormat, ImageFilter } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId, JobId, ProjectId } from '../../src-main/contract/model/ids.ts';
@@ -22,6 +23,9 @@ export interface ExportRequest {
   labelledOnly: boolean;
   folder: string;
 }
+
+export type PredictRequest = Omit<Calls['predict.start']['request'], 'projectId'>;
+export type WriteRequest = Omit<Calls['predict.write']['request'], 'projectId'>;
 
 export class JobList {
   readonly #api: Api;
@@ -72,6 +76,16 @@ export class JobList {
   /** Looks for images that are the same or look alike. */
   async fingerprint(datasetId: DatasetId): Promise<Job> {
     return this.#take(await this.#api.call('dataset.fingerprint', { projectId: this.#projectId, datasetId }));
+  }
+
+  /** Has a run's network look at image files; the job knows under which name they are kept. */
+  async predict(request: PredictRequest): Promise<Job> {
+    const { job } = await this.#api.call('predict.start', { projectId: this.#projectId, ...request });
+    return this.#take(job);
+  }
+
+  async writePredictions(request: WriteRequest): Promise<Job> {
+    return this.#take(await this.#api.call('predict.write', { projectId: this.#projectId, ...request }));
   }
 
   async freeze(datasetId: DatasetId): Promise<Job> {

@@ -9,6 +9,8 @@ export class KernelLoader {
   /** Null until the first answer. */
   sets = $state.raw<readonly KernelSet[] | null>(null);
   error = $state.raw<unknown>(null);
+  /** A past epoch, of which only the first layers are kept; null for a checkpoint. */
+  epoch = $state<number | null>(null);
   #reading = 0;
 
   constructor(api: Api, projectId: ProjectId, runId: RunId) {
@@ -19,7 +21,7 @@ export class KernelLoader {
   async read(checkpoint: CheckpointName): Promise<void> {
     const reading = ++this.#reading;
     try {
-      const sets = await this.#api.call('run.kernels', { ...this.#run, checkpoint });
+      const sets = await this.#api.call('run.kernels', { ...this.#run, epoch: this.epoch, checkpoint });
       if (reading !== this.#reading) return;
       this.sets = sets;
       this.error = null;

@@ -16,6 +16,10 @@ export class LabelClock {
     this.#last = now;
   }
 
+  get sumMs(): number {
+    return this.#sumMs;
+  }
+
   /** The time since the last call. Begins anew. */
   take(): number {
     const sum = this.#sumMs;

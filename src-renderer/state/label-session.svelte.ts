@@ -14,6 +14,7 @@ import type {
   LabelState,
   UndoState,
 } from '../../src-main/contract/model/annotation-edit.ts';
+import type { ClassEdit } from '../../src-main/contract/model/class-edit.ts';
 import type { AnnotationId, CategoryId, DatasetId, ImageId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import { Editor } from '../canvas/editor/editor.ts';
 import { changedContent } from '../canvas/editor/same-label.ts';
@@ -66,8 +67,8 @@ export class LabelSession {
   error: unknown = $state.raw(null);
   undoState: UndoState = $state.raw({ undo: null, redo: null });
   schema: LabelSchema = $state.raw({ skeletons: [], attributes: [] });
-  /** Time that was spent on the open image before, ms. */
-  timeMs = $state(0);
+  /** Time that was spent on the open image before it was opened now, ms. */
+  #timeBeforeMs = 0;
 
   constructor(api: Api, projectId: ProjectId, clientId: string = crypto.randomUUID()) {
     this.#api = api;
@@ -127,7 +128,7 @@ export class LabelSession {
       if (opening !== this.#opening) return;
       const image = { imageId, widthPx: state.widthPx, heightPx: state.heightPx };
       this.image = image;
-      this.timeMs = state.timeMs;
+      this.#timeBeforeMs = state.timeMs;
       this.#take(state, (labels, review) => this.editor.load(image, labels, review));
     } catch (error) {
       if (opening === this.#opening) this.error = error;
@@ -147,6 +148,11 @@ export class LabelSession {
   /** Resolves when everything that was done so far is on the disk, or the person has to decide first. */
   settled(): Promise<void> {
     return this.#queue.settled();
+  }
+
+  /** Time that people have spent on the open image, without pauses; not reactive. */
+  get timeMs(): number {
+    return this.#timeBeforeMs + this.#clock.sumMs;
   }
 
   get imageId(): ImageId | null {
@@ -231,8 +237,10 @@ export class LabelSession {
     this.schema = await this.#api.call('annotation.schema', { projectId: this.#projectId, datasetId });
   }
 
-  async setSchema(datasetId: DatasetId, schema: LabelSchema): Promise<void> {
-    this.schema = await this.#api.call('annotation.setSchema', { projectId: this.#projectId, datasetId, schema });
+  /** Changes classes with their labels, as one step of undo. Throws what the service refuses. */
+  editClasses(datasetId: DatasetId, edit: ClassEdit): Promise<ChangeResult | null> {
+    const request = { projectId: this.#projectId, gestureId: this.#nextGesture(), datasetId, edit };
+    return this.#byService(() => this.#api.call('category.edit', request));
   }
 
   #copy(fromImageId: ImageId, annotationIds: readonly AnnotationId[] | null, toImageIds: readonly ImageId[]) {

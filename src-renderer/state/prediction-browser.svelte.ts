@@ -18,6 +18,8 @@ export class PredictionBrowser {
   pages = $state.raw<ImagePages<Prediction>>(this.#newPages(everything));
   /** The epoch that the predictions come from; null until the first answer. */
   epoch = $state<number | null>(null);
+  /** A past epoch; null for the latest. */
+  #moment: number | null = null;
   /** Place in the filtered list. */
   selected = $state<number | null>(null);
   readonly selection = $derived(this.selected === null ? undefined : this.pages.at(this.selected));
@@ -41,6 +43,17 @@ export class PredictionBrowser {
     this.narrow({ outcome: 'all', groundTruthCategoryId, predictedCategoryId });
   }
 
+  /** The place in the list stays chosen, though another image may be there. Nothing is read that nobody has looked at yet. */
+  goTo(epoch: number | null): void {
+    if (epoch === this.#moment) return;
+    this.#moment = epoch;
+    if (this.epoch === null) return;
+    const { selected } = this;
+    this.reload();
+    this.selected = selected;
+    if (selected !== null) this.pages.want(selected, selected);
+  }
+
   /** After a change of the filter, or when the run has new predictions. */
   reload(): void {
     this.selected = null;
@@ -50,8 +63,9 @@ export class PredictionBrowser {
 
   #newPages(filter: PredictionFilter): ImagePages<Prediction> {
     return new ImagePages(async (offset, limit) => {
-      const page = await this.#api.call('run.predictions', { ...this.#run, filter, offset, limit });
-      this.epoch = page.epoch;
+      const epoch = this.#moment;
+      const page = await this.#api.call('run.predictions', { ...this.#run, epoch, filter, offset, limit });
+      if (epoch === this.#moment) this.epoch = page.epoch;
       return page;
     });
   }

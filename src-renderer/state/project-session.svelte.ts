@@ -7,6 +7,8 @@ import { ImportFlow } from './import-flow.svelte.ts';
 import { JobList } from './job-list.svelte.ts';
 import { PresetList } from './preset-list.svelte.ts';
 import { RunList } from './run-list.svelte.ts';
+import { SweepDraft } from './sweep-draft.svelte.ts';
+import { SweepList } from './sweep-list.svelte.ts';
 import { RunQueueState } from './run-queue.svelte.ts';
 import { TrainForm } from './train-form.svelte.ts';
 
@@ -16,6 +18,9 @@ export class ProjectSession {
   readonly jobs: JobList;
   readonly runs: RunList;
   readonly queue: RunQueueState;
+  readonly sweeps: SweepList;
+  /** The sweep that is being planned; it outlives its dialog. */
+  readonly sweepDraft: SweepDraft;
   readonly presets: PresetList;
   readonly trainForm: TrainForm;
   readonly importing: ImportFlow;
@@ -28,6 +33,8 @@ export class ProjectSession {
     this.jobs = new JobList(api, project.projectId);
     this.runs = new RunList(api, project.projectId);
     this.queue = new RunQueueState(api, project.projectId);
+    this.sweeps = new SweepList(api, project.projectId);
+    this.sweepDraft = new SweepDraft(api, project.projectId);
     this.presets = new PresetList(api, project.projectId);
     this.trainForm = new TrainForm(api, project.projectId);
     this.importing = new ImportFlow(api, this.jobs);
@@ -35,7 +42,7 @@ export class ProjectSession {
 
   /** Returns a function that ends the following. */
   follow(): () => void {
-    const stops = [this.datasets.follow(), this.jobs.follow(), this.runs.follow(), this.queue.follow()];
+    const stops = [this.datasets.follow(), this.jobs.follow(), this.runs.follow(), this.queue.follow(), this.sweeps.follow()];
     return () => {
       for (const stop of stops) stop();
     };

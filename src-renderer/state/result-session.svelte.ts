@@ -34,4 +34,9 @@ export class ResultSession {
     this.segmentation = new SegmentationResults(api, projectId, runId);
     this.detection = new DetectionResults(api, projectId, runId);
   }
+
+  /** A past epoch; null for the latest. */
+  goTo(epoch: number | null): void {
+    for (const results of [this.classification, this.segmentation, this.detection]) results.goTo(epoch);
+  }
 }

@@ -3,18 +3,22 @@
  * back, forward and reload working in every host. Pure: the class that follows the browser is in router.svelte.ts.
  */
 import * as v from 'valibot';
-import { imageOrders, split, type ImageOrder, type Split } from '../../src-main/contract/model/dataset.ts';
+import { imageOrders, runOrders, split, type ImageOrder, type Split } from '../../src-main/contract/model/dataset.ts';
 import {
   categoryId,
   datasetId,
   imageId,
+  predictionSetId,
   projectId,
   runId,
+  sweepId,
   type CategoryId,
   type DatasetId,
   type ImageId,
+  type PredictionSetId,
   type ProjectId,
   type RunId,
+  type SweepId,
 } from '../../src-main/contract/model/ids.ts';
 
 export const dataLayouts = ['grid', 'montage', 'labels', 'health'] as const;
@@ -61,8 +65,14 @@ export type Route =
   | AnnotateRoute
   | { screen: 'train'; datasetId: DatasetId | null; cloneOf: RunId | null }
   | { screen: 'runs' }
+  | { screen: 'sweeps' }
+  | { screen: 'sweep'; sweepId: SweepId; tab: string | null }
+  /** `sweepId` null: the latest one. */
+  | { screen: 'lab'; sweepId: SweepId | null }
   | { screen: 'run'; runId: RunId; tab: string | null }
   | { screen: 'compare'; runIds: readonly RunId[]; tab: string | null }
+  /** Images of no data set: those of a kept prediction; with `runId`, new ones are to be predicted by that run. */
+  | { screen: 'predict'; predictionSetId: PredictionSetId | null; runId: RunId | null }
   | { screen: 'settings' }
   | { screen: 'devices' };
 export type ScreenName = Route['screen'];
@@ -132,9 +142,19 @@ function formatRoute(route: Route): RouteText {
         ],
       };
     case 'runs':
+    case 'sweeps':
     case 'settings':
     case 'devices':
       return { segments: [route.screen], query: [] };
+    case 'sweep':
+      return { segments: ['sweep', route.sweepId], query: [['tab', route.tab ?? '']] };
+    case 'lab':
+      return { segments: route.sweepId === null ? ['lab'] : ['lab', route.sweepId], query: [] };
+    case 'predict':
+      return {
+        segments: route.predictionSetId === null ? ['predict'] : ['predict', route.predictionSetId],
+        query: [['run', String(route.runId ?? '')]],
+      };
     case 'run':
       return { segments: ['run', route.runId], query: [['tab', route.tab ?? '']] };
     case 'compare':
@@ -175,13 +195,26 @@ function parseRoute([screen, argument]: string[], query: URLSearchParams): Route
     case 'train':
       return { screen, datasetId: readId(datasetId, query.get('dataset')), cloneOf: readId(runId, query.get('clone')) };
     case 'runs':
+    case 'sweeps':
     case 'settings':
     case 'devices':
       return { screen };
+    case 'sweep': {
+      const id = readId(sweepId, argument);
+      return id === null ? { screen: 'sweeps' } : { screen, sweepId: id, tab: query.get('tab') };
+    }
+    case 'lab':
+      return { screen, sweepId: readId(sweepId, argument) };
     case 'run': {
       const id = readId(runId, argument);
       return id === null ? { screen: 'runs' } : { screen, runId: id, tab: query.get('tab') };
     }
+    case 'predict':
+      return {
+        screen,
+        predictionSetId: readOne(predictionSetId, argument)[0] ?? null,
+        runId: readId(runId, query.get('run')),
+      };
     case 'compare':
       return { screen, runIds: readIds(runId, query.get('runs')), tab: query.get('tab') };
     case 'annotate':
@@ -210,14 +243,19 @@ function readListRoute(query: URLSearchParams): ImageListRoute {
   };
 }
 
-/** "labels", or "-labels" for the most first. */
-function orderText({ by, descending }: ImageOrder): string {
-  return `${descending ? '-' : ''}${by}`;
+/** "labels", or "-labels" for the most first; "score.12" for what run 12 found. */
+function orderText({ by, descending, runId: ofRun }: ImageOrder): string {
+  return `${descending ? '-' : ''}${by}${ofRun === undefined ? '' : `.${ofRun}`}`;
 }
 
 function readOrder(text: string | null): ImageOrder {
-  const by = imageOrders.find((order) => order === text?.replace(/^-/, ''));
-  return by === undefined ? orderAsAdded : { by, descending: text?.startsWith('-') ?? false };
+  const [name, number] = (text ?? '').replace(/^-/, '').split('.', 2);
+  const by = imageOrders.find((order) => order === name);
+  if (by === undefined) return orderAsAdded;
+  const ofRun = readId(runId, number);
+  const needsRun = (runOrders as readonly string[]).includes(by);
+  if (needsRun && ofRun === null) return orderAsAdded;
+  return { by, descending: text?.startsWith('-') ?? false, ...(needsRun && ofRun !== null ? { runId: ofRun } : {}) };
 }
 
 function readImage(query: URLSearchParams): OpenImage | null {

@@ -1,7 +1,8 @@
 /** The open project's runs, newest first, and where the running ones are. Curves and logs belong to RunLive. */
 import type { Api } from '../api/client.svelte.ts';
-import type { ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
+import type { DatasetId, ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { Calls } from '../../src-main/contract/ipc.ts';
+import type { Intervention } from '../../src-main/contract/model/intervention.ts';
 import type { RunConfig, RunProgress, RunSummary } from '../../src-main/contract/model/run.ts';
 import { isActive } from './run-status.ts';
 
@@ -67,8 +68,18 @@ export class RunList {
     await this.#api.call('run.cancel', { projectId: this.#projectId, runId });
   }
 
+  /** A run that trains; resolves when the request is accepted. */
+  async intervene(runId: RunId, change: Intervention): Promise<void> {
+    await this.#api.call('run.intervene', { projectId: this.#projectId, runId, change });
+  }
+
   async resume(runId: RunId): Promise<void> {
     this.#take(await this.#api.call('run.resume', { projectId: this.#projectId, runId }));
+  }
+
+  /** A run that another tool has trained. */
+  async openForeign(datasetId: DatasetId, folder: string): Promise<RunSummary> {
+    return this.#take(await this.#api.call('run.openForeign', { projectId: this.#projectId, datasetId, folder }));
   }
 
   async rename(runId: RunId, name: string): Promise<void> {

@@ -14,35 +14,44 @@ export type Overlay =
 const kept = 24;
 
 export class RunOverlay {
-  readonly #load: (imageId: ImageId) => Promise<Overlay>;
+  readonly #load: (imageId: ImageId, epoch: number | null) => Promise<Overlay>;
   readonly #kept = new Kept<Promise<Overlay>>(kept);
   /** Of the image that was asked for last; null until it is there. */
   current = $state.raw<Overlay | null>(null);
   error = $state.raw<unknown>(null);
-  #wanted: ImageId | null = null;
+  /** Image and epoch. */
+  #wanted = '';
 
   constructor(api: Api, projectId: ProjectId, runId: RunId, task: Task) {
     const run = { projectId, runId };
-    const loads: Record<Task, (imageId: ImageId) => Promise<Overlay>> = {
+    const loads: Record<Task, (imageId: ImageId, epoch: number | null) => Promise<Overlay>> = {
       classification: async () => ({ kind: 'none' }),
-      segmentation: async (imageId) => ({ kind: 'masks', masks: await api.call('run.masks', { ...run, imageId }) }),
-      detection: async (imageId) => ({ kind: 'boxes', boxes: await api.call('run.boxes', { ...run, imageId }) }),
+      segmentation: async (imageId, epoch) => ({
+        kind: 'masks',
+        masks: await api.call('run.masks', { ...run, epoch, imageId }),
+      }),
+      detection: async (imageId, epoch) => ({
+        kind: 'boxes',
+        boxes: await api.call('run.boxes', { ...run, epoch, imageId }),
+      }),
     };
     this.#load = loads[task];
   }
 
-  async show(imageId: ImageId | null): Promise<void> {
-    if (imageId === this.#wanted) return;
-    this.#wanted = imageId;
+  /** `epoch`: a past one of the run; null for the latest. */
+  async show(imageId: ImageId | null, epoch: number | null = null): Promise<void> {
+    const key = `${imageId} ${epoch}`;
+    if (key === this.#wanted) return;
+    this.#wanted = key;
     if (imageId === null) return;
     try {
-      const overlay = await this.#kept.get(String(imageId), () => this.#load(imageId));
-      if (imageId !== this.#wanted) return;
+      const overlay = await this.#kept.get(key, () => this.#load(imageId, epoch));
+      if (key !== this.#wanted) return;
       this.current = overlay;
       this.error = null;
     } catch (error) {
-      this.#kept.forget(String(imageId));
-      if (imageId === this.#wanted) this.error = error;
+      this.#kept.forget(key);
+      if (key === this.#wanted) this.error = error;
     }
   }
 }

@@ -41,6 +41,10 @@ export class RunQueueState {
     this.#queue = await this.#api.call('run.pauseQueue', { paused });
   }
 
+  async setPriority(runId: RunId, priority: number): Promise<void> {
+    await this.#api.call('run.setPriority', { projectId: this.#projectId, runId, priority });
+  }
+
   /** To this place among the project's waiting runs. */
   async move(runId: RunId, to: number): Promise<void> {
     const others = this.waiting.filter((other) => other !== runId);

@@ -46,6 +46,8 @@ export class SegmentationResults {
   masks = $state.raw<ImageMasks | null>(null);
   masksError = $state.raw<unknown>(null);
   readonly #kept = new Kept<Promise<ImageMasks>>(keptMasks);
+  /** A past epoch; null for the latest. */
+  #epoch: number | null = null;
 
   /** Ordinals of the classes that are measured. */
   readonly counted = $derived.by(() => {
@@ -86,9 +88,11 @@ export class SegmentationResults {
   /** When the run has new predictions, too. */
   async read(): Promise<void> {
     try {
-      const pixels = await this.#api.call('run.pixels', this.#run);
+      const epoch = this.#epoch;
+      const pixels = await this.#api.call('run.pixels', { ...this.#run, epoch });
+      if (epoch !== this.#epoch) return;
       const isNew = pixels.epoch !== this.pixels?.epoch;
-      if (isNew) this.#kept.clear();
+      if (isNew && epoch === null) this.#kept.clear();
       this.pixels = pixels;
       this.error = null;
       if (this.selected === null) this.selected = this.images[0]?.imageId ?? null;
@@ -96,6 +100,15 @@ export class SegmentationResults {
     } catch (error) {
       this.error = error;
     }
+  }
+
+  /** Nothing is read that nobody has looked at yet. */
+  goTo(epoch: number | null): void {
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    if (this.pixels === null && this.error === null) return;
+    void this.#showMasks();
+    void this.read();
   }
 
   select(imageId: ImageId | null): void {
@@ -127,15 +140,17 @@ export class SegmentationResults {
   /** The one that is asked for last is shown, whichever comes last. */
   async #showMasks(): Promise<void> {
     const imageId = this.selected;
+    const epoch = this.#epoch;
     if (imageId === null) return;
+    const key = `${imageId} ${epoch}`;
     try {
-      const masks = await this.#kept.get(String(imageId), () => this.#api.call('run.masks', { ...this.#run, imageId }));
-      if (imageId !== this.selected) return;
+      const masks = await this.#kept.get(key, () => this.#api.call('run.masks', { ...this.#run, epoch, imageId }));
+      if (imageId !== this.selected || epoch !== this.#epoch) return;
       this.masks = masks;
       this.masksError = null;
     } catch (error) {
-      this.#kept.forget(String(imageId));
-      if (imageId === this.selected) this.masksError = error;
+      this.#kept.forget(key);
+      if (imageId === this.selected && epoch === this.#epoch) this.masksError = error;
     }
   }
 }

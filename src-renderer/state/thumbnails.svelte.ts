@@ -65,6 +65,8 @@ export class Thumbnails<P> {
     const part = this.#parts.get(Math.floor(index / this.#partSize));
     const image = part?.images[index % this.#partSize];
     if (part === undefined || part.picture === null || image === undefined) return null;
+    // Where the list changed, another image is at this place now.
+    if (this.#options.pages.at(index)?.imageId !== image.imageId) return null;
     if (!this.#inSheets) return { picture: part.picture, x: 0, y: 0, ...this.#options.sizeOf(part.picture) };
     const corner = sheetCell(index % this.#partSize, sheetCellPx(part.images));
     return { picture: part.picture, ...corner, widthPx: image.widthPx, heightPx: image.heightPx };
@@ -77,10 +79,17 @@ export class Thumbnails<P> {
     this.#wanted = [];
     for (let part = from; part <= to; part++) {
       const known = this.#parts.get(part);
-      if (known === undefined) this.#wanted.push(part);
+      if (known === undefined || !this.#isCurrent(part, known)) this.#wanted.push(part);
       else this.#touch(part, known);
     }
     this.#pump();
+  }
+
+  #isCurrent(number: number, { images }: Part<P>): boolean {
+    const now = this.#imagesOf(number);
+    return (
+      now === null || (now.length === images.length && now.every(({ imageId }, i) => imageId === images[i]?.imageId))
+    );
   }
 
   #touch(number: number, part: Part<P>): void {

@@ -8,7 +8,8 @@ import type { Api } from '../api/client.svelte.ts';
 import type { Calls } from '../../src-main/contract/ipc.ts';
 import type { Dataset } from '../../src-main/contract/model/dataset.ts';
 import type { ProjectId } from '../../src-main/contract/model/ids.ts';
-import type { Knob, ModelDescription } from '../../src-main/contract/model/model-spec.ts';
+import { suggestedTask, usableLabels } from '../../src-main/contract/model/label-statistics.ts';
+import type { Knob, ModelDescription, ModelSummary } from '../../src-main/contract/model/model-spec.ts';
 import type { LossConfig } from '../../src-main/contract/model/loss.ts';
 import { networkInput, networkOutputs } from '../../src-main/contract/model/network-ends.ts';
 import type { PhaseConfig, RunConfig } from '../../src-main/contract/model/run.ts';
@@ -19,6 +20,7 @@ import { EditHistory } from './edit-history.svelte.ts';
 import { moduleTree } from './freezing.ts';
 import { LabelFacts } from './label-facts.svelte.ts';
 import { knobsOfPhases, moved, phaseAfter, phaseOfPath, totalEpochs, type Recipe } from './phases.ts';
+import { RunTime } from './run-time.svelte.ts';
 import { RunEstimate } from './run-estimate.svelte.ts';
 
 export type Check = Calls['run.check']['response'][number];
@@ -41,6 +43,7 @@ export class TrainForm {
   readonly #api: Api;
   readonly #projectId: ProjectId;
   readonly memory: RunEstimate;
+  readonly time: RunTime;
   readonly labels: LabelFacts;
 
   dataset = $state.raw<Dataset | null>(null);
@@ -115,7 +118,18 @@ export class TrainForm {
     this.#api = api;
     this.#projectId = projectId;
     this.memory = new RunEstimate(api, projectId);
+    this.time = new RunTime(api, projectId);
     this.labels = new LabelFacts(api, projectId);
+  }
+
+  /** The model stays where the labels suit its task; else it becomes the first one of a task that they suit. */
+  async chooseData(dataset: Dataset, models: readonly ModelSummary[]): Promise<void> {
+    const labels = await this.labels.follow(dataset.datasetId, 'train');
+    const current = models.find((candidate) => candidate.id === this.modelId);
+    const task = labels === null ? 'classification' : suggestedTask(labels);
+    const suits = current !== undefined && (labels === null || usableLabels(labels, current.task) > 0);
+    const model = suits ? current : (models.find((candidate) => candidate.task === task) ?? models[0]);
+    if (model !== undefined) await this.choose(dataset, model.id);
   }
 
   /** Loads the template. Changed values stay where the new template has such a knob; `from` replaces them all. */
@@ -171,6 +185,11 @@ export class TrainForm {
     const now = this.value(path);
     if (now === undefined || Object.is(now, value)) return;
     this.#edit(this.#withChange(path, value), gesture);
+  }
+
+  /** The plan with one setting changed and nothing kept; what belongs to a new kind comes with it. */
+  withKnob(path: string, value: KnobValue): RunConfig {
+    return this.#withChange(path, value);
   }
 
   endGesture(): void {

@@ -1,7 +1,11 @@
-/** Text files that the person keeps or brings, through the browser's own ways, which Electron shows as its dialogs. */
+/** Files that the person keeps or brings, through the browser's own ways, which Electron shows as its dialogs. */
 
 export function saveTextFile(name: string, text: string, mediaType: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: mediaType }));
+  saveBlob(name, new Blob([text], { type: mediaType }));
+}
+
+export function saveBlob(name: string, blob: Blob): void {
+  const url = URL.createObjectURL(blob);
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
@@ -30,3 +34,6 @@ export function fileNameOf(name: string, extension: string): string {
     .trim();
   return `${plain || 'fovea'}.${extension}`;
 }
+
+/** The last part of a path, of any system. */
+export const baseName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;

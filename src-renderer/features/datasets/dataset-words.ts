@@ -7,6 +7,7 @@ import { plural } from '../../ui/format-number.ts';
 export const splitLabels = { train: 'Train', val: 'Validation', test: 'Test' } as const satisfies Record<Split, string>;
 export const formatLabels = {
   cifar10: 'CIFAR-10, binary version',
+  cifar100: 'CIFAR-100, binary version',
   idx: 'IDX (as MNIST)',
   yolo: 'YOLO',
   coco: 'COCO JSON',

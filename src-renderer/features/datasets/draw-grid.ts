@@ -16,6 +16,7 @@ export interface GridCell {
   image: Size | null;
   labels: readonly DrawnLabel[];
   state: 'plain' | 'hovered' | 'focused';
+  selected: boolean;
 }
 
 export interface GridScene {
@@ -30,6 +31,8 @@ export interface GridScene {
   /** The grid has the keyboard. */
   active: boolean;
   colours: GridColours;
+  /** What a person draws to select what is in it, in the view; null while there is none. */
+  frame: { x: number; y: number; widthPx: number; heightPx: number } | null;
 }
 
 export interface GridColours {
@@ -39,6 +42,8 @@ export interface GridColours {
   hover: string;
   focus: string;
   quietFocus: string;
+  selection: string;
+  onSelection: string;
   font: string;
   ofClass: (palettePlace: number) => string;
 }
@@ -53,6 +58,8 @@ export function readGridColours(): GridColours {
     hover: resolveColour('var(--border-control)'),
     focus: resolveColour('var(--accent)'),
     quietFocus: resolveColour('var(--text-muted)'),
+    selection: resolveColour('var(--accent-fill)'),
+    onSelection: resolveColour('var(--on-accent)'),
     font: `11px ${getComputedStyle(document.body).fontFamily}`,
     ofClass(palettePlace) {
       const css = seriesColour(palettePlace);
@@ -76,6 +83,7 @@ export function drawGrid(canvas: HTMLCanvasElement, scene: GridScene): void {
   context.font = scene.colours.font;
   context.textBaseline = 'middle';
   for (const cell of scene.cells) drawCell(context, scene, cell);
+  if (scene.frame !== null) drawSelectionFrame(context, scene.frame, scene.colours);
 }
 
 function drawCell(context: CanvasRenderingContext2D, scene: GridScene, cell: GridCell): void {
@@ -87,6 +95,7 @@ function drawCell(context: CanvasRenderingContext2D, scene: GridScene, cell: Gri
   }
   drawCellLabels(context, scene, cell);
   if (scene.withCaptions && cell.caption !== null) drawCaption(context, scene, cell, cell.caption);
+  if (cell.selected) drawSelected(context, scene, cell);
   if (cell.state !== 'plain') drawFrame(context, scene, cell);
 }
 
@@ -159,6 +168,39 @@ function fitText(context: CanvasRenderingContext2D, text: string, roomPx: number
   let length = text.length - 1;
   while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > roomPx) length -= 1;
   return `${text.slice(0, length).trimEnd()}…`;
+}
+
+const tickPx = 18;
+
+/** A frame and a tick: never the colour alone. */
+function drawSelected(context: CanvasRenderingContext2D, { picturePx, colours }: GridScene, { x, y }: GridCell): void {
+  context.lineWidth = 3;
+  context.strokeStyle = colours.selection;
+  context.strokeRect(x + 1.5, y + 1.5, picturePx - 3, picturePx - 3);
+  const side = Math.min(tickPx, picturePx / 2);
+  context.fillStyle = colours.selection;
+  context.fillRect(x, y, side, side);
+  context.beginPath();
+  context.moveTo(x + side * 0.25, y + side * 0.52);
+  context.lineTo(x + side * 0.43, y + side * 0.7);
+  context.lineTo(x + side * 0.76, y + side * 0.32);
+  context.lineWidth = Math.max(1, side / 9);
+  context.strokeStyle = colours.onSelection;
+  context.stroke();
+}
+
+function drawSelectionFrame(
+  context: CanvasRenderingContext2D,
+  { x, y, widthPx, heightPx }: NonNullable<GridScene['frame']>,
+  { selection }: GridColours,
+): void {
+  context.fillStyle = selection;
+  context.globalAlpha = 0.15;
+  context.fillRect(x, y, widthPx, heightPx);
+  context.globalAlpha = 1;
+  context.lineWidth = 1;
+  context.strokeStyle = selection;
+  context.strokeRect(x + 0.5, y + 0.5, widthPx, heightPx);
 }
 
 function drawFrame(context: CanvasRenderingContext2D, { picturePx, colours, active }: GridScene, cell: GridCell): void {

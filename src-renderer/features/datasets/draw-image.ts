@@ -1,4 +1,5 @@
 /** Draws the large view: the picture without smoothing when magnified, pixel edges and pixel values where they fit. */
+import type { Picture } from '../../canvas/drawing/picture.ts';
 import { toScreen, imagePoint, type Size, type Viewport } from '../../canvas/viewport.ts';
 import { resolveColour } from '../../ui/series-colour.ts';
 import { drawLabels, drawNames, type LabelScene } from './draw-labels.ts';
@@ -21,7 +22,13 @@ const edgesFromScale = 14;
 /** From here on each pixel holds its values. Screen pixels an image pixel. */
 export const valuesFromScale = 40;
 
-export function drawImage(canvas: HTMLCanvasElement, picture: HTMLImageElement, scene: ImageScene): void {
+/** `onnews`: draw again, a sharper picture is there. */
+export function drawImage(
+  canvas: HTMLCanvasElement,
+  picture: HTMLImageElement | Picture,
+  scene: ImageScene,
+  onnews: () => void,
+): void {
   const { view, viewport } = scene;
   const ratio = window.devicePixelRatio;
   canvas.width = Math.round(view.widthPx * ratio);
@@ -29,9 +36,13 @@ export function drawImage(canvas: HTMLCanvasElement, picture: HTMLImageElement, 
   const context = canvas.getContext('2d');
   if (context === null) return;
   context.scale(ratio, ratio);
-  context.imageSmoothingEnabled = viewport.scale < 1;
   const { origin, scale } = viewport;
-  context.drawImage(picture, origin.x, origin.y, picture.naturalWidth * scale, picture.naturalHeight * scale);
+  if (picture instanceof HTMLImageElement) {
+    context.imageSmoothingEnabled = scale < 1;
+    context.drawImage(picture, origin.x, origin.y, picture.naturalWidth * scale, picture.naturalHeight * scale);
+  } else {
+    picture.draw(context, { viewport, view, ratio }, onnews);
+  }
   if (scene.pixels !== null && scale >= edgesFromScale) drawEdges(context, scene, scene.pixels);
   if (scene.pixels !== null && scale >= valuesFromScale) drawValues(context, scene, scene.pixels);
   if (scene.labels !== null) {

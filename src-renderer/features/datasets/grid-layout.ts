@@ -109,3 +109,29 @@ export function cellAt(layout: GridLayout, count: number, x: number, y: number):
   const index = row * layout.columns + column;
   return inside && column < layout.columns && index < count ? index : null;
 }
+
+/** A frame on the grid (not on the view), in CSS pixels. */
+export interface GridFrame {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** The places between which the cells lie that a frame touches, and which of them it touches; null for none. */
+export function cellsInFrame(
+  layout: GridLayout,
+  count: number,
+  { left, top, right, bottom }: GridFrame,
+): { first: number; last: number; holds: (place: number) => boolean } | null {
+  const { columns, columnPx, rowPx, picturePx } = layout;
+  // Gaps and captions are no part of a cell.
+  const firstColumn = Math.max(0, Math.ceil((left - picturePx) / columnPx));
+  const lastColumn = Math.min(columns - 1, Math.floor(right / columnPx));
+  const firstRow = Math.max(0, Math.ceil((top - picturePx) / rowPx));
+  const lastRow = Math.min(layout.rows - 1, Math.floor(bottom / rowPx));
+  const first = firstRow * columns + firstColumn;
+  const last = Math.min(count - 1, lastRow * columns + lastColumn);
+  if (firstColumn > lastColumn || firstRow > lastRow || first > last) return null;
+  return { first, last, holds: (place) => place % columns >= firstColumn && place % columns <= lastColumn };
+}

@@ -1,14 +1,14 @@
 /** The colours of a network's classes: those of the data set's, so that they are the same everywhere; none for the background. */
 import type { Category } from '../../../src-main/contract/model/dataset.ts';
 import type { TrainedClass } from '../../../src-main/contract/model/trained-classes.ts';
-import { resolveColour, seriesColour } from '../../ui/series-colour.ts';
+import { classColour, resolveColour, seriesColour } from '../../ui/series-colour.ts';
 import type { Rgb } from './mask-pictures.ts';
 
 /** CSS values, in the order of the classes; null for the background. */
 export function classColours(classes: readonly TrainedClass[], categories: readonly Category[]): (string | null)[] {
   return classes.map(({ name, categoryId }, index) => {
     const category = categories.find((candidate) => candidate.categoryId === categoryId);
-    if (category !== undefined) return seriesColour(category.ordinal);
+    if (category !== undefined) return classColour(category);
     return name === 'background' ? null : seriesColour(index);
   });
 }

@@ -1,16 +1,20 @@
 /** How masks are looked at: which panes, how opaque, which classes; shared by the view and its inspector. */
 import { SvelteSet } from 'svelte/reactivity';
 
-export const maskPanes = ['image', 'truth', 'prediction', 'errors'] as const;
+export const maskPanes = ['image', 'truth', 'prediction', 'errors', 'confidence'] as const;
 export type MaskPane = (typeof maskPanes)[number];
 
 export class MaskView {
   opacity = $state(0.6);
-  readonly panes = new SvelteSet<MaskPane>(['truth', 'prediction', 'errors']);
+  readonly panes: SvelteSet<MaskPane>;
   /** Ordinals of classes that are not drawn. */
   readonly hidden = new SvelteSet<number>();
   /** Ordinal of the class whose errors are shown; null: of all. */
   errorClass = $state<number | null>(null);
+
+  constructor(panes: readonly MaskPane[] = ['truth', 'prediction', 'errors']) {
+    this.panes = new SvelteSet(panes);
+  }
 
   /** The last pane stays. */
   togglePane(pane: MaskPane): void {

@@ -2,6 +2,7 @@
  * What can be done with runs, from the list and from a run's own screen. Nothing is asked that can be undone; the
  * question for a new name is shown by RenameRunDialog.svelte.
  */
+import { interventionInWords, type Intervention } from '../../../src-main/contract/model/intervention.ts';
 import type { RunSummary } from '../../../src-main/contract/model/run.ts';
 import type { AppState } from '../../state/app-state.svelte.ts';
 import type { ProjectSession } from '../../state/project-session.svelte.ts';
@@ -22,6 +23,17 @@ export class RunActions {
   /** Asks nothing: nothing is lost, the run keeps a checkpoint and can go on. */
   cancel(run: RunSummary): void {
     void this.#tell(this.#session.runs.cancel(run.runId), 'Stopping. The run keeps a checkpoint and can be resumed.');
+  }
+
+  /** The run's log and curves say when it has taken effect. */
+  async intervene(run: RunSummary, change: Intervention): Promise<void> {
+    const back = opposite(change);
+    const undo = back === null ? null : () => void this.#tell(this.#session.runs.intervene(run.runId, back), null);
+    await this.#tell(
+      this.#session.runs.intervene(run.runId, change),
+      `Asked for: ${interventionInWords(change)}.`,
+      undo,
+    );
   }
 
   resume(run: RunSummary): void {
@@ -86,6 +98,12 @@ export class RunActions {
       this.#app.toasts.error(error);
     }
   }
+}
+
+/** What takes a change back; a run that is stopped stays so. */
+function opposite(change: Intervention): Intervention | null {
+  if (change.kind === 'learning-rate') return { kind: 'learning-rate', factor: 1 / change.factor };
+  return change.kind === 'epochs' ? { kind: 'epochs', added: -change.added } : null;
 }
 
 function subject(runs: readonly RunSummary[]): string {

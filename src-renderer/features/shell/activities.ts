@@ -42,6 +42,9 @@ function jobActivities(session: ProjectSession): Activity[] {
     label: job.title,
     detail: jobProgressText(job),
     fraction: jobFraction(job),
-    route: dataRoute(),
+    route:
+      job.predictionSetId === undefined
+        ? dataRoute()
+        : { screen: 'predict', predictionSetId: job.predictionSetId, runId: null },
   }));
 }

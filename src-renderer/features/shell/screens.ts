@@ -4,6 +4,7 @@ import GitCompare from '@lucide/svelte/icons/git-compare-arrows';
 import GraduationCap from '@lucide/svelte/icons/graduation-cap';
 import Images from '@lucide/svelte/icons/images';
 import SquarePen from '@lucide/svelte/icons/square-pen';
+import ScanEye from '@lucide/svelte/icons/scan-eye';
 import SettingsIcon from '@lucide/svelte/icons/settings';
 import type { Icon } from '../../ui/icon.ts';
 import { annotateRoute, dataRoute, type Route, type ScreenName } from '../../state/route.ts';
@@ -30,13 +31,26 @@ export const railEntries: readonly RailEntry[] = [
     route: { screen: 'train', datasetId: null, cloneOf: null },
     screens: ['train'],
   },
-  { label: 'Runs', icon: ChartLine, shortcut: 'G R', route: { screen: 'runs' }, screens: ['runs', 'run'] },
+  {
+    label: 'Runs',
+    icon: ChartLine,
+    shortcut: 'G R',
+    route: { screen: 'runs' },
+    screens: ['runs', 'run', 'sweeps', 'sweep', 'lab'],
+  },
   {
     label: 'Compare',
     icon: GitCompare,
     shortcut: 'G C',
     route: { screen: 'compare', runIds: [], tab: null },
     screens: ['compare'],
+  },
+  {
+    label: 'Predict',
+    icon: ScanEye,
+    shortcut: 'G P',
+    route: { screen: 'predict', predictionSetId: null, runId: null },
+    screens: ['predict'],
   },
   {
     label: 'Settings',

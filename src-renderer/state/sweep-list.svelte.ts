@@ -1,0 +1,78 @@
+/** The project's sweeps, newest first. The states of their runs are in RunList. */
+import type { Api } from '../api/client.svelte.ts';
+import type { ProjectId, SweepId } from '../../src-main/contract/model/ids.ts';
+import type { Sweep, SweepPlan } from '../../src-main/contract/model/sweep.ts';
+
+export class SweepList {
+  readonly #api: Api;
+  readonly #projectId: ProjectId;
+  /** Null until the first answer. */
+  all = $state.raw<readonly Sweep[] | null>(null);
+  error = $state.raw<unknown>(null);
+  readonly byId = $derived(new Map(this.all?.map((sweep) => [sweep.sweepId, sweep])));
+  #reading = 0;
+
+  constructor(api: Api, projectId: ProjectId) {
+    this.#api = api;
+    this.#projectId = projectId;
+  }
+
+  /** Returns a function that ends the following. */
+  follow(): () => void {
+    void this.read();
+    const isOurs = ({ projectId }: { projectId: ProjectId }): boolean => projectId === this.#projectId;
+    const ends = [
+      this.#api.on('sweep.changed', (event) => isOurs(event) && this.#take(event.sweep)),
+      this.#api.on('sweep.removed', (event) => isOurs(event) && this.#drop(event.sweepId)),
+      this.#api.onReconnected(() => void this.read()),
+    ];
+    return () => ends.forEach((end) => end());
+  }
+
+  async read(): Promise<void> {
+    const reading = ++this.#reading;
+    try {
+      const all = await this.#api.call('sweep.list', { projectId: this.#projectId });
+      if (reading !== this.#reading) return;
+      this.all = all;
+      this.error = null;
+    } catch (error) {
+      if (reading === this.#reading) this.error = error;
+    }
+  }
+
+  async start(name: string, plan: SweepPlan): Promise<Sweep> {
+    return this.#take(await this.#api.call('sweep.start', { projectId: this.#projectId, name, plan }));
+  }
+
+  async rename(sweepId: SweepId, name: string): Promise<void> {
+    this.#take(await this.#api.call('sweep.rename', { projectId: this.#projectId, sweepId, name }));
+  }
+
+  async cancel(sweepId: SweepId): Promise<void> {
+    await this.#api.call('sweep.cancel', { projectId: this.#projectId, sweepId });
+  }
+
+  async resume(sweepId: SweepId): Promise<void> {
+    this.#take(await this.#api.call('sweep.resume', { projectId: this.#projectId, sweepId }));
+  }
+
+  async delete(sweepId: SweepId): Promise<void> {
+    await this.#api.call('sweep.delete', { projectId: this.#projectId, sweepId });
+    this.#drop(sweepId);
+  }
+
+  async restore(sweepId: SweepId): Promise<void> {
+    this.#take(await this.#api.call('sweep.restore', { projectId: this.#projectId, sweepId }));
+  }
+
+  #take(sweep: Sweep): Sweep {
+    const others = this.all?.filter(({ sweepId }) => sweepId !== sweep.sweepId) ?? [];
+    this.all = [...others, sweep].toSorted((a, b) => b.sweepId - a.sweepId);
+    return sweep;
+  }
+
+  #drop(sweepId: SweepId): void {
+    this.all = this.all?.filter((sweep) => sweep.sweepId !== sweepId) ?? null;
+  }
+}
