@@ -3,6 +3,8 @@
 export interface BenchContext {
   /** Fewer rounds, for a look while working; the bars stay. */
   quick: boolean;
+  /** A folder for what takes hours to measure and is used again by later calls; --fresh empties it. */
+  kept: string;
   /** Tells the person what goes on, on stderr. */
   progress(text: string): void;
 }

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
+import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import { datasetId } from '../../src-main/contract/model/ids.ts';
 import { train } from '../../src-main/engine/train/trainer.ts';
 import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
@@ -135,6 +136,7 @@ async function trainOurs({ data }: Cifar10, recipe: Recipe, seed: number): Promi
         progress: () => {},
         log: () => {},
         checkpoint: () => {},
+        changed: () => {},
         points: (points) => {
           for (const { series, value } of points) {
             if (series === 'train/accuracy') accuracy.train = value;
@@ -175,6 +177,8 @@ function configFor({ batchNorm, softmaxBeforeLoss, epochs }: Recipe, seed: numbe
     seed,
     device: 'cpu',
     precision: 'float32',
+    monitoring: usualMonitoring,
+    patience: null,
     weights: null,
   };
 }

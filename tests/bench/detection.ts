@@ -34,7 +34,8 @@ import { phase, runTraining, valuesOf } from '../helpers/training-run.ts';
 import type { Bar, BenchContext, BenchOutcome, Figure } from './bench.ts';
 import { median } from './bench.ts';
 import { packCoco128, repeat } from './detection-data.ts';
-import { trainOnBccd } from './detection-transfer.ts';
+import { shareWithoutWork } from './detection-feeding.ts';
+import { fieldAugmentation, trainOnBccd } from './detection-transfer.ts';
 import { findPython, startPythonPeer } from './python-peer.ts';
 
 const categoryCount = 80;
@@ -52,6 +53,7 @@ export async function runDetection(context: BenchContext): Promise<BenchOutcome>
     } else {
       await compareWithFile(context, folder, { coco, weights }, outcome);
       await overfit(context, folder, coco, outcome);
+      await feeding(context, folder, coco, outcome);
     }
     const bccd = realData('bccd');
     if (context.quick) outcome.notes.push('Transfer on BCCD takes hours: it is measured without --quick.');
@@ -333,16 +335,38 @@ async function overfit({ progress }: BenchContext, folder: string, coco: string,
   );
 }
 
+async function feeding({ progress }: BenchContext, folder: string, coco: string, outcome: BenchOutcome): Promise<void> {
+  progress('whether samples keep the trainer fed');
+  const { pack, split } = await packCoco128(coco, 'train2017', 320, folder, 64);
+  const data: TrainingData = {
+    categories: Array.from({ length: categoryCount }, (_, i) => String(i)),
+    fit: 'letterbox',
+    packs: [pack],
+    train: repeat(split, 2),
+    evaluation: split,
+  };
+  const run = await mkdtemp(join(folder, 'feeding-'));
+  const augmentation = { ...fieldAugmentation, closeMosaicEpochs: 0 };
+  const value = await shareWithoutWork(
+    run,
+    scenesConfig({ batchSize: 8, augmentation, phases: [phase({ epochs: 1 })] }),
+    data,
+  );
+  const explanation =
+    'share of an epoch without work for onnxruntime: 320 px, batches of 8, mosaics; the wait for samples is part of it';
+  say(outcome, { name: 'waitShare', value, explanation }, { bar: 0.05, direction: 'at-most' });
+}
+
 const transferEpochs = 30;
 const transferSeeds = 3;
 
 async function transfer(
-  { progress }: BenchContext,
+  { progress, kept }: BenchContext,
   folder: string,
   data: { bccd: string; weights: string },
   outcome: BenchOutcome,
 ): Promise<void> {
-  const curves = await trainOnBccd({ ...data, folder, epochs: transferEpochs, seeds: transferSeeds, progress });
+  const curves = await trainOnBccd({ ...data, folder, kept, epochs: transferEpochs, seeds: transferSeeds, progress });
   const finals = (all: number[][]): number[] => all.map((curve) => curve.at(-1)!);
   const [scratch, pretrained] = [finals(curves.scratch), finals(curves.pretrained)];
   const what = `YOLOv8n on BCCD, 320 px, ${transferEpochs} epochs, ${transferSeeds} seeds`;

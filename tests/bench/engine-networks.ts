@@ -51,7 +51,7 @@ export const benchNetworks: readonly BenchNetwork[] = [
     id: 'lenet5',
     label: 'LeNet-5, batch 64',
     network: () => {
-      const layers = lenet5.layers({ batchNorm: false, dropout: 0 }, 10);
+      const layers = lenet5.layers(lenet5.defaults, 10);
       return { layers, outputs: [lastPath(layers)] };
     },
     input: [64, 3, 32, 32],

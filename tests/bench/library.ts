@@ -3,6 +3,7 @@
  * thousand images, thumbnails beside vipsthumbnail, and kills in the middle of imports and exports.
  */
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,11 +13,10 @@ import { mediaUrl } from '../../src-main/contract/ipc.ts';
 import type { ImageOrder } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId, ImageId } from '../../src-main/contract/model/ids.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
-import { createMedia } from '../../src-main/services/media.ts';
 import { writeCocoShape } from '../helpers/generated-coco.ts';
 import { seededRandom } from '../helpers/generated-data.ts';
 import { killOnce } from '../helpers/kill-library.ts';
-import { createServices, type ServiceFixture } from '../helpers/service-fixture.ts';
+import { createServices, type ServiceFixture, mediaOf } from '../helpers/service-fixture.ts';
 import { median, type Bar, type BenchContext, type BenchOutcome, type Figure } from './bench.ts';
 
 const run = promisify(execFile);
@@ -33,7 +33,7 @@ export async function runLibrary({ quick, progress }: BenchContext): Promise<Ben
       ...{ add, progress, notes },
     });
     await thumbnails(folder, quick ? 60 : 2000, { add, progress, notes });
-    await kills(folder, quick ? 6 : 50, { add, progress, notes });
+    await kills(folder, quick ? 6 : 100, { add, progress, notes }); // one half imports, the other exports
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -102,15 +102,34 @@ async function pythonLoadMs(file: string): Promise<number | null> {
   return answer === null ? null : Number(answer.stdout) * 1000;
 }
 
-/** Bytes above the beginning at the worst moment so far. */
+/** Bytes above the beginning at the worst moment so far, of this process and those that it started. */
 function watchMemory(): () => number {
   const before = process.memoryUsage.rss();
   let most = before;
-  const timer = setInterval(() => (most = Math.max(most, process.memoryUsage.rss())), 20);
+  const timer = setInterval(() => (most = Math.max(most, process.memoryUsage.rss() + childrenBytes())), 100);
   return () => {
     clearInterval(timer);
     return most - before;
   };
+}
+
+/** 0 where the system does not tell as Linux does. */
+function childrenBytes(): number {
+  try {
+    const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ');
+    return children.reduce((sum, pid) => sum + (pid === '' ? 0 : residentBytes(pid)), 0);
+  } catch {
+    return 0;
+  }
+}
+
+function residentBytes(pid: string): number {
+  try {
+    const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return Number(kilobytes) * 1024;
+  } catch {
+    return 0; // It has just ended.
+  }
 }
 
 async function timed(services: ServiceFixture, start: () => Promise<Job>): Promise<{ ms: number; job: Job }> {
@@ -126,6 +145,7 @@ const queries = [
   'area<100 or area("class 3")>9000',
   '(class:"class 40" or class:"class 41") count=2..6',
   'box:outside',
+  'box:doubled or boxaspect>5',
 ];
 
 /** Without the answers that are kept: every question is asked for the first time. */
@@ -151,6 +171,9 @@ async function listing(services: ServiceFixture, datasetId: DatasetId, { add, pr
     { query: 'is:unlabelled' },
     { query: 'review:done' },
     { query: 'megapixels>1' },
+    { query: 'kind:mask' },
+    { query: 'by:person' },
+    { query: 'edited>2024-01-01' },
   ];
   const slowest = async (list: readonly object[]): Promise<number> => {
     const times: number[] = [];
@@ -201,7 +224,7 @@ async function thumbnails(folder: string, count: number, { add, progress, notes 
     );
     const { store } = services.projects.get(projectId);
     const ids = store.images.idsInRange(job.datasetId!, everything, store.images.idRange(job.datasetId!)!);
-    const media = createMedia(services.projects, () => Promise.resolve(null));
+    const media = mediaOf(services);
     // Ours and the peer's take turns, a fifth of the images each time.
     const [ours, theirs]: [number[], number[]] = [[], []];
     const part = Math.ceil(count / 5);

@@ -37,7 +37,14 @@ async function wholeRun([imagesText, batchText]: string[]): Promise<number> {
   try {
     const { config, data } = makeLargeRun(folder, Number(imagesText), Number(batchText));
     const nothing = (): void => undefined;
-    const report = { started: nothing, progress: nothing, points: nothing, log: nothing, checkpoint: nothing };
+    const report = {
+      started: nothing,
+      progress: nothing,
+      points: nothing,
+      log: nothing,
+      checkpoint: nothing,
+      changed: nothing,
+    };
     await train({ folder, config, data, resume: false, signal: new AbortController().signal, report, threads: 2 });
     return estimateMemory({
       config,

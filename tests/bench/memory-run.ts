@@ -3,6 +3,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { datasetId } from '../../src-main/contract/model/ids.ts';
+import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import type { SplitData, TrainingData } from '../../src-main/engine/data/training-data.ts';
 import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
@@ -56,6 +57,8 @@ export function makeLargeRun(
     seed: 1,
     device: 'cpu',
     precision: 'float32',
+    monitoring: usualMonitoring,
+    patience: null,
     weights: null,
   };
   const data: TrainingData = {

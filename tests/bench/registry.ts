@@ -39,6 +39,12 @@ export const benches: readonly Entry[] = [
     load: async () => (await import('./detection.ts')).runDetection,
   },
   {
+    name: 'segmentation',
+    summary:
+      "U-Nets on aerial images from random and ImageNet's weights, membranes beside PyTorch, large masks (an hour)",
+    load: async () => (await import('./segmentation.ts')).runSegmentation,
+  },
+  {
     name: 'weights',
     summary: 'networks on weights that PyTorch has written as .pth: outputs and gradients beside its own',
     load: async () => (await import('./weights.ts')).runWeights,

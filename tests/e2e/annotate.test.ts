@@ -259,6 +259,131 @@ describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
     await press('Escape');
   });
 
+  it('opens the menu of a label by mouse, and by the key for it', async () => {
+    await press('v', 'Escape');
+    await moveTo(60, 50);
+    await page.mouse.down({ button: 'right' });
+    await page.mouse.up({ button: 'right' });
+    await page.getByRole('heading', { name: 'cell, box' }).waitFor();
+    await shot('menu');
+    await page.getByRole('menuitem', { name: 'Duplicate' }).click();
+    await eventually(() => objects().count()).toBe(4);
+    await press('Control+z');
+    await eventually(() => objects().count()).toBe(3);
+    await canvas().focus();
+    await press('n', 'Shift+F10');
+    await page.getByRole('menu', { name: 'What can be done here' }).waitFor();
+    await press('Escape');
+    await eventually(() => page.evaluate('document.activeElement?.getAttribute("role")')).toBe('application');
+    await page.getByRole('listbox', { name: 'Objects, the topmost first' }).focus();
+    await press('Home', 'ContextMenu');
+    await page.getByRole('menuitem', { name: 'Send to the back' }).waitFor();
+    await press('End', 'ArrowUp', 'Enter');
+    await eventually(names).toEqual([
+      expect.stringMatching(/nucleus\s*polygon/),
+      expect.stringMatching(/cell\s*box/),
+      expect.stringMatching(/nucleus\s*mask/),
+    ]);
+    await press('Control+z');
+    await eventually(names).toEqual([
+      expect.stringMatching(/nucleus\s*mask/),
+      expect.stringMatching(/nucleus\s*polygon/),
+      expect.stringMatching(/cell\s*box/),
+    ]);
+  });
+
+  it('merges classes after saying what that changes, moves one by keyboard, and undoes both', async () => {
+    await page.getByRole('button', { name: 'nucleus', exact: true }).click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Merge or delete…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Classes' });
+    await dialog.getByRole('checkbox', { name: 'Choose nucleus' }).check();
+    await dialog.getByRole('button', { name: 'Merge…' }).click();
+    const question = page.getByRole('alertdialog', { name: 'Merge “nucleus” into “cell”?' });
+    await question.getByText(/^\d+ labels on \d images become “cell”/).waitFor();
+    await shot('merge');
+    await question.getByRole('button', { name: 'Merge', exact: true }).click();
+    await eventually(() => dialog.getByRole('checkbox').count()).toBe(1);
+    await eventually(() => question.count()).toBe(0);
+    await press('Escape');
+    await eventually(() => dialog.count()).toBe(0);
+    await eventually(async () => (await names()).filter((name) => /cell/.test(name)).length).toBe(3);
+    await press('Control+z');
+    await page.getByRole('button', { name: 'nucleus', exact: true }).waitFor();
+    await eventually(async () => (await names()).filter((name) => /nucleus/.test(name)).length).toBe(2);
+
+    await page.getByRole('button', { name: 'Edit classes, skeletons and attributes' }).click();
+    await dialog.getByRole('button', { name: 'cell', exact: true }).focus();
+    await press('Alt+ArrowDown');
+    const order = (): Promise<string[]> =>
+      dialog.getByRole('checkbox').evaluateAll((all) => all.map((box) => box.ariaLabel ?? ''));
+    await eventually(order).toEqual(['Choose nucleus', 'Choose cell']);
+    await shot('classes');
+    await press('Escape', 'Control+z');
+    await page.getByRole('button', { name: 'Edit classes, skeletons and attributes' }).click();
+    await eventually(order).toEqual(['Choose cell', 'Choose nucleus']);
+    await press('Escape');
+  });
+
+  it('asks for a skeleton’s points by name, and for attributes', async () => {
+    await page.getByRole('button', { name: 'cell', exact: true }).click({ button: 'right' });
+    await page.getByRole('menuitem', { name: 'Skeleton…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Classes' });
+    await dialog.getByRole('button', { name: 'One point' }).click();
+    await dialog.getByRole('textbox', { name: 'Name of a new point' }).fill('tail');
+    await press('Enter');
+    await dialog.getByRole('textbox', { name: 'Name of point 2' }).waitFor();
+    await dialog.getByRole('button', { name: 'point: begin a line' }).click();
+    await dialog.getByRole('button', { name: 'tail: end the line' }).click();
+    await eventually(() => dialog.locator('line').count()).toBe(1);
+    await shot('skeleton');
+    await dialog.getByRole('tab', { name: /^Attributes/ }).click();
+    await dialog.getByRole('textbox', { name: 'Name of a new attribute' }).fill('alive');
+    await press('Enter');
+    await dialog.getByRole('list', { name: 'Attributes' }).getByText('alive').waitFor();
+    await press('Escape');
+    // With nothing selected, or the class would be the selection's too.
+    await canvas().focus();
+    await press('Escape');
+    await page.getByRole('button', { name: 'cell', exact: true }).click();
+    await page.getByRole('button', { name: 'Keypoints', exact: true }).click();
+    await click(150, 130);
+    await page.getByText('tail (2 of 2)').waitFor();
+    await click(170, 150);
+    await eventually(names).toEqual(expect.arrayContaining([expect.stringMatching(/cell\s*keypoints/)]));
+    await page.getByRole('region', { name: 'Selected labels' }).getByText('alive').waitFor();
+    await shot('keypoints');
+    // Points, attribute, line, second point, skeleton.
+    for (const count of [3, 3, 3, 3, 3]) {
+      await press('Control+z');
+      await eventually(() => objects().count()).toBe(count);
+    }
+    await press('v');
+    await saved();
+  });
+
+  it('lays two sets of labels against each other', async () => {
+    await press('v', 'Escape', 'Shift+V');
+    const bar = page.getByRole('group', { name: 'Compare labels' });
+    await bar.waitFor();
+    const divider = bar.getByRole('slider', { name: /^Divider/ });
+    await divider.focus();
+    // Left of the divider is what was before the first change: nothing.
+    await press('Home');
+    await moveTo(300, 220);
+    await page.waitForTimeout(400);
+    const right = await colourAt(190, 50);
+    await divider.focus();
+    await press('End');
+    await eventually(() => colourAt(190, 50)).not.toEqual(right);
+    await bar.getByRole('button', { name: 'Swap the sides' }).click();
+    await eventually(() => colourAt(190, 50)).toEqual(right);
+    await divider.focus();
+    await press('Home', 'PageUp', 'PageUp', 'PageUp', 'PageUp', 'PageUp');
+    await shot('compare');
+    await bar.getByRole('button', { name: 'End the comparison' }).click();
+    await eventually(() => bar.count()).toBe(0);
+  });
+
   it('takes keys of one’s own, and names a conflict', async () => {
     await press('?');
     const sheet = page.getByRole('dialog', { name: 'Shortcuts' });

@@ -2,7 +2,7 @@
  * The sample project, from the first screen with no download: drawn scenes, a plan that comes with them, a detector that is
  * trained from the checkpoint that comes along, its boxes over the images, and the network as a file that is checked.
  */
-import { existsSync, mkdtempSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -93,6 +93,22 @@ describe('the sample project', () => {
     expect(existsSync(file)).toBe(true);
     await dialog.getByRole('button', { name: 'Export', exact: true }).click();
     await dialog.getByText('There is a file of this name already.').waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).first().click();
+    expect(problems).toEqual([]);
+  });
+
+  it('writes the run as a folder that people know from other tools', async () => {
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Export…' }).click();
+    const dialog = page.getByRole('dialog', { name: /^Export/ });
+    await dialog.getByRole('radio', { name: 'Run folder' }).click();
+    await dialog.getByRole('textbox', { name: 'Folder' }).fill(folder);
+    await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+    await dialog.getByText(/^Written: .*detect.transfer$/).waitFor({ timeout: 120_000 });
+    await screenshot(page, 'detection-9-folder');
+    const written = readdirSync(join(folder, 'detect', 'transfer'));
+    for (const name of ['results.png', 'PR_curve.png', 'labels.jpg', 'val_batch0_pred.jpg'])
+      expect(written).toContain(name);
     await dialog.getByRole('button', { name: 'Close' }).first().click();
     expect(problems).toEqual([]);
   });

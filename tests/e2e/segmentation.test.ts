@@ -6,9 +6,11 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { screenshot, type AppSession } from '../helpers/app-session.ts';
 import { launchBrowser } from '../helpers/browser.ts';
+import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { launchElectron } from '../helpers/electron.ts';
 import { writeShapes } from '../helpers/generated-shapes.ts';
 import { createProject } from '../helpers/walk.ts';
@@ -90,6 +92,12 @@ describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
     await page.getByText('Errors of square are shown.').waitFor();
     await page.waitForTimeout(800); // the panes are pictures: nothing tells when they are drawn
     await screenshot(page, `segmentation-${host}-5-masks`);
+    const confidence = page.getByRole('group', { name: 'Panes' }).getByRole('button', { name: 'Confidence' });
+    await confidence.click();
+    await page.getByRole('img', { name: /^Confidence/ }).waitFor();
+    await page.waitForTimeout(500);
+    await screenshot(page, `segmentation-${host}-5-confidence`);
+    await confidence.click();
     const drawn = await inkOf(page, 'Prediction');
     await classes.getByRole('button', { name: 'Do not draw disc' }).click();
     await classes.getByRole('button', { name: 'Do not draw square' }).click();
@@ -132,6 +140,47 @@ describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
     await page.getByRole('slider', { name: /^Divider/ }).waitFor();
     await page.waitForTimeout(300);
     await screenshot(page, `segmentation-${host}-9-swipe`);
+  });
+
+  it('looks at new files in tiles, shows what it says, and writes it down', async () => {
+    const photos = join(parentFolder, 'new photographs');
+    await writeFiles(photos, {
+      'small.png': await photo({ widthPx: 96, heightPx: 64 }, 'png'),
+      'large.png': await photo({ widthPx: 250, heightPx: 150 }, 'png'),
+      'broken.jpg': 'this is no image',
+    });
+    await goTo(page, 'Predict');
+    await page.getByRole('button', { name: 'Predict new files…' }).first().click();
+    const dialog = page.getByRole('dialog', { name: 'Predict new files' });
+    await dialog.getByLabel('Run', { exact: true }).click();
+    await page.getByRole('option', { name: /^U-Net/ }).click();
+    await dialog.getByRole('textbox', { name: 'Folder or image' }).fill(photos);
+    await dialog.getByRole('switch', { name: 'In tiles' }).click();
+    await screenshot(page, `segmentation-${host}-10-predict`);
+    await dialog.getByRole('button', { name: 'Predict', exact: true }).click();
+    const list = page.getByRole('listbox', { name: 'Predicted images' });
+    await list.getByRole('option', { name: 'small.png' }).waitFor({ timeout: 60_000 });
+    expect(await list.getByRole('option').count()).toBe(2);
+    await page.getByText('2 images, 1 could not be read').waitFor();
+    await page.getByRole('img', { name: /^Confidence/ }).waitFor();
+    await list.getByRole('option', { name: 'small.png' }).click();
+    await page.getByText('96 × 64 px').waitFor();
+    await page.keyboard.press('ArrowLeft');
+    await page.getByText('250 × 150 px').waitFor();
+    await page.waitForTimeout(500);
+    await screenshot(page, `segmentation-${host}-11-predicted`);
+    await page.getByRole('button', { name: 'Write…' }).click();
+    const target = join(parentFolder, 'written masks');
+    const writing = page.getByRole('dialog', { name: 'Write predictions' });
+    await writing.getByRole('textbox', { name: 'New folder' }).fill(target);
+    await writing.getByRole('button', { name: 'Write', exact: true }).click();
+    await page.getByText('Writing predictions of U-Net: done.').waitFor();
+    const { data, info } = await sharp(join(target, 'large.png')).raw().toBuffer({ resolveWithObject: true });
+    expect([info.width, info.height]).toEqual([250, 150]);
+    expect(data.every((value) => value <= 2)).toBe(true);
+    await page.getByRole('button', { name: 'Delete', exact: true }).click();
+    await page.getByRole('button', { name: 'Delete predictions' }).click();
+    await page.getByText('Let a network look at new images').waitFor();
     expect(problems).toEqual([]);
   });
 });
