@@ -42,7 +42,13 @@ export class ProjectSession {
 
   /** Returns a function that ends the following. */
   follow(): () => void {
-    const stops = [this.datasets.follow(), this.jobs.follow(), this.runs.follow(), this.queue.follow(), this.sweeps.follow()];
+    const stops = [
+      this.datasets.follow(),
+      this.jobs.follow(),
+      this.runs.follow(),
+      this.queue.follow(),
+      this.sweeps.follow(),
+    ];
     return () => {
       for (const stop of stops) stop();
     };

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import type { CategoryId, DatasetId, ImageId, PredictionSetId, ProjectId, RunId } from '../../../src-main/contract/model/ids.ts';
+import type {
+  CategoryId,
+  DatasetId,
+  ImageId,
+  PredictionSetId,
+  ProjectId,
+  RunId,
+} from '../../../src-main/contract/model/ids.ts';
 import {
   annotateRoute,
   dataRoute,
