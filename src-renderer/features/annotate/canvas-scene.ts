@@ -63,7 +63,7 @@ export class CanvasScene {
     this.redraw('image', 'labels');
   }
 
-  /** Takes effect with the next frame: a canvas that is resized between layout and paint may stay blank in Chromium. */
+  /** Takes effect with the next frame, in which everything is drawn again. */
   resize(view: Size, ratio: number): void {
     this.#view = view;
     this.#ratio = ratio;
