@@ -31,6 +31,8 @@ import { floats, numbersOf, runGraph, runtime, scalarOf, type Feeds, type Result
 
 const lenet = (options = {}, shape = [3, 32, 32], categories = 10): NetworkPlan =>
   planModel('lenet5', options, shape, categories);
+const lenetLayers = (options: object, categories: number): LayerSpec[] =>
+  modelSpec('lenet5').layers(completeOptions('lenet5', { ...options }), categories);
 
 describe('LeNet-5', () => {
   test('has 62,006 parameters, with batch norm 63,226', () => {
@@ -92,20 +94,24 @@ describe('LeNet-5', () => {
   });
 
   test('knows its options and refuses others', () => {
-    expect(defaultOptions('lenet5')).toEqual({ batchNorm: false, dropout: 0 });
-    expect(completeOptions('lenet5', { batchNorm: true })).toEqual({ batchNorm: true, dropout: 0 });
+    const usual = { batchNorm: false, dropout: 0, kernel: 5, pool: 2, units: 120 };
+    expect(defaultOptions('lenet5')).toEqual(usual);
+    expect(completeOptions('lenet5', { batchNorm: true })).toEqual({ ...usual, batchNorm: true });
     expect(() => completeOptions('lenet5', { width: 2 })).toThrow(
-      'LeNet-5 has no option "width". Options: batchNorm, dropout.',
+      'LeNet-5 has no option "width". Options: batchNorm, dropout, kernel, pool, units.',
     );
     expect(() => completeOptions('lenet5', { dropout: 'much' })).toThrow(
       'LeNet-5: "dropout" must be a number, got much.',
     );
     expect(() => modelSpec('lenet6')).toThrow(
-      'There is no model "lenet6". Models: lenet5, resnet18, resnet34, mobilenet_v2, efficientnet-b0, unet, unetPlusPlus, fpn, yolov8.',
+      'There is no model "lenet6". Models: lenet5, resnet18, resnet34, mobilenet_v2, efficientnet-b0, yolov8-cls, unet, unetPlusPlus, fpn, yolov8.',
     );
     expect(modelKnobs('lenet5').map(({ path, defaultValue }) => [path, defaultValue])).toEqual([
       ['model.options.batchNorm', false],
       ['model.options.dropout', 0],
+      ['model.options.kernel', 5],
+      ['model.options.pool', 2],
+      ['model.options.units', 120],
     ]);
     expect(convolutionLayers('lenet5', {}).map(({ tensor: name }) => name)).toEqual(['conv1.weight', 'conv2.weight']);
     const shown = convolutionLayers('resnet18', { smallImages: false });
@@ -354,8 +360,8 @@ describe('channels first and batch innermost give the same numbers', () => {
       [1, 8, 8],
       [conv('c1', 2, 3), relu('r1'), pool('p1', 2), { ...pool('p2', 3), from: 'r1' }, flatten, linear('fc', 3)],
     ],
-    ['LeNet-5', [3, 32, 32], modelSpec('lenet5').layers({ batchNorm: false, dropout: 0 }, 10)],
-    ['LeNet-5 with everything, small', [1, 16, 16], modelSpec('lenet5').layers({ batchNorm: true, dropout: 0.3 }, 4)],
+    ['LeNet-5', [3, 32, 32], lenetLayers({}, 10)],
+    ['LeNet-5 with everything, small', [1, 16, 16], lenetLayers({ batchNorm: true, dropout: 0.3 }, 4)],
   ];
 
   const hasDropout = (layers: LayerSpec[]): boolean => layers.some(({ kind }) => kind === 'dropout');

@@ -250,7 +250,7 @@ test('a folder that was moved is found again; one without the images is refused'
 
 test('labels of a class as tiles: cut out with a little around them, given another class or removed at once', async () => {
   const { fixture, datasetId, ids } = await library();
-  const { handlers, opened, projects } = fixture;
+  const { handlers, opened } = fixture;
   const { projectId } = opened.project;
   const [cat, dog] = opened.store.datasets.get(datasetId).categories.map(({ categoryId }) => categoryId);
   const tiles = (categoryId: typeof cat) =>
