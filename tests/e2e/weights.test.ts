@@ -122,7 +122,11 @@ it('starts twins from scratch and pretrained, and lays what they started from si
 
 it('starts from an earlier run, or refuses a file that is none', async () => {
   const { page } = session;
-  await page.getByRole('navigation', { name: 'Screens' }).getByRole('link', { name: 'Train' }).click();
+  const screens = page.getByRole('navigation', { name: 'Screens' });
+  // The latest run is offered once it has done an epoch.
+  await screens.getByRole('link', { name: 'Runs' }).click();
+  await expect.poll(() => page.getByText('Finished', { exact: true }).count(), { timeout: 60_000 }).toBeGreaterThan(1);
+  await screens.getByRole('link', { name: 'Train' }).click();
   const section = startFrom(page);
   await section.getByRole('radio', { name: 'Earlier run' }).click();
   await section.getByTestId('provenance').getByText('10 of 10 tensors will come from').waitFor();
