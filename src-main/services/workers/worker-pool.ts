@@ -42,7 +42,7 @@ export class WorkerPool {
     handle: (message: Works[W]['message']) => void,
   ): Promise<void> {
     signal?.throwIfAborted();
-    const worker = this.#idle.pop() ?? this.#start();
+    const worker = this.#takeIdle() ?? this.#start();
     const command = { kind: 'do', work, task } as Extract<WorkerCommand, { kind: 'do' }>;
     const outcome = await worker.perform(command, signal, writes ? GRACE_MS : SHORT_GRACE_MS, (message) =>
       handle(message as Works[W]['message']),
@@ -55,6 +55,12 @@ export class WorkerPool {
   /** Ends every process, whatever it does. */
   async close(): Promise<void> {
     await Promise.all([...this.#all].map((worker) => worker.end()));
+  }
+
+  #takeIdle(): Worker | undefined {
+    const worker = this.#idle.findLast(({ isEnding }) => !isEnding);
+    if (worker) this.#idle.splice(this.#idle.indexOf(worker), 1);
+    return worker;
   }
 
   #start(): Worker {

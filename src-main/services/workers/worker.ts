@@ -21,6 +21,8 @@ export class Worker {
   readonly #ready = Promise.withResolvers<void>();
   #hear: (reply: WorkerReply) => void = () => undefined;
   #retirement: NodeJS.Timeout | undefined;
+  /** It was told to end, and may not be gone yet. */
+  isEnding = false;
 
   constructor(process: WorkerProcess) {
     this.#process = process;
@@ -71,6 +73,7 @@ export class Worker {
   }
 
   async end(): Promise<void> {
+    this.isEnding = true;
     clearTimeout(this.#retirement);
     this.#process.kill();
     await this.gone;
