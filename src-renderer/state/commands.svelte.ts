@@ -88,7 +88,7 @@ export class CommandRegistry {
   handleKey(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing || isModifier(event.key)) return;
     const stroke = strokeOf(event, this.isMac);
-    if (insideDialog(event.target) || (!stroke.mod && takesKey(event.target, event.key))) return;
+    if (insideDialog(event.target) || isModalOpen() || (!stroke.mod && takesKey(event.target, event.key))) return;
     if (stroke.mod && isTyping(event.target) && editingKeys.has(stroke.key)) return;
     const available = this.available;
     const shortcuts = available.flatMap((command) => command.shortcut ?? []);
@@ -111,6 +111,11 @@ function isModifier(key: string): boolean {
 
 function insideDialog(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest('[role="dialog"], [role="alertdialog"]') !== null;
+}
+
+/** A dialog that has just opened may not have the focus yet; what is typed is meant for it all the same. */
+function isModalOpen(): boolean {
+  return document.querySelector('[aria-modal="true"][data-state="open"]') !== null;
 }
 
 /** With Ctrl or Cmd they copy, paste, select and undo text where text is being typed. */

@@ -190,6 +190,18 @@ describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
     await dialog.waitFor({ state: 'detached' });
   });
 
+  it('gives the list of commands the keys at once, before the next frame', async () => {
+    const focused = await page.evaluate(`(async () => {
+      const key = { key: 'k', ctrlKey: true, bubbles: true, cancelable: true };
+      document.activeElement.dispatchEvent(new KeyboardEvent('keydown', key));
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      return document.activeElement.getAttribute('aria-label');
+    })()`);
+    expect(focused).toBe('Search commands');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog', { name: 'Commands' }).waitFor({ state: 'detached' });
+  });
+
   it('exports for other tools after saying what is lost', async () => {
     await page.keyboard.press('Control+k');
     await page.keyboard.type('Export this');
