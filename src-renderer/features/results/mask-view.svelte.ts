@@ -3,6 +3,13 @@ import { SvelteSet } from 'svelte/reactivity';
 
 export const maskPanes = ['image', 'truth', 'prediction', 'errors', 'confidence'] as const;
 export type MaskPane = (typeof maskPanes)[number];
+export const maskPaneNames: Readonly<Record<MaskPane, string>> = {
+  image: 'Image',
+  truth: 'Ground truth',
+  prediction: 'Prediction',
+  errors: 'Errors',
+  confidence: 'Confidence',
+};
 
 export class MaskView {
   opacity = $state(0.6);
