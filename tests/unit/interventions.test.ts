@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Intervention } from '../../src-main/contract/model/intervention.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
-import { readInterventions, requestIntervention } from '../../src-main/engine/train/interventions.ts';
+import { Interventions, readInterventions, requestIntervention } from '../../src-main/engine/train/interventions.ts';
 import { readPredictions } from '../../src-main/engine/train/predictions-file.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import {
@@ -56,6 +56,15 @@ async function record(folder: string, changes: readonly { step: number; change: 
 }
 
 describe('a change while a run trains', () => {
+  test('requests are taken in their order, however close they came', async () => {
+    const folder = await newFolder('close');
+    const asked = Array.from({ length: 30 }, (_, index) => index + 1);
+    for (const added of asked) await requestIntervention(folder, { kind: 'epochs', added });
+    const interventions = await Interventions.open(folder);
+    const { taken } = await interventions.take({ step: 0, epoch: 0 }, () => null, true);
+    expect(taken.map(({ change }) => change)).toEqual(asked.map((added) => ({ kind: 'epochs', added })));
+  });
+
   test('a rate that is lowered holds from its step on, and a run that goes on does the same again', async () => {
     const live = await newFolder('live');
     await requestIntervention(live, { kind: 'learning-rate', factor: 0.1 });

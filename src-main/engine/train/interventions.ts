@@ -25,11 +25,15 @@ type Request = v.InferOutput<typeof request>;
 const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code;
 
+/** Requests of one process within a millisecond keep their order too. */
+let requestCount = 0;
+
 /** Asks the process that trains in this folder for a change. Throws FoveaError `io`. */
 export async function requestIntervention(folder: string, change: Intervention): Promise<void> {
   const requests = runFiles.requests(folder);
   // Names sort by time, so that requests are taken in their order.
-  const name = `${String(Date.now()).padStart(15, '0')}-${randomUUID()}`;
+  const place = `${String(Date.now()).padStart(15, '0')}-${String(requestCount++).padStart(6, '0')}`;
+  const name = `${place}-${randomUUID()}`;
   const file = join(requests, `${name}.json`);
   try {
     await mkdir(requests, { recursive: true });
