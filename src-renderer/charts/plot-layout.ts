@@ -58,21 +58,29 @@ function upTo(curve: Curve, to: number): Curve {
 
 export interface PlacedMark extends EventMark {
   leftPx: number;
-  /** False where another mark's word would lie under this one's; its line stays. */
-  worded: boolean;
+  /** Its label, with those of marks so near that they have no room of their own; empty where its words stand at another. */
+  words: string;
 }
 
-const wordWidthPx = 56;
+const characterPx = 5.5;
+const leastWordsPx = 56;
+/** Where more would come together than this, the rest keep their lines only. */
+const mostCharacters = 40;
 
 export function placeMarks(marks: readonly EventMark[], shown: Range, places: PlotPlaces): PlacedMark[] {
   const visible = marks.filter((mark) => mark.x >= shown.from && mark.x <= shown.to).toSorted((a, b) => a.x - b.x);
-  let freeFromPx = -Infinity;
-  return visible.map((mark) => {
-    const leftPx = places.xToPx(mark.x);
-    const worded = leftPx >= freeFromPx;
-    if (worded) freeFromPx = leftPx + wordWidthPx;
-    return { ...mark, leftPx, worded };
-  });
+  const placed = visible.map((mark): PlacedMark => ({ ...mark, leftPx: places.xToPx(mark.x), words: '' }));
+  let speaker: PlacedMark | null = null;
+  for (const mark of placed) {
+    const { leftPx, words } = speaker ?? { leftPx: -Infinity, words: '' };
+    if (speaker === null || mark.leftPx >= leftPx + Math.max(leastWordsPx, characterPx * words.length)) {
+      mark.words = mark.label;
+      speaker = mark;
+    } else if (!words.split(', ').includes(mark.label) && words.length + mark.label.length + 2 <= mostCharacters) {
+      speaker.words = `${words}, ${mark.label}`;
+    }
+  }
+  return placed;
 }
 
 export interface Reading {

@@ -106,7 +106,10 @@ describe('a run in Electron', () => {
     await log()
       .getByText(/Stopped by request. The best epoch was \d+/)
       .waitFor();
-    await page.getByText('stopped', { exact: true }).first().waitFor();
+    await page
+      .getByText(/(^|, )stopped$/)
+      .first()
+      .waitFor();
     await screenshot(page, 'live-controls-3-finished');
   });
 

@@ -42,16 +42,20 @@ describe('end labels', () => {
 });
 
 describe('marks', () => {
-  it('lose their word where another one stands, and vanish outside of the range', () => {
+  it('share their words where they stand close, and vanish outside of the range', () => {
     const marks = [
       { x: 3, label: 'resumed' },
       { x: 1, label: 'best' },
       { x: 30, label: 'later' },
     ];
     expect(placeMarks(marks, { from: 0, to: 10 }, places)).toEqual([
-      { x: 1, label: 'best', leftPx: 50, worded: true },
-      { x: 3, label: 'resumed', leftPx: 70, worded: false },
+      { x: 1, label: 'best', leftPx: 50, words: 'best, resumed' },
+      { x: 3, label: 'resumed', leftPx: 70, words: '' },
     ]);
+    const alike = [0, 1, 2].map((x) => ({ x, label: 'rate × 0.1' }));
+    expect(placeMarks(alike, { from: 0, to: 10 }, places).map(({ words }) => words)).toEqual(['rate × 0.1', '', '']);
+    const crowd = Array.from({ length: 9 }, (_, index) => ({ x: index / 10, label: `phase number ${index}` }));
+    expect(placeMarks(crowd, { from: 0, to: 10 }, places)[0]!.words).toBe('phase number 0, phase number 1');
   });
 });
 
