@@ -1,14 +1,13 @@
 /** Constant folding, chains that become one kernel, pieces that are joined first: what goes, what stays, and the numbers. */
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Builder } from '../../src-main/engine/graph/builder.ts';
-import { float, tensor, toNumbers, type Graph, type Value } from '../../src-main/engine/graph/types.ts';
+import { float, tensor, type Graph, type Value } from '../../src-main/engine/graph/types.ts';
 import { verify } from '../../src-main/engine/graph/verify.ts';
 import { blockedConvolution, reorderInput, reorderOutput } from '../../src-main/engine/ops/blocked.ts';
 import { newGraph, opRules } from '../../src-main/engine/ops/index.ts';
 import { foldConstants } from '../../src-main/engine/passes/fold-constants.ts';
 import { fuseChains } from '../../src-main/engine/passes/fuse.ts';
 import { fuseIntoBlocked, keepBlocks } from '../../src-main/engine/passes/inference.ts';
-import { joinPieces } from '../../src-main/engine/passes/join-pieces.ts';
 import { cleanUpAlgebra } from '../../src-main/engine/passes/algebra.ts';
 import { removeDeadNodes } from '../../src-main/engine/passes/simplify.ts';
 import { findChannelBlock } from '../helpers/channel-block.ts';
@@ -105,37 +104,6 @@ describe('chains', () => {
   };
   test.each(Object.entries(cases))('%s', async (_, [build, left]) => {
     await holds(fuseChains, build, [4, 4], left, 1e-6);
-  });
-});
-
-describe('pieces', () => {
-  /** Running statistics of three norms: kept · 0.9 + batch · factor, joined. */
-  const moved = (g: Builder, x: Value, factors: readonly number[]): Value => {
-    const kept = g.split(x, [2, 3, 4], 0);
-    return g.concat(
-      kept.map((piece, i) => g.add(g.scale(piece, 0.9), g.scale(g.op('Tanh', [piece]), factors[i]!))),
-      0,
-    );
-  };
-  test('of one arithmetic are joined first; factors become a vector, and what was split is whole again', async () => {
-    const left = ['Split', 'Tanh', 'Tanh', 'Tanh', 'Mul', 'Concat', 'Mul', 'Add'];
-    const graph = await holds(joinPieces, (g, x) => moved(g, x, [0.1, 0.2, 0.3]), [9], left, 0);
-    const factors = graph.initializers.find(({ shape }) => shape[0] === 9)!.constant!;
-    expect(toNumbers(factors.data).map((value) => value.toFixed(1))).toEqual(
-      [0.1, 0.1, 0.2, 0.2, 0.2, 0.3, 0.3, 0.3, 0.3].map(String),
-    );
-  });
-  test('of several arithmetics, or that are read elsewhere, stay', async () => {
-    const mixed: Build = (g, x) => {
-      const [a, b] = g.split(x, [4, 5], 0) as [Value, Value];
-      return g.concat([g.add(a, a), g.mul(b, b)], 0);
-    };
-    await holds(joinPieces, mixed, [9], ['Split', 'Add', 'Mul', 'Concat'], 0);
-    const shared: Build = (g, x) => {
-      const [a, b] = g.split(x, [4, 5], 0).map((piece) => g.add(piece, piece)) as [Value, Value];
-      return g.add(g.concat([a, b], 0), g.reduceSum(a, [0]));
-    };
-    await holds(joinPieces, shared, [9], ['Split', 'Add', 'Add', 'Concat', 'ReduceSum', 'Add'], 0);
   });
 });
 

@@ -9,7 +9,6 @@ import { newGraph, opRules } from '../../src-main/engine/ops/index.ts';
 import { countNodes, optimise } from '../../src-main/engine/passes/index.ts';
 import { foldConstants } from '../../src-main/engine/passes/fold-constants.ts';
 import { fuseChains } from '../../src-main/engine/passes/fuse.ts';
-import { joinPieces } from '../../src-main/engine/passes/join-pieces.ts';
 import { lower } from '../../src-main/engine/passes/lower.ts';
 import { mergeEqualNodes, removeDeadNodes } from '../../src-main/engine/passes/simplify.ts';
 import { floats, numbersOf, relativeError, runGraph, runtime, scalarOf, type Results } from '../helpers/engine-run.ts';
@@ -37,7 +36,6 @@ describe('random graphs', () => {
       'equal nodes merged': mergeEqualNodes(lowered),
       'constants folded': foldConstants(lowered),
       'chains fused': removeDeadNodes(fuseChains(lowered)),
-      'pieces joined': removeDeadNodes(joinPieces(lowered)),
       'all passes': optimise(graph),
       'all passes, formulations by chance': optimise(graph, {
         choose: (_, applicable) => applicable[random.below(applicable.length)]!,

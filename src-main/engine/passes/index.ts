@@ -7,7 +7,6 @@ import { cleanUpAlgebra } from './algebra.ts';
 import { foldConstants } from './fold-constants.ts';
 import { fuseChains } from './fuse.ts';
 import { foldIntoConvolutions, fuseIntoBlocked, keepBlocks } from './inference.ts';
-import { joinPieces } from './join-pieces.ts';
 import { lower, type LowerOptions } from './lower.ts';
 import { mixedPrecision } from './mixed-precision.ts';
 import { nameOutputs } from './outputs.ts';
@@ -36,7 +35,6 @@ export function optimise(graph: Graph, options: PassOptions = {}): Graph {
     ...(options.forInference ? [['keep blocks', keepBlocks] satisfies Pass] : []),
     ['clean up algebra', cleanUpAlgebra],
     ['merge equal nodes', mergeEqualNodes],
-    ['join pieces', joinPieces],
     ['remove dead nodes', removeDeadNodes],
     ['fuse chains', fuseChains],
     ...(options.forInference ? [['fuse into blocked convolutions', fuseIntoBlocked] satisfies Pass] : []),
