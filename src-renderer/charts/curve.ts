@@ -87,11 +87,31 @@ export function thin(
 ): readonly [Float64Array, Float64Array] {
   const [start, end] = withNeighbours(x, range);
   if (end - start <= maxPoints) return [x.subarray(start, end), y.subarray(start, end)];
-  const width = 2 ** Math.ceil(Math.log2((range.to - range.from) / (maxPoints / 2)));
-  const columns = columnsOf(x, y, width);
+  const columns = columnsOf(x, y, columnWidth(range, maxPoints));
   const [first, last] = withNeighbours(columns.x, range);
   return [columns.x.subarray(first, last), columns.y.subarray(first, last)];
 }
+
+/**
+ * The same part, reduced to the mean of each column of a dense curve: for what is smoothed already, which has no spikes to
+ * lose. Gaps within a column are passed over.
+ */
+export function thinToMeans(
+  x: Float64Array,
+  y: Float64Array,
+  range: Range,
+  maxPoints: number,
+): readonly [Float64Array, Float64Array] {
+  const [start, end] = withNeighbours(x, range);
+  if (end - start <= maxPoints) return [x.subarray(start, end), y.subarray(start, end)];
+  const { middles, means } = columnsOf(x, y, columnWidth(range, maxPoints));
+  const [first, last] = withNeighbours(middles, range);
+  return [middles.subarray(first, last), means.subarray(first, last)];
+}
+
+/** Of the columns that `thin` makes of a dense curve, in units of x. */
+export const columnWidth = ({ from, to }: Range, maxPoints: number): number =>
+  2 ** Math.ceil(Math.log2((to - from) / (maxPoints / 2)));
 
 function withNeighbours(x: Float64Array, range: Range): [start: number, end: number] {
   return [Math.max(0, lowerBound(x, range.from) - 1), Math.min(x.length, lowerBound(x, range.to) + 1)];
@@ -103,6 +123,9 @@ interface Columns {
   of: Float64Array;
   x: Float64Array;
   y: Float64Array;
+  /** One a column. */
+  middles: Float64Array;
+  means: Float64Array;
 }
 
 /** The latest columns of each curve, by its values: while the range only moves, they are the same. */
@@ -113,18 +136,26 @@ function columnsOf(x: Float64Array, y: Float64Array, width: number): Columns {
   if (known?.width === width && known.of === x) return known;
   const xs: number[] = [];
   const ys: number[] = [];
+  const middles: number[] = [];
+  const means: number[] = [];
   for (let index = 0; index < x.length;) {
     const column = Math.floor(x[index]! / width);
     const next = (column + 1) * width;
     let lowest = -1;
     let highest = -1;
+    let sum = 0;
+    let count = 0;
     let until = index;
     for (; until < x.length && (x[until]! < next || until === index); until++) {
       const value = y[until]!;
       if (!Number.isFinite(value)) continue;
+      sum += value;
+      count++;
       if (lowest < 0 || value < y[lowest]!) lowest = until;
       if (highest < 0 || value > y[highest]!) highest = until;
     }
+    middles.push((column + 0.5) * width);
+    means.push(sum / count);
     xs.push((column + 0.25) * width);
     ys.push(lowest < 0 ? Number.NaN : y[Math.min(lowest, highest)]!);
     if (lowest !== highest) {
@@ -133,7 +164,11 @@ function columnsOf(x: Float64Array, y: Float64Array, width: number): Columns {
     }
     index = until;
   }
-  const columns = { width, of: x, x: Float64Array.from(xs), y: Float64Array.from(ys) };
+  const [thinX, thinY] = [Float64Array.from(xs), Float64Array.from(ys)];
+  const columns = {
+    ...{ width, of: x, x: thinX, y: thinY },
+    ...{ middles: Float64Array.from(middles), means: Float64Array.from(means) },
+  };
   latestColumns.set(y, columns);
   return columns;
 }

@@ -3,7 +3,8 @@
  * LineChart.svelte. Knows nothing of runs. The only importer of uPlot.
  */
 import uPlot from 'uplot';
-import { alignCurves, thin, type Curve, type Range } from './curve.ts';
+import { alignCurves, columnWidth, thin, thinToMeans, type Curve, type Range } from './curve.ts';
+import { bandsOf } from './value-band.ts';
 
 /** Colours and font of everything but the curves, taken from the page so that the chart follows its theme. */
 export interface PlotInk {
@@ -73,6 +74,11 @@ export class LinePlot {
   #shape = '';
   #plot: uPlot | null = null;
   #size = { width: 0, height: 0 };
+  /** The next frame will draw: whatever comes until then is drawn once. */
+  #request: number | null = null;
+  /** The mouse moves the curves along: it points at nothing meanwhile. */
+  #dragging = false;
+  #lines: readonly Line[] = [];
   readonly #ends = new AbortController();
 
   constructor(host: HTMLElement, settings: PlotSettings, listener: PlotListener) {
@@ -92,9 +98,10 @@ export class LinePlot {
     else this.#plot.setSize(this.#size);
   }
 
+  /** Drawn with the next frame. */
   show(content: PlotContent): void {
     this.#content = content;
-    this.#draw();
+    this.#ask();
   }
 
   /** Shows the cursor line at an x that may come from another chart; null hides it. */
@@ -116,6 +123,7 @@ export class LinePlot {
   }
 
   destroy(): void {
+    if (this.#request !== null) cancelAnimationFrame(this.#request);
     this.#ends.abort();
     this.#remove();
   }
@@ -125,9 +133,17 @@ export class LinePlot {
     this.#plot = null;
   }
 
+  #ask(): void {
+    this.#request ??= requestAnimationFrame(() => {
+      this.#request = null;
+      this.#draw();
+    });
+  }
+
   #draw(): void {
     if (this.#size.width === 0) return;
-    const lines = this.#lines();
+    const lines = this.#linesNow();
+    this.#lines = lines;
     const shape = lines
       .map((line) => `${line.colour}|${line.dashed}|${line.raw}|${line.points.length <= markedPoints}`)
       .join();
@@ -146,13 +162,22 @@ export class LinePlot {
   }
 
   /** Raw values first, so that what is smoothed lies above them. */
-  #lines(): Line[] {
+  #linesNow(): Line[] {
     const { curves, raw, domain } = this.#content;
     const dense = [...curves, ...raw].filter((curve) => curve.x.length > mostPointsPerCurve).length;
     const most = Math.min(mostPointsPerCurve, pointsInAll / Math.max(1, dense));
     const line = (curve: Curve, isRaw: boolean): Line => {
-      const [x, points] = thin(curve.x, curve.y, domain, most);
-      return { x, points, colour: curve.colour, dashed: curve.dashed && !isRaw, raw: isRaw };
+      const isSmoothed = !isRaw && raw.some(({ id }) => id === curve.id);
+      const [x, points] = (isSmoothed ? thinToMeans : thin)(curve.x, curve.y, domain, most);
+      const isDense = points.buffer !== curve.y.buffer;
+      return {
+        x,
+        points,
+        colour: curve.colour,
+        dashed: curve.dashed && !isRaw,
+        raw: isRaw,
+        bandWidth: isDense && !isSmoothed && (isRaw || !curve.dashed) ? columnWidth(domain, most) : null,
+      };
     };
     return [...raw.map((curve) => line(curve, true)), ...curves.map((curve) => line(curve, false))];
   }
@@ -227,7 +252,9 @@ export class LinePlot {
     const stroke = this.#settings.resolveColour(line.colour);
     return {
       stroke,
-      width: line.raw ? 1 : 1.5,
+      fill: stroke,
+      paths: this.#paths,
+      width: lineWidth(line),
       alpha: line.raw ? rawOpacity : 1,
       ...(line.dashed ? { dash: [5, 4] } : {}),
       points: {
@@ -240,6 +267,21 @@ export class LinePlot {
     };
   }
 
+  /** Dense curves as filled bands, as thick as a line at least; the others as lines. */
+  #paths: uPlot.Series.PathBuilder = (plot, series, first, last) => {
+    const line = this.#lines[series - 1];
+    if (line === undefined || line.bandWidth === null) return { ...drawLine(plot, series, first, last)!, fill: null };
+    const half = (lineWidth(line) * uPlot.pxRatio) / 2;
+    const fill = new Path2D();
+    for (const { x, low, high } of bandsOf(plot.data[0], plot.data[series]!, line.bandWidth, first, last)) {
+      const lefts = x.map((value) => plot.valToPos(value, 'x', true));
+      high.forEach((value, i) => fill.lineTo(lefts[i]!, plot.valToPos(value, 'y', true) - half));
+      for (let i = x.length - 1; i >= 0; i--) fill.lineTo(lefts[i]!, plot.valToPos(low[i]!, 'y', true) + half);
+      fill.closePath();
+    }
+    return { stroke: null, fill };
+  };
+
   #area(plot: uPlot): PlotArea {
     const ratio = uPlot.pxRatio;
     const { left, top, width, height } = plot.bbox;
@@ -247,6 +289,7 @@ export class LinePlot {
   }
 
   #moved(plot: uPlot): void {
+    if (this.#dragging) return;
     const left = plot.cursor.left ?? -1;
     this.#listener.cursor(left < 0 ? null : plot.posToVal(left, 'x'));
   }
@@ -276,6 +319,9 @@ export class LinePlot {
     const width = this.#area(plot).width;
     const dragEnds = new AbortController();
     const signal = AbortSignal.any([dragEnds.signal, this.#ends.signal]);
+    this.#listener.cursor(null);
+    this.#dragging = true;
+    dragEnds.signal.addEventListener('abort', () => (this.#dragging = false));
     let lastX = start.clientX;
     const move = ({ clientX }: MouseEvent): void => {
       this.#listener.panBy((lastX - clientX) / width);
@@ -294,6 +340,10 @@ export class LinePlot {
   }
 }
 
+const drawLine = uPlot.paths.linear!();
+/** CSS px */
+const lineWidth = ({ raw }: Line): number => (raw ? 1 : 1.5);
+
 function isPowerOfTen(value: number): boolean {
   const power = Math.log10(value);
   return Math.abs(power - Math.round(power)) < 1e-9;
@@ -306,4 +356,6 @@ interface Line {
   dashed: boolean;
   /** Lies faint behind its smoothed self. */
   raw: boolean;
+  /** Of the columns that it is drawn as a band of; null where it is drawn as a line. */
+  bandWidth: number | null;
 }

@@ -8,6 +8,7 @@ import {
   spreadLabels,
   summarise,
   thin,
+  thinToMeans,
 } from '../../../src-renderer/charts/curve.ts';
 
 const numbers = (...values: number[]) => Float64Array.of(...values);
@@ -101,6 +102,21 @@ describe('thin', () => {
   it('keeps one neighbour on each side of the range, so that lines reach its edges', () => {
     const [x] = thin(numbers(0, 1, 2, 3, 4, 5), numbers(0, 0, 0, 0, 0, 0), { from: 1.5, to: 3.5 }, 10);
     expect([...x]).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe('thinToMeans', () => {
+  it('is the mean of each column, gaps passed over, and whole where there are few points', () => {
+    const x = Float64Array.from({ length: 1000 }, (_, at) => at);
+    const y = Float64Array.from(x, (at) => (at % 2 === 0 ? at : Number.NaN));
+    const [middles, means] = thinToMeans(x, y, { from: 0, to: 999 }, 100);
+    expect(middles.length).toBeLessThanOrEqual(50);
+    // Columns of 32: the even numbers 0 to 30, then 32 to 62.
+    expect([[...middles].slice(0, 2), [...means].slice(0, 2)]).toEqual([
+      [16, 48],
+      [15, 47],
+    ]);
+    expect([...thinToMeans(numbers(1, 2), numbers(3, 4), { from: 0, to: 9 }, 10)[1]]).toEqual([3, 4]);
   });
 });
 
