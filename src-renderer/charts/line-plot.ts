@@ -23,6 +23,8 @@ export interface PlotSettings {
   fromZero: boolean;
   /** Few points get no dots. */
   unmarked: boolean;
+  /** Epochs and steps: no ticks between two of them, unless hardly more than one is shown. */
+  wholeXTicks: boolean;
   /** `increment`: the distance between two ticks, which says how many decimals they need. */
   formatXTick(value: number, increment: number): string;
   formatYTick(value: number, increment: number): string;
@@ -230,7 +232,7 @@ export class LinePlot {
   }
 
   #axis(which: 'x' | 'y'): uPlot.Axis {
-    const { ink, xLabel, formatXTick, formatYTick } = this.#settings;
+    const { ink, xLabel, wholeXTicks, formatXTick, formatYTick } = this.#settings;
     const format = which === 'x' ? formatXTick : formatYTick;
     const hairline = { stroke: ink.line, width: 1 };
     return {
@@ -243,6 +245,9 @@ export class LinePlot {
       gap: 4,
       space: which === 'x' ? 56 : 32,
       ...(which === 'x' ? { label: xLabel, labelFont: ink.font, labelSize: 16, labelGap: 0 } : {}),
+      ...(which === 'x' && wholeXTicks
+        ? { incrs: (_plot, _axis, min, max) => (max - min < 2 ? roundIncrements(-3, 0) : roundIncrements(0, 9)) }
+        : {}),
       values: (_plot, splits, _axis, _space, increment) =>
         splits.map((value) => (value === null ? '' : format(value, increment))),
     };
@@ -358,4 +363,10 @@ interface Line {
   raw: boolean;
   /** Of the columns that it is drawn as a band of; null where it is drawn as a line. */
   bandWidth: number | null;
+}
+
+/** 1, 2 and 5 times each power of ten from 10^least to 10^most. */
+function roundIncrements(least: number, most: number): number[] {
+  const powers = Array.from({ length: most - least + 1 }, (_, i) => 10 ** (least + i));
+  return powers.flatMap((power) => [power, 2 * power, 5 * power]);
 }
