@@ -39,7 +39,8 @@ export function childEnvironment(userDataFolder: string, extra: Record<string, s
 
 /** The start screen has its data and can be used. */
 export async function waitUntilReady(page: Page): Promise<void> {
-  await page.locator('body[data-ready="true"]').waitFor({ state: 'attached', timeout: 30_000 });
+  page.setDefaultTimeout(60_000); // a busy machine is no failure
+  await page.locator('body[data-ready="true"]').waitFor({ state: 'attached' });
 }
 
 /** Stores what the page shows as tests/artifacts/NAME.png and returns the path. */

@@ -66,7 +66,7 @@ export function cli(args: string[], { handlers = {}, cwd = join(folder, 'project
 
 export const requestsOf = (name: CallName) =>
   backend.requests.filter((each) => each.name === name).map(({ request }) => request);
-export const until = (condition: () => boolean) => vi.waitUntil(condition, { interval: 1 });
+export const until = (condition: () => boolean) => vi.waitUntil(condition, { interval: 1, timeout: 30_000 });
 /** The command listens for the end of a run once it has looked at it. */
 export const watching = () => until(() => requestsOf('run.get').length > 0);
 

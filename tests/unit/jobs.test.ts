@@ -11,7 +11,7 @@ function registry(): { jobs: JobRegistry; emitted: Job[]; settled: () => Promise
   const emitted: Job[] = [];
   const jobs = new JobRegistry((_event, payload) => void emitted.push(payload as Job));
   const settled = (): Promise<void> =>
-    vi.waitFor(() => expect(jobs.list(PROJECT).every(({ state }) => state !== 'running')).toBe(true), 5000);
+    vi.waitFor(() => expect(jobs.list(PROJECT).every(({ state }) => state !== 'running')).toBe(true), 30_000);
   return { jobs, emitted, settled };
 }
 

@@ -59,7 +59,8 @@ function openBridge(): Bridge {
   return bridge;
 }
 
-const become = (state: ConnectionState) => vi.waitUntil(() => states.at(-1) === state, { timeout: 5000, interval: 5 });
+const become = (state: ConnectionState) =>
+  vi.waitUntil(() => states.at(-1) === state, { timeout: 30_000, interval: 5 });
 
 it('sends calls made before the connection stands, and answers each with its own', async () => {
   const bridge = openBridge();
@@ -81,11 +82,11 @@ it('gives an event to its listeners until they end the subscription', async () =
   bridge.on('job.changed', listener);
   bridge.on('settings.changed', () => got.push('settings'));
   backend.emit('job.changed', sample.job);
-  await vi.waitUntil(() => got.length === 2);
+  await vi.waitUntil(() => got.length === 2, { timeout: 30_000 });
   endFirst();
   backend.emit('job.changed', sample.job);
   backend.emit('settings.changed', sample.settings);
-  await vi.waitUntil(() => got.includes('settings'));
+  await vi.waitUntil(() => got.includes('settings'), { timeout: 30_000 });
   expect(got).toEqual(['once', 'once', 'once', 'settings']);
 });
 

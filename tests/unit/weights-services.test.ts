@@ -53,9 +53,7 @@ beforeEach(async () => {
         jobs
           .list(project.opened.project.projectId)
           .find((each) => each.jobId === job.jobId && each.state !== 'running'),
-      {
-        timeout: 10_000,
-      },
+      { timeout: 30_000 },
     );
 });
 afterEach(async () => {
@@ -192,7 +190,7 @@ test('a cancelled download leaves its part, and nothing else', async () => {
     response.write(Buffer.alloc(1000));
   });
   const job = await weights['weights.download']({ projectId: projectId(), id: 'ours' });
-  await vi.waitUntil(() => existsSync(join(folder, 'weights', 'lenet5.safetensors.part')), { timeout: 5000 });
+  await vi.waitUntil(() => existsSync(join(folder, 'weights', 'lenet5.safetensors.part')), { timeout: 30_000 });
   await jobs.cancel(job.jobId);
   expect((await ended(job)).state).toBe('cancelled');
   expect(existsSync(join(folder, 'weights', 'lenet5.safetensors'))).toBe(false);
