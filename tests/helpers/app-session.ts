@@ -47,6 +47,14 @@ export async function waitUntilReady(page: Page): Promise<void> {
 export async function screenshot(page: Page, name: string): Promise<string> {
   mkdirSync(artifacts, { recursive: true });
   const path = join(artifacts, `${name}.png`);
-  await page.screenshot({ path, animations: 'disabled' });
-  return path;
+  for (let tries = 1; ; tries++) {
+    try {
+      await page.screenshot({ path, animations: 'disabled' });
+      return path;
+    } catch (error) {
+      // On a busy machine Chromium now and then cannot copy a window that is about to be drawn.
+      if (tries === 5 || !String(error).includes('Unable to capture screenshot')) throw error;
+      await page.waitForTimeout(500);
+    }
+  }
 }
