@@ -28,11 +28,19 @@ export function toScreen(viewport: Viewport, point: ImagePoint): ScreenPoint {
   return screenPoint(viewport.origin.x + point.x * viewport.scale, viewport.origin.y + point.y * viewport.scale);
 }
 
-/** The whole image, centred, with a margin; a scale above 1 is a whole number, so that all pixels are of one size. */
+/** From this scale on a person sees single pixels, which then should all be of one size. */
+const singlePixels = 4;
+
+/** The whole image, centred, with a margin; the scale is a whole number where single pixels are seen. */
 export function fitViewport(image: Size, view: Size, marginPx: number): Viewport {
   const room = { width: Math.max(1, view.widthPx - 2 * marginPx), height: Math.max(1, view.heightPx - 2 * marginPx) };
   const exact = Math.min(room.width / image.widthPx, room.height / image.heightPx);
-  return centred(image, view, exact >= 1 ? Math.floor(exact) : exact);
+  return centred(image, view, exact >= singlePixels ? Math.floor(exact) : exact);
+}
+
+/** `deviceScale`: device pixels a pixel of the image. Without it single pixels would be of one size or another, by chance. */
+export function needsSmoothing(deviceScale: number): boolean {
+  return deviceScale < singlePixels && !Number.isInteger(deviceScale);
 }
 
 /** The image centred at a given scale. */

@@ -107,10 +107,11 @@ export class AnnotateState {
   /** Shows an image; the latest call wins. */
   async show(image: OpenImage): Promise<void> {
     if (this.opened?.imageId === image.imageId) {
-      this.opened = image;
+      if (image.at !== null) this.opened = image;
       return;
     }
     this.opened = image;
+    if (image.at === null) void this.#findPlace(image);
     this.error = null;
     const isWanted = (): boolean => this.opened?.imageId === image.imageId;
     this.labels.prefetch(image.imageId);
@@ -134,6 +135,14 @@ export class AnnotateState {
       this.picture = null;
       this.error = error;
     }
+    this.#fetchAhead();
+  }
+
+  /** Its neighbours are known once its place in the list is. */
+  async #findPlace(image: OpenImage): Promise<void> {
+    const at = await this.placeOf(image.imageId).catch(() => null);
+    if (at === null || this.opened !== image) return;
+    this.opened = { ...image, at };
     this.#fetchAhead();
   }
 

@@ -168,5 +168,6 @@ export const viewFlags = {
   minimap: true,
   keepsZoom: false,
   autoAdvance: true,
+  severalTags: false,
 } as const satisfies Record<string, boolean>;
 export type ViewFlag = keyof typeof viewFlags;

@@ -65,7 +65,7 @@ describe('the main process', () => {
   const sent: unknown[][] = [];
   const page = { mainFrame: frame, send: (...args: unknown[]) => sent.push(args) } as unknown as WebContents;
 
-  function connect(currentPage: WebContents | null = page) {
+  function connect(currentPages: readonly WebContents[] = [page]) {
     const backend = createFakeBackend();
     let handler: (event: IpcMainInvokeEvent, ...args: unknown[]) => unknown = () => null;
     const channels: string[] = [];
@@ -75,7 +75,7 @@ describe('the main process', () => {
         handler = listener;
       },
     };
-    connectBridge({ ipcMain, backend, page: () => currentPage, pageOrigin: origin });
+    connectBridge({ ipcMain, backend, pages: () => currentPages, pageOrigin: origin });
     const call = (senderFrame: unknown, ...args: unknown[]) =>
       handler({ senderFrame } as IpcMainInvokeEvent, ...args) as Promise<Envelope<unknown>>;
     return { backend, call, channels };
@@ -109,13 +109,25 @@ describe('the main process', () => {
 
   it('refuses its own window once another origin is in it', async () => {
     const stranger = { origin: 'https://example.com' };
-    const { call, backend } = connect({ mainFrame: stranger } as unknown as WebContents);
+    const { call, backend } = connect([{ mainFrame: stranger } as unknown as WebContents]);
     expect(await call(stranger, 'settings.get', {})).toMatchObject({ ok: false });
     expect(backend.requests).toEqual([]);
   });
 
   it('refuses every call while there is no window', async () => {
-    expect(await connect(null).call(frame, 'settings.get', {})).toMatchObject({ ok: false });
+    expect(await connect([]).call(frame, 'settings.get', {})).toMatchObject({ ok: false });
+  });
+
+  it('answers every window of its own, and sends each of them the events', async () => {
+    const second = { origin };
+    const got: unknown[] = [];
+    const other = { mainFrame: second, send: (...args: unknown[]) => got.push(args) } as unknown as WebContents;
+    const { backend, call } = connect([page, other]);
+    expect([await call(frame, 'settings.get', {}), await call(second, 'settings.get', {})]).toEqual(
+      [0, 1].map(() => ({ ok: true, value: sample.settings })),
+    );
+    backend.emit('job.changed', sample.job);
+    expect(got).toEqual([[eventChannel, 'job.changed', sample.job]]);
   });
 
   it('sends every event of the backend to the page', () => {

@@ -47,11 +47,11 @@ describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
     });
   }
 
-  /** Where a point of the image is on the screen: the image is fitted into the canvas at a whole number or a fraction. */
+  /** Where a point of the image is on the screen: the image fills the canvas but for a margin. */
   async function onScreen(x: number, y: number): Promise<[number, number]> {
     const box = (await canvas().boundingBox())!;
     const exact = Math.min((box.width - 48) / widthPx, (box.height - 48) / heightPx);
-    const scale = exact >= 1 ? Math.floor(exact) : exact;
+    const scale = exact >= 4 ? Math.floor(exact) : exact;
     const left = box.x + Math.round((box.width - widthPx * scale) / 2);
     const top = box.y + Math.round((box.height - heightPx * scale) / 2);
     return [left + x * scale, top + y * scale];

@@ -341,7 +341,7 @@ it('answers no other window, whatever that window is allowed', async () => {
   });
   expect(answer).toMatchObject({
     ok: false,
-    error: { message: 'Calls are answered only for the window of the app itself.' },
+    error: { message: 'Calls are answered only for windows of the app itself.' },
   });
 });
 

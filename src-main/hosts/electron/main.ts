@@ -1,10 +1,10 @@
 /**
- * Electron's main process: puts the walls up, wires the services to one window, and ends everything in order. Holds no
+ * Electron's main process: puts the walls up, wires the services to its windows, and ends everything in order. Holds no
  * behaviour of the app itself.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { app, dialog, ipcMain, nativeTheme, session, type BrowserWindow } from 'electron';
+import { app, BrowserWindow, dialog, ipcMain, nativeTheme, session } from 'electron';
 import { createBackend } from '../../index.ts';
 import type { Backend } from '../../services/backend.ts';
 import { productName, userDataFolder, version } from '../app-facts.ts';
@@ -27,7 +27,8 @@ const workerProcess = join(mainFolder, 'worker-process.js');
 /** Electron has no command line of its own: Node runs it from the sources. */
 const commandLine = join(mainFolder, '..', '..', 'src-main', 'setup', 'fovea.mjs');
 
-let window: BrowserWindow | null = null;
+/** Of the app itself: only their pages are answered. */
+const windows = new Set<BrowserWindow>();
 
 app.setName(productName);
 app.setPath('userData', userDataFolder());
@@ -53,7 +54,7 @@ async function start(): Promise<void> {
     launchTask: () => launchUtilityChild(taskProcess, 'Fovea engine task'),
     launchWorker: () => launchUtilityChild(workerProcess, 'Fovea worker'),
     cliCommand: ['node', commandLine],
-    choosePath: pathChooser(() => window),
+    choosePath: pathChooser(frontWindow),
   });
   closeBeforeQuit(backend);
   await followTheme(backend);
@@ -63,10 +64,27 @@ async function start(): Promise<void> {
     session.defaultSession,
     openContent(rendererFolder, (path) => backend.media(path)),
   );
-  connectBridge({ ipcMain, backend, page: () => window?.webContents ?? null, pageOrigin: appOrigin });
-  installMenu();
-  window = openWindow({ preload, userDataFolder: folder });
-  window.once('closed', () => (window = null));
+  connectBridge({
+    ipcMain,
+    backend,
+    pages: () => [...windows].map(({ webContents }) => webContents),
+    pageOrigin: appOrigin,
+  });
+  installMenu({ newWindow: addWindow });
+  addWindow();
+}
+
+/** Another window begins at the place that the one in front shows. */
+function addWindow(): void {
+  const window = openWindow({ preload, userDataFolder: app.getPath('userData'), beside: frontWindow() });
+  windows.add(window);
+  window.once('closed', () => windows.delete(window));
+}
+
+/** The window with the focus, or else the one that was opened last. */
+function frontWindow(): BrowserWindow | null {
+  const focused = BrowserWindow.getFocusedWindow();
+  return focused !== null && windows.has(focused) ? focused : ([...windows].at(-1) ?? null);
 }
 
 /** The menus, the window's background and the page's `prefers-color-scheme` follow the person's choice. */
@@ -90,6 +108,7 @@ function closeBeforeQuit(backend: Backend): void {
 }
 
 function showWindow(): void {
+  const window = frontWindow();
   if (window === null) return;
   if (window.isMinimized()) window.restore();
   window.focus();

@@ -1,9 +1,9 @@
-/** The one window: sandboxed, isolated, without Node, shown once it has something to show. */
-import { app, BrowserWindow, dialog, nativeTheme, screen } from 'electron';
+/** A window: sandboxed, isolated, without Node, shown once it has something to show. */
+import { app, BrowserWindow, dialog, nativeTheme, screen, type Rectangle } from 'electron';
 import { productName } from '../app-facts.ts';
 import { appUrl } from './app-protocol.ts';
 import { devToolsWanted } from './lockdown.ts';
-import { readWindowState, rememberWindowState } from './window-state.ts';
+import { readWindowState, rememberWindowState, type WindowState } from './window-state.ts';
 
 const defaultSize = { width: 1440, height: 900 };
 /** The canvas surround of both themes, so that nothing flashes before the page paints. */
@@ -12,11 +12,16 @@ const background = { dark: '#1b1b1b', light: '#e9e9e9' };
 export interface WindowOptions {
   preload: string;
   userDataFolder: string;
+  /** The window that this one is opened from; null for the first. */
+  beside: BrowserWindow | null;
 }
 
-export function openWindow({ preload, userDataFolder }: WindowOptions): BrowserWindow {
+/** So much lower and further right, that both can be seen. */
+const besidePx = 28;
+
+export function openWindow({ preload, userDataFolder, beside }: WindowOptions): BrowserWindow {
   const workAreas = screen.getAllDisplays().map(({ workArea }) => workArea);
-  const state = readWindowState(userDataFolder, workAreas);
+  const state = beside === null ? readWindowState(userDataFolder, workAreas) : shifted(beside.getNormalBounds());
   const window = new BrowserWindow({
     ...(state?.bounds ?? defaultSize),
     minWidth: 960,
@@ -44,8 +49,13 @@ export function openWindow({ preload, userDataFolder }: WindowOptions): BrowserW
     if (!url.startsWith(appUrl)) void window.loadURL(appUrl);
   });
   reloadAfterCrash(window);
-  void window.loadURL(appUrl);
+  const place = beside?.webContents.getURL() ?? '';
+  void window.loadURL(place.startsWith(appUrl) ? place : appUrl);
   return window;
+}
+
+function shifted({ x, y, width, height }: Rectangle): WindowState {
+  return { bounds: { x: x + besidePx, y: y + besidePx, width, height }, maximized: false };
 }
 
 /** A page that dies so soon after the last time will not live after the next either. */

@@ -3,7 +3,7 @@
  * the full size is decoded only once the view comes near enough to show it: a neighbour that waits to be turned to takes a
  * quarter of the memory. Owns its bitmaps: whoever opened it closes it.
  */
-import { onScreen, shownPart, type Size, type Viewport } from '../viewport.ts';
+import { needsSmoothing, onScreen, shownPart, type Size, type Viewport } from '../viewport.ts';
 import { decodePicture, type Picture } from './picture.ts';
 
 /** Smaller levels would save nothing. */
@@ -57,7 +57,7 @@ export class ImagePyramid implements Picture {
   }
 
   /**
-   * Draws the part that is in sight; the context takes CSS pixels of the view. Without smoothing where magnified. `onnews`:
+   * Draws the part that is in sight; the context takes CSS pixels of the view. Without smoothing where single pixels are seen. `onnews`:
    * draw again, a sharper picture is there.
    */
   draw(
@@ -79,7 +79,7 @@ export class ImagePyramid implements Picture {
     const y2 = Math.min(level.height, Math.ceil(shown[3] * scaleY));
     if (x2 <= x1 || y2 <= y1) return;
     const place = onScreen(viewport, [x1 / scaleX, y1 / scaleY, x2 / scaleX, y2 / scaleY]);
-    context.imageSmoothingEnabled = deviceScale < 1 || level !== this.#full;
+    context.imageSmoothingEnabled = level !== this.#full || needsSmoothing(deviceScale);
     context.imageSmoothingQuality = 'low';
     context.drawImage(level, x1, y1, x2 - x1, y2 - y1, place[0], place[1], place[2] - place[0], place[3] - place[1]);
   }

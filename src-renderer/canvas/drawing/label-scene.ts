@@ -7,7 +7,7 @@ import { SpatialIndex } from '../spatial-index.ts';
 import { onScreen, shownPart, type Size, type Viewport } from '../viewport.ts';
 import type { CanvasLabel, LabelStyle } from './canvas-label.ts';
 import { drawOutlines } from './label-outlines.ts';
-import { paintMasks, type MaskRegion, type PaintedMask } from './mask-picture.ts';
+import { MaskBuffers, paintMasks, type MaskRegion, type PaintedMask } from './mask-picture.ts';
 
 type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
@@ -86,16 +86,27 @@ function drawMasks(
 ): void {
   const region = regionOf(labels, image, shownPart(viewport, view), viewport.scale * ratio);
   if (region === null) return;
-  const picture = new OffscreenCanvas(region.columns, region.rows);
+  const picture = canvasFor(region);
   const painted = labels.flatMap(({ shape, colour }): PaintedMask[] =>
     shape.kind === 'mask' ? [{ rle: shape.rle, rgb: parseRgb(colour) }] : [],
   );
-  const pixels = paintMasks(painted, region, style.fillOpacity);
+  const pixels = paintMasks(painted, region, style.fillOpacity, buffers);
   picture.getContext('2d')?.putImageData(new ImageData(pixels, region.columns, region.rows), 0, 0);
   const { x, y, step, columns, rows } = region;
   const [x1, y1, x2, y2] = onScreen(viewport, [x, y, x + columns * step, y + rows * step]);
   context.imageSmoothingEnabled = viewport.scale * ratio * step < 1;
-  context.drawImage(picture, x1, y1, x2 - x1, y2 - y1);
+  context.drawImage(picture, 0, 0, columns, rows, x1, y1, x2 - x1, y2 - y1);
+}
+
+const buffers = new MaskBuffers();
+let maskCanvas = new OffscreenCanvas(1, 1);
+
+/** At least as large as the region; what is in it does not matter. */
+function canvasFor({ columns, rows }: MaskRegion): OffscreenCanvas {
+  const { width, height } = maskCanvas;
+  if (width < columns || height < rows)
+    maskCanvas = new OffscreenCanvas(Math.max(width, columns), Math.max(height, rows));
+  return maskCanvas;
 }
 
 /** The part of the masks that is in sight, sampled about as finely as the screen shows it; null where nothing is. */

@@ -21,9 +21,31 @@ export interface MaskRegion {
   rows: number;
 }
 
+/** Memory that is used again from picture to picture, so that views that follow each other leave no garbage of megabytes. */
+export class MaskBuffers {
+  #owners = new Uint16Array(0);
+  #pixels = new Uint8ClampedArray(0);
+
+  /** All 0. Holds until the next call. */
+  owners(count: number): Uint16Array {
+    if (this.#owners.length < count) this.#owners = new Uint16Array(count);
+    return this.#owners.subarray(0, count).fill(0);
+  }
+
+  /** RGBA of so many samples, all 0. Holds until the next call. */
+  pixels(count: number): Uint8ClampedArray<ArrayBuffer> {
+    if (this.#pixels.length < 4 * count) this.#pixels = new Uint8ClampedArray(4 * count);
+    return this.#pixels.subarray(0, 4 * count).fill(0);
+  }
+}
+
 /** For each sample the 1-based place of the mask that is on top there, 0 where there is none. Row-major. */
-export function maskOwners(masks: readonly PaintedMask[], region: MaskRegion): Uint16Array {
-  const owners = new Uint16Array(region.columns * region.rows);
+export function maskOwners(
+  masks: readonly PaintedMask[],
+  region: MaskRegion,
+  buffers: MaskBuffers = new MaskBuffers(),
+): Uint16Array {
+  const owners = buffers.owners(region.columns * region.rows);
   masks.forEach(({ rle }, index) => fillRuns(owners, rle, region, index + 1));
   return owners;
 }
@@ -58,10 +80,11 @@ export function paintMasks(
   masks: readonly PaintedMask[],
   region: MaskRegion,
   opacity: number,
+  buffers: MaskBuffers = new MaskBuffers(),
 ): Uint8ClampedArray<ArrayBuffer> {
-  const owners = maskOwners(masks, region);
+  const owners = maskOwners(masks, region, buffers);
   const { columns, rows } = region;
-  const pixels = new Uint8ClampedArray(4 * columns * rows);
+  const pixels = buffers.pixels(columns * rows);
   const inside = Math.round(255 * opacity);
   for (let row = 0, at = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, at++) {

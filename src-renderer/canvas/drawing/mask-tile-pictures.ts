@@ -16,6 +16,8 @@ export class MaskTilePictures {
   readonly #tiles: MaskTiles;
   readonly #pixel: number;
   readonly #pictures = new Map<string, TilePicture>();
+  /** Used again for each tile: a stroke paints hundreds of them, which would all wait for the garbage collector. */
+  readonly #scratch = new ImageData(TILE_PX, TILE_PX);
 
   /** `rgb`: 0 to 255 each. */
   constructor(tiles: MaskTiles, rgb: readonly [number, number, number]) {
@@ -61,13 +63,12 @@ export class MaskTilePictures {
     const canvas = this.#pictures.get(key)?.canvas ?? new OffscreenCanvas(TILE_PX, TILE_PX);
     const context = canvas.getContext('2d');
     if (context === null) return;
-    const image = new ImageData(TILE_PX, TILE_PX);
-    const pixels = new Uint32Array(image.data.buffer);
+    const pixels = new Uint32Array(this.#scratch.data.buffer);
     // The tile's columns are the picture's rows.
     for (let x = 0, at = 0; x < TILE_PX; x++) {
-      for (let y = 0; y < TILE_PX; y++, at++) if (tile[at] === 1) pixels[y * TILE_PX + x] = this.#pixel;
+      for (let y = 0; y < TILE_PX; y++, at++) pixels[y * TILE_PX + x] = tile[at] === 1 ? this.#pixel : 0;
     }
-    context.putImageData(image, 0, 0);
+    context.putImageData(this.#scratch, 0, 0);
     this.#pictures.set(key, { tx, ty, canvas });
   }
 }

@@ -3,7 +3,7 @@
  * Owns its bitmaps: whoever opened it closes it.
  */
 import { levelSize, tileLevels, tilePx } from '../../../src-main/contract/model/tiles.ts';
-import { onScreen, shownPart, type Size, type Viewport } from '../viewport.ts';
+import { needsSmoothing, onScreen, shownPart, type Size, type Viewport } from '../viewport.ts';
 import { decodePicture, type Picture, type PictureSource } from './picture.ts';
 
 const requestsAtOnce = 6;
@@ -89,7 +89,7 @@ export class TiledPicture implements Picture {
     if (deviceScale * widthPx <= this.#preview.width) return;
     const level = Math.min(tileLevels(this.size) - 1, Math.floor(Math.log2(1 / Math.min(1, deviceScale)) + 1e-6));
     const inSight = tilesOf(this.size, level, shownPart(viewport, view));
-    context.imageSmoothingEnabled = deviceScale < 1;
+    context.imageSmoothingEnabled = needsSmoothing(deviceScale);
     // Neighbours meet at whole pixels of the screen, so that no line shows between them.
     const snap = (px: number): number => Math.round(px * ratio) / ratio;
     const step = tilePx * 2 ** level;

@@ -6,6 +6,8 @@ import { tools } from './tools.ts';
 
 /** What the screen does itself. */
 export interface AnnotateActions {
+  /** Many images are shown to be classified, and no canvas. */
+  isGrid(): boolean;
   step(by: number): void;
   nextToDo(): void;
   setReview(review: 'to-do' | 'needs-review' | 'done' | 'rejected', advance: boolean): void;
@@ -46,7 +48,7 @@ export function annotateCommands(annotate: AnnotateState, actions: AnnotateActio
   const toggle = (name: Parameters<typeof view.flag>[0], label: string, shortcut?: string): Command =>
     command(`view.${name}`, label, shortcut, () => view.setFlag(name, !view.flag(name)));
 
-  return [
+  const commands = [
     ...tools.map((tool) =>
       command(`tool.${tool.id}`, `Tool: ${tool.label}`, tool.shortcut, () => {
         annotate.tagging = false;
@@ -54,7 +56,11 @@ export function annotateCommands(annotate: AnnotateState, actions: AnnotateActio
         actions.focusCanvas();
       }),
     ),
-    command('tool.tag', 'Tool: Class of the whole image', 'T', () => (annotate.tagging = !annotate.tagging)),
+    command('tool.tag', 'Tool: Class of the whole image', 'T', () => {
+      annotate.tagging = !annotate.tagging;
+      // Nothing is drawn meanwhile.
+      editor.setTool('select');
+    }),
 
     command('next', 'Next image', 'D', () => actions.step(1)),
     command('previous', 'Previous image', 'A', () => actions.step(-1)),
@@ -144,7 +150,14 @@ export function annotateCommands(annotate: AnnotateState, actions: AnnotateActio
     command('grid', 'Classify many images at once, or one by one', 'Y', actions.toGrid),
     command('data', 'Back to the data', undefined, actions.toData),
   ];
+  // The canvas that is not in sight is not changed.
+  return commands.map((entry) =>
+    worksInGrid.test(entry.id) ? entry : { ...entry, enabled: () => !actions.isGrid() && (entry.enabled?.() ?? true) },
+  );
 }
+
+const worksInGrid =
+  /^annotate\.(class\..*|undo|redo|done|needs-review|reject|to-do|find-class|new-class|classes|skeletons|attributes|canvas|grid|data)$/;
 
 function flag(editor: Editor, name: Parameters<Editor['toggleFlag']>[1]): void {
   editor.toggleFlag([...editor.selection], name);

@@ -7,7 +7,7 @@ import type { Colouring } from '../../state/annotate-view.svelte.ts';
 import { resolveColour, seriesColour, seriesColourCount } from '../../ui/series-colour.ts';
 
 /** Place in the palette of who made a label: far apart for every kind of sight. */
-const sourceColours = { person: 1, import: 7, model: 0 } as const satisfies Record<
+export const sourceColours = { person: 1, import: 7, model: 0 } as const satisfies Record<
   Annotation['provenance']['by'],
   number
 >;

@@ -1,6 +1,6 @@
-/** Draws the large view: the picture without smoothing when magnified, pixel edges and pixel values where they fit. */
+/** Draws the large view: the picture without smoothing where single pixels are seen, pixel edges and pixel values where they fit. */
 import type { Picture } from '../../canvas/drawing/picture.ts';
-import { toScreen, imagePoint, type Size, type Viewport } from '../../canvas/viewport.ts';
+import { imagePoint, needsSmoothing, toScreen, type Size, type Viewport } from '../../canvas/viewport.ts';
 import { resolveColour } from '../../ui/series-colour.ts';
 import { drawLabels, drawNames, type LabelScene } from './draw-labels.ts';
 import type { PixelGrid, PixelReading } from './pixel-probe.svelte.ts';
@@ -38,7 +38,7 @@ export function drawImage(
   context.scale(ratio, ratio);
   const { origin, scale } = viewport;
   if (picture instanceof HTMLImageElement) {
-    context.imageSmoothingEnabled = scale < 1;
+    context.imageSmoothingEnabled = needsSmoothing(scale * ratio);
     context.drawImage(picture, origin.x, origin.y, picture.naturalWidth * scale, picture.naturalHeight * scale);
   } else {
     picture.draw(context, { viewport, view, ratio }, onnews);

@@ -90,6 +90,15 @@ test('points are moved, added between others, and deleted; a ring never loses it
   expect(triangle.commits).toEqual([]);
 });
 
+test('Delete takes whole labels where several are selected, whichever point was pressed before', () => {
+  const driver = withPolygons(polygon(square(20, 20, 40)), polygon(square(100, 20, 40)))
+    .tool('select')
+    .select(1)
+    .click(60, 60);
+  driver.select(1, 2).key('Delete').expectCount(0);
+  driver.undo().expectCount(2);
+});
+
 test('a second click shows the handles of the box, and those scale and turn', () => {
   const driver = withPolygons(polygon(square(20, 20, 40)))
     .tool('select')

@@ -3,6 +3,7 @@ import {
   centred,
   fitViewport,
   imagePoint,
+  needsSmoothing,
   panBy,
   pixelAt,
   screenPoint,
@@ -21,6 +22,13 @@ test('a tiny image is fitted at a whole number of screen pixels, centred', () =>
 test('a large image is fitted exactly', () => {
   const viewport = fitViewport({ widthPx: 2000, heightPx: 1000 }, { widthPx: 1048, heightPx: 800 }, 24);
   expect(viewport).toEqual({ scale: 0.5, origin: screenPoint(24, 150) });
+});
+
+test('a photograph that is a little smaller than the view fills it, and is smoothed', () => {
+  const viewport = fitViewport({ widthPx: 640, heightPx: 400 }, { widthPx: 1648, heightPx: 848 }, 24);
+  expect(viewport.scale).toBe(2);
+  expect(fitViewport({ widthPx: 640, heightPx: 400 }, { widthPx: 1648, heightPx: 808 }, 24).scale).toBe(1.9);
+  expect([0.5, 1, 1.9, 2, 3.5, 4, 4.5].map(needsSmoothing)).toEqual([true, false, true, false, true, false, false]);
 });
 
 test('screen and image points are each other’s inverse', () => {

@@ -388,9 +388,12 @@ export class SelectTool implements Tool {
     const labels = editableSelection(this.#context);
     if (labels.length === 0) return false;
     if (key === 'Delete' || key === 'Backspace') {
-      const label = this.#active === null ? undefined : this.#context.document.get(this.#active.annotationId);
-      if (this.#active !== null && label !== undefined && labels.includes(label)) {
-        this.#deleteVertex(label, this.#active.path);
+      const [only] = labels;
+      // A point that is not shown, as with several labels selected, is not what is meant.
+      const isPoint =
+        labels.length === 1 && this.#mode === 'points' && only?.annotationId === this.#active?.annotationId;
+      if (isPoint && only !== undefined && this.#active !== null) {
+        this.#deleteVertex(only, this.#active.path);
       } else {
         this.#context.commit(
           'delete',
