@@ -5,6 +5,10 @@ export interface BenchContext {
   quick: boolean;
   /** A folder for what takes hours to measure and is used again by later calls; --fresh empties it. */
   kept: string;
+  /** Parts of the names of the trainings that are to go on now, as "imagenet-seed1"; all of them where null. */
+  only: readonly string[] | null;
+  /** A folder for pictures of curves. */
+  pictures: string;
   /** Tells the person what goes on, on stderr. */
   progress(text: string): void;
 }

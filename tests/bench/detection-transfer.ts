@@ -2,30 +2,21 @@
  * The same network, data, epochs and seed, once from random weights and once from COCO's: YOLOv8n on BCCD at 320 px. Every
  * seed is a pair. A run takes a quarter of an hour and more, so what was measured is kept and a run that was cut goes on.
  */
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { noAugmentation, type AugmentationConfig } from '../../src-main/contract/model/run-images.ts';
-import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import type { TrainingData } from '../../src-main/engine/data/training-data.ts';
-import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import type { StartFile } from '../../src-main/engine/train/start-weights.ts';
-import { writeFileAtomic } from '../../src-main/engine/weights/atomic-file.ts';
 import { hashFile } from '../../src-main/engine/weights/file-hash.ts';
 import { scenesConfig } from '../helpers/detection-run.ts';
-import { phase, runTraining } from '../helpers/training-run.ts';
+import { phase } from '../helpers/training-run.ts';
 import { bccdClasses, packBccd } from './detection-data.ts';
+import { trainOrGoOn, type KeptRuns } from './kept-run.ts';
 
-export interface TransferOptions {
+export interface TransferOptions extends KeptRuns {
   bccd: string;
   /** yolov8n.onnx */
   weights: string;
   /** For the packs. */
   folder: string;
-  /** Where runs and their curves stay, each under a name that follows from its configuration, data and weights. */
-  kept: string;
   epochs: number;
   seeds: number;
   /** Of each split; all of them where absent. */
@@ -33,14 +24,14 @@ export interface TransferOptions {
   progress(text: string): void;
 }
 
-/** mAP50 after each epoch, a list a seed. */
+/** mAP50 after each epoch, a list a seed; shorter than asked for where a training is not to go on now. */
 export interface TransferCurves {
   scratch: number[][];
   pretrained: number[][];
 }
 
 export async function trainOnBccd(options: TransferOptions): Promise<TransferCurves> {
-  const { bccd, weights, folder, kept, epochs, seeds, images, progress } = options;
+  const { bccd, weights, folder, kept, only, epochs, seeds, images, progress } = options;
   const side = 320;
   const train = await packBccd(bccd, 'trainval', side, folder, images);
   const test = await packBccd(bccd, 'test', side, folder, images);
@@ -59,56 +50,14 @@ export async function trainOnBccd(options: TransferOptions): Promise<TransferCur
       ['scratch', null],
       ['pretrained', start],
     ] as const) {
-      const config = recipe(epochs, seed);
-      const run = join(kept, `bccd-${name}-seed${seed}-${keyOf(config, data, from)}`);
       const said = (epoch: number, ap50: number): void =>
         progress(`BCCD, seed ${seed}, ${name}: epoch ${epoch} of ${epochs}, mAP50 ${ap50.toFixed(3)}`);
-      curves[name].push(await trainOrGoOn(run, config, data, from, said));
+      const decisive = { objects: [data.train.objects, data.evaluation.objects], weights: from?.sha256 ?? null };
+      const run = { kept, only, name: `bccd-${name}`, config: recipe(epochs, seed), data, start: from, decisive, said };
+      curves[name].push(await trainOrGoOn({ ...run, series: 'test/ap50' }));
     }
   }
   return curves;
-}
-
-/** Of everything that decides a run's numbers but the program itself. */
-function keyOf(config: RunConfig, { train, evaluation }: TrainingData, start: StartFile | null): string {
-  const decisive = { config, objects: [train.objects, evaluation.objects], weights: start?.sha256 ?? null };
-  return createHash('sha256').update(JSON.stringify(decisive)).digest('hex').slice(0, 12);
-}
-
-/** mAP50 after each epoch; those that were measured before are not measured again. */
-async function trainOrGoOn(
-  run: string,
-  config: RunConfig,
-  data: TrainingData,
-  start: StartFile | null,
-  said: (epoch: number, ap50: number) => void,
-): Promise<number[]> {
-  const [{ epochs }] = config.phases as [RunConfig['phases'][number]];
-  const file = join(run, 'ap50.json');
-  await mkdir(run, { recursive: true });
-  const curve = existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as number[]) : [];
-  curve.forEach((value, index) => said(index + 1, value));
-  if (curve.length === epochs) return curve;
-  let writing: Promise<void> = Promise.resolve();
-  await runTraining(run, config, data, {
-    // Begins at the start where there is nothing to go on from.
-    resume: true,
-    ...(start && { start }),
-    threads: cpus().length,
-    onPoints: (points) => {
-      for (const { series, epoch, value } of points) {
-        if (series !== 'test/ap50') continue;
-        curve[epoch - 1] = value;
-        said(epoch, value);
-        const text = JSON.stringify(curve);
-        writing = writing.then(() => writeFileAtomic(file, [Buffer.from(text)]));
-      }
-    },
-  });
-  await writing;
-  // The curve is what counts; the weights of six runs would be large.
-  await Promise.all((['last', 'best'] as const).map((name) => rm(runFiles.checkpoint(run, name), { force: true })));
-  return curve;
 }
 
 export const fieldAugmentation: AugmentationConfig = {

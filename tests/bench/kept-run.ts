@@ -13,15 +13,19 @@ import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import type { StartFile } from '../../src-main/engine/train/start-weights.ts';
 import { writeFileAtomic } from '../../src-main/engine/weights/atomic-file.ts';
 import { runTraining } from '../helpers/training-run.ts';
+import type { BenchContext } from './bench.ts';
 
-export interface KeptRun {
-  /** Where runs stay. */
-  kept: string;
-  /** A folder's name begins with it. */
+/** What every training of a bench shares. */
+export type KeptRuns = Pick<BenchContext, 'kept' | 'only'>;
+
+export interface KeptRun extends KeptRuns {
+  /** With its seed it is the training's name, with which a folder's begins: "drone-imagenet". */
   name: string;
   config: RunConfig;
   data: TrainingData;
   start: StartFile | null;
+  /** What decides the numbers beside the configuration: images, labels, weights. */
+  decisive: object;
   /** All cores where absent. */
   threads?: number;
   /** What is kept of the run. */
@@ -31,14 +35,10 @@ export interface KeptRun {
 
 /** The series after each epoch; what was measured before is not measured again. */
 export async function trainOrGoOn(options: KeptRun): Promise<number[]> {
-  const { kept, name, config, data, start, threads = cpus().length, series, said } = options;
+  const { name, config, data, start, decisive, threads = cpus().length, series } = options;
   const epochs = config.phases.reduce((sum, phase) => sum + phase.epochs, 0);
-  const { train, evaluation, fit } = data;
-  const run = join(
-    kept,
-    `${name}-seed${config.seed}-${keyOf({ config, train, evaluation, fit, start: start?.sha256 })}`,
-  );
-  return measuredOnce(join(run, 'curve.json'), epochs, said, async (keep) => {
+  const training = { ...options, name: `${name}-seed${config.seed}`, decisive: { config, ...decisive }, epochs };
+  return measuredOnce(training, async (run, keep) => {
     await runTraining(run, config, data, {
       // Begins at the start where there is nothing to go on from.
       resume: true,
@@ -53,23 +53,29 @@ export async function trainOrGoOn(options: KeptRun): Promise<number[]> {
   });
 }
 
-/** Of everything that decides a run's numbers but the program itself. */
-export const keyOf = (decisive: object): string =>
-  createHash('sha256').update(JSON.stringify(decisive)).digest('hex').slice(0, 12);
+export interface Measuring extends KeptRuns {
+  name: string;
+  decisive: object;
+  epochs: number;
+  said(epoch: number, value: number): void;
+}
 
-/** A curve of so many epochs from a file, or what of it is missing from `measure`, kept epoch by epoch (1-based). */
+/**
+ * A curve of so many epochs from a folder, or what of it is missing from `measure`, kept epoch by epoch (1-based). One
+ * that is not to be measured now is as long as what was kept of it.
+ */
 export async function measuredOnce(
-  file: string,
-  epochs: number,
-  said: (epoch: number, value: number) => void,
-  measure: (keep: (epoch: number, value: number) => void) => Promise<void>,
+  { kept, only, name, decisive, epochs, said }: Measuring,
+  measure: (folder: string, keep: (epoch: number, value: number) => void) => Promise<void>,
 ): Promise<number[]> {
+  const folder = join(kept, `${name}-${keyOf(decisive)}`);
+  const file = join(folder, 'curve.json');
   const curve = existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as number[]) : [];
   curve.forEach((value, index) => said(index + 1, value));
-  if (curve.length === epochs) return curve;
-  await mkdir(join(file, '..'), { recursive: true });
+  if (curve.length === epochs || (only !== null && !only.some((part) => name.includes(part)))) return curve;
+  await mkdir(folder, { recursive: true });
   let writing: Promise<void> = Promise.resolve();
-  await measure((epoch, value) => {
+  await measure(folder, (epoch, value) => {
     curve[epoch - 1] = value;
     said(epoch, value);
     const text = JSON.stringify(curve);
@@ -78,3 +84,6 @@ export async function measuredOnce(
   await writing;
   return curve;
 }
+
+const keyOf = (decisive: object): string =>
+  createHash('sha256').update(JSON.stringify(decisive)).digest('hex').slice(0, 12);

@@ -1,4 +1,7 @@
-/** `npm run bench -- NAME [--quick] [--fresh]`, `npm run bench -- list`. Ends with 1 where a bar is missed. */
+/**
+ * `npm run bench -- NAME [--quick] [--fresh]`, `npm run bench -- list`. Ends with 1 where a bar is missed. FOVEA_BENCH_ONLY
+ * names trainings by parts of their names, with commas between them; of the others a bench takes what was kept.
+ */
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { sayProblem, SetupProblem } from '../../src-main/setup/say.mjs';
@@ -12,6 +15,9 @@ const [name = 'list'] = options.filter((option) => !option.startsWith('--'));
 const unknown = options.filter((option) => option.startsWith('--') && !['--quick', '--fresh'].includes(option));
 /** Not part of the repository, and lasting longer than a temporary folder. */
 const keptResults = resolve(import.meta.dirname, '..', '..', '.cache', 'bench');
+/** Those of whole benches, for the README. */
+const pictures = resolve(import.meta.dirname, '..', '..', 'resources', 'figures');
+const only = (process.env['FOVEA_BENCH_ONLY'] ?? '').split(',').filter((part) => part !== '');
 
 if (unknown.length > 0) {
   console.error(
@@ -34,7 +40,13 @@ async function runBench(name: string, quick: boolean, fresh: boolean): Promise<n
     const run = await bench.load();
     const kept = join(keptResults, name);
     if (fresh) await rm(kept, { recursive: true, force: true });
-    const outcome = await run({ quick, kept, progress: (text) => console.error(`${name}: ${text}`) });
+    const outcome = await run({
+      quick,
+      kept,
+      only: only.length === 0 ? null : only,
+      pictures: quick ? kept : pictures,
+      progress: (text) => console.error(`${name}: ${text}`),
+    });
     const verdict = judge(outcome);
     const machine = machineFacts();
     console.log(table(outcome, verdict, machine));

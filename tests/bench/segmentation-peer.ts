@@ -3,7 +3,6 @@
  * with the same images in the same order, so that what is left is how both compute. Both run at the same time on one thread
  * each: no figure here is a time.
  */
-import { mkdir } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
@@ -17,23 +16,22 @@ import { writeSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { planModel, preprocessingOf } from '../../src-main/engine/zoo/registry.ts';
 import { shapesConfig, sumOf } from '../helpers/segmentation-run.ts';
 import { phase } from '../helpers/training-run.ts';
-import { keyOf, measuredOnce, trainOrGoOn } from './kept-run.ts';
+import { measuredOnce, trainOrGoOn, type KeptRuns, type Measuring } from './kept-run.ts';
 import { startPythonPeer, type PythonSearch } from './python-peer.ts';
 import { packMembrane } from './segmentation-data.ts';
 import { imagenetStart, mobilenetOptions } from './segmentation-transfer.ts';
 
-export interface MembraneOptions {
+export interface MembraneOptions extends KeptRuns {
   membrane: string;
   weights: string;
   folder: string;
-  kept: string;
   epochs: number;
   seeds: number;
   search: PythonSearch;
   progress(text: string): void;
 }
 
-/** F1 of the membranes' pixels after each epoch, a list a seed; PyTorch's is empty where it is not installed. */
+/** F1 of the membranes' pixels after each epoch, a list a seed, shorter than asked for where a training is not to go on now; PyTorch's is empty where it is not installed. */
 export interface MembraneCurves {
   ours: number[][];
   pytorch: number[][];
@@ -45,7 +43,7 @@ const learningRate = 1e-3;
 const schedule = { kind: 'exponential', gamma: 0.8 } as const;
 
 export async function trainOnMembrane(options: MembraneOptions): Promise<MembraneCurves> {
-  const { membrane, weights, folder, kept, epochs, seeds, search, progress } = options;
+  const { membrane, weights, folder, kept, only, epochs, seeds, search, progress } = options;
   const data = await packMembrane(membrane, side, folder);
   const imagenet = await imagenetStart(weights);
   const curves: MembraneCurves = { ours: [], pytorch: [] };
@@ -56,10 +54,12 @@ export async function trainOnMembrane(options: MembraneOptions): Promise<Membran
       (who: string) =>
       (epoch: number, f1: number): void =>
         progress(`membrane, seed ${seed}, ${who}: epoch ${epoch} of ${epochs}, F1 ${f1.toFixed(4)}`);
-    const run = { kept, name: 'membrane', config, data, start, threads: 1, series: 'test/dice' } as const;
+    const { train, evaluation, fit } = data;
+    const decisive = { train, evaluation, fit, start: start.sha256 };
+    const shared = { kept, only, name: 'membrane', config, data, start, decisive } as const;
     const [own, other] = await Promise.all([
-      trainOrGoOn({ ...run, said: said('ours') }),
-      search.found ? trainTorch(search.python, config, data, start, kept, said('PyTorch')) : null,
+      trainOrGoOn({ ...shared, threads: 1, series: 'test/dice', said: said('ours') }),
+      search.found ? trainTorch(search.python, config, data, start, { kept, only, said: said('PyTorch') }) : null,
     ]);
     curves.ours.push(own);
     if (other) curves.pytorch.push(other);
@@ -107,8 +107,7 @@ async function trainTorch(
   { seed, batchSize, phases: [only] }: RunConfig,
   { packs, train, evaluation }: TrainingData,
   start: StartFile,
-  kept: string,
-  said: (epoch: number, f1: number) => void,
+  shared: Pick<Measuring, 'kept' | 'only' | 'said'>,
 ): Promise<number[]> {
   const { epochs } = only!;
   const request = {
@@ -125,9 +124,9 @@ async function trainTorch(
     gamma: schedule.gamma,
   };
   const { weights: _path, images: _images, masks: _masks, ...decisive } = request;
-  const file = join(kept, `membrane-pytorch-seed${seed}-${keyOf({ ...decisive, start: start.sha256 })}`, 'curve.json');
-  await mkdir(kept, { recursive: true });
-  return measuredOnce(file, epochs, said, async (keep) => {
+  const name = `membrane-pytorch-seed${seed}`;
+  const measuring = { ...shared, name, decisive: { ...decisive, start: start.sha256 }, epochs };
+  return measuredOnce(measuring, async (_folder, keep) => {
     const peer = startPythonPeer(python, join(import.meta.dirname, 'segmentation_peer.py'));
     try {
       for (let epoch = 1; epoch <= epochs; epoch++) {

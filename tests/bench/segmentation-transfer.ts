@@ -8,16 +8,15 @@ import type { StartFile } from '../../src-main/engine/train/start-weights.ts';
 import { hashFile } from '../../src-main/engine/weights/file-hash.ts';
 import { shapesConfig, sumOf } from '../helpers/segmentation-run.ts';
 import { phase } from '../helpers/training-run.ts';
-import { trainOrGoOn } from './kept-run.ts';
+import { trainOrGoOn, type KeptRuns } from './kept-run.ts';
 import { packDrone } from './segmentation-data.ts';
 
-export interface TransferOptions {
+export interface TransferOptions extends KeptRuns {
   drone: string;
   /** mobilenet_v2-imagenet-folded.safetensors */
   weights: string;
   /** For the packs. */
   folder: string;
-  kept: string;
   /** In all, and so many of them frozen where the encoder is. */
   epochs: number;
   frozenEpochs: number;
@@ -26,7 +25,7 @@ export interface TransferOptions {
 }
 
 export const transferArms = ['random', 'imagenet', 'frozenFirst'] as const;
-/** Mean IoU after each epoch, a list a seed. */
+/** Mean IoU after each epoch, a list a seed; shorter than asked for where a training is not to go on now. */
 export type TransferCurves = Record<(typeof transferArms)[number], number[][]>;
 
 /** What both need that start from these weights: they were trained so. */
@@ -49,7 +48,7 @@ const learningRate = 1e-3;
 const schedule = { kind: 'exponential', gamma: 0.95 } as const;
 
 export async function trainOnDrone(options: TransferOptions): Promise<TransferCurves> {
-  const { drone, weights, folder, kept, epochs, frozenEpochs, seeds, progress } = options;
+  const { drone, weights, folder, kept, only, epochs, frozenEpochs, seeds, progress } = options;
   const data = await packDrone(drone, 256, folder);
   const start = await imagenetStart(weights);
   const whole = [phase({ epochs, learningRate, schedule })];
@@ -69,7 +68,18 @@ export async function trainOnDrone(options: TransferOptions): Promise<TransferCu
       const { phases, from } = arms[name];
       const said = (epoch: number, meanIou: number): void =>
         progress(`drone, seed ${seed}, ${name}: epoch ${epoch} of ${epochs}, mean IoU ${meanIou.toFixed(3)}`);
-      const run = { kept, name: `drone-${name}`, config: recipe(phases, seed), data, start: from, said };
+      const { train, evaluation, fit } = data;
+      const decisive = { train, evaluation, fit, start: from?.sha256 };
+      const run = {
+        kept,
+        only,
+        name: `drone-${name}`,
+        config: recipe(phases, seed),
+        data,
+        start: from,
+        decisive,
+        said,
+      };
       curves[name].push(await trainOrGoOn({ ...run, series: 'test/meanIou' }));
     }
   }

@@ -8,8 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realData } from '../helpers/real-data.ts';
 import type { BenchContext, BenchOutcome, Figure } from './bench.ts';
+import { drawCurves } from './curve-picture.ts';
 import { findPython, startPeer } from './python-peer.ts';
-import { trainOnMembrane } from './segmentation-peer.ts';
+import { trainOnMembrane, type MembraneCurves } from './segmentation-peer.ts';
 import { trainOnDrone, transferArms, type TransferCurves } from './segmentation-transfer.ts';
 
 const whole = { seeds: 3, drone: { epochs: 6, frozenEpochs: 2 }, membrane: { epochs: 12 } } as const;
@@ -20,6 +21,9 @@ const armNames: Readonly<Record<keyof TransferCurves, string>> = {
   imagenet: 'ImageNet’s encoder',
   frozenFirst: 'ImageNet’s encoder, frozen at first',
 };
+
+/** Short enough for the end of a curve. */
+const pictureNames: typeof armNames = { random: 'random', imagenet: 'ImageNet', frozenFirst: 'frozen first' };
 
 export async function runSegmentation(context: BenchContext): Promise<BenchOutcome> {
   const outcome: BenchOutcome = { figures: [], bars: [], notes: [] };
@@ -33,12 +37,21 @@ export async function runSegmentation(context: BenchContext): Promise<BenchOutco
       outcome.notes.push('The images or the weights are not here: see FOVEA_TEST_DATA in the README.');
       return outcome;
     }
-    const { kept, progress } = context;
-    const shared = { weights, folder, kept, progress, seeds: plan.seeds };
-    addTransfer(outcome, await trainOnDrone({ ...shared, drone, ...plan.drone }));
+    const { kept, only, pictures, progress } = context;
+    const shared = { weights, folder, kept, only, progress, seeds: plan.seeds };
+    const transfer = await trainOnDrone({ ...shared, drone, ...plan.drone });
+    addTransfer(outcome, transfer, plan.drone.epochs);
+    const arms = transferArms.map((arm) => ({ label: pictureNames[arm], curves: transfer[arm] }));
+    await drawCurves(join(pictures, 'drone-mean-iou.svg'), 'mean IoU', arms);
     const search = await findPython(['torch', 'numpy']);
     outcome.notes.push(search.found ? `Peer: PyTorch ${search.versions.torch}.` : search.mend);
-    addMembrane(outcome, await trainOnMembrane({ ...shared, membrane, search, ...plan.membrane }));
+    const membranes = await trainOnMembrane({ ...shared, membrane, search, ...plan.membrane });
+    addMembrane(outcome, membranes, plan.membrane.epochs);
+    await drawCurves(join(pictures, 'membrane-f1.svg'), 'F1', [
+      { label: 'ours', curves: membranes.ours },
+      { label: 'PyTorch', curves: membranes.pytorch },
+    ]);
+    outcome.notes.push(`Curves as the app draws them: ${pictures}`);
     if (context.quick)
       outcome.notes.push('--quick: one seed and a half of the epochs or fewer; the bars are meant for the whole.');
   } finally {
@@ -71,13 +84,25 @@ function add(
 }
 
 const last = (curve: readonly number[]): number => curve.at(-1)!;
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** Null of nothing. */
+const mean = (values: readonly number[]): number | null =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 
-function addTransfer(outcome: BenchOutcome, curves: TransferCurves): void {
-  const finals = (arm: keyof TransferCurves): number[] => curves[arm].map(last);
-  const epochs = curves.random[0]!.length;
+/** The last value of each seed whose curve is whole, null of the others. */
+const finals = (curves: readonly number[][], epochs: number): (number | null)[] =>
+  curves.map((curve) => (curve.length === epochs ? last(curve) : null));
+
+const known = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null);
+
+/** Null until every seed has both. */
+function differences(a: readonly (number | null)[], b: readonly (number | null)[]): number[] | null {
+  const found = known(a.map((value, seed) => (value === null || b[seed] == null ? null : value - b[seed])));
+  return found.length === a.length ? found : null;
+}
+
+function addTransfer(outcome: BenchOutcome, curves: TransferCurves, epochs: number): void {
   for (const arm of transferArms) {
-    const values = finals(arm);
+    const values = known(finals(curves[arm], epochs));
     const explanation = `mean IoU after ${epochs} epochs from ${armNames[arm]}, mean of ${values.length}`;
     add(outcome, { name: `${arm}MeanIou`, value: mean(values), explanation });
     outcome.notes.push(`drone, ${armNames[arm]}: ${values.map((value) => value.toFixed(3)).join(', ')}`);
@@ -85,36 +110,32 @@ function addTransfer(outcome: BenchOutcome, curves: TransferCurves): void {
       outcome.notes.push(`  seed ${seed}, by epoch: ${curve.map((value) => value.toFixed(3)).join(' ')}`);
   }
   for (const arm of ['imagenet', 'frozenFirst'] as const) {
-    const gains = finals(arm).map((value, seed) => value - last(curves.random[seed]!));
+    const gains = differences(finals(curves[arm], epochs), finals(curves.random, epochs));
     const explanation = `least gain over random weights of the same seed, ${armNames[arm]}`;
+    const value = gains === null ? null : Math.min(...gains);
     // Above zero, and 0 itself is no gain.
-    add(outcome, { name: `${arm}Gain`, value: Math.min(...gains), explanation }, { bar: 1e-3, direction: 'at-least' });
+    add(outcome, { name: `${arm}Gain`, value, explanation }, { bar: 1e-3, direction: 'at-least' });
   }
 }
 
-function addMembrane(outcome: BenchOutcome, { ours, pytorch }: { ours: number[][]; pytorch: number[][] }): void {
-  const own = mean(ours.map(last));
-  const theirs = pytorch.length === 0 ? null : mean(pytorch.map(last));
-  const epochs = ours[0]!.length;
+function addMembrane(outcome: BenchOutcome, { ours, pytorch }: MembraneCurves, epochs: number): void {
+  const [own, theirs] = [mean(known(finals(ours, epochs))), mean(known(finals(pytorch, epochs)))];
   add(outcome, {
     name: 'membraneF1',
     value: own,
-    explanation: `F1 of membranes after ${epochs} epochs, mean of ${ours.length}`,
+    explanation: `F1 of membranes after ${epochs} epochs, mean of seeds`,
   });
   add(outcome, {
     name: 'membraneF1PyTorch',
     value: theirs,
     explanation: 'the same in PyTorch, from the same first weights',
   });
+  const off = pytorch.length === 0 ? null : mean(differences(finals(ours, epochs), finals(pytorch, epochs)) ?? []);
   add(
     outcome,
-    {
-      name: 'membraneF1Off',
-      value: theirs === null ? null : Math.abs(own - theirs),
-      explanation: 'how far apart they are',
-    },
+    { name: 'membraneF1Off', value: off === null ? null : Math.abs(off), explanation: 'how far apart they are' },
     { bar: 0.01, direction: 'at-most' },
   );
-  const inWords = (curves: number[][]): string => curves.map((curve) => last(curve).toFixed(4)).join(', ');
+  const inWords = (curves: number[][]): string => curves.map((curve) => curve.at(-1)?.toFixed(4) ?? 'none').join(', ');
   outcome.notes.push(`membrane, by seed: ours ${inWords(ours)}; PyTorch ${inWords(pytorch) || 'not installed'}`);
 }

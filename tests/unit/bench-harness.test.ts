@@ -1,7 +1,11 @@
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { interleave, judge, median, type BenchOutcome } from '../bench/bench.ts';
+import { measuredOnce, type Measuring } from '../bench/kept-run.ts';
 import { startPythonPeer } from '../bench/python-peer.ts';
 import { jsonLine, table } from '../bench/report.ts';
 
@@ -82,6 +86,34 @@ it('lets contenders take turns, in an order that turns around', async () => {
   const measured = await interleave(3, { ours: contender('ours'), peer: contender('peer') });
   expect(order).toEqual(['ours', 'peer', 'peer', 'ours', 'ours', 'peer']);
   expect(measured).toEqual({ ours: [1, 4, 5], peer: [2, 3, 6] });
+});
+
+describe('what takes long', () => {
+  let kept: string;
+  beforeEach(async () => {
+    kept = await mkdtemp(join(tmpdir(), 'fovea-kept-'));
+  });
+  afterEach(() => rm(kept, { recursive: true, force: true }));
+
+  /** Each epoch measures itself; stops after `last`. */
+  const measure = (changes: Partial<Measuring>, last = Infinity): Promise<number[]> => {
+    const measuring = { kept, only: null, name: 'aerial-seed1', decisive: {}, epochs: 3, said: () => undefined };
+    return measuredOnce({ ...measuring, ...changes }, async (_folder, keep) => {
+      for (let epoch = 1; epoch <= Math.min(3, last); epoch++) keep(epoch, epoch);
+    });
+  };
+
+  it('is not measured again', async () => {
+    expect(await measure({})).toEqual([1, 2, 3]);
+    expect(await measure({}, 0)).toEqual([1, 2, 3]);
+    expect(await measure({ decisive: { batch: 8 } }, 0)).toEqual([]);
+  });
+
+  it('is left as it was kept where others are asked for', async () => {
+    expect(await measure({}, 2)).toEqual([1, 2]);
+    expect(await measure({ only: ['aerial-seed2', 'cells'] })).toEqual([1, 2]);
+    expect(await measure({ only: ['cells', 'seed1'] })).toEqual([1, 2, 3]);
+  });
 });
 
 describe.skipIf(!existsSync('/usr/bin/python3'))('a Python peer (skipped where there is no /usr/bin/python3)', () => {
