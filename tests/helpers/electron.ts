@@ -45,6 +45,8 @@ export async function launchElectron(options: SessionOptions = {}): Promise<Elec
     const window = await app.browserWindow(page);
     await window.evaluate((it, { width, height }) => it.setContentSize(width, height), options.size ?? defaultSize);
     await waitUntilReady(page);
+    // Shown when Chromium has painted it once, which may be later; a window that never is fails the test's own limit.
+    while (!(await window.evaluate((it) => it.isVisible()))) await page.waitForTimeout(20);
     return { app, page, userDataFolder, close: () => app.close() };
   } catch (error) {
     await app.close();
