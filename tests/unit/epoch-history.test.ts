@@ -2,11 +2,13 @@
 import { copyFile, mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import { epochsToDrop, historyFiles, keptEpochs } from '../../src-main/engine/train/epoch-history.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { floatValues, readSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { readKernels } from '../../src-main/services/runs/kernels.ts';
-import { everythingOn, makeSmallData, phase, remains, runTraining, type SmallData } from '../helpers/training-run.ts';
+import { phase } from '../helpers/run-config.ts';
+import { everythingOn, makeSmallData, remains, runTraining, type SmallData } from '../helpers/training-run.ts';
 
 let small: SmallData;
 beforeAll(async () => {
@@ -22,7 +24,7 @@ async function newFolder(name: string): Promise<string> {
 
 const config = (epochs: number, historyMegabytes: number) => ({
   ...everythingOn([phase({ epochs })]),
-  monitoring: { historyMegabytes },
+  monitoring: { ...usualMonitoring, historyMegabytes },
 });
 
 describe('the history of a run', () => {

@@ -8,6 +8,7 @@ import * as v from 'valibot';
 import { FoveaError } from '../../contract/errors.ts';
 import type { Shape } from '../graph/types.ts';
 import type { NamedTensors } from '../nn/parameters.ts';
+import { noGradients } from './layer-watch.ts';
 import { firstLossScale } from './loss-scaling.ts';
 import { floatValues, readSafetensors, writeSafetensors, type Tensor } from '../weights/safetensors.ts';
 
@@ -29,6 +30,11 @@ const positionSchema = v.object({
   counts: v.record(v.string(), v.array(v.number())),
   /** The best value so far of the metric that decides; null before the first. */
   best: v.nullable(v.number()),
+  /** Of the gradients that were looked at in the epoch that has begun (layer-watch.ts). */
+  gradients: v.optional(
+    v.object({ updates: v.number(), norms: v.array(v.nullable(v.number())), spreads: v.string() }),
+    noGradients,
+  ),
   /** Epochs measured since; those of earlier versions were not counted. */
   epochsSinceBest: v.optional(v.number(), 0),
 });
@@ -44,6 +50,7 @@ export const startPosition: Position = {
   seenImages: 0,
   counts: {},
   best: null,
+  gradients: noGradients,
   epochsSinceBest: 0,
 };
 

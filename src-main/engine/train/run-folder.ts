@@ -22,6 +22,8 @@ export const runFiles = {
   predictions: (folder: string): string => join(folder, 'predictions.bin'),
   /** Predictions and kernels of past epochs. */
   history: (folder: string): string => join(folder, 'history'),
+  /** What was measured of the layers, epoch by epoch. */
+  layers: (folder: string): string => join(folder, 'layers.bin'),
   /** What a person changed while it trained, with the step from which each change holds. */
   interventions: (folder: string): string => join(folder, 'interventions.json'),
   /** Where changes are asked for: a file each, which the training process takes away. Others may write here. */

@@ -37,6 +37,8 @@ export interface UpdateSettings {
   averages: 'nothing' | 'trained' | 'everything';
   /** Whether the loss is scaled, for gradients in half precision. */
   scalesLoss?: boolean;
+  /** Whether the gradient of the latest update is carried out of the step, to be looked at. */
+  showsGradient?: boolean;
 }
 
 export interface StateVector {
@@ -44,11 +46,12 @@ export interface StateVector {
   layout: FlatLayout;
 }
 
-/** float32 where it is not said. */
-export type PrecisionAnd<K extends keyof RunConfig> = Pick<RunConfig, K> & Partial<Pick<RunConfig, 'precision'>>;
+/** float32 where it is not said, and nothing is watched. */
+export type PrecisionAnd<K extends keyof RunConfig> = Pick<RunConfig, K> &
+  Partial<Pick<RunConfig, 'precision' | 'monitoring'>>;
 
 export function updateSettings(
-  { accumulation, ema, precision }: PrecisionAnd<'accumulation' | 'ema'>,
+  { accumulation, ema, precision, monitoring }: PrecisionAnd<'accumulation' | 'ema'>,
   phase: PhaseConfig,
 ): UpdateSettings {
   const { optimiser, clipNorm } = phase;
@@ -58,6 +61,7 @@ export function updateSettings(
     accumulates: accumulation > 1,
     averages: ema === null ? 'nothing' : 'trained',
     scalesLoss: precision === 'mixed',
+    showsGradient: monitoring !== undefined && monitoring.layers !== 'nothing',
   };
 }
 
@@ -110,16 +114,19 @@ const isBiasOrNorm = ({ shape }: ParameterSpec): boolean => shape.length <= 1;
 
 /** Of the frozen parameters, which are fed and stay. */
 export const frozenName = 'frozen';
+/** Role of the vectors that hold the gradient of the latest update, neither scaled nor clipped. */
+export const shownGradient = 'shownGradient';
 /** Names of a group's own vectors. */
 export const groupVector = (role: string, { suffix }: ParameterGroup): string => role + suffix;
 
 /** Roles of each group's vectors in the order in which they are carried. */
-function groupRoles({ optimiser, accumulates, averages }: UpdateSettings): readonly string[] {
+function groupRoles({ optimiser, accumulates, averages, showsGradient }: UpdateSettings): readonly string[] {
   return [
     'parameters',
     ...optimiserFor(optimiser).slots(optimiser),
     ...(accumulates ? ['gradientSum'] : []),
     ...(averages === 'nothing' ? [] : ['average']),
+    ...(showsGradient ? [shownGradient] : []),
   ];
 }
 

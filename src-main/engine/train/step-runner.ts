@@ -18,6 +18,7 @@ import type { Preprocessing } from '../nn/preprocessing.ts';
 import { badNodeText, describeNodes, findFirstBadNode } from './inspect-step.ts';
 import { openGraph } from './open-graph.ts';
 import { buildGradientGraph, buildTrainGraph, type TrainGraphOptions } from './step-graph.ts';
+import type { UpdateSettings } from './state-layout.ts';
 import type { Step } from './step-plan.ts';
 import { StepsInPlace } from './steps-in-place.ts';
 import type { SplitLabels, Task } from './tasks/definition.ts';
@@ -64,20 +65,24 @@ export class StepRunner {
   private readonly described = new Set<number>();
 
   private readonly inPlace: boolean;
+  /** In place, the gradient is there anyhow. */
+  private readonly update: UpdateSettings;
   private updates: Promise<UpdatePieces> | null = null;
 
   constructor(options: StepRunnerOptions) {
     this.options = options;
     const { device, state } = options;
     this.inPlace = updatesInPlace(device, state.layout, state.update, options.inPlace?.least);
+    this.update = this.inPlace ? { ...state.update, showsGradient: false } : state.update;
   }
 
   /**
    * Trains on 1 … `mostSteps` batches of one size and updates the state. Results are per step. Throws FoveaError
    * `bad-input` where a loss is not finite, or the gradient of the step before was not; the state is then that of before, or
-   * of before the bad step where it is updated in place.
+   * of before the bad step where it is updated in place. `showGradient`: the last step completes an update, whose gradient the
+   * state is then asked for.
    */
-  async run(steps: readonly Step[], firstStep: number): Promise<StepResults> {
+  async run(steps: readonly Step[], firstStep: number, showGradient = false): Promise<StepResults> {
     const { state } = this.options;
     const batchSize = steps[0]!.positions.length;
     const session = await this.sessionFor(batchSize);
@@ -88,7 +93,11 @@ export class StepRunner {
       const fed = { ...feeds, steps: tensor('int64', [], [1]) };
       await describeNodes({ runtime, device, graph: this.graphFor(batchSize), feeds: fed, step: 0 }, debugLog);
     }
-    const results = await this.runSession(session, { ...feeds, steps: tensor('int64', [], [steps.length]) });
+    const results = await this.runSession(session, {
+      ...feeds,
+      steps: tensor('int64', [], [steps.length]),
+      ...(showGradient && this.inPlace && { showGradient: tensor('bool', [], [1]) }),
+    });
     const losses = floats(results['losses']);
     const bad = losses.findIndex((loss) => !Number.isFinite(loss));
     if (bad >= 0 && this.inPlace) {
@@ -228,7 +237,8 @@ export class StepRunner {
 
   private async openInPlace(batchSize: number): Promise<{ session: Session; nodes: number }> {
     const { runtime, device, threads, state } = this.options;
-    const { layout, update } = state;
+    const { layout } = state;
+    const { update } = this;
     const graph = buildGradientGraph(this.graphOptions(batchSize));
     const numberCount = graph.inputs.find(({ name }) => name === 'numbers')!.shape[1]!;
     const { pieceLength } = this.options.inPlace ?? {};
@@ -252,7 +262,7 @@ export class StepRunner {
       passes: this.passes,
       plan,
       layout: state.layout,
-      update: state.update,
+      update: this.update,
       preprocessing,
       augmentation,
       task,

@@ -6,7 +6,14 @@
 import type { FlatLayout } from '../nn/parameters.ts';
 import type { Session } from '../runtime/runtime.ts';
 import { sizeOf, tensor, type Graph, type Tensor } from '../graph/types.ts';
-import { carriedVectors, frozenName, groupVector, type StateLayout, type UpdateSettings } from './state-layout.ts';
+import {
+  carriedVectors,
+  frozenName,
+  groupVector,
+  shownGradient,
+  type StateLayout,
+  type UpdateSettings,
+} from './state-layout.ts';
 import { letGo, type UpdatePieces } from './update-pieces.ts';
 
 export interface StepsInPlaceOptions {
@@ -34,23 +41,27 @@ export class StepsInPlace implements Session {
   }
 
   /**
-   * Feeds and results of the training graph (`buildTrainGraph`); the carried vectors among the feeds are written over. After
-   * a loss that is not finite it stops, without that step's update: there are then fewer losses than steps were asked for.
+   * Feeds and results of the training graph (`buildTrainGraph`); the carried vectors among the feeds are written over. The
+   * gradient of the last step's update is there if `showGradient` is fed, which is when it is wanted. After a loss that is not finite it stops, without that step's update: there are then fewer losses than steps were asked for.
    */
   async run(feeds: Feeds): Promise<Record<string, Tensor>> {
     const { layout, update } = this.options;
     const state = new Map(carriedVectors(layout, update).map(({ name }) => [name, feeds[name]!.data as Float32Array]));
     const losses: number[] = [];
+    const shown: Record<string, Tensor> = {};
+    const steps = Number(feeds['steps']!.data[0]);
     const counts = new Map(this.counted.map((name): [string, Tensor[]] => [name, []]));
-    for (let turn = 0; turn < Number(feeds['steps']!.data[0]); turn++) {
+    for (let turn = 0; turn < steps; turn++) {
       const results = await this.options.session.run(this.feedsOf(feeds, state, turn));
       const loss = Number(results['loss']!.data[0]);
       losses.push(loss);
       for (const [name, values] of counts) values.push(results[name]!);
       if (!Number.isFinite(loss)) break;
-      await this.moveOn(feeds, state, results, turn);
+      const isShown = turn === steps - 1 && feeds['showGradient'] !== undefined;
+      await this.moveOn(feeds, state, results, turn, isShown ? shown : null);
     }
     return {
+      ...shown,
       ...Object.fromEntries([...state].map(([name, data]) => [`${name}Next`, vector(data)])),
       losses: tensor('float32', [losses.length], losses),
       ...Object.fromEntries([...counts].map(([name, values]) => [name, stack(values)])),
@@ -81,7 +92,14 @@ export class StepsInPlace implements Session {
     return Object.fromEntries(Object.entries(all).filter(([name]) => this.inputs.has(name)));
   }
 
-  private async moveOn(feeds: Feeds, state: Map<string, Float32Array>, results: Feeds, turn: number): Promise<void> {
+  /** `shown` takes the gradient of the update where the step completes one. */
+  private async moveOn(
+    feeds: Feeds,
+    state: Map<string, Float32Array>,
+    results: Feeds,
+    turn: number,
+    shown: Record<string, Tensor> | null,
+  ): Promise<void> {
     const { layout, update, updates } = this.options;
     const gradients = layout.groups.map((group) => floats(results[groupVector('gradient', group)]));
     const buffers = results['buffersNext'];
@@ -100,7 +118,10 @@ export class StepsInPlace implements Session {
     }
     layout.groups.forEach((group, i) => {
       const gradient = gradients[i]!;
-      if (!update.accumulates) return letGo(gradient);
+      const kept = shown !== null && completes;
+      if (kept)
+        shown[`${groupVector(shownGradient, group)}Next`] = vector(update.accumulates ? gradient.slice() : gradient);
+      if (!update.accumulates) return kept ? undefined : letGo(gradient);
       const name = groupVector('gradientSum', group);
       letGo(state.get(name)!);
       state.set(name, completes ? gradient.fill(0) : gradient);

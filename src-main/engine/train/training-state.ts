@@ -13,6 +13,7 @@ import {
   carriedVectors,
   frozenName,
   groupVector,
+  shownGradient,
   stateLayout,
   updateSettings,
   type PrecisionAnd,
@@ -56,6 +57,7 @@ export class TrainingState {
       set('parameters', tensors);
       for (const slot of this.slotNames()) set(slot, slots.get(slot));
       if (this.update.averages !== 'nothing') set('average', averages);
+      if (this.update.showsGradient) set(shownGradient, undefined);
     }
     this.vectors.set(frozenName, frozen.pack(tensors));
     this.vectors.set('buffers', buffers.pack(tensors));
@@ -85,9 +87,28 @@ export class TrainingState {
     ]);
   }
 
-  /** Takes the results of a training run over as the current state. */
+  /** Takes the results of a training run over as the current state. A gradient that was not wanted is not among them. */
   accept(results: Readonly<Record<string, Tensor>>): void {
-    for (const { name } of this.carried) this.vectors.set(name, results[`${name}Next`]!.data as Float32Array);
+    for (const { name } of this.carried) {
+      const next = results[`${name}Next`];
+      if (next || !name.startsWith(shownGradient)) this.vectors.set(name, next!.data as Float32Array);
+    }
+  }
+
+  /** Of the latest update by the parameter's name, good until the next step. Null where it is not carried. */
+  gradients(): NamedTensors | null {
+    return this.update.showsGradient ? this.named(shownGradient) : null;
+  }
+
+  /** Makes room; the next look has a gradient of its own. */
+  forgetGradients(): void {
+    for (const group of this.layout.groups)
+      this.vectors.set(groupVector(shownGradient, group), new Float32Array(group.layout.length));
+  }
+
+  /** Trained and frozen ones by name, not their averages; good until the next step. */
+  weights(): NamedTensors {
+    return this.named('parameters', frozenName);
   }
 
   /** Views of the state for a checkpoint, good until the next step. `isMidUpdate`: some steps of an update are done and others are not. */

@@ -9,6 +9,7 @@ import { judgeUpdate, lossScaleName, unscale } from './loss-scaling.ts';
 import {
   carriedVectors,
   groupVector,
+  shownGradient,
   type ParameterGroup,
   type StateLayout,
   type UpdateSettings,
@@ -144,6 +145,8 @@ function applyUpdate(
     next.set(groupVector('parameters', group), unlessSkipped(moved.parameter, now('parameters')));
     slotNames.forEach((slot, at) => next.set(groupVector(slot, group), unlessSkipped(moved.slots[at]!, now(slot))));
   });
+  if (update.showsGradient)
+    layout.groups.forEach((group, i) => next.set(groupVector(shownGradient, group), gradients[i]!));
   if (averages !== 'nothing') followWeights(g, layout.groups, next, frozen, numbers.at(-1)!);
   return next;
 }

@@ -173,6 +173,7 @@ const withinPiece = (update: UpdateSettings): UpdateSettings => ({
   clipNorm: null,
   accumulates: false,
   averages: update.averages === 'nothing' ? 'nothing' : 'trained',
+  showsGradient: false,
 });
 
 /** Feeds: a group's vectors, gradient [length], numbers [Q], factor [] where gradients are clipped. Results: the vectors with "Next". */
