@@ -22,7 +22,7 @@ import {
   type ImageSpec,
   type ParameterSpec,
 } from '../helpers/golden-training.ts';
-import { phase } from '../helpers/training-run.ts';
+import { phase } from '../helpers/run-config.ts';
 
 /** A tensor, or every `stride`-th element of it and its products with rows of random signs. */
 interface SampledTensor {

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { cocoMeasures, type CocoMeasures } from '../../src-main/engine/metrics/average-precision.ts';
 import { detectionConfusion } from '../../src-main/engine/metrics/detection-confusion.ts';
 import { confidenceCurves } from '../../src-main/engine/metrics/detection-curves.ts';
+import { expectMeasures } from '../helpers/coco-measures.ts';
 import { readGolden } from '../helpers/engine-cases.ts';
 import { detectionsOf, groundTruthsOf, type DetectionRow, type ObjectRow } from '../helpers/detection-tables.ts';
 
@@ -16,14 +17,6 @@ interface MeasuresCase {
   all: CocoMeasures;
 }
 const golden = readGolden<{ cases: MeasuresCase[] }>('../detection/measures.json').cases;
-
-function expectMeasures(actual: CocoMeasures, wanted: CocoMeasures, where: string): void {
-  for (const key of Object.keys(wanted) as (keyof CocoMeasures)[]) {
-    const [value, reference] = [actual[key], wanted[key]];
-    if (reference === null || value === null) expect(value, `${where}: ${key}`).toBe(reference);
-    else expect(Math.abs(value - reference), `${where}: ${key}`).toBeLessThan(1e-9);
-  }
-}
 
 describe('COCO measures', () => {
   test.each(golden.map((testCase) => [testCase.name, testCase] as const))('%s', (_, testCase) => {
@@ -81,7 +74,7 @@ describe('curves over the confidence', () => {
     [0, 0, 5, 85, 5, 5, 0.95], // in the crowd
     [0, 1, 80, 5, 10, 10, 0.8], // IoU 1/3
   ]);
-  const settings = { iouThreshold: 0.5, maxDetections: 300 };
+  const settings = { threshold: 0.5, maxDetections: 300 };
   const { confidences, perCategory, mean, best } = confidenceCurves(groundTruths, detections, 3, settings);
   const at = (confidence: number): number => confidences.indexOf(confidence);
 

@@ -10,6 +10,11 @@ export interface BoxCandidates {
   readonly categories: Int32Array;
 }
 
+export interface AnchoredCandidates extends BoxCandidates {
+  /** Which of the network's positions said each one. */
+  readonly anchors: Int32Array;
+}
+
 export interface SuppressionSettings {
   /** Scores must be greater. */
   readonly scoreThreshold: number;
@@ -24,7 +29,7 @@ export interface SuppressionSettings {
  * What a detector says of one image as candidates: an anchor once for each category whose score is greater than the
  * threshold. scores: [C, A]; sides: [4, A], x1, y1, x2, y2 of every anchor's box.
  */
-export function candidatesOf(scores: Float32Array, sides: Float32Array, scoreThreshold: number): BoxCandidates {
+export function candidatesOf(scores: Float32Array, sides: Float32Array, scoreThreshold: number): AnchoredCandidates {
   const anchors = sides.length / 4;
   const places = Int32Array.from(scores.keys()).filter((place) => scores[place]! > scoreThreshold);
   const bboxXyxy = new Float32Array(4 * places.length);
@@ -33,6 +38,7 @@ export function candidatesOf(scores: Float32Array, sides: Float32Array, scoreThr
     bboxXyxy,
     scores: Float32Array.from(places, (place) => scores[place]!),
     categories: places.map((place) => Math.floor(place / anchors)),
+    anchors: places.map((place) => place % anchors),
   };
 }
 

@@ -1,27 +1,30 @@
 /**
- * Average precision and recall of boxes as COCO defines them: precision at 101 recalls, made to fall, averaged over IoU
- * thresholds 0.50:0.95; recall with 1, 10 and 100 detections an image; by size of the object. Pure functions.
+ * Average precision and recall as COCO defines them, of boxes or of whatever else a comparison compares: precision at 101
+ * recalls, made to fall, averaged over thresholds of similarity (IoU, OKS) 0.50:0.95; recall with 1, 10 and all counting
+ * detections an image; by size of the object. Pure functions.
  */
 import {
+  boxComparison,
   match,
   outcomes,
   pairByCategory,
   type CategoryMatches,
   type CategoryPairs,
+  type Comparison,
   type Detections,
   type GroundTruths,
 } from './detection-pairs.ts';
 
 /** All in [0, 1]; null where no object counts. */
 export interface CocoMeasures {
-  /** Over IoU 0.50:0.95. */
+  /** Over 0.50:0.95. */
   readonly ap: number | null;
   readonly ap50: number | null;
   readonly ap75: number | null;
   readonly apSmall: number | null;
   readonly apMedium: number | null;
   readonly apLarge: number | null;
-  /** Recall over IoU 0.50:0.95 with one detection an image and category; 10; 100. */
+  /** Recall over 0.50:0.95 with one detection an image and category; 10; as many as count, which are 100 boxes or masks and 20 poses. */
   readonly ar1: number | null;
   readonly ar10: number | null;
   readonly ar100: number | null;
@@ -36,12 +39,12 @@ export interface CocoResult {
   readonly perCategory: readonly CategoryMeasures[];
 }
 export interface CategoryMeasures extends CocoMeasures {
-  /** Precision at recalls 0, 0.01 … 1 and IoU 0.5; null where no object counts. */
+  /** Precision at recalls 0, 0.01 … 1 and a similarity of 0.5; null where no object counts. */
   readonly precisionAtRecall: readonly number[] | null;
 }
 
 /** As NumPy's linspace gives them, to the last bit. */
-const iouThresholds = Array.from({ length: 10 }, (_, i) => (i === 9 ? 0.95 : 0.5 + i * ((0.95 - 0.5) / 9)));
+const thresholds = Array.from({ length: 10 }, (_, i) => (i === 9 ? 0.95 : 0.5 + i * ((0.95 - 0.5) / 9)));
 const recallPoints = Array.from({ length: 101 }, (_, i) => i * 0.01);
 
 /** px² */
@@ -51,11 +54,15 @@ const areaRanges = {
   medium: [32 ** 2, 96 ** 2],
   large: [96 ** 2, 1e10],
 } as const;
-const mostDetections = 100;
 
 /** Categories and images are ordinals; scores and boxes must be finite. */
-export function cocoMeasures(groundTruths: GroundTruths, detections: Detections, categoryCount: number): CocoResult {
-  const perCategory = pairByCategory(groundTruths, detections, categoryCount, mostDetections).map((pairs) =>
+export function cocoMeasures(
+  groundTruths: GroundTruths,
+  detections: Detections,
+  categoryCount: number,
+  comparison: Comparison = boxComparison(groundTruths, detections),
+): CocoResult {
+  const perCategory = pairByCategory(groundTruths, detections, categoryCount, comparison).map((pairs) =>
     measuresOf(pairs, groundTruths),
   );
   const average = (key: keyof CocoMeasures): number | null => mean(perCategory.map((measures) => measures[key]));
@@ -88,7 +95,7 @@ function measuresOf(pairs: CategoryPairs, groundTruths: GroundTruths): CategoryM
   // By falling score over all images; ties stay in the order of the images.
   const order = Int32Array.from(pairs.score, (_, i) => i).sort((a, b) => pairs.score[b]! - pairs.score[a]! || a - b);
   const matchesOf = (range: keyof typeof areaRanges): CategoryMatches =>
-    match(pairs, groundTruths, iouThresholds, areaRanges[range]);
+    match(pairs, groundTruths, thresholds, areaRanges[range]);
   const bySize = {
     all: matchesOf('all'),
     small: matchesOf('small'),
@@ -99,7 +106,7 @@ function measuresOf(pairs: CategoryPairs, groundTruths: GroundTruths): CategoryM
     const { positives, outcomes: found } = bySize[range];
     return positives === 0 ? null : found.map((each) => precisionAtRecalls(each, order, positives));
   };
-  const recall = (range: keyof typeof areaRanges, most: number): number | null => {
+  const recall = (range: keyof typeof areaRanges, most = Infinity): number | null => {
     const { positives, outcomes: found } = bySize[range];
     if (positives === 0) return null;
     return mean(found.map((each) => rightAmong(each, pairs.rank, most) / positives));
@@ -116,10 +123,10 @@ function measuresOf(pairs: CategoryPairs, groundTruths: GroundTruths): CategoryM
     apLarge: averaged(precisions('large')),
     ar1: recall('all', 1),
     ar10: recall('all', 10),
-    ar100: recall('all', mostDetections),
-    arSmall: recall('small', mostDetections),
-    arMedium: recall('medium', mostDetections),
-    arLarge: recall('large', mostDetections),
+    ar100: recall('all'),
+    arSmall: recall('small'),
+    arMedium: recall('medium'),
+    arLarge: recall('large'),
     precisionAtRecall: all && [...all[0]!],
   };
 }

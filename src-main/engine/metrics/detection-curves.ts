@@ -1,5 +1,13 @@
 /** How precision, recall and F1 of a detector change with the confidence that is asked for. */
-import { match, outcomes, pairByCategory, type Detections, type GroundTruths } from './detection-pairs.ts';
+import {
+  boxComparison,
+  match,
+  outcomes,
+  pairByCategory,
+  type Comparison,
+  type Detections,
+  type GroundTruths,
+} from './detection-pairs.ts';
 
 /** One entry for each confidence asked for. */
 export interface ConfidenceCurve {
@@ -26,7 +34,8 @@ const confidences = Array.from({ length: 1001 }, (_, i) => i / 1000);
 const anyArea = [0, Infinity] as const;
 
 export interface CurveSettings {
-  iouThreshold: number;
+  /** From this similarity on a detection finds an object. */
+  threshold: number;
   /** The best of an image and category. */
   maxDetections: number;
 }
@@ -36,12 +45,15 @@ export function confidenceCurves(
   groundTruths: GroundTruths,
   detections: Detections,
   categoryCount: number,
-  { iouThreshold, maxDetections }: CurveSettings,
+  { threshold, maxDetections }: CurveSettings,
+  comparison: Comparison = boxComparison(groundTruths, detections),
 ): ConfidenceCurves {
-  const perCategory = pairByCategory(groundTruths, detections, categoryCount, maxDetections).map((pairs) => {
-    const { outcomes: found, positives } = match(pairs, groundTruths, [iouThreshold], anyArea);
-    return positives === 0 ? null : curveOf(pairs.score, found[0]!, positives);
-  });
+  const perCategory = pairByCategory(groundTruths, detections, categoryCount, comparison, maxDetections).map(
+    (pairs) => {
+      const { outcomes: found, positives } = match(pairs, groundTruths, [threshold], anyArea);
+      return positives === 0 ? null : curveOf(pairs.score, found[0]!, positives);
+    },
+  );
   const mean = meanCurve(perCategory.filter((curve) => curve !== null));
   return { confidences, perCategory, mean, best: mean && bestOf(mean) };
 }

@@ -38,6 +38,8 @@ export interface CategoryPairs {
   /** px² */
   readonly detectionArea: Float64Array;
   readonly groundTruths: Int32Array;
+  /** 1 where an object does not count whatever its size. */
+  readonly isIgnored: Uint8Array;
   readonly images: readonly ImagePairs[];
 }
 interface ImagePairs {
@@ -47,7 +49,31 @@ interface ImagePairs {
   readonly firstGroundTruth: number;
   readonly groundTruthCount: number;
   /** [detectionCount, groundTruthCount] */
-  readonly ious: Float64Array;
+  readonly similarities: Float64Array;
+}
+
+/** What is compared of a detection and an object of the same image and category, by their rows. */
+export interface Comparison {
+  /** In [0, 1]; of what lies in a crowd, the share of the detection. */
+  similarity(detection: number, groundTruth: number): number;
+  /** px²; a detection that finds nothing counts among those of this size. */
+  detectionArea(detection: number): number;
+  /** Beside crowds: not to be found, and not wrong to find. */
+  isIgnored(groundTruth: number): boolean;
+  /** So many of an image and category count, the best. */
+  readonly mostDetections: number;
+}
+
+/** How far boxes overlap. */
+export function boxComparison(groundTruths: GroundTruths, detections: Detections): Comparison {
+  const { bboxXywh } = detections;
+  return {
+    similarity: (detection, groundTruth) =>
+      iouXywh(bboxXywh, detection, groundTruths.bboxXywh, groundTruth, groundTruths.iscrowd[groundTruth] === 1),
+    detectionArea: (detection) => bboxXywh[4 * detection + 2]! * bboxXywh[4 * detection + 3]!,
+    isIgnored: () => false,
+    mostDetections: 100,
+  };
 }
 
 /** IoU of box i of a and box j of b; of what lies in a crowd, the share of a's area. 0 where they only touch. */
@@ -70,7 +96,8 @@ export function pairByCategory(
   groundTruths: GroundTruths,
   detections: Detections,
   categoryCount: number,
-  mostDetections: number,
+  comparison: Comparison,
+  mostDetections = comparison.mostDetections,
 ): CategoryPairs[] {
   const { image, score } = detections;
   const objectRows = rowsByCategory(groundTruths, categoryCount, (a, b) => a - b);
@@ -84,12 +111,10 @@ export function pairByCategory(
       detections: kept,
       rank: rank.filter((place) => place < mostDetections),
       score: Float64Array.from(kept, (row) => score[row]!),
-      detectionArea: Float64Array.from(
-        kept,
-        (row) => detections.bboxXywh[4 * row + 2]! * detections.bboxXywh[4 * row + 3]!,
-      ),
+      detectionArea: Float64Array.from(kept, (row) => comparison.detectionArea(row)),
       groundTruths: objects,
-      images: pairImages(groundTruths, objects, detections, kept),
+      isIgnored: Uint8Array.from(objects, (row) => Number(comparison.isIgnored(row))),
+      images: pairImages(groundTruths, objects, detections, kept, comparison),
     };
   });
 }
@@ -114,6 +139,7 @@ function pairImages(
   objects: Int32Array,
   detections: Detections,
   rows: Int32Array,
+  { similarity }: Comparison,
 ): ImagePairs[] {
   const pairs: ImagePairs[] = [];
   let [d, g] = [0, 0];
@@ -123,16 +149,12 @@ function pairImages(
     while (d < rows.length && detections.image[rows[d]!] === image) d++;
     while (g < objects.length && groundTruths.image[objects[g]!] === image) g++;
     const [detectionCount, groundTruthCount] = [d - firstDetection, g - firstGroundTruth];
-    const ious = new Float64Array(detectionCount * groundTruthCount);
+    const similarities = new Float64Array(detectionCount * groundTruthCount);
     let place = 0;
     for (let i = firstDetection; i < d; i++) {
-      for (let j = firstGroundTruth; j < g; j++) {
-        const object = objects[j]!;
-        const crowd = groundTruths.iscrowd[object] === 1;
-        ious[place++] = iouXywh(detections.bboxXywh, rows[i]!, groundTruths.bboxXywh, object, crowd);
-      }
+      for (let j = firstGroundTruth; j < g; j++) similarities[place++] = similarity(rows[i]!, objects[j]!);
     }
-    pairs.push({ firstDetection, detectionCount, firstGroundTruth, groundTruthCount, ious });
+    pairs.push({ firstDetection, detectionCount, firstGroundTruth, groundTruthCount, similarities });
   }
   return pairs;
 }
@@ -150,16 +172,16 @@ export interface CategoryMatches {
 export function match(
   pairs: CategoryPairs,
   groundTruths: GroundTruths,
-  iouThresholds: readonly number[],
+  thresholds: readonly number[],
   [smallest, largest]: readonly [number, number],
 ): CategoryMatches {
   const outside = (area: number): boolean => area < smallest || area > largest;
   const crowd = Uint8Array.from(pairs.groundTruths, (row) => groundTruths.iscrowd[row]!);
   const ignored = Uint8Array.from(pairs.groundTruths, (row, i) =>
-    crowd[i] === 1 || outside(groundTruths.area[row]!) ? 1 : 0,
+    crowd[i] === 1 || pairs.isIgnored[i] === 1 || outside(groundTruths.area[row]!) ? 1 : 0,
   );
   const withBoth = pairs.images.filter(({ detectionCount, groundTruthCount }) => detectionCount * groundTruthCount > 0);
-  const found = iouThresholds.map((threshold) => {
+  const found = thresholds.map((threshold) => {
     const result = Uint8Array.from(pairs.detectionArea, (area) => (outside(area) ? outcomes.ignored : outcomes.wrong));
     for (const image of withBoth) matchImage(image, crowd, ignored, threshold, result);
     return result;
@@ -175,7 +197,7 @@ function matchImage(
   threshold: number,
   result: Uint8Array,
 ): void {
-  const { firstDetection, detectionCount, firstGroundTruth, groundTruthCount, ious } = image;
+  const { firstDetection, detectionCount, firstGroundTruth, groundTruthCount, similarities } = image;
   const least = Math.min(threshold, 1 - 1e-10);
   const taken = new Uint8Array(groundTruthCount);
   for (let d = 0; d < detectionCount; d++) {
@@ -184,11 +206,11 @@ function matchImage(
     let other = -1;
     for (let g = 0; g < groundTruthCount; g++) {
       const row = firstGroundTruth + g;
-      const iou = ious[d * groundTruthCount + g]!;
-      if (iou < least || (taken[g] === 1 && crowd[row] === 0)) continue;
+      const similarity = similarities[d * groundTruthCount + g]!;
+      if (similarity < least || (taken[g] === 1 && crowd[row] === 0)) continue;
       if (ignored[row] === 0) {
-        if (counting < 0 || iou >= ious[d * groundTruthCount + counting]!) counting = g;
-      } else if (other < 0 || iou >= ious[d * groundTruthCount + other]!) other = g;
+        if (counting < 0 || similarity >= similarities[d * groundTruthCount + counting]!) counting = g;
+      } else if (other < 0 || similarity >= similarities[d * groundTruthCount + other]!) other = g;
     }
     const chosen = counting >= 0 ? counting : other;
     if (chosen < 0) continue;

@@ -30,9 +30,10 @@ export class DetectionTable {
   private readonly bboxXywh: number[] = [];
   private readonly score: number[] = [];
 
-  /** image: its ordinal; candidates: in px of the image. */
-  add(image: number, candidates: BoxCandidates, settings: SuppressionSettings, size: ImageSize): void {
-    for (const kept of nonMaxSuppression(candidates, settings)) {
+  /** image: its ordinal; candidates: in px of the image. The indices of those that stay, in their order in the table. */
+  add(image: number, candidates: BoxCandidates, settings: SuppressionSettings, size: ImageSize): Int32Array {
+    const staying = nonMaxSuppression(candidates, settings);
+    for (const kept of staying) {
       const side = (index: number, most: number): number =>
         Math.min(most, Math.max(0, candidates.bboxXyxy[4 * kept + index]!));
       const [x1, y1] = [side(0, size.widthPx), side(1, size.heightPx)];
@@ -42,6 +43,7 @@ export class DetectionTable {
       this.bboxXywh.push(x1, y1, x2 - x1, y2 - y1);
       this.score.push(candidates.scores[kept]!);
     }
+    return staying;
   }
 
   detections(): Detections {

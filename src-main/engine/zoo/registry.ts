@@ -5,7 +5,7 @@ import type { ModelOptions, RunConfig, Task } from '../../contract/model/run.ts'
 import type { Shape } from '../graph/types.ts';
 import { countParameters, describeLayers, isFrozen, planNetwork, type NetworkPlan } from '../nn/network.ts';
 import { efficientnetB0, mobilenetV2, resnet18, resnet34, yolov8Classification } from './classifiers.ts';
-import { yolov8 } from './detectors.ts';
+import { yolov8, yolov8Pose, yolov8Segmentation } from './detectors.ts';
 import { lenet5 } from './lenet5.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
 import type { ModelSpec } from './model-spec.ts';
@@ -22,6 +22,8 @@ const specs = [
   unetPlusPlus,
   fpn,
   yolov8,
+  yolov8Segmentation,
+  yolov8Pose,
 ] as const;
 
 const models: Readonly<Record<string, ModelSpec<ModelOptions>>> = Object.fromEntries(

@@ -21,17 +21,23 @@ export interface SegmentationOptions {
 }
 
 interface EncoderChoice {
+  label: string;
   build: (prefix: string, options: SegmentationOptions) => Encoder;
   /** Ends with a pool, so that a U-Net convolves once more before its decoder. */
   endsWithPool?: true;
 }
 
-const ofResnet = (depth: ResnetDepth): EncoderChoice => ({ build: (prefix) => resnet(depth, prefix) });
+const ofResnet = (depth: ResnetDepth): EncoderChoice => ({
+  label: `ResNet-${depth}`,
+  build: (prefix) => resnet(depth, prefix),
+});
 const ofVgg = (depth: VggDepth, batchNorm: boolean): EncoderChoice => ({
+  label: `VGG-${depth}${batchNorm ? ' with batch norm' : ''}`,
   build: (prefix) => vgg(depth, prefix, { batchNorm }),
   endsWithPool: true,
 });
 const ofEfficientnet = (variant: EfficientnetVariant): EncoderChoice => ({
+  label: `EfficientNet-${variant.toUpperCase()}`,
   build: (prefix, { dropConnect, padding }) => efficientnet(variant, prefix, { dropConnect, padding }),
 });
 
@@ -48,7 +54,7 @@ const encoders = {
   vgg16_bn: ofVgg(16, true),
   vgg19: ofVgg(19, false),
   vgg19_bn: ofVgg(19, true),
-  mobilenet_v2: { build: (prefix, { padding }) => mobilenetV2(prefix, { padding }) },
+  mobilenet_v2: { label: 'MobileNetV2', build: (prefix, { padding }) => mobilenetV2(prefix, { padding }) },
   'efficientnet-b0': ofEfficientnet('b0'),
   'efficientnet-b1': ofEfficientnet('b1'),
   'efficientnet-b2': ofEfficientnet('b2'),
@@ -60,6 +66,7 @@ const encoders = {
 } as const satisfies Record<string, EncoderChoice>;
 export type EncoderId = keyof typeof encoders;
 export const encoderIds = Object.keys(encoders) as EncoderId[];
+export const encoderLabel = (id: EncoderId): string => encoders[id].label;
 
 interface Decoder {
   layers: (path: string, encoder: Encoder, choice: EncoderChoice, options: SegmentationOptions) => LayerSpec[];

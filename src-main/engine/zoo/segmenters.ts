@@ -2,7 +2,7 @@
 import type { PaddingChoice } from './encoder.ts';
 import { inputDefaults, inputKnobs, preprocessingFor, usualPreprocessing, type InputOptions } from './input-options.ts';
 import type { ModelSpec } from './model-spec.ts';
-import { encoderIds, segmentationNetwork, type DecoderId, type EncoderId } from './segmentation.ts';
+import { encoderIds, encoderLabel, segmentationNetwork, type DecoderId, type EncoderId } from './segmentation.ts';
 
 type EncoderOptions = { encoder: string; dropConnect: number } & InputOptions;
 
@@ -12,7 +12,7 @@ const encoderKnobs: ModelSpec<EncoderOptions>['knobs'] = [
     label: 'Encoder',
     explanation:
       'The network that looks at the image. Larger ones see more and take longer; MobileNetV2 is the smallest.',
-    control: { kind: 'choice', options: encoderIds.map((id) => ({ value: id, label: id })) },
+    control: { kind: 'choice', options: encoderIds.map((id) => ({ value: id, label: encoderLabel(id) })) },
   },
   {
     option: 'dropConnect',

@@ -4,6 +4,7 @@
  * classification: the same backbone and a linear layer over the mean of its last map. Paths are those of the published
  * checkpoints. Written from the published configuration (depth, width, channel limit).
  */
+import { numbersPerPoint } from '../../contract/geometry/keypoints.ts';
 import type { LayerSpec, NetworkSpec } from '../nn/network.ts';
 import { convNorm, lastPath, reading } from './blocks.ts';
 
@@ -75,11 +76,12 @@ function sppf(path: string, channels: number): LayerSpec[] {
 }
 
 /** Two 3×3 convolutions and a 1×1 one with bias, then all positions in one row. */
-function branch(path: string, from: string, hidden: number, outChannels: number, biasValue: number): LayerSpec[] {
+function branch(path: string, from: string, hidden: number, outChannels: number, biasValue?: number): LayerSpec[] {
+  const bias = biasValue === undefined ? {} : { biasValue };
   return [
     ...reading(from, conv(`${path}.0`, hidden, 3)),
     ...conv(`${path}.1`, hidden, 3),
-    { kind: 'conv2d', path: `${path}.2`, outChannels, kernel: 1, stride: 1, padding: 0, biasValue },
+    { kind: 'conv2d', path: `${path}.2`, outChannels, kernel: 1, stride: 1, padding: 0, ...bias },
     { kind: 'flattenSpace', path: `${path}.flat` },
   ];
 }
@@ -94,12 +96,6 @@ function detectionHead(inputs: readonly string[], width: number, categoryCount: 
   const scoreHidden = Math.max(width, Math.min(categoryCount, 100));
   // All bins start alike, which puts each side at 7.5 strides; scores start at five objects an image.
   const scoreBias = (stride: number): number => Math.log(5 / categoryCount / (nominalSide / stride) ** 2);
-  const joined = (name: string, part: string): LayerSpec => ({
-    kind: 'concat',
-    path: `${path}.${name}`,
-    from: strides.map((_, i) => `${path}.${part}.${i}.flat`),
-    axis: 1,
-  });
   return [
     ...strides.flatMap((_, i) => branch(`${path}.cv2.${i}`, inputs[i]!, boxHidden, 4 * bins, 1)),
     ...strides.flatMap((stride, i) =>
@@ -110,6 +106,14 @@ function detectionHead(inputs: readonly string[], width: number, categoryCount: 
     { kind: 'dfl', path: `${path}.dfl.conv`, bins },
   ];
 }
+
+/** The branches `part` of all levels, one after another. */
+const joined = (name: string, part: string): LayerSpec => ({
+  kind: 'concat',
+  path: `${headPath}.${name}`,
+  from: strides.map((_, i) => `${headPath}.${part}.${i}.flat`),
+  axis: 1,
+});
 
 /** The parts of a network of one size, by the numbers that the published configuration gives its modules. */
 function partsOf(depth: number, width: number, maximumChannels: number) {
@@ -134,11 +138,56 @@ function partsOf(depth: number, width: number, maximumChannels: number) {
 
 const module = (index: number): string => `model.${index}`;
 
+const resultOf = (index: number): string => `${module(index)}.cv2.act`;
+/** Of the maps that the head reads, the finest first. */
+const headInputs = [15, 18, 21].map(resultOf);
+
+/**
+ * What a head says beside boxes and scores, a branch a level: `width` numbers of each position, [width, A], at
+ * `headPath`.`name`.
+ */
+function furtherBranches(size: Yolov8Size, name: string, width: number): LayerSpec[] {
+  const { depth, width: factor, maximumChannels } = sizes[size];
+  const hidden = Math.max(Math.floor(partsOf(depth, factor, maximumChannels).channels(256) / 4), width);
+  return [
+    ...headInputs.flatMap((input, i) => branch(`${headPath}.cv4.${i}`, input, hidden, width)),
+    joined(name, 'cv4'),
+  ];
+}
+
+export const prototypeCount = 32;
+const protoPath = `${headPath}.proto`;
+export const segmenterOutputs = [...detectorOutputs, `${headPath}.coefficients`, `${protoPath}.cv3.act`] as const;
+
+/**
+ * A detector that also says a mask for each object: prototypes of the whole image, [32, H/4, W/4], and how much of each goes into
+ * the mask of a position, [32, A]. Source: Bolya et al. 2019, "YOLACT".
+ */
+export function yolov8Segmenter(size: Yolov8Size, categoryCount: number): NetworkSpec {
+  const { depth, width, maximumChannels } = sizes[size];
+  const hidden = partsOf(depth, width, maximumChannels).channels(256);
+  const prototypes: LayerSpec[] = [
+    ...reading(headInputs[0]!, conv(`${protoPath}.cv1`, hidden, 3)),
+    { kind: 'convTranspose2d', path: `${protoPath}.upsample`, outChannels: hidden, kernel: 2, stride: 2, padding: 0 },
+    ...conv(`${protoPath}.cv2`, hidden, 3),
+    ...conv(`${protoPath}.cv3`, prototypeCount, 1),
+  ];
+  const branches = furtherBranches(size, 'coefficients', prototypeCount);
+  return { layers: [...yolov8(size, categoryCount).layers, ...branches, ...prototypes], outputs: segmenterOutputs };
+}
+
+export const poseOutputs = [...detectorOutputs, `${headPath}.keypoints`] as const;
+
+/** A detector that also says where `pointCount` points of each object lie: [3·pointCount, A], x, y and a logit a point. */
+export function yolov8Pose(size: Yolov8Size, categoryCount: number, pointCount: number): NetworkSpec {
+  const branches = furtherBranches(size, 'keypoints', numbersPerPoint * pointCount);
+  return { layers: [...yolov8(size, categoryCount).layers, ...branches], outputs: poseOutputs };
+}
+
 /** Takes images whose sides are multiples of 32. */
 export function yolov8(size: Yolov8Size, categoryCount: number): NetworkSpec {
   const { depth, width, maximumChannels } = sizes[size];
   const { channels, down, block, backbone } = partsOf(depth, width, maximumChannels);
-  const resultOf = (index: number): string => `${module(index)}.cv2.act`;
   const enlarge = (index: number): LayerSpec => ({ kind: 'upsample', path: module(index), factor: 2, mode: 'nearest' });
   const join = (index: number, from: readonly string[]): LayerSpec => ({ kind: 'concat', path: module(index), from });
   return {
@@ -157,7 +206,7 @@ export function yolov8(size: Yolov8Size, categoryCount: number): NetworkSpec {
       ...down(19, 512),
       join(20, [`${module(19)}.act`, resultOf(9)]),
       ...block(21, 1024, 3),
-      ...detectionHead([15, 18, 21].map(resultOf), channels(256), categoryCount),
+      ...detectionHead(headInputs, channels(256), categoryCount),
     ],
     outputs: detectorOutputs,
   };

@@ -2,10 +2,12 @@
 import torch
 
 import loss
+import mask_loss
 import measures
 import step
 
 torch.set_num_threads(1)
 loss.write()
+mask_loss.write()
 measures.write()
 step.write()

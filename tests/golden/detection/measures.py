@@ -13,48 +13,54 @@ RECALLS = np.linspace(0, 1, 101)
 SIZES = {"all": (0, 1e5**2), "small": (0, 32**2), "medium": (32**2, 96**2), "large": (96**2, 1e5**2)}
 
 
-def iou(d, g, crowd):
+def iou(detection, item):
+    d, g = detection["bbox"], item["bbox"]
     width = min(d[0] + d[2], g[0] + g[2]) - max(d[0], g[0])
     height = min(d[1] + d[3], g[1] + g[3]) - max(d[1], g[1])
     if width <= 0 or height <= 0:
         return 0.0
     common = width * height
-    return common / (d[2] * d[3] if crowd else d[2] * d[3] + g[2] * g[3] - common)
+    return common / (d[2] * d[3] if item["iscrowd"] else d[2] * d[3] + g[2] * g[3] - common)
 
 
-def one_image(objects, found, size, threshold):
-    """objects: (box, area, crowd); found: (box, score) by falling score. Returns (score, is right, counts) and positives."""
+# What is compared: how alike a detection and an object are, a detection's area, which objects never count, how many detections of
+# an image count.
+BOXES = (iou, lambda d: d["bbox"][2] * d["bbox"][3], lambda o: False, 100)
+
+
+def one_image(objects, found, size, threshold, kind):
+    """found: by falling score. Returns (score, is right, counts) and positives."""
+    alike, area_of, never, _ = kind
     low, high = size
-    ignore = [bool(crowd) or area < low or area > high for _, area, crowd in objects]
+    ignore = [bool(o["iscrowd"]) or never(o) or o["area"] < low or o["area"] > high for o in objects]
     order = sorted(range(len(objects)), key=lambda i: ignore[i])
     taken, rows = set(), []
-    for box, score in found:
+    for d in found:
         best, chosen = min(threshold, 1 - 1e-10), None
         for i in order:
-            if i in taken and not objects[i][2]:
+            if i in taken and not objects[i]["iscrowd"]:
                 continue
             if chosen is not None and not ignore[chosen] and ignore[i]:
                 break
-            overlap = iou(box, objects[i][0], objects[i][2])
+            overlap = alike(d, objects[i])
             if overlap >= best:
                 best, chosen = overlap, i
         if chosen is None:
-            area = box[2] * box[3]
-            rows.append((score, False, low <= area <= high))
+            rows.append((d["score"], False, low <= area_of(d) <= high))
         else:
             taken.add(chosen)
-            rows.append((score, not ignore[chosen], not ignore[chosen]))
+            rows.append((d["score"], not ignore[chosen], not ignore[chosen]))
     return rows, ignore.count(False)
 
 
-def curve(case, category, size, threshold, most):
+def curve(case, category, size, threshold, most, kind):
     """Precision at the recalls and the recall reached; None where no object counts."""
     rows, positives = [], 0
     for image in range(case["images"]):
-        objects = [(o["bbox"], o["area"], o["iscrowd"]) for o in case["objects"] if (o["image"], o["category"]) == (image, category)]
-        found = [(d["bbox"], d["score"]) for d in case["detections"] if (d["image"], d["category"]) == (image, category)]
-        found = sorted(found, key=lambda d: -d[1])[:100]
-        of_image, count = one_image(objects, found, size, threshold)
+        objects = [o for o in case["objects"] if (o["image"], o["category"]) == (image, category)]
+        found = [d for d in case["detections"] if (d["image"], d["category"]) == (image, category)]
+        found = sorted(found, key=lambda d: -d["score"])[: kind[3]]
+        of_image, count = one_image(objects, found, size, threshold, kind)
         rows += of_image[:most]
         positives += count
     if positives == 0:
@@ -73,13 +79,13 @@ def mean(values):
     return float(np.mean(values)) if values else None
 
 
-def measures(case, category):
+def measures(case, category, kind=BOXES):
     def ap(size="all", ious=IOUS):
-        curves = [curve(case, category, SIZES[size], t, 100) for t in ious]
+        curves = [curve(case, category, SIZES[size], t, 100, kind) for t in ious]
         return None if curves[0] is None else float(np.mean([c[0] for c in curves]))
 
     def ar(size="all", most=100):
-        curves = [curve(case, category, SIZES[size], t, most) for t in IOUS]
+        curves = [curve(case, category, SIZES[size], t, most, kind) for t in IOUS]
         return None if curves[0] is None else float(np.mean([c[1] for c in curves]))
 
     return {
@@ -90,8 +96,8 @@ def measures(case, category):
     }  # fmt: skip
 
 
-def evaluated(case):
-    per_category = [measures(case, category) for category in range(case["categoryCount"])]
+def evaluated(case, kind=BOXES):
+    per_category = [measures(case, category, kind) for category in range(case["categoryCount"])]
     case["perCategory"] = per_category
     case["all"] = {key: mean([m[key] for m in per_category]) for key in per_category[0]}
     return case

@@ -37,6 +37,8 @@ export interface DetectionLoss {
   box: Value;
   category: Value;
   distribution: Value;
+  /** What the parts were worked out for. */
+  assignment: Assignment;
 }
 
 /** size: the image's [height, width] px. */
@@ -65,11 +67,11 @@ export function detectionLoss(
   const category = g.scope('category', () =>
     part(categoryGain, categoryCrossEntropy(g, outputs.scores, assignment, labels.categories)),
   );
-  return { total: g.add(g.add(box, category), distribution), box, category, distribution };
+  return { total: g.add(g.add(box, category), distribution), box, category, distribution, assignment };
 }
 
 /** values [N, D, A] at the claimed anchors: [N, D, M·K]. */
-function atAnchors(g: Builder, values: Value, { anchors }: Assignment): Value {
+export function atAnchors(g: Builder, values: Value, { anchors }: Assignment): Value {
   const [n, claims] = anchors.shape as [number, number];
   const depth = values.shape[1]!;
   const indices = g.expand(g.reshape(anchors, [n, 1, claims]), [n, depth, claims]);
@@ -77,7 +79,7 @@ function atAnchors(g: Builder, values: Value, { anchors }: Assignment): Value {
 }
 
 /** [N, M, D] for each claim of an object: [N, M·K, D]. */
-function forClaims(g: Builder, values: Value, { claimsPerObject }: Assignment): Value {
+export function forClaims(g: Builder, values: Value, { claimsPerObject }: Assignment): Value {
   const [n, m, depth] = values.shape as [number, number, number];
   const repeated = g.expand(g.reshape(values, [n, m, 1, depth]), [n, m, claimsPerObject, depth]);
   return g.reshape(repeated, [n, m * claimsPerObject, depth]);
