@@ -4,6 +4,7 @@ import type { ReviewState, ShapeKind } from '../contract/model/annotation.ts';
 import type { Split } from '../contract/model/dataset.ts';
 import type { CategoryId, DatasetId, ImageId } from '../contract/model/ids.ts';
 import type { IdRange } from './image-repository.ts';
+import { factBit, factCondition } from './label-facts.ts';
 
 export interface TrainingImage {
   imageId: ImageId;
@@ -56,6 +57,12 @@ export const hotTrainingQueries = {
     WHERE i.dataset_id = @datasetId AND i.id > @after AND i.id <= @last AND i.split = @split AND i.review <> 'rejected'
       AND a.kind IN (SELECT value FROM json_each(@kinds))
     GROUP BY a.category_id`,
+  mostPoints: `
+    SELECT coalesce(max(json_array_length(a.geometry, '$.points')), 0) FROM annotation a
+    WHERE a.kind = 'keypoints' AND a.image_id IN (
+      SELECT i.id FROM image i WHERE i.dataset_id = @datasetId AND CASE WHEN i.label_facts IS NULL
+        THEN ${factCondition('keypoints', 'i')} ELSE i.label_facts & ${factBit('keypoints')} END
+      ORDER BY i.id LIMIT 50)`,
 } as const;
 
 type Range = IdRange & { datasetId: DatasetId; split: Split };
@@ -64,11 +71,13 @@ export class TrainingRepository {
   #images: Statement<[Range], TrainingImage>;
   #learnable: Statement<[Range & { kinds: string }], LearnableImages>;
   #byClass: Statement<[Range & { kinds: string }], { categoryId: CategoryId; images: number }>;
+  #mostPoints: Statement<[{ datasetId: DatasetId }], number>;
 
   constructor(database: Database) {
     this.#images = database.prepare(hotTrainingQueries.images);
     this.#learnable = database.prepare(hotTrainingQueries.learnable);
     this.#byClass = database.prepare(hotTrainingQueries.byClass);
+    this.#mostPoints = database.prepare<[{ datasetId: DatasetId }], number>(hotTrainingQueries.mostPoints).pluck();
   }
 
   /** In the order of their ids. */
@@ -80,5 +89,10 @@ export class TrainingRepository {
   learnableInRange(datasetId: DatasetId, split: Split, kinds: Iterable<ShapeKind>, range: IdRange) {
     const asked = { datasetId, split, ...range, kinds: JSON.stringify([...kinds]) };
     return { ...this.#learnable.get(asked)!, byClass: this.#byClass.all(asked) };
+  }
+
+  /** Most points of a label of the first images that have any; 0 where none has. */
+  mostPoints(datasetId: DatasetId): number {
+    return this.#mostPoints.get({ datasetId }) ?? 0;
   }
 }

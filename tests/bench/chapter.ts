@@ -8,15 +8,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
-import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
-import { datasetId } from '../../src-main/contract/model/ids.ts';
 import { train } from '../../src-main/engine/train/trainer.ts';
-import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
-import * as v from 'valibot';
 import { repository } from '../helpers/app-session.ts';
 import type { BenchContext, BenchOutcome } from './bench.ts';
 import { fullCifar10, type Cifar10 } from './cifar10-data.ts';
 import { findPython, startPythonPeer, type PythonPeer } from './python-peer.ts';
+import { phase, smallConfig } from '../helpers/run-config.ts';
 
 interface Recipe {
   name: string;
@@ -152,35 +149,15 @@ async function trainOurs({ data }: Cifar10, recipe: Recipe, seed: number): Promi
 }
 
 function configFor({ batchNorm, softmaxBeforeLoss, epochs }: Recipe, seed: number): RunConfig {
-  return {
-    version: 3,
-    task: 'classification',
-    model: { id: 'lenet5', options: { batchNorm, dropout: 0 } },
-    data: { datasetId: v.parse(datasetId, 1), trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
-    augmentation: noAugmentation,
-    loss: { kind: 'cross-entropy', softmaxBeforeLoss },
-    batchSize: 64,
-    accumulation: 1,
-    ema: null,
-    phases: [
-      {
-        epochs,
-        learningRate: 0.001,
-        optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
-        schedule: { kind: 'constant' },
-        warmup: { epochs: 0, startFactor: 0.1 },
-        freeze: [],
-        decayAll: false,
-        clipNorm: null,
-      },
-    ],
-    seed,
-    device: 'cpu',
-    precision: 'float32',
-    monitoring: usualMonitoring,
-    patience: null,
-    weights: null,
-  };
+  return smallConfig(
+    {
+      loss: { kind: 'cross-entropy', softmaxBeforeLoss },
+      batchSize: 64,
+      phases: [phase({ epochs, learningRate: 0.001 })],
+      seed,
+    },
+    { batchNorm },
+  );
 }
 
 async function trainTorch(

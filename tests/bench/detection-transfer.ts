@@ -7,7 +7,7 @@ import type { TrainingData } from '../../src-main/engine/data/training-data.ts';
 import type { StartFile } from '../../src-main/engine/train/start-weights.ts';
 import { hashFile } from '../../src-main/engine/weights/file-hash.ts';
 import { scenesConfig } from '../helpers/detection-run.ts';
-import { phase } from '../helpers/training-run.ts';
+import { phase } from '../helpers/run-config.ts';
 import { bccdClasses, packBccd } from './detection-data.ts';
 import { trainOrGoOn, type KeptRuns } from './kept-run.ts';
 

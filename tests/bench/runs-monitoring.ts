@@ -13,7 +13,8 @@ import { writeTrainingData } from '../../src-main/engine/train/training-data-fil
 import { MachineLoad } from '../../src-main/training-process/machine-load.ts';
 import { RunRecorder } from '../../src-main/training-process/run-recorder.ts';
 import { TrainingSession } from '../../src-main/training-process/session.ts';
-import { makeSmallData, phase, smallConfig } from '../helpers/training-run.ts';
+import { phase, smallConfig } from '../helpers/run-config.ts';
+import { makeSmallData } from '../helpers/training-run.ts';
 
 /** Percent of the time from the first step to the last. */
 export async function monitoringPercent(epochs: number): Promise<number> {

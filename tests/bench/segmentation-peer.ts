@@ -15,7 +15,7 @@ import { hashFile } from '../../src-main/engine/weights/file-hash.ts';
 import { writeSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { planModel, preprocessingOf } from '../../src-main/engine/zoo/registry.ts';
 import { shapesConfig, sumOf } from '../helpers/segmentation-run.ts';
-import { phase } from '../helpers/training-run.ts';
+import { phase } from '../helpers/run-config.ts';
 import { measuredOnce, trainOrGoOn, type KeptRuns, type Measuring } from './kept-run.ts';
 import { startPythonPeer, type PythonSearch } from './python-peer.ts';
 import { packMembrane } from './segmentation-data.ts';

@@ -7,7 +7,7 @@ import type { PhaseConfig, RunConfig } from '../../src-main/contract/model/run.t
 import type { StartFile } from '../../src-main/engine/train/start-weights.ts';
 import { hashFile } from '../../src-main/engine/weights/file-hash.ts';
 import { shapesConfig, sumOf } from '../helpers/segmentation-run.ts';
-import { phase } from '../helpers/training-run.ts';
+import { phase } from '../helpers/run-config.ts';
 import { trainOrGoOn, type KeptRuns } from './kept-run.ts';
 import { packDrone } from './segmentation-data.ts';
 

@@ -8,8 +8,12 @@ import { letterbox } from '../../src-main/engine/data/letterbox.ts';
 import { resizeInto } from '../../src-main/engine/data/resize.ts';
 import type { ImagePack, SplitData } from '../../src-main/engine/data/training-data.ts';
 import { detectionGains } from '../../src-main/engine/nn/losses/detection/detection-loss.ts';
+import type { StartFile } from '../../src-main/engine/train/start-weights.ts';
 import { classesOf, drawScene, sceneSize } from '../../src-main/services/sample/scene.ts';
-import { phase, smallConfig, type SmallData } from './training-run.ts';
+import { catalogue } from '../../src-main/services/weights/catalogue.ts';
+import { cataloguedFile } from '../../src-main/services/weights/start-file.ts';
+import { phase, smallConfig } from './run-config.ts';
+import { type SmallData } from './training-run.ts';
 
 export interface ScenesSize {
   world: SampleWorld;
@@ -96,3 +100,10 @@ export const scenesConfig = (changes: Partial<RunConfig> = {}): RunConfig =>
     ],
     ...changes,
   });
+
+/** The checkpoint that comes with the app, as a run starts from it. */
+export function bundledWeights(): StartFile {
+  const entry = catalogue({}).find(({ bundled }) => bundled)!;
+  const known = { padding: entry.padding, scaling: entry.scaling };
+  return { label: entry.label, path: cataloguedFile('', entry), sha256: entry.sha256Prefix, known };
+}

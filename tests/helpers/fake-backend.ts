@@ -6,7 +6,6 @@ import type { Calls, CallName, EventName, Events, Handlers } from '../../src-mai
 import { callNames } from '../../src-main/contract/ipc.ts';
 import { FoveaError } from '../../src-main/contract/errors.ts';
 import type { Dataset, ImageSummary } from '../../src-main/contract/model/dataset.ts';
-import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import type {
   AnnotationId,
   CategoryId,
@@ -24,10 +23,11 @@ import type { Job } from '../../src-main/contract/model/job.ts';
 import type { PredictionSetId } from '../../src-main/contract/model/ids.ts';
 import type { PredictionSet } from '../../src-main/contract/model/prediction-set.ts';
 import type { Project, Settings } from '../../src-main/contract/model/project.ts';
-import type { RunConfig, RunSummary } from '../../src-main/contract/model/run.ts';
+import type { RunSummary } from '../../src-main/contract/model/run.ts';
 import type { Sweep } from '../../src-main/contract/model/sweep.ts';
 import type { Backend } from '../../src-main/services/backend.ts';
-import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
+import { imagesAsTheyAre } from '../../src-main/contract/model/run-images.ts';
+import { phase, smallConfig } from './run-config.ts';
 
 export interface FakeBackend extends Backend {
   /** Every request that reached a handler, in order. */
@@ -112,35 +112,12 @@ const image: ImageSummary = {
   annotations: [{ annotationId: 1 as AnnotationId, kind: 'classification', categoryId: 1 as CategoryId }],
 };
 
-const config: RunConfig = {
-  version: 3,
-  task: 'classification',
-  model: { id: 'lenet5', options: { batchNorm: false, dropout: 0 } },
+const config = smallConfig({
   data: { datasetId: dataset.datasetId, trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
-  augmentation: noAugmentation,
-  loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
   batchSize: 64,
-  accumulation: 1,
-  ema: null,
-  phases: [
-    {
-      epochs: 3,
-      learningRate: 0.001,
-      optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
-      schedule: { kind: 'constant' },
-      warmup: { epochs: 0, startFactor: 0.1 },
-      freeze: [],
-      decayAll: false,
-      clipNorm: null,
-    },
-  ],
+  phases: [phase({ epochs: 3, learningRate: 0.001 })],
   seed: 1,
-  device: 'cpu',
-  precision: 'float32',
-  monitoring: usualMonitoring,
-  patience: null,
-  weights: null,
-};
+});
 
 const run: RunSummary = {
   runId: 7 as RunId,
@@ -504,7 +481,11 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
     imageIds: Float64Array.of(image.imageId),
     pairs: { starts: Uint32Array.of(0, 1), triples: Uint32Array.of(0, 0, 4) },
   }),
-  'run.boxes': async () => ({ candidates: Float32Array.of(0, 0, 2, 2, 0.9, 0), objects: new Float64Array(7) }),
+  'run.boxes': async () => ({
+    candidates: Float32Array.of(0, 0, 2, 2, 0.9, 0),
+    objects: new Float64Array(7),
+    head: null,
+  }),
   'run.detectionMeasures': async () => ({
     epoch: 3,
     all: noAp,
@@ -512,6 +493,7 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
     confidences: [],
     curves: null,
     best: null,
+    head: null,
     classes: [],
     cells: { starts: Uint32Array.of(0), triples: new Uint32Array(0) },
     imageIds: new Float64Array(0),
@@ -527,6 +509,15 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
   }),
   'run.openForeign': async () => run,
   'run.inside': async () => ({ epoch: 3, imageIds: [], layers: [] }),
+  'run.layers': async () => ({
+    tensors: [],
+    epochs: new Float64Array(),
+    weightNorms: new Float32Array(),
+    gradientNorms: new Float32Array(),
+  }),
+  'run.layerSpread': async ({ tensor }) => {
+    throw new FoveaError('not-found', `There are no histograms of "${tensor}".`);
+  },
   'run.features': async () => ({
     layer: 'conv1',
     shape: [1, 1, 1] as [number, number, number],

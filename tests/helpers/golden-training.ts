@@ -16,7 +16,8 @@ import { modelSpec } from '../../src-main/engine/zoo/registry.ts';
 import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { runtime } from './engine-run.ts';
 import { seededRandom } from './generated-data.ts';
-import { labelsInMemory, smallConfig, taskOf } from './training-run.ts';
+import { smallConfig } from './run-config.ts';
+import { labelsInMemory, taskOf } from './training-run.ts';
 
 export interface ImageSpec {
   seed: number;

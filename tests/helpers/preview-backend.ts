@@ -38,6 +38,7 @@ import { createFakeBackend, sample, type FakeBackend } from './fake-backend.ts';
 import { CIFAR10_NAMES, drawImages, seededRandom } from './generated-data.ts';
 import { previewCheck, previewDevices, previewEstimate } from './preview-devices.ts';
 import { previewTrainingImages } from './preview-images.ts';
+import { previewLayers, previewSpread } from './preview-layers.ts';
 import { generateKernels, generatePredictions, generateRun, type GeneratedRun } from './generated-runs.ts';
 
 export type PreviewScene = 'empty' | 'typical' | 'overfull' | 'one-run';
@@ -341,6 +342,8 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
     },
     'run.series': async ({ runId }) => runOf(runId).series,
     'run.log': async ({ runId }) => runOf(runId).log,
+    'run.layers': async () => previewLayers(),
+    'run.layerSpread': async ({ tensor }) => previewSpread(tensor),
     'run.kernels': async ({ runId, checkpoint }) => {
       const run = measured(runId);
       return generateKernels(runId * 2 + (checkpoint === 'best' ? 1 : 0), 0.1 + 0.02 * run.summary.epochsDone);

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Events, EventName } from '../../src-main/contract/ipc.ts';
 import type { Split } from '../../src-main/contract/model/dataset.ts';
-import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import type { DatasetId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import type { HostPorts } from '../../src-main/services/backend.ts';
@@ -14,9 +13,10 @@ import { DATABASE_FILE, OpenProjects, type OpenProject } from '../../src-main/se
 import { StartFiles } from '../../src-main/services/weights/start-file.ts';
 import { WorkerPool } from '../../src-main/services/workers/worker-pool.ts';
 import { createProjectStore } from '../../src-main/store/project-store.ts';
-import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
+import { imagesAsTheyAre } from '../../src-main/contract/model/run-images.ts';
 import { drawImages, seededRandom, shuffledLabels } from './generated-data.ts';
 import { launchWorker } from './worker-process.ts';
+import { phase, smallConfig } from './run-config.ts';
 
 export interface RunProject {
   opened: OpenProject;
@@ -104,35 +104,12 @@ export function runContext(
 }
 
 export function testConfig(datasetId: DatasetId, epochs = 2): RunConfig {
-  return {
-    version: 3,
-    task: 'classification',
-    model: { id: 'lenet5', options: { batchNorm: false, dropout: 0 } },
+  return smallConfig({
     data: { datasetId, trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
-    augmentation: noAugmentation,
-    loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
     batchSize: 10,
-    accumulation: 1,
-    ema: null,
-    phases: [
-      {
-        epochs,
-        learningRate: 0.001,
-        optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
-        schedule: { kind: 'constant' },
-        warmup: { epochs: 0, startFactor: 0.1 },
-        freeze: [],
-        decayAll: false,
-        clipNorm: null,
-      },
-    ],
+    phases: [phase({ epochs, learningRate: 0.001 })],
     seed: 0,
-    device: 'cpu',
-    precision: 'float32',
-    monitoring: usualMonitoring,
-    patience: null,
-    weights: null,
-  };
+  });
 }
 
 /** Waits until `condition` holds; fails with `what` after `timeoutMs`. */

@@ -6,7 +6,8 @@ import type { PixelLoss } from '../../src-main/contract/model/loss.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import type { SplitData, TrainingData } from '../../src-main/engine/data/training-data.ts';
 import { seededRandom } from './generated-data.ts';
-import { phase, smallConfig, type SmallData } from './training-run.ts';
+import { phase, smallConfig } from './run-config.ts';
+import { type SmallData } from './training-run.ts';
 
 const background = 0;
 const disc = 1;

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Split } from '../../src-main/contract/model/dataset.ts';
-import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import type { CategoryId, DatasetId, ImageId, ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import { createProjectStore, type ProjectStore } from '../../src-main/store/project-store.ts';
-import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
+import { imagesAsTheyAre } from '../../src-main/contract/model/run-images.ts';
 import { temporaryFolder } from './service-fixture.ts';
+import { phase, smallConfig } from './run-config.ts';
 
 export const PROJECT_ID = '4b1e7f6c-0d1a-4c39-9e2b-6f1f0a5d7c11' as ProjectId;
 
@@ -64,33 +64,13 @@ export function addDataset(
 }
 
 export function runConfig(datasetId: DatasetId, epochs: readonly number[] = [3]): RunConfig {
-  return {
-    version: 3,
-    task: 'classification',
+  return smallConfig({
     model: { id: 'lenet5', options: { batchNorm: true } },
     data: { datasetId, trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
-    augmentation: noAugmentation,
-    loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
     batchSize: 64,
-    accumulation: 1,
-    ema: null,
-    phases: epochs.map((count) => ({
-      epochs: count,
-      learningRate: 0.001,
-      optimiser: { kind: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
-      schedule: { kind: 'constant' },
-      warmup: { epochs: 0, startFactor: 0.1 },
-      freeze: [],
-      decayAll: false,
-      clipNorm: null,
-    })),
+    phases: epochs.map((count) => phase({ epochs: count, learningRate: 0.001 })),
     seed: 1,
-    device: 'cpu',
-    precision: 'float32',
-    monitoring: usualMonitoring,
-    patience: null,
-    weights: null,
-  };
+  });
 }
 
 export function addRun(

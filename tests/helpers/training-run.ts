@@ -3,18 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DatasetId } from '../../src-main/contract/model/ids.ts';
-import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import type { RecordedIntervention } from '../../src-main/contract/model/intervention.ts';
-import type {
-  LogLine,
-  MetricPoint,
-  OptimiserConfig,
-  PhaseConfig,
-  RunConfig,
-  RunProgress,
-  SeriesName,
-} from '../../src-main/contract/model/run.ts';
+import type { LogLine, MetricPoint, RunConfig, RunProgress, SeriesName } from '../../src-main/contract/model/run.ts';
 import type { SplitData, TrainingData } from '../../src-main/engine/data/training-data.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import type { Runtime, Session, SessionOptions } from '../../src-main/engine/runtime/runtime.ts';
@@ -23,8 +13,9 @@ import type { StartFile } from '../../src-main/engine/train/start-weights.ts';
 import type { SplitLabels, Task } from '../../src-main/engine/train/tasks/definition.ts';
 import { taskFor } from '../../src-main/engine/train/tasks/index.ts';
 import { train, type TrainOptions, type TrainOutcome } from '../../src-main/engine/train/trainer.ts';
-import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/run-images.ts';
+import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { drawImages, seededRandom, shuffledLabels } from './generated-data.ts';
+import { smallConfig } from './run-config.ts';
 
 export interface SmallData {
   folder: string;
@@ -79,56 +70,6 @@ export async function makeSmallData({ train: trainCount, test, channels, side }:
       evaluation: testing.data,
     },
     dispose: () => rm(folder, { recursive: true, force: true }),
-  };
-}
-
-export const adam = {
-  kind: 'adam',
-  beta1: 0.9,
-  beta2: 0.999,
-  epsilon: 1e-8,
-  weightDecay: 0,
-} as const satisfies OptimiserConfig;
-export const momentum = {
-  kind: 'sgd',
-  momentum: 0.9,
-  nesterov: false,
-  weightDecay: 1e-4,
-} as const satisfies OptimiserConfig;
-
-export function phase(changes: Partial<PhaseConfig> = {}): PhaseConfig {
-  return {
-    epochs: 2,
-    learningRate: 0.002,
-    optimiser: adam,
-    schedule: { kind: 'constant' },
-    warmup: { epochs: 0, startFactor: 0.1 },
-    freeze: [],
-    decayAll: false,
-    clipNorm: null,
-    ...changes,
-  };
-}
-
-export function smallConfig(changes: Partial<RunConfig> = {}, options: RunConfig['model']['options'] = {}): RunConfig {
-  return {
-    version: 3,
-    task: 'classification',
-    model: { id: 'lenet5', options: { batchNorm: false, dropout: 0, ...options } },
-    data: { datasetId: 1 as DatasetId, trainSplit: 'train', evaluationSplit: 'test', ...imagesAsTheyAre },
-    augmentation: noAugmentation,
-    loss: { kind: 'cross-entropy', softmaxBeforeLoss: false },
-    batchSize: 16,
-    accumulation: 1,
-    ema: null,
-    phases: [phase()],
-    seed: 4,
-    device: 'cpu',
-    precision: 'float32',
-    monitoring: usualMonitoring,
-    patience: null,
-    weights: null,
-    ...changes,
   };
 }
 

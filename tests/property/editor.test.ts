@@ -173,7 +173,7 @@ function session(seed: number): { commits: number; kinds: Set<string> } {
     () => editor.paste(driver.labels.slice(0, 2)),
   ];
   const rgba = new Uint8Array(image.widthPx * image.heightPx * 4).map((_, at) => ((at >> 5) * 37) & 0xff);
-  editor.setPixels({ ...image, rgba });
+  editor.setPixels(() => ({ ...image, rgba, part: [0, 0, image.widthPx, image.heightPx] }));
   for (let turn = 0; turn < 40; turn++) {
     const depth = model.depth;
     pick(actions)();

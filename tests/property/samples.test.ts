@@ -32,7 +32,7 @@ test.each(Array.from({ length: 100 }, (_, index) => (SEED + index) >>> 0))('seed
       Math.min(network.heightPx, topPx + resized.heightPx),
     ] as const;
     const planes = new Uint8Array(network.widthPx * network.heightPx).fill(200);
-    return { placement, contentXyxy, planes, mask, objects: [{ category: 0, bboxXyxy }] };
+    return { placement, contentXyxy, planes, mask, numbers: null, objects: [{ category: 0, bboxXyxy, object: 0 }] };
   });
   const augmentation = {
     ...noAugmentation,

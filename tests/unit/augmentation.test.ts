@@ -1,6 +1,11 @@
 /** Flipped and shifted images: what is drawn, and what the graph does with it. */
 import { afterAll, describe, expect, test } from 'vitest';
-import { augmentationDraws, isAugmented, isMadeAnew } from '../../src-main/engine/data/augmentation.ts';
+import {
+  augmentationDraws,
+  graphAugmentation,
+  isAugmented,
+  isMadeAnew,
+} from '../../src-main/engine/data/augmentation.ts';
 import { tensor } from '../../src-main/engine/graph/types.ts';
 import { motionOf } from '../../src-main/engine/nn/augmentation.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
@@ -50,10 +55,17 @@ describe('draws', () => {
     const changes = { ...noAugmentation, flipVertical: 0.5, randomCrop: 0.5, hue: 0.1, mosaic: 1, rotateDegrees: 5 };
     const { flipVertical, randomCrop, hue, mosaic, rotateDegrees } = changes;
     for (const change of [{ flipVertical }, { randomCrop }, { hue }, { mosaic }, { rotateDegrees }]) {
-      const config = { ...both, ...change };
-      expect([isMadeAnew(config), isAugmented(config)]).toEqual([true, false]);
+      const config = { task: 'detection', augmentation: { ...both, ...change } } as const;
+      expect([isMadeAnew(config), isAugmented(graphAugmentation(config))]).toEqual([true, false]);
     }
-    expect(isMadeAnew(both)).toBe(false);
+    const plain = { task: 'detection', augmentation: both } as const;
+    expect([isMadeAnew(plain), isAugmented(graphAugmentation(plain))]).toEqual([false, true]);
+  });
+
+  test('are not needed for labels that a graph cannot move', () => {
+    const masks = { task: 'instance-segmentation', augmentation: both } as const;
+    expect([isMadeAnew(masks), isAugmented(graphAugmentation(masks))]).toEqual([true, false]);
+    expect(isMadeAnew({ ...masks, augmentation: { ...noAugmentation, closeMosaicEpochs: 3 } })).toBe(false);
   });
 });
 

@@ -1,5 +1,5 @@
 /** The command line: runs that are started, watched, cancelled and gone on with. */
-import { adam } from '../helpers/training-run.ts';
+import { adam } from '../helpers/run-config.ts';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -338,21 +338,32 @@ describe('train', () => {
   });
 });
 
-it('warns before a run that does not fit into memory, and starts it all the same', async () => {
-  const handlers: Partial<Handlers> = {
+describe('a run that does not fit into memory', () => {
+  const summary = 'About 9.0 GB at its peak, which is more than this machine can give.';
+  const smaller = { batchSize: 16, accumulation: 4, peakBytes: 3e9, sentence: '' };
+  const withSuggestion = (suggestion: typeof smaller | null): Partial<Handlers> => ({
     'run.start': async () => sample.run,
     'run.get': async () => ({ summary: sample.run, config: sample.config, classes: [], folder: '/run' }),
     'run.estimate': async () => ({
-      peakBytes: 9e9,
-      machineBytes: 8e9,
-      freeBytes: 6e9,
-      fits: false,
-      parts: [],
-      suggestion: null,
-      summary: 'About 9.0 GB at its peak, which is more than this machine can give.',
+      ...{ peakBytes: 9e9, machineBytes: 8e9, freeBytes: 6e9, fits: false, parts: [] },
+      ...{ suggestion, summary },
     }),
-  };
-  expect(await cli(['train'], { handlers })).toBe(0);
-  expect(stderr).toContain('warning: About 9.0 GB at its peak, which is more than this machine can give.\n');
-  expect(requestsOf('run.start')).toHaveLength(1);
+  });
+
+  it('is started all the same where nothing helps, with a warning', async () => {
+    expect(await cli(['train'], { handlers: withSuggestion(null) })).toBe(0);
+    expect(stderr).toContain(`warning: ${summary}\n`);
+    expect(requestsOf('run.start')).toHaveLength(1);
+  });
+
+  it('takes micro-batches that fit, and says so', async () => {
+    expect(await cli(['train'], { handlers: withSuggestion(smaller) })).toBe(0);
+    expect(stderr).toContain('The run takes batchSize=16 and accumulation=4; --whole-batches keeps 64.\n');
+    expect(requestsOf('run.start')).toMatchObject([{ config: { batchSize: 16, accumulation: 4 } }]);
+  });
+
+  it('keeps its batches whole where that is asked for', async () => {
+    expect(await cli(['train', '--whole-batches'], { handlers: withSuggestion(smaller) })).toBe(0);
+    expect(requestsOf('run.start')).toMatchObject([{ config: { batchSize: 64, accumulation: 1 } }]);
+  });
 });

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const objects = { counts: [1, 0, 2], rows: [3, 1.5, 2, 11.5, 12, 90, 0, 1, 0, 0, 5, 5, 20, 1, 0, 4, 4, 8, 8, 16, 0] };
-const head = { epoch: 4, categoryCount: 5, imageIds: [11, 2 ** 40, 13], objects };
+const head = { epoch: 4, categoryCount: 5, imageIds: [11, 2 ** 40, 13], objects, head: null };
 const first = Float32Array.of(1, 2, 3, 4, 0.9, 3, 5, 6, 7, 8, 0.25, 1);
 const last = Float32Array.of(-2, 0.5, 9, 9.25, 0.5, 0);
 
@@ -39,10 +39,12 @@ test('what is written is read, whole and image by image', async () => {
     firstObject: Float64Array.of(0, 1, 1, 3),
     firstCandidate: Float64Array.of(0, 2, 2, 3),
     objects: Float64Array.from(objects.rows),
+    candidateBytes: Float64Array.of(0, 48, 48, 72).map((bytes) => 32 + 3 * 8 + 2 * 4 * 8 + 3 * 7 * 8 + bytes),
+    head: null,
   });
-  expect(await readCandidates(file, predictions)).toEqual(Float32Array.of(...first, ...last));
-  expect(await readCandidates(file, predictions, 1, 1)).toEqual(new Float32Array());
-  expect(await readCandidates(file, predictions, 2, 1)).toEqual(last);
+  expect((await readCandidates(file, predictions)).rows).toEqual(Float32Array.of(...first, ...last));
+  expect((await readCandidates(file, predictions, 1, 1)).rows).toEqual(new Float32Array());
+  expect((await readCandidates(file, predictions, 2, 1)).rows).toEqual(last);
 });
 
 test('the bytes are those of the documented format', async () => {
@@ -61,7 +63,7 @@ test('of very many candidates the best are kept', async () => {
   await write(many, first, new Float32Array());
   const predictions = await readDetectionPredictions(file);
   expect([...predictions.firstCandidate]).toEqual([0, mostCandidates, mostCandidates + 2, mostCandidates + 2]);
-  expect(await readCandidates(file, predictions, 0, 1)).toEqual(many.subarray(0, 6 * mostCandidates));
+  expect((await readCandidates(file, predictions, 0, 1)).rows).toEqual(many.subarray(0, 6 * mostCandidates));
 });
 
 test('what was there stays until everything is written, and an unfinished file is not', async () => {

@@ -14,7 +14,7 @@ import type { ImageSource, Task } from '../../src-main/engine/train/tasks/defini
 import { taskFor } from '../../src-main/engine/train/tasks/index.ts';
 import { scenesConfig } from '../helpers/detection-run.ts';
 import { floats, numbersOf, runGraph, runtime } from '../helpers/engine-run.ts';
-import { smallConfig } from '../helpers/training-run.ts';
+import { smallConfig } from '../helpers/run-config.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -52,7 +52,7 @@ describe('labels', () => {
 
   test('are in the pixels of the network, without crowds, in rows as the images have them', async () => {
     const task = taskOf();
-    expect(task.label).toEqual({ dataType: 'float32', shape: [3, 6] });
+    expect(task.label).toEqual({ dataType: 'float32', shape: [18] });
     const resident = await task.openLabels(split, source, images(true));
     expect([...(await resident.feed([1], 1, { images: new Uint8Array(), rows: [1] }))]).toEqual([...wide, ...square]);
     const read = await task.openLabels(split, source, images(false));
@@ -148,6 +148,6 @@ test('a validation finds boxes in the pixels of the originals and keeps what was
   expect(Array.from(predictions.imageIds)).toEqual([7, 9]);
   expect([...predictions.objects]).toEqual(split.objects!.rows);
   expect([...predictions.firstCandidate]).toEqual([0, 3, 3]);
-  const rows = [...(await readCandidates(file, predictions))].map((value) => Number(value.toFixed(5)));
+  const rows = [...(await readCandidates(file, predictions)).rows].map((value) => Number(value.toFixed(5)));
   expect(rows).toEqual([0, 0, 64, 32, 0.9, 1, 10, 4, 30, 12, 0.8, 0, 10, 4, 30, 13, 0.7, 0]);
 });

@@ -13,18 +13,9 @@ import {
   readDetectionPredictions,
 } from '../../src-main/engine/train/detection-predictions-file.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
-import type { StartFile } from '../../src-main/engine/train/start-weights.ts';
-import { catalogue } from '../../src-main/services/weights/catalogue.ts';
-import { cataloguedFile } from '../../src-main/services/weights/start-file.ts';
 import { sceneSize } from '../../src-main/services/sample/scene.ts';
-import { makeScenes, scenesConfig } from '../helpers/detection-run.ts';
+import { bundledWeights, makeScenes, scenesConfig } from '../helpers/detection-run.ts';
 import { runTraining, valuesOf, type Reported, type SmallData } from '../helpers/training-run.ts';
-
-function bundledWeights(): StartFile {
-  const entry = catalogue({}).find(({ bundled }) => bundled)!;
-  const known = { padding: entry.padding, scaling: entry.scaling };
-  return { label: entry.label, path: cataloguedFile('', entry), sha256: entry.sha256Prefix, known };
-}
 
 describe('YOLOv8n on four scenes', () => {
   let scenes: SmallData;
@@ -57,7 +48,7 @@ describe('YOLOv8n on four scenes', () => {
     const table = new DetectionTable();
     const width = candidateColumns.length;
     for (let image = 0; image < 4; image++) {
-      const rows = await readCandidates(file, predictions, image, 1);
+      const { rows } = await readCandidates(file, predictions, image, 1);
       expect(rows.length).toBe(width * (firstCandidate[image + 1]! - firstCandidate[image]!));
       const column = (name: (typeof candidateColumns)[number]): number[] =>
         Array.from({ length: rows.length / width }, (_, row) => rows[row * width + candidateColumns.indexOf(name)]!);

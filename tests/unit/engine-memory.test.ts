@@ -14,7 +14,7 @@ import { describeNeed, estimateRun } from '../../src-main/services/runs/run-esti
 import { nodePorts } from '../../src-main/hosts/node-process.ts';
 import { runtime } from '../helpers/engine-run.ts';
 import { sample } from '../helpers/fake-backend.ts';
-import { smallConfig } from '../helpers/training-run.ts';
+import { smallConfig } from '../helpers/run-config.ts';
 
 describe('what is alive at once', () => {
   const kilo = 1000; // floats, so 4 kB each

@@ -19,10 +19,16 @@ import { defaultOptions, describeModel, modelSummaries, planModel } from '../../
 import { resnetClassifier } from '../../src-main/engine/zoo/resnet.ts';
 import { decoderIds, encoderIds, segmentationNetwork } from '../../src-main/engine/zoo/segmentation.ts';
 import { vggClassifier } from '../../src-main/engine/zoo/vgg.ts';
-import { yolov8, yolov8Classifier, type Yolov8Size } from '../../src-main/engine/zoo/yolov8.ts';
+import {
+  yolov8,
+  yolov8Classifier,
+  yolov8Pose,
+  yolov8Segmenter,
+  type Yolov8Size,
+} from '../../src-main/engine/zoo/yolov8.ts';
 import { runtime } from '../helpers/engine-run.ts';
 import { runGoldenSteps } from '../helpers/golden-training.ts';
-import { smallConfig } from '../helpers/training-run.ts';
+import { smallConfig } from '../helpers/run-config.ts';
 
 const side = 64;
 const planOf = ({ layers, outputs }: NetworkSpec): NetworkPlan => planNetwork(layers, [3, side, side], outputs);
@@ -59,6 +65,56 @@ describe('YOLOv8, 80 categories', () => {
     expect([...start.get('model.22.dfl.conv.weight')!]).toEqual(Array.from({ length: 16 }, (_, i) => i));
     expect(new Set(start.get('model.22.cv2.1.2.bias'))).toEqual(new Set([1]));
     expect(start.get('model.22.cv3.2.2.bias')![0]).toBeCloseTo(Math.log(5 / 80 / 400), 5);
+  });
+});
+
+describe('YOLOv8-seg, 80 categories', () => {
+  // n: as published for the configuration. The others are the detectors' counts with what the published widths give the head's
+  // branches and prototypes; published are 3.4, 11.8, 27.3, 46.0 and 71.8 million.
+  test.each([
+    ['n', 3_409_968, 3.4],
+    ['s', 11_821_056, 11.8],
+    ['m', 27_285_968, 27.3],
+    ['l', 45_997_728, 46],
+    ['x', 71_827_888, 71.8],
+  ] as const)('%s has %i parameters, %f million', (size, count, millions) => {
+    const { parameters } = planOf(yolov8Segmenter(size, 80));
+    expect(countParameters(parameters)).toBe(count);
+    expect(Math.round(count / 1e5) / 10).toBe(millions);
+  });
+});
+
+describe('YOLOv8-pose, a person of 17 points', () => {
+  // Published in millions with the norms folded: 3.3, 11.6, 26.4, 44.4, 69.4.
+  test.each([
+    ['n', 3_295_470, 3_289_964],
+    ['s', 11_626_046, 11_615_724],
+    ['m', 26_464_462, 26_447_596],
+    ['l', 44_489_196, 44_465_580],
+    ['x', 69_491_724, 69_462_204],
+  ] as const)('%s has %i parameters, folded %i', (size, count, folded) => {
+    const { parameters } = planOf(yolov8Pose(size, 1, 17));
+    expect(countParameters(parameters)).toBe(count);
+    // A norm's factor goes into its convolution, its offset stays as a bias.
+    const factors = parameters.filter(({ name }) => name.endsWith('.bn.weight'));
+    expect(count - countParameters(factors)).toBe(folded);
+  });
+
+  test('gives three numbers a point at every position, by the published names', () => {
+    const plan = planOf(yolov8Pose('n', 2, 4));
+    const places = (side / 8) ** 2 + (side / 16) ** 2 + (side / 32) ** 2;
+    expect(outputShapes(plan).at(-1)).toEqual([12, places]);
+    const named = plan.parameters.filter(({ name }) => name.startsWith('model.22.cv4.2.'));
+    expect(named.map(({ name, shape }) => [name, shape.join('×')])).toEqual([
+      ['model.22.cv4.2.0.conv.weight', '16×256×3×3'],
+      ['model.22.cv4.2.0.bn.weight', '16'],
+      ['model.22.cv4.2.0.bn.bias', '16'],
+      ['model.22.cv4.2.1.conv.weight', '16×16×3×3'],
+      ['model.22.cv4.2.1.bn.weight', '16'],
+      ['model.22.cv4.2.1.bn.bias', '16'],
+      ['model.22.cv4.2.2.weight', '12×16×1×1'],
+      ['model.22.cv4.2.2.bias', '12'],
+    ]);
   });
 });
 

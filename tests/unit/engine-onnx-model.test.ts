@@ -31,7 +31,8 @@ import { modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
 import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { buildCase, caseTitle, opCases, readGolden } from '../helpers/engine-cases.ts';
 import { floats, numbersOf, relativeError, runGraph, runtime } from '../helpers/engine-run.ts';
-import { adam, phase, smallConfig, taskOf } from '../helpers/training-run.ts';
+import { adam, phase, smallConfig } from '../helpers/run-config.ts';
+import { taskOf } from '../helpers/training-run.ts';
 
 const read = (bytes: Uint8Array): ReturnType<typeof readModel> => readModel(bytes, opRules.inferOutputs);
 

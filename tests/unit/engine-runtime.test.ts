@@ -16,7 +16,7 @@ import { asLoop, unrollLoop } from '../../src-main/engine/train/unrolled-session
 import { planModel } from '../../src-main/engine/zoo/registry.ts';
 import { numbersOf, runGraph, runtime } from '../helpers/engine-run.ts';
 import { rejectionOf } from '../helpers/errors.ts';
-import { momentum, phase, smallConfig } from '../helpers/training-run.ts';
+import { momentum, phase, smallConfig } from '../helpers/run-config.ts';
 
 describe('a probe', () => {
   test('runs something on the device', async () => {

@@ -16,7 +16,8 @@ import { makeScenes, scenesConfig } from '../helpers/detection-run.ts';
 import { runtime } from '../helpers/engine-run.ts';
 import { writeFreshRun } from '../helpers/fresh-run.ts';
 import { makeShapes, shapesConfig } from '../helpers/segmentation-run.ts';
-import { makeSmallData, smallConfig, type SmallData } from '../helpers/training-run.ts';
+import { smallConfig } from '../helpers/run-config.ts';
+import { makeSmallData, type SmallData } from '../helpers/training-run.ts';
 
 interface Case {
   config: RunConfig;

@@ -153,7 +153,7 @@ test('a detection’s boxes count, and a mix-up is both too much and missed', as
     train: evaluated,
     evaluation: evaluated,
   });
-  const head = { epoch: 1, categoryCount: 2, imageIds: measured, objects };
+  const head = { epoch: 1, categoryCount: 2, imageIds: measured, objects, head: null };
   const writer = await DetectionPredictionsWriter.create(runFiles.predictions(folder), head);
   await writer.addImage(Float32Array.of(0, 0, 10, 10, 0.9, cat, 30, 30, 40, 40, 0.7, dog));
   await writer.addImage(Float32Array.of(0, 0, 10, 10, 0.9, dog));

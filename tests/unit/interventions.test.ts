@@ -11,10 +11,10 @@ import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import { Interventions, readInterventions, requestIntervention } from '../../src-main/engine/train/interventions.ts';
 import { readPredictions } from '../../src-main/engine/train/predictions-file.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
+import { phase } from '../helpers/run-config.ts';
 import {
   everythingOn,
   makeSmallData,
-  phase,
   remains,
   runTraining,
   valuesOf,

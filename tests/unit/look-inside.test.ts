@@ -7,7 +7,8 @@ import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { openTrained } from '../../src-main/engine/train/trained-network.ts';
 import { preprocessingOf } from '../../src-main/engine/zoo/registry.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
-import { everythingOn, makeSmallData, phase, runTraining, type SmallData } from '../helpers/training-run.ts';
+import { phase } from '../helpers/run-config.ts';
+import { everythingOn, makeSmallData, runTraining, type SmallData } from '../helpers/training-run.ts';
 
 let small: SmallData;
 let folder: string;

@@ -12,7 +12,7 @@ import { mobilenetV2Classifier } from '../../src-main/engine/zoo/mobilenet-v2.ts
 import { resnetClassifier } from '../../src-main/engine/zoo/resnet.ts';
 import { segmentationNetwork, type DecoderId, type EncoderId } from '../../src-main/engine/zoo/segmentation.ts';
 import { vggClassifier } from '../../src-main/engine/zoo/vgg.ts';
-import { yolov8 } from '../../src-main/engine/zoo/yolov8.ts';
+import { yolov8, yolov8Pose } from '../../src-main/engine/zoo/yolov8.ts';
 import { repository } from '../helpers/app-session.ts';
 
 const published = JSON.parse(
@@ -161,6 +161,16 @@ describe('parts of networks', () => {
     expect(fit).toMatchObject({ naming: 'Ultralytics YOLOv8', prefix: 'model.', total: 298 });
     // The first block of a class branch is as wide as the classes, up to a hundred.
     expect(fit.fresh.every(({ name }) => name.startsWith('model.22.cv3.'))).toBe(true);
+  });
+
+  test('a detector of poses takes all of a detector but what it has not', () => {
+    const [detector, poses] = [yolov8('n', 80), yolov8Pose('n', 80, 17)].map(({ layers, outputs }) =>
+      planNetwork(layers, [3, 64, 64], outputs),
+    ) as [NetworkPlan, NetworkPlan];
+    const { fit } = match(poses, ownListing(detector));
+    expect(fit).toMatchObject({ naming: 'Ultralytics YOLOv8', loaded: ownListing(detector).length, unusedNames: [] });
+    expect(fit.fresh.every(({ name }) => name.startsWith('model.22.cv4.'))).toBe(true);
+    expect(match(poses, ownListing(poses)).fit.fresh).toEqual([]);
   });
 
   test('averaged weights come before those they are averages of, and moments never come', () => {

@@ -38,7 +38,7 @@ beforeAll(async () => {
     evaluation: split,
   };
   await writeTrainingData(data, trained);
-  const head = { epoch: 2, categoryCount: 2, imageIds: [11, 12, 13], objects };
+  const head = { epoch: 2, categoryCount: 2, imageIds: [11, 12, 13], objects, head: null };
   const writer = await DetectionPredictionsWriter.create(file, head);
   for (const rows of candidates) await writer.addImage(Float32Array.from(rows));
   await writer.commit();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { mediaUrl } from '../../src-main/contract/ipc.ts';
+import { smallPicturesMax, splitPictures } from '../../src-main/contract/model/small-pictures.ts';
 import type { ImageId } from '../../src-main/contract/model/ids.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { createProjectFixture, type ProjectFixture, mediaOf } from '../helpers/service-fixture.ts';
@@ -103,6 +104,36 @@ test('a file that is gone or no image any more says so', async () => {
   });
   await expect(media(mediaUrl.thumbnail(projectId, b))).rejects.toMatchObject({ code: 'bad-input' });
   await expect(media(mediaUrl.sheet(projectId, [a]))).rejects.toMatchObject({ code: 'unsupported' });
+});
+
+test('small pictures come joined and upright, and one that is gone leaves the others', async () => {
+  const large = { widthPx: 600, heightPx: 300 };
+  const { folder, media, projectId, ids } = await importPhotos({
+    'a.jpg': await photo(large),
+    'b.jpg': await photo(large),
+    'c.jpg': await photo({ ...large, orientation: 6 }),
+  });
+  await rm(join(folder, 'b.jpg'));
+  const address = mediaUrl.small(
+    projectId,
+    ['c.jpg', 'b.jpg', 'a.jpg'].map((name) => ids.get(name)!),
+  );
+  const read = async () => splitPictures((await media(address)).body.slice().buffer as ArrayBuffer);
+  const [turned, gone, plain] = await read();
+  expect(gone).toBeNull();
+  const sizes = await Promise.all(
+    [turned, plain].map(async (bytes) => {
+      const { width, height } = await sharp(bytes!).metadata();
+      return [width, height];
+    }),
+  );
+  expect(sizes).toEqual([
+    [64, 128],
+    [128, 64],
+  ]);
+  expect(await read()).toEqual([turned, null, plain]); // from the disk
+  const many = Array.from({ length: smallPicturesMax + 1 }, () => ids.get('a.jpg')!);
+  await expect(media(mediaUrl.small(projectId, many))).rejects.toMatchObject({ code: 'not-found' });
 });
 
 test('the cover of a project shows files too, and leaves a gone one out', async () => {

@@ -14,7 +14,8 @@ import { makeScenes, scenesConfig } from '../helpers/detection-run.ts';
 import { writeFreshRun } from '../helpers/fresh-run.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { makeShapes, shapesConfig } from '../helpers/segmentation-run.ts';
-import { makeSmallData, smallConfig, type SmallData } from '../helpers/training-run.ts';
+import { smallConfig } from '../helpers/run-config.ts';
+import { makeSmallData, type SmallData } from '../helpers/training-run.ts';
 
 const { launchTask, launchWorker } = nodePorts();
 const tools = { launchTask, workers: new WorkerPool(launchWorker) };

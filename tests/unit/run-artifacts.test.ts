@@ -20,7 +20,8 @@ import { writeArtifacts } from '../../src-main/services/runs/artifacts/write-art
 import { WorkerPool } from '../../src-main/services/workers/worker-pool.ts';
 import { makeScenes, scenesConfig } from '../helpers/detection-run.ts';
 import { writeFreshRun } from '../helpers/fresh-run.ts';
-import { makeSmallData, phase, runTraining, smallConfig, valuesOf } from '../helpers/training-run.ts';
+import { phase, smallConfig } from '../helpers/run-config.ts';
+import { makeSmallData, runTraining, valuesOf } from '../helpers/training-run.ts';
 import { launchWorker } from '../helpers/worker-process.ts';
 
 const seriesOf = (series: SeriesName, values: number[]): Series => ({

@@ -11,15 +11,8 @@ import { SampleStream } from '../../src-main/engine/data/samples/sample-stream.t
 import { objectColumns, type ObjectLabels, type TrainingData } from '../../src-main/engine/data/training-data.ts';
 import { Throughput } from '../../src-main/engine/train/throughput.ts';
 import { makeShapes, shapesConfig } from '../helpers/segmentation-run.ts';
-import {
-  makeSmallData,
-  phase,
-  remains,
-  runTraining,
-  smallConfig,
-  type Reported,
-  type SmallData,
-} from '../helpers/training-run.ts';
+import { phase, smallConfig } from '../helpers/run-config.ts';
+import { makeSmallData, remains, runTraining, type Reported, type SmallData } from '../helpers/training-run.ts';
 import { temporaryFolder } from '../helpers/service-fixture.ts';
 
 const augmentation: AugmentationConfig = {

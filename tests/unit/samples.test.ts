@@ -7,7 +7,7 @@ import { resizeInto } from '../../src-main/engine/data/resize.ts';
 import { drawMask } from '../../src-main/engine/data/draw-mask.ts';
 import { encodeRle } from '../../src-main/contract/geometry/rle.ts';
 import type { Affine } from '../../src-main/engine/data/samples/affine.ts';
-import { sampleBoxes, writeBoxRows } from '../../src-main/engine/data/samples/boxes.ts';
+import { keptBoxes, sampleBoxes, writeBoxRows } from '../../src-main/engine/data/samples/boxes.ts';
 import { changeColours } from '../../src-main/engine/data/samples/colour.ts';
 import { sampleRecipe, type RecipeFacts, type SampleRecipe } from '../../src-main/engine/data/samples/recipe.ts';
 import { renderSample } from '../../src-main/engine/data/samples/render.ts';
@@ -50,7 +50,7 @@ test.each(golden.motions)(
       colour: noColour,
     };
     const drawn = { image: new Uint8Array(image.length), mask: new Uint8Array(mask.length) };
-    const tile = { planes: Uint8Array.from(image), mask: Uint8Array.from(mask), contentXyxy: content };
+    const tile = { planes: Uint8Array.from(image), mask: Uint8Array.from(mask), numbers: null, contentXyxy: content };
     renderSample(recipe, [tile], { widthPx: w, heightPx: h }, drawn.image, drawn.mask);
     const seen = (value: number, at: number, outside: number): number => (inside[at % (h * w)] ? value : outside);
     expect(
@@ -156,7 +156,7 @@ function drawnSplit(seed: number, sizes: readonly SizePx[], network: SizePx) {
     const [x, y] = [random() * (size.widthPx - w), random() * (size.heightPx - h)];
     const bboxXyxy = [x, y, x + w, y + h] as const;
     const mask = drawMask([{ shape: { kind: 'bbox', bboxXyxy: [...bboxXyxy] }, value: 1 }], placement, 0);
-    return { placement, contentXyxy, planes, mask, objects: [{ category: 4, bboxXyxy }] };
+    return { placement, contentXyxy, planes, mask, numbers: null, objects: [{ category: 4, bboxXyxy, object: 0 }] };
   });
 }
 
@@ -323,7 +323,7 @@ describe('turned about the middle', () => {
       colour: noColour,
     };
     const image = new Uint8Array(36);
-    renderSample(recipe, [{ planes, mask: null, contentXyxy: content }], network, image, null);
+    renderSample(recipe, [{ planes, mask: null, numbers: null, contentXyxy: content }], network, image, null);
     expect([...image.subarray(0, 6)]).toEqual(new Array(6).fill(200));
     expect([...image.subarray(6)]).toEqual(new Array(30).fill(10));
   });
@@ -385,10 +385,15 @@ describe('colours', () => {
 });
 
 test('rows of boxes end in zeros, and lose the smallest where there are too many', () => {
-  const boxes = [1, 3, 2].map((side, category) => ({ category, bboxXyxy: [0, 0, side, side] as const }));
+  const boxes = [1, 3, 2].map((side, category) => ({
+    category,
+    bboxXyxy: [0, 0, side, side] as const,
+    object: category,
+    tile: 0,
+  }));
   const rows = new Float32Array(24).fill(9);
-  writeBoxRows(boxes.slice(0, 2), rows.subarray(0, 18), 3);
+  writeBoxRows(keptBoxes(boxes.slice(0, 2), 3), rows.subarray(0, 18));
   expect([...rows]).toEqual([1, 0, 0, 0, 1, 1, 1, 1, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9]);
-  writeBoxRows(boxes, rows.subarray(0, 12), 2);
+  writeBoxRows(keptBoxes(boxes, 2), rows.subarray(0, 12));
   expect([...rows.subarray(0, 12)]).toEqual([1, 1, 0, 0, 3, 3, 1, 2, 0, 0, 2, 2]);
 });

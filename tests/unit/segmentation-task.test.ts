@@ -23,7 +23,7 @@ import { numbersOfStep } from '../../src-main/engine/train/update-graph.ts';
 import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { shapesConfig, sumOf } from '../helpers/segmentation-run.ts';
 import { floats, numbersOf, runGraph, scalarOf, type Results } from '../helpers/engine-run.ts';
-import { phase } from '../helpers/training-run.ts';
+import { phase } from '../helpers/run-config.ts';
 
 let folder: string;
 let file: string;
@@ -172,7 +172,7 @@ describe('labels that lie on the image', () => {
   }
 
   test('move as it does', async () => {
-    expect(await differences((maps, motion) => motion.apply(maps, 0))).toEqual([0, 0]);
+    expect(await differences((_g, maps, motion) => motion.apply(maps, 0))).toEqual([0, 0]);
     const stay = await differences(undefined);
     for (const difference of stay) expect(difference).toBeGreaterThan(1000);
   });

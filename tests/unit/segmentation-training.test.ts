@@ -19,15 +19,8 @@ import { floatValues, readSafetensors } from '../../src-main/engine/weights/safe
 import { planModel } from '../../src-main/engine/zoo/registry.ts';
 import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { makeShapes, shapesConfig, sumOf } from '../helpers/segmentation-run.ts';
-import {
-  phase,
-  remains,
-  runTraining,
-  smallConfig,
-  valuesOf,
-  type Reported,
-  type SmallData,
-} from '../helpers/training-run.ts';
+import { phase, smallConfig } from '../helpers/run-config.ts';
+import { remains, runTraining, valuesOf, type Reported, type SmallData } from '../helpers/training-run.ts';
 
 const side = 32;
 const pixels = side * side;

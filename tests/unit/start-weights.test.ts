@@ -18,7 +18,8 @@ import { readSafetensors, writeSafetensors, type Tensor } from '../../src-main/e
 import { modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
 import { floats, numbersOf, relativeError, runGraph, runtime } from '../helpers/engine-run.ts';
 import { seededRandom } from '../helpers/generated-data.ts';
-import { makeSmallData, phase, remains, runTraining, smallConfig, type SmallData } from '../helpers/training-run.ts';
+import { phase, smallConfig } from '../helpers/run-config.ts';
+import { makeSmallData, remains, runTraining, type SmallData } from '../helpers/training-run.ts';
 
 let small: SmallData;
 beforeAll(async () => {

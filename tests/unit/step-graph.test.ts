@@ -6,7 +6,8 @@ import { carriedVectors, stateLayout, updateSettings } from '../../src-main/engi
 import { buildTrainGraph } from '../../src-main/engine/train/step-graph.ts';
 import { modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
 import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
-import { adam, phase, smallConfig, taskOf } from '../helpers/training-run.ts';
+import { adam, phase, smallConfig } from '../helpers/run-config.ts';
+import { taskOf } from '../helpers/training-run.ts';
 
 const plan = planModel('lenet5', { batchNorm: true, dropout: 0 }, [3, 32, 32], 10);
 

@@ -5,15 +5,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FoveaError } from '../../src-main/contract/errors.ts';
 import type { Session, SessionOptions } from '../../src-main/engine/runtime/runtime.ts';
-import {
-  makeSmallData,
-  phase,
-  remains,
-  runTraining,
-  smallConfig,
-  WatchedRuntime,
-  type SmallData,
-} from '../helpers/training-run.ts';
+import { phase, smallConfig } from '../helpers/run-config.ts';
+import { makeSmallData, remains, runTraining, WatchedRuntime, type SmallData } from '../helpers/training-run.ts';
 import { rejectionOf } from '../helpers/errors.ts';
 
 let small: SmallData;

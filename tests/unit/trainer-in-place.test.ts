@@ -11,12 +11,11 @@ import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import type { Session, SessionOptions } from '../../src-main/engine/runtime/runtime.ts';
 import { rejectionOf } from '../helpers/errors.ts';
+import { phase, smallConfig } from '../helpers/run-config.ts';
 import {
   makeSmallData,
-  phase,
   remains,
   runTraining,
-  smallConfig,
   valuesOf,
   WatchedRuntime,
   type SmallData,

@@ -12,15 +12,8 @@ import { Random } from '../../src-main/engine/data/random.ts';
 import { writeTrainingData } from '../../src-main/engine/train/training-data-file.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import type { TrainerCommand, TrainerEvent, TrainJob } from '../../src-main/training-process/messages.ts';
-import {
-  adam,
-  everythingOn,
-  makeSmallData,
-  momentum,
-  phase,
-  remains,
-  type SmallData,
-} from '../helpers/training-run.ts';
+import { adam, momentum, phase } from '../helpers/run-config.ts';
+import { everythingOn, makeSmallData, remains, type SmallData } from '../helpers/training-run.ts';
 
 const entry = new URL('../../src-main/training-process/main.ts', import.meta.url);
 const rmsprop = {

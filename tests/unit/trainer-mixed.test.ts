@@ -8,13 +8,12 @@ import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { Throughput } from '../../src-main/engine/train/throughput.ts';
 import { readSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { makeShapes, shapesConfig } from '../helpers/segmentation-run.ts';
+import { phase, smallConfig } from '../helpers/run-config.ts';
 import {
   everythingOn,
   makeSmallData,
-  phase,
   remains,
   runTraining,
-  smallConfig,
   valuesOf,
   type RunOptions,
   type SmallData,

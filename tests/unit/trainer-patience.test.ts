@@ -4,7 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readPredictions } from '../../src-main/engine/train/predictions-file.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
-import { makeSmallData, phase, runTraining, smallConfig, valuesOf, type SmallData } from '../helpers/training-run.ts';
+import { phase, smallConfig } from '../helpers/run-config.ts';
+import { makeSmallData, runTraining, valuesOf, type SmallData } from '../helpers/training-run.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 

@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { OptimiserConfig, RunConfig } from '../../src-main/contract/model/run.ts';
 import { permutation, Random } from '../../src-main/engine/data/random.ts';
 import { Throughput } from '../../src-main/engine/train/throughput.ts';
+import { phase } from '../helpers/run-config.ts';
 import {
   everythingOn,
   makeSmallData,
-  phase,
   remains,
   runTraining,
   type Reported,

@@ -8,14 +8,11 @@ import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { Throughput } from '../../src-main/engine/train/throughput.ts';
 import { floatValues, readSafetensors, writeSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { relativeError } from '../helpers/engine-run.ts';
+import { adam, momentum, phase, smallConfig } from '../helpers/run-config.ts';
 import {
-  adam,
   makeSmallData,
-  momentum,
-  phase,
   remains,
   runTraining,
-  smallConfig,
   valuesOf,
   WatchedRuntime,
   type Reported,

@@ -15,15 +15,12 @@ import { initialise } from '../../src-main/engine/nn/parameters.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { floatValues, readSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { planModel } from '../../src-main/engine/zoo/registry.ts';
+import { adam, momentum, phase, smallConfig } from '../helpers/run-config.ts';
 import {
-  adam,
   everythingOn,
   makeSmallData,
-  momentum,
-  phase,
   remains,
   runTraining,
-  smallConfig,
   valuesOf,
   WatchedRuntime,
   type Reported,

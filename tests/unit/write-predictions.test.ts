@@ -155,6 +155,22 @@ describe('writes', () => {
     expect(await readFile(join(target, 'data.yaml'), 'utf8')).toContain('1: "dog, small"');
   });
 
+  test('points beside their boxes, as YOLO’s labels and as COCO’s', async () => {
+    const keypoints = [12, 16, 0.9, 20, 12, 0.5, 28, 18, 0.51];
+    const posed: Seen = { kind: 'boxes', boxes: [{ ...boxes.boxes[0]!, keypoints }] };
+    const yolo = await write('yolo', 'pose', [posed, posed]);
+    expect(await readFile(join(yolo, 'labels', 'deeper', 'a.txt'), 'utf8')).toBe(
+      '1 0.5 0.375 0.5 0.25 0.3 0.4 2 0 0 0 0.7 0.45 2\n',
+    );
+    expect(await readFile(join(yolo, 'data.yaml'), 'utf8')).toContain('kpt_shape: [3, 3]');
+    await rm(folder, { recursive: true });
+    await mkdir(folder);
+    const coco = JSON.parse(
+      await readFile(join(await write('coco', 'pose', [posed, posed]), 'predictions.json'), 'utf8'),
+    ) as { annotations: object[] };
+    expect(coco.annotations[0]).toMatchObject({ keypoints: [12, 16, 2, 20, 12, 0, 28, 18, 2], num_keypoints: 2 });
+  });
+
   test('boxes and masks as COCO’s annotations', async () => {
     const target = await write('coco', 'detection', [boxes, boxes]);
     const { annotations } = JSON.parse(await readFile(join(target, 'predictions.json'), 'utf8')) as {
@@ -169,6 +185,11 @@ describe('writes', () => {
   test.each([
     ['classification', shares, '/photos/a.jpg,"dog, small",0.5,0.25,0.5,0.25'],
     ['detection', boxes, '/photos/a.jpg,"dog, small",0.9,10,10,30,20'],
+    [
+      'pose',
+      { kind: 'boxes', boxes: [{ ...boxes.boxes[0]!, keypoints: [12, 16, 0.75] }] } as Seen,
+      '/photos/a.jpg,"dog, small",0.9,10,10,30,20,12 16 0.75',
+    ],
     ['segmentation', masks, '/photos/a.jpg,sky,32,0.5'],
   ] as const)('a table of %s', async (task, said, row) => {
     const target = await write('csv', task, [said, said]);

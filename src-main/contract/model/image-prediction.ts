@@ -13,6 +13,10 @@ export interface FoundBox {
   category: number;
   score: number;
   bboxXyxy: BboxXyxy;
+  /** As in geometry/cell-mask.ts, where the network says masks of single objects. */
+  mask?: Uint8Array;
+  /** x, y (px of the image) and how sure it is that it is there, of each point, where the network says points. */
+  keypoints?: number[];
 }
 
 /** Categories are ordinals in the run's classes; coordinates are px of the upright file. */

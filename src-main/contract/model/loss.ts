@@ -59,5 +59,14 @@ export const lossConfig = v.variant('kind', [
     categoryGain: nonNegative,
     distributionGain: nonNegative,
   }),
+  /** Of poses: as of detection, and where an object's points are and which of them are labelled. */
+  v.object({
+    kind: v.literal('pose'),
+    boxGain: nonNegative,
+    categoryGain: nonNegative,
+    distributionGain: nonNegative,
+    positionGain: nonNegative,
+    visibilityGain: nonNegative,
+  }),
 ]);
 export type LossConfig = v.InferOutput<typeof lossConfig>;

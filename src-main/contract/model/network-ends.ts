@@ -26,3 +26,9 @@ export function networkOutputs(
   const { length } = trainedClasses(config, categories);
   return config.loss.kind === 'sum' && config.loss.binary && length === 2 ? 1 : length;
 }
+
+/** Points that the network says of each object; 0 where it says none. */
+export function networkPoints({ model }: Pick<RunConfig, 'model'>): number {
+  const { keypoints } = model.options;
+  return typeof keypoints === 'number' ? keypoints : 0;
+}

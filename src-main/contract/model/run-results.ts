@@ -57,6 +57,37 @@ export interface ImageBoxes {
   candidates: Float32Array;
   /** [G, 7]: class ordinal, x1, y1, x2, y2, area, iscrowd. */
   objects: Float64Array;
+  /** Null where the network says boxes only. */
+  head: HeadSaid | null;
+}
+
+/**
+ * What a detector says of each object beside its box. Masks are as in geometry/cell-mask.ts; keypoints are float32, little-endian,
+ * `numbersPerPoint` a point, px of the upright image.
+ */
+export type HeadKind = 'masks' | 'keypoints';
+export interface HeadSaid {
+  kind: HeadKind;
+  /** Beside the candidates and the objects. */
+  candidates: Payloads;
+  objects: Payloads;
+}
+
+/** Bytes of each of some things, one behind the other. */
+export interface Payloads {
+  /** Where each one's begin, and behind the last the number of all: [n + 1]. */
+  starts: Uint32Array;
+  bytes: Uint8Array;
+}
+export const payloadAt = ({ starts, bytes }: Payloads, index: number): Uint8Array =>
+  bytes.subarray(starts[index], starts[index + 1]);
+
+export function joinPayloads(parts: readonly Uint8Array[]): Payloads {
+  const starts = new Uint32Array(parts.length + 1);
+  parts.forEach(({ length }, i) => (starts[i + 1] = starts[i]! + length));
+  const bytes = new Uint8Array(starts[parts.length]!);
+  parts.forEach((part, i) => bytes.set(part, starts[i]));
+  return { starts, bytes };
 }
 
 /** Sizes of objects by area in the image, COCO's: below 32² px, below 96² px, from there on. Bits, for `ClassAnswers.sizes`. */
@@ -96,11 +127,10 @@ interface CurveValues {
   readonly f1: readonly number[];
 }
 
-/** Of a detection, over all images. Measures and curves take every detection into account, confusion and scores the sure ones. */
-export interface DetectionMeasures {
-  epoch: number;
+/** By one way to compare detections with objects. */
+export interface MatchMeasures {
   all: ApMeasures;
-  /** In the order of the classes; precision at recalls 0, 0.01 … 1 and IoU 0.5. */
+  /** In the order of the classes; precision at recalls 0, 0.01 … 1 and a similarity of 0.5. */
   perCategory: readonly (ApMeasures & {
     readonly precisionAtRecall: readonly number[] | null;
     readonly objects: number;
@@ -110,6 +140,13 @@ export interface DetectionMeasures {
   curves: CurveValues | null;
   /** Where the mean F1 is greatest. */
   best: Readonly<{ confidence: number; precision: number | null; recall: number; f1: number }> | null;
+}
+
+/** Of a detection, over all images. Measures and curves take every detection into account, confusion and scores the sure ones. */
+export interface DetectionMeasures extends MatchMeasures {
+  epoch: number;
+  /** Of what the network says beside boxes; null where it says nothing. */
+  head: (MatchMeasures & { kind: HeadKind }) | null;
   /** Objects of each class that were called each class, by image; behind the last class stands the background. */
   cells: CellCounts;
   imageIds: Float64Array;

@@ -83,7 +83,7 @@ export type ModelOptions = v.InferOutput<typeof modelOptions>;
 export const device = v.picklist(['cpu', 'cuda', 'webgpu', 'dml', 'coreml']);
 export type Device = v.InferOutput<typeof device>;
 
-const tasks = ['classification', 'segmentation', 'detection'] as const;
+const tasks = ['classification', 'segmentation', 'detection', 'instance-segmentation', 'pose'] as const;
 export const task = v.picklist(tasks);
 export type Task = v.InferOutput<typeof task>;
 
@@ -142,6 +142,25 @@ export const metricDefinitions = {
   'test/boxLoss': { label: 'Test box loss', better: 'lower' },
   'test/categoryLoss': { label: 'Test class loss', better: 'lower' },
   'test/distributionLoss': { label: 'Test DFL loss', better: 'lower' },
+  /** Of masks of single objects; measures as those of boxes, by how far masks overlap. */
+  'train/maskLoss': { label: 'Train mask loss', better: 'lower' },
+  'test/maskLoss': { label: 'Test mask loss', better: 'lower' },
+  'test/maskPrecision': { label: 'Test mask precision', better: 'higher' },
+  'test/maskRecall': { label: 'Test mask recall', better: 'higher' },
+  'test/maskAp50': { label: 'Test mask mAP50', better: 'higher' },
+  'test/maskAp75': { label: 'Test mask mAP75', better: 'higher' },
+  'test/maskAp': { label: 'Test mask mAP50-95', better: 'higher' },
+  /** Of poses: where the points of an object are (OKS), and which of them are labelled. */
+  'train/positionLoss': { label: 'Train pose loss', better: 'lower' },
+  'train/visibilityLoss': { label: 'Train point loss', better: 'lower' },
+  'test/positionLoss': { label: 'Test pose loss', better: 'lower' },
+  'test/visibilityLoss': { label: 'Test point loss', better: 'lower' },
+  /** As those of boxes, with COCO's similarity of keypoints in place of their overlap. */
+  'test/posePrecision': { label: 'Test pose precision', better: 'higher' },
+  'test/poseRecall': { label: 'Test pose recall', better: 'higher' },
+  'test/poseAp50': { label: 'Test pose mAP50', better: 'higher' },
+  'test/poseAp75': { label: 'Test pose mAP75', better: 'higher' },
+  'test/poseAp': { label: 'Test pose mAP50-95', better: 'higher' },
   /** At the confidence where the mean F1 is greatest, and IoU 0.5; means over the categories. */
   'test/precision': { label: 'Test precision', better: 'higher' },
   'test/recall': { label: 'Test recall', better: 'higher' },
@@ -172,15 +191,69 @@ export const taskMetrics = {
     'test/ap',
     'test/ar',
   ],
+  'instance-segmentation': [
+    'train/loss',
+    'train/boxLoss',
+    'train/maskLoss',
+    'train/categoryLoss',
+    'train/distributionLoss',
+    'test/loss',
+    'test/boxLoss',
+    'test/maskLoss',
+    'test/categoryLoss',
+    'test/distributionLoss',
+    'test/precision',
+    'test/recall',
+    'test/ap50',
+    'test/ap75',
+    'test/ap',
+    'test/ar',
+    'test/maskPrecision',
+    'test/maskRecall',
+    'test/maskAp50',
+    'test/maskAp75',
+    'test/maskAp',
+  ],
+  pose: [
+    'train/loss',
+    'train/boxLoss',
+    'train/categoryLoss',
+    'train/distributionLoss',
+    'train/positionLoss',
+    'train/visibilityLoss',
+    'test/loss',
+    'test/boxLoss',
+    'test/categoryLoss',
+    'test/distributionLoss',
+    'test/positionLoss',
+    'test/visibilityLoss',
+    'test/precision',
+    'test/recall',
+    'test/ap50',
+    'test/ap75',
+    'test/ap',
+    'test/ar',
+    'test/posePrecision',
+    'test/poseRecall',
+    'test/poseAp50',
+    'test/poseAp75',
+    'test/poseAp',
+  ],
 } as const satisfies Record<Task, readonly MetricName[]>;
 /** Series that are recorded too, but say nothing about which run is better. */
 export const auxiliarySeries = {
   'step/loss': 'Loss of each step',
   'epoch/learningRate': 'Learning rate',
+  /** Euclidean length of all weights, and of the gradients of what is trained (a mean over a few updates of the epoch, before clipping). */
+  'epoch/weightNorm': 'Norm of the weights',
+  'epoch/gradientNorm': 'Norm of the gradient',
   /** Of the training process, once an epoch: images/s, MB, and the share of all processors' time. */
   'machine/pace': 'Throughput',
   'machine/memory': 'Memory',
   'machine/load': 'Processor load',
+  /** Of the GPU, where there is one that says so: the share of its time, and MB, of all programs together. */
+  'machine/deviceLoad': 'GPU load',
+  'machine/deviceMemory': 'GPU memory',
 } as const;
 export type SeriesName = MetricName | keyof typeof auxiliarySeries;
 export const seriesNames = [...Object.keys(metricDefinitions), ...Object.keys(auxiliarySeries)] as SeriesName[];
@@ -238,7 +311,14 @@ export const runDetail = v.object({
   summary: runSummary,
   config: runConfig,
   /** Of its network, under the names of its training; `categoryId` null: the background, or a class that is gone. */
-  classes: v.array(v.object({ name: v.string(), categoryId: v.nullable(categoryId) })),
+  classes: v.array(
+    v.object({
+      name: v.string(),
+      categoryId: v.nullable(categoryId),
+      /** As of `TrainedClass`. */
+      edges: v.optional(v.array(v.tuple([v.number(), v.number()]))),
+    }),
+  ),
   /** Absolute path of the run's folder. */
   folder: v.string(),
 });

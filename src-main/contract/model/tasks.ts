@@ -19,6 +19,8 @@ export interface TaskDefinition {
   label: string;
   /** What the network says of an image, in a sentence that begins with "says". */
   explanation: string;
+  /** What an answer is about: an image as a whole, its pixels, or objects in boxes. */
+  answer: 'class' | 'pixels' | 'objects';
   /** Labels that it can be learned from, the most fitting first. */
   learnsFrom: readonly ShapeKind[];
   headline: MetricName;
@@ -31,6 +33,7 @@ export const taskDefinitions: Readonly<Record<Task, TaskDefinition>> = {
   classification: {
     label: 'Classification',
     explanation: 'says which class an image shows',
+    answer: 'class',
     learnsFrom: ['classification'],
     headline: 'test/accuracy',
     charts: [
@@ -41,6 +44,7 @@ export const taskDefinitions: Readonly<Record<Task, TaskDefinition>> = {
   segmentation: {
     label: 'Segmentation',
     explanation: 'says of every pixel which class it shows',
+    answer: 'pixels',
     learnsFrom: ['polygon', 'mask', 'rotated-box', 'bbox'],
     headline: 'test/meanIou',
     charts: [
@@ -58,6 +62,7 @@ export const taskDefinitions: Readonly<Record<Task, TaskDefinition>> = {
   detection: {
     label: 'Detection',
     explanation: 'says where objects are, and of which class',
+    answer: 'objects',
     learnsFrom: ['bbox', 'polygon', 'mask', 'rotated-box'],
     headline: 'test/ap',
     charts: [
@@ -76,7 +81,66 @@ export const taskDefinitions: Readonly<Record<Task, TaskDefinition>> = {
       },
     ],
   },
+  'instance-segmentation': {
+    label: 'Instance segmentation',
+    explanation: 'says where objects are, of which class, and which pixels each covers',
+    answer: 'objects',
+    learnsFrom: ['polygon', 'mask', 'rotated-box', 'bbox'],
+    headline: 'test/maskAp',
+    charts: [
+      loss,
+      {
+        title: 'Mask mAP50-95',
+        note: 'over mask IoU 0.50 to 0.95, mean over classes',
+        train: null,
+        test: 'test/maskAp',
+      },
+      { title: 'Mask mAP50', note: 'at mask IoU 0.50, mean over classes', train: null, test: 'test/maskAp50' },
+      { title: 'mAP50-95', note: 'over IoU 0.50 to 0.95, mean over classes', train: null, test: 'test/ap' },
+      { title: 'mAP50', note: 'at IoU 0.50, mean over classes', train: null, test: 'test/ap50' },
+      {
+        title: 'Mask loss',
+        note: 'cross-entropy in the boxes, with its gain',
+        train: 'train/maskLoss',
+        test: 'test/maskLoss',
+      },
+      { title: 'Box loss', note: 'CIoU, with its gain', train: 'train/boxLoss', test: 'test/boxLoss' },
+      { title: 'Class loss', note: 'with its gain', train: 'train/categoryLoss', test: 'test/categoryLoss' },
+      {
+        title: 'DFL loss',
+        note: 'of the sides, with its gain',
+        train: 'train/distributionLoss',
+        test: 'test/distributionLoss',
+      },
+    ],
+  },
+  pose: {
+    label: 'Pose',
+    explanation: 'says where objects are, of which class, and where the points of each lie',
+    answer: 'objects',
+    learnsFrom: ['keypoints'],
+    headline: 'test/poseAp',
+    charts: [
+      loss,
+      { title: 'Pose mAP50-95', note: 'over OKS 0.50 to 0.95, mean over classes', train: null, test: 'test/poseAp' },
+      { title: 'Pose mAP50', note: 'at OKS 0.50, mean over classes', train: null, test: 'test/poseAp50' },
+      { title: 'mAP50-95', note: 'over IoU 0.50 to 0.95, mean over classes', train: null, test: 'test/ap' },
+      { title: 'mAP50', note: 'at IoU 0.50, mean over classes', train: null, test: 'test/ap50' },
+      { title: 'Pose loss', note: '1 − OKS, with its gain', train: 'train/positionLoss', test: 'test/positionLoss' },
+      { title: 'Point loss', note: 'with its gain', train: 'train/visibilityLoss', test: 'test/visibilityLoss' },
+      { title: 'Box loss', note: 'CIoU, with its gain', train: 'train/boxLoss', test: 'test/boxLoss' },
+      { title: 'Class loss', note: 'with its gain', train: 'train/categoryLoss', test: 'test/categoryLoss' },
+      {
+        title: 'DFL loss',
+        note: 'of the sides, with its gain',
+        train: 'train/distributionLoss',
+        test: 'test/distributionLoss',
+      },
+    ],
+  },
 };
+
+export const saysObjects = (task: Task): boolean => taskDefinitions[task].answer === 'objects';
 
 export const headlineOf = ({ task }: { task: Task }): MetricName => taskDefinitions[task].headline;
 

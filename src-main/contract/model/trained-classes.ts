@@ -6,6 +6,8 @@ export interface TrainedClass {
   name: string;
   /** Null for the background where the data set has no class of that name. */
   categoryId: CategoryId | null;
+  /** Lines between the points of its objects, pairs of their places; absent where the network says no points. */
+  edges?: [number, number][];
 }
 
 const backgroundNames: ReadonlySet<string> = new Set(['background', '_background_', 'bg']);

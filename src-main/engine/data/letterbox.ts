@@ -89,3 +89,14 @@ export function toImage(box: Letterbox, [x1, y1, x2, y2]: BboxXyxy): BboxXyxy {
   const y = (value: number): number => ((value - box.topPx) * box.image.heightPx) / box.resized.heightPx;
   return [x(x1), y(y1), x(x2), y(y2)];
 }
+
+/** As `toNetwork` and `toImage`. */
+export function pointToNetwork(box: Letterbox, [x, y]: readonly [number, number]): [number, number] {
+  const [movedX, movedY] = toNetwork(box, [x, y, x, y]);
+  return [movedX, movedY];
+}
+
+export function pointToImage(box: Letterbox, [x, y]: readonly [number, number]): [number, number] {
+  const [movedX, movedY] = toImage(box, [x, y, x, y]);
+  return [movedX, movedY];
+}

@@ -17,6 +17,8 @@ export interface ImageFeed {
   masks?: Uint8Array;
   /** float32 [rows, capacity, 6]: 1 (0 in padding), category, x1, y1, x2, y2 in px of the image. */
   boxes?: Float32Array;
+  /** float32 [rows, capacity, 3·K]: x, y in px of the image and visibility of each point of the objects of `boxes`. */
+  keypoints?: Float32Array;
 }
 
 /** The images of a split, as steps are fed with them. */

@@ -3,11 +3,17 @@
  * well each image was done. Overlaps are sorted out anew, with the settings that are asked for.
  */
 import type { BoxCandidates } from '../../contract/geometry/non-max-suppression.ts';
-import type { DetectionMeasures, DetectionSettings } from '../../contract/model/run-results.ts';
+import {
+  payloadAt,
+  type DetectionMeasures,
+  type DetectionSettings,
+  type MatchMeasures,
+} from '../../contract/model/run-results.ts';
 import { cocoMeasures } from '../metrics/average-precision.ts';
 import { detectionConfusion } from '../metrics/detection-confusion.ts';
 import { confidenceCurves } from '../metrics/detection-curves.ts';
-import type { Detections, GroundTruths } from '../metrics/detection-pairs.ts';
+import { boxComparison, type Comparison, type Detections, type GroundTruths } from '../metrics/detection-pairs.ts';
+import { headComparisons } from '../metrics/head-comparisons.ts';
 import { DetectionTable, groundTruthTable, validationSettings } from '../metrics/detection-table.ts';
 import { placementOf } from '../data/letterbox.ts';
 import { candidateColumns, readCandidates, readDetectionPredictions } from './detection-predictions-file.ts';
@@ -22,8 +28,8 @@ export interface MeasureRequest extends DetectionSettings {
 const width = candidateColumns.length;
 /** Candidates of this many images are in memory at once. */
 const imagesAtOnce = 64;
-/** A detection finds an object from this overlap on. */
-const matchIou = 0.5;
+/** A detection finds an object from this similarity on. */
+const matchSimilarity = 0.5;
 
 /** Throws FoveaError as the file's reader does. */
 export async function measureDetections({
@@ -37,35 +43,58 @@ export async function measureDetections({
   const { epoch, categoryCount, imageIds, firstCandidate, firstObject, objects } = predictions;
   const images = imageIds.length;
   const table = new DetectionTable();
+  /** What the head said of each row of the table. */
+  const found: Uint8Array[] = [];
   for (let first = 0; first < images; first += imagesAtOnce) {
     const count = Math.min(imagesAtOnce, images - first);
-    const rows = await readCandidates(file, predictions, first, count);
+    const { rows, payloads } = await readCandidates(file, predictions, first, count);
     for (let image = first; image < first + count; image++) {
       const [from, to] = [firstCandidate[image]!, firstCandidate[image + 1]!].map((at) => at - firstCandidate[first]!);
       const candidates = candidatesIn(rows.subarray(from! * width, to! * width));
       const size = placementOf(trained, trained.evaluation, image).image;
-      table.add(image, candidates, { ...validationSettings, iouThreshold }, size);
+      const staying = table.add(image, candidates, { ...validationSettings, iouThreshold }, size);
+      if (payloads) found.push(...Array.from(staying, (index) => payloadAt(payloads, from! + index).slice()));
     }
   }
   const counts = Array.from({ length: images }, (_, image) => firstObject[image + 1]! - firstObject[image]!);
   const groundTruths = groundTruthTable(counts, objects);
   const detections = table.detections();
-  const { all, perCategory } = cocoMeasures(groundTruths, detections, categoryCount);
-  const curves = confidenceCurves(groundTruths, detections, categoryCount, {
-    iouThreshold: matchIou,
-    maxDetections: validationSettings.maxDetections,
-  });
+  const { head } = predictions;
+  const said = head ? Array.from(groundTruths.image, (_, i) => payloadAt(head.objects, i)) : [];
+  return {
+    epoch,
+    ...measuresBy(groundTruths, detections, categoryCount, boxComparison(groundTruths, detections)),
+    head: head && {
+      kind: head.kind,
+      ...measuresBy(
+        groundTruths,
+        detections,
+        categoryCount,
+        headComparisons[head.kind](groundTruths, detections, { groundTruths: said, detections: found }),
+      ),
+    },
+    imageIds: Float64Array.from(imageIds),
+    ...cellsByImage(groundTruths, detections, { images, categoryCount, scoreThreshold }),
+  };
+}
+
+function measuresBy(
+  groundTruths: GroundTruths,
+  detections: Detections,
+  categoryCount: number,
+  comparison: Comparison,
+): MatchMeasures {
+  const { all, perCategory } = cocoMeasures(groundTruths, detections, categoryCount, comparison);
+  const settings = { threshold: matchSimilarity, maxDetections: validationSettings.maxDetections };
+  const curves = confidenceCurves(groundTruths, detections, categoryCount, settings, comparison);
   const objectsOf = new Array<number>(categoryCount).fill(0);
   groundTruths.category.forEach((category, i) => (objectsOf[category]! += groundTruths.iscrowd[i] === 1 ? 0 : 1));
   return {
-    epoch,
     all,
     perCategory: perCategory.map((measures, category) => ({ ...measures, objects: objectsOf[category]! })),
     confidences: curves.confidences,
     curves: curves.mean,
     best: curves.best,
-    imageIds: Float64Array.from(imageIds),
-    ...cellsByImage(groundTruths, detections, { images, categoryCount, scoreThreshold }),
   };
 }
 
@@ -90,7 +119,7 @@ function cellsByImage(
   const starts = [0];
   const triples: number[] = [];
   const scores = byImage(groundTruths, detections, images).map(({ objects, found }) => {
-    const settings = { scoreThreshold, iouThreshold: matchIou };
+    const settings = { scoreThreshold, iouThreshold: matchSimilarity };
     const counts = detectionConfusion(objects, found, categoryCount, settings);
     let [right, wrong] = [0, 0];
     counts.forEach((row, truth) =>

@@ -4,7 +4,7 @@
  * measured peaks; `npm run bench -- memory` prints estimate ÷ measured for networks of the zoo.
  */
 import type { RunConfig } from '../../contract/model/run.ts';
-import { isMadeAnew } from '../data/augmentation.ts';
+import { graphAugmentation, isMadeAnew } from '../data/augmentation.ts';
 import { residentLimitBytes, stepsPerDispatch } from '../data/split-images.ts';
 import { bytesOf, peakLiveBytes } from '../graph/memory.ts';
 import { sizeOf, type Graph, type Shape } from '../graph/types.ts';
@@ -131,7 +131,7 @@ function partsFor(question: MemoryQuestion, batchSize: number): MemoryNeed['part
   const labelBytes = bytesOf(task.label);
   const evaluated = evaluationBatchSize(inputShape, evaluationImages);
   const rows = (count: number, asked: number): number => (count * imageBytes <= residentLimitBytes ? count : asked);
-  const trainRows = (asked: number): number => (isMadeAnew(config.augmentation) ? asked : rows(trainImages, asked));
+  const trainRows = (asked: number): number => (isMadeAnew(config) ? asked : rows(trainImages, asked));
 
   const smaller = trainImages % batchSize;
   const sizes = [Math.min(batchSize, trainImages), ...(smaller > 0 && trainImages > batchSize ? [smaller] : [])];
@@ -178,7 +178,7 @@ function trainingBytes(
     layout,
     update,
     preprocessing: preprocessingOf(config.model),
-    augmentation: config.augmentation,
+    augmentation: graphAugmentation(config),
     task,
     ...sizes,
     seed: config.seed,

@@ -189,7 +189,7 @@ function augmented(
   return g.scope('augmentation', () => {
     const [, height, width] = plan.inputShape as [number, number, number];
     const motion = motionOf(g, [height, width], draws, augmentation);
-    return { bytes: motion.apply(bytes, 0), labels: task.moveLabels?.(labels, motion) ?? labels };
+    return { bytes: motion.apply(bytes, 0), labels: task.moveLabels?.(g, labels, motion) ?? labels };
   });
 }
 

@@ -6,7 +6,7 @@
  */
 import type { EmaConfig, PhaseConfig, RunConfig } from '../../contract/model/run.ts';
 import { learningRate, updatesPerEpoch } from '../../contract/model/schedule.ts';
-import { augmentationDraws, drawsPerImage, isAugmented } from '../data/augmentation.ts';
+import { augmentationDraws, drawsPerImage, graphAugmentation, isAugmented } from '../data/augmentation.ts';
 import { epochOrder } from '../data/epoch-order.ts';
 import type { Position } from './checkpoint.ts';
 import type { UpdateSettings } from './state-layout.ts';
@@ -112,7 +112,7 @@ export class StepPlan {
     this.epoch = {
       number: epoch,
       order: epochOrder(imageCount, config.seed, epoch),
-      draws: isAugmented(config.augmentation)
+      draws: isAugmented(graphAugmentation(config))
         ? augmentationDraws(config.augmentation, imageCount, config.seed, epoch)
         : null,
     };

@@ -22,7 +22,7 @@ import {
   type RunConfig,
   type RunProgress,
 } from '../../contract/model/run.ts';
-import { isMadeAnew } from '../data/augmentation.ts';
+import { graphAugmentation, isMadeAnew } from '../data/augmentation.ts';
 import { labelCapacity, sampleSettings } from '../data/samples/sample-split.ts';
 import { SampleStream } from '../data/samples/sample-stream.ts';
 import { SplitImages, type ExampleImages } from '../data/split-images.ts';
@@ -36,6 +36,7 @@ import { readCheckpoint, startPosition, writeCheckpoint, type Checkpoint, type P
 import { EpochHistory } from './epoch-history.ts';
 import { Evaluator } from './evaluation.ts';
 import { Interventions } from './interventions.ts';
+import { LayerWatch, noGradients } from './layer-watch.ts';
 import { runFiles } from './run-folder.ts';
 import { startInWords, startWeights, writeProvenance, type StartFile } from './start-weights.ts';
 import { StepPlan, type Step } from './step-plan.ts';
@@ -110,6 +111,7 @@ class Trainer {
   private readonly throughput: Throughput;
   private readonly interventions: Interventions;
   private readonly history: EpochHistory;
+  private readonly layers: LayerWatch | null;
   private position: Position;
   /** What the next phase begins with: what the run started from, then the state of the phase before. */
   private kept: () => Kept;
@@ -122,6 +124,7 @@ class Trainer {
     splits: OpenSplits,
     checkpoint: Checkpoint,
     interventions: Interventions,
+    layers: LayerWatch | null,
   ) {
     this.options = options;
     this.task = task;
@@ -130,6 +133,7 @@ class Trainer {
     this.shapes = tensorShapes(plan);
     this.splits = splits;
     this.interventions = interventions;
+    this.layers = layers;
     this.kept = () => checkpoint;
     this.position = { ...checkpoint.position };
     this.throughput = new Throughput();
@@ -169,7 +173,10 @@ class Trainer {
         evaluation: await withLabels(data.evaluation, evaluation),
       };
       const interventions = await Interventions.open(options.folder);
-      return new Trainer(options, task, plan, splits, await firstCheckpoint(options, plan), interventions);
+      const checkpoint = await firstCheckpoint(options, plan);
+      const { folder } = options;
+      const layers = await LayerWatch.open({ folder, config, plan, epochsDone: checkpoint.position.epoch });
+      return new Trainer(options, task, plan, splits, checkpoint, interventions, layers);
     } catch (error) {
       await Promise.all(opened.map((each) => each.close()));
       if (error instanceof FoveaError && error.code === 'cancelled') return null;
@@ -233,9 +240,9 @@ class Trainer {
       preprocessing: preprocessingOf(config.model),
       task: this.task,
     };
-    const { seed, augmentation } = config;
+    const { seed } = config;
     const { train, evaluation } = this.splits;
-    const runner = new StepRunner({ ...shared, ...train, augmentation, seed, state });
+    const runner = new StepRunner({ ...shared, ...train, augmentation: graphAugmentation(config), seed, state });
     const evaluator = await Evaluator.create({ ...shared, ...evaluation, layout: state.layout });
     const rateFactor = (stepsBefore: number): number => this.interventions.rateFactor(stepsBefore);
     const plan = new StepPlan({
@@ -363,8 +370,12 @@ class Trainer {
       const started = performance.now();
       // As many steps as one dispatch should have, and none after the one that a resumed run was ended at.
       const until = (this.interventions.finishStep ?? Infinity) - this.position.step;
-      const steps = plan.next(this.position, Math.min(this.throughput.stepsWithin(dispatchMs), most, until));
-      this.advance(steps, await runner.run(steps, this.position.step));
+      const untilLook = this.layers?.stepsUntilLook(this.position.stepInEpoch, plan.stepsPerEpoch) ?? Infinity;
+      const limit = Math.min(this.throughput.stepsWithin(dispatchMs), most, until, untilLook);
+      const steps = plan.next(this.position, limit);
+      const isLook = steps.length === untilLook;
+      this.advance(steps, await runner.run(steps, this.position.step, isLook));
+      if (isLook) this.lookAtGradients(state);
       this.throughput.add(
         steps.length,
         steps.reduce((sum, step) => sum + step.positions.length, 0),
@@ -374,6 +385,13 @@ class Trainer {
     }
     this.progress('training');
     return true;
+  }
+
+  private lookAtGradients(state: TrainingState): void {
+    const gradients = state.gradients();
+    if (this.layers === null || gradients === null) return;
+    this.position.gradients = this.layers.look(this.position.gradients, gradients);
+    state.forgetGradients();
   }
 
   private advance(steps: readonly Step[], { losses, counts }: StepResults): void {
@@ -425,6 +443,8 @@ class Trainer {
           ({ series, value }): MetricPoint => ({ series, step, epoch, value }),
         ),
       );
+      const norms = await this.layers?.endEpoch({ epoch, step }, this.position.gradients, state.weights());
+      if (norms) report.points(norms);
       report.log('info', `Epoch ${epoch}: ${reported.map(inWords).join(', ')}`);
       this.position = {
         ...this.position,
@@ -433,6 +453,7 @@ class Trainer {
         lossSum: 0,
         seenImages: 0,
         counts: {},
+        gradients: noGradients,
         best: isBest ? decided! : best,
         epochsSinceBest: isBest ? 0 : this.position.epochsSinceBest + 1,
       };
@@ -561,7 +582,7 @@ function goesOn(plan: NetworkPlan, previous: PhaseConfig | undefined, next: Phas
 
 /** As they are, or made anew for each epoch where the graph cannot do what is asked for. */
 function openTrainImages({ config, data, sampleWorker }: TrainOptions, capacity: number): Promise<ExampleImages> {
-  if (!isMadeAnew(config.augmentation)) return SplitImages.open(data.train, data.packs);
+  if (!isMadeAnew(config)) return SplitImages.open(data.train, data.packs);
   return SampleStream.open({
     data,
     split: data.train,

@@ -5,6 +5,7 @@
 import { open, readFile } from 'node:fs/promises';
 import * as v from 'valibot';
 import { FoveaError } from '../../contract/errors.ts';
+import { numbersPerPoint } from '../../contract/geometry/keypoints.ts';
 import { inputFit } from '../../contract/model/run-images.ts';
 import { writeFileAtomic } from '../weights/atomic-file.ts';
 import {
@@ -20,6 +21,7 @@ const columns = ['imageIds', 'packs', 'rows', 'labels'] as const satisfies (keyo
 const numbersPerPiece = 8192;
 
 const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const finite = v.pipe(v.number(), v.finite());
 const packRows = { packs: v.array(natural), rows: v.array(natural) };
 const splitSchema = v.object({
   imageIds: v.array(natural),
@@ -27,10 +29,21 @@ const splitSchema = v.object({
   labels: v.array(natural),
   masks: v.exactOptional(v.object(packRows)),
   sizesPx: v.exactOptional(v.array(v.pipe(natural, v.minValue(1)))),
-  objects: v.exactOptional(v.object({ counts: v.array(natural), rows: v.array(v.pipe(v.number(), v.finite())) })),
+  objects: v.exactOptional(
+    v.object({
+      counts: v.array(natural),
+      rows: v.array(finite),
+      points: v.exactOptional(v.array(finite)),
+    }),
+  ),
+});
+const poseSchema = v.object({
+  pointCount: v.pipe(natural, v.minValue(1)),
+  mirrored: v.nullable(v.array(natural)),
 });
 const dataSchema = v.object({
   categories: v.array(v.string()),
+  pose: v.exactOptional(poseSchema),
   fit: v.exactOptional(inputFit),
   packs: v.array(
     v.object({ file: v.string(), count: natural, channels: natural, heightPx: natural, widthPx: natural }),
@@ -99,7 +112,12 @@ function namesIn(text: string): string[] | null {
 
 function* encode(data: TrainingData): Generator<Uint8Array> {
   const encoder = new TextEncoder();
-  const head = JSON.stringify({ categories: data.categories, fit: data.fit, packs: data.packs });
+  const head = JSON.stringify({
+    categories: data.categories,
+    pose: data.pose,
+    fit: data.fit,
+    packs: data.packs,
+  });
   yield encoder.encode(head.slice(0, -1));
   for (const split of splitNames) {
     for (const [index, column] of columns.entries()) {
@@ -126,6 +144,10 @@ function* encode(data: TrainingData): Generator<Uint8Array> {
       yield* encodeNumbers(objects.counts);
       yield encoder.encode('],"rows":[');
       yield* encodeNumbers(objects.rows);
+      if (objects.points) {
+        yield encoder.encode('],"points":[');
+        yield* encodeNumbers(objects.points);
+      }
       yield encoder.encode(']}');
     }
     yield encoder.encode('}');
@@ -164,12 +186,23 @@ function checkSplit(data: TrainingData, name: (typeof splitNames)[number], file:
     if ((labels[index] ?? 0) >= data.categories.length)
       throw unusable(file, `${name} image ${index} has an unknown label`);
   });
-  if (objects) checkObjects(objects, name, data.categories.length, file);
+  if (objects) checkObjects(objects, name, data, file);
 }
 
-function checkObjects({ counts, rows }: ObjectLabels, name: string, categoryCount: number, file: string): void {
+function checkObjects(
+  { counts, rows, points = [] }: ObjectLabels,
+  name: string,
+  data: TrainingData,
+  file: string,
+): void {
+  const categoryCount = data.categories.length;
+  const { pointCount = 0, mirrored = null } = data.pose ?? {};
   const width = objectColumns.length;
   const total = counts.reduce((sum, count) => sum + count, 0);
+  if (points.length !== numbersPerPoint * pointCount * total)
+    throw unusable(file, `${name} has not ${pointCount} points for each object`);
+  if (mirrored && mirrored.toSorted((a, b) => a - b).some((place, i) => place !== i))
+    throw unusable(file, 'its points have not one mirrored place each');
   if (rows.length !== width * total) throw unusable(file, `${name} has lists of objects of different lengths`);
   for (let object = 0; object < total; object++) {
     const category = rows[width * object]!;

@@ -1,6 +1,8 @@
 /** The classes that a run's network was trained with, found again among those that the data set has now. */
+import type { Skeleton } from '../../contract/model/annotation-edit.ts';
 import type { Category } from '../../contract/model/dataset.ts';
 import type { RunId } from '../../contract/model/ids.ts';
+import { networkPoints } from '../../contract/model/network-ends.ts';
 import { classesAsTrained, trainedClasses, type TrainedClass } from '../../contract/model/trained-classes.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
 import { readCategoryNames } from '../../engine/train/training-data-file.ts';
@@ -20,8 +22,14 @@ export async function classesOfRun(opened: OpenProject, runId: RunId): Promise<C
   const config = runs.config(runId);
   const all = datasets.categories(config.data.datasetId);
   const names = await readCategoryNames(runFiles.data(runFolder(opened, runId))).catch(() => null);
-  const classes = names === null ? trainedClasses(config, all) : classesAsTrained(names, all);
+  const bare = names === null ? trainedClasses(config, all) : classesAsTrained(names, all);
+  const classes = networkPoints(config) === 0 ? bare : withEdges(bare, datasets.skeletons(config.data.datasetId));
   const byId = new Map(all.map((category) => [category.categoryId, category]));
   const categories = classes.flatMap(({ categoryId }) => (categoryId === null ? [] : (byId.get(categoryId) ?? [])));
   return { classes, categories };
+}
+
+function withEdges(classes: readonly TrainedClass[], skeletons: readonly Skeleton[]): TrainedClass[] {
+  const edges = new Map(skeletons.map((skeleton) => [skeleton.categoryId, skeleton.edges]));
+  return classes.map((each) => ({ ...each, edges: (each.categoryId !== null && edges.get(each.categoryId)) || [] }));
 }

@@ -2,7 +2,9 @@
 import { FoveaError } from '../../contract/errors.ts';
 import type { ImageId } from '../../contract/model/ids.ts';
 import {
+  joinPayloads,
   objectSizes,
+  payloadAt,
   type DetectionMeasures,
   type DetectionSettings,
   type ImageBoxes,
@@ -31,10 +33,14 @@ export class DetectionResults {
     const predictions = await this.#files.get(file, await predictionsModified(file));
     const index = Array.prototype.indexOf.call(predictions.imageIds, imageId);
     if (index < 0) throw new FoveaError('not-found', `The run was not measured by image ${imageId}.`, { imageId });
-    const { firstObject, objects } = predictions;
+    const { firstObject, objects, head } = predictions;
+    const [from, to] = [firstObject[index]!, firstObject[index + 1]!];
+    const { rows, payloads } = await readCandidates(file, predictions, index, 1);
+    const ofObjects = head && Array.from({ length: to - from }, (_, i) => payloadAt(head.objects, from + i));
     return {
-      candidates: await readCandidates(file, predictions, index, 1),
-      objects: objects.slice(firstObject[index]! * objectWidth, firstObject[index + 1]! * objectWidth),
+      candidates: rows,
+      objects: objects.slice(from * objectWidth, to * objectWidth),
+      head: head && payloads && { kind: head.kind, candidates: payloads, objects: joinPayloads(ofObjects!) },
     };
   }
 

@@ -12,6 +12,8 @@ import {
 import type { ConfusionMatrix, Task } from '../../contract/model/run.ts';
 import { confusionOf } from '../../contract/model/segmentation-measures.ts';
 import type { TrainedClass } from '../../contract/model/trained-classes.ts';
+import { readLayerNorms, readTensorSpread } from '../../engine/train/layer-records.ts';
+import { runFiles } from '../../engine/train/run-folder.ts';
 import type { ServiceContext } from '../context.ts';
 import type { PredictionReader } from '../runs/predictions.ts';
 import { runFolder } from '../runs/restore-runs.ts';
@@ -24,6 +26,8 @@ import { SegmentationResults } from './segmentation-results.ts';
 type ResultCalls =
   | 'run.inside'
   | 'run.features'
+  | 'run.layers'
+  | 'run.layerSpread'
   | 'run.answers'
   | 'run.scores'
   | 'run.confusion'
@@ -70,6 +74,23 @@ export function createResultHandlers(
     return { ...measures, classes: [...known, { name: 'background', categoryId: null }] };
   }
 
+  const objects: TaskResults = {
+    scores: async (run) => {
+      const { epoch, imageIds, scores } = await detected.measures(run, usualDetectionSettings);
+      return { epoch, meaning: 'F1 of the image’s boxes', imageIds, scores, right: null };
+    },
+    confusion: async (run) => {
+      const { cells, classes: named } = await report(run, run.classes, usualDetectionSettings);
+      return { classes: named, unit: 'objects', counts: confusionOf(cells, named.length) };
+    },
+    answers: async (run) => {
+      const measured = await report(run, run.classes, usualDetectionSettings);
+      const { epoch, classes, imageIds, cells, perCategory } = measured;
+      const precisionAtRecall = [...perCategory.map((category) => category.precisionAtRecall), null];
+      const sizes = await detected.sizes(run);
+      return { epoch, classes, unit: 'objects', imageIds, cells, sizes, precisionAtRecall };
+    },
+  };
   const results: Record<Task, TaskResults> = {
     classification: {
       scores: ({ predictions }) => classified.scores(predictions),
@@ -88,23 +109,9 @@ export function createResultHandlers(
         return { epoch, classes, unit: 'pixels', imageIds, cells: pairs, sizes: null, precisionAtRecall: null };
       },
     },
-    detection: {
-      scores: async (run) => {
-        const { epoch, imageIds, scores } = await detected.measures(run, usualDetectionSettings);
-        return { epoch, meaning: 'F1 of the image’s boxes', imageIds, scores, right: null };
-      },
-      confusion: async (run) => {
-        const { cells, classes: named } = await report(run, run.classes, usualDetectionSettings);
-        return { classes: named, unit: 'objects', counts: confusionOf(cells, named.length) };
-      },
-      answers: async (run) => {
-        const measured = await report(run, run.classes, usualDetectionSettings);
-        const { epoch, classes, imageIds, cells, perCategory } = measured;
-        const precisionAtRecall = [...perCategory.map((category) => category.precisionAtRecall), null];
-        const sizes = await detected.sizes(run);
-        return { epoch, classes, unit: 'objects', imageIds, cells, sizes, precisionAtRecall };
-      },
-    },
+    detection: objects,
+    'instance-segmentation': objects,
+    pose: objects,
   };
 
   async function place({ projectId, runId, epoch = null }: RunMoment): Promise<RunPlace & { task: Task }> {
@@ -126,6 +133,10 @@ export function createResultHandlers(
     'run.inside': async ({ checkpoint, ...run }) => insides.spread((await place(run)).folder, checkpoint),
     'run.features': async ({ checkpoint, layer, imageId, ...run }) =>
       insides.maps((await place(run)).folder, checkpoint, layer, imageId),
+    'run.layers': async ({ projectId, runId }) =>
+      readLayerNorms(runFiles.layers(runFolder(projects.get(projectId), runId))),
+    'run.layerSpread': async ({ projectId, runId, tensor }) =>
+      readTensorSpread(runFiles.layers(runFolder(projects.get(projectId), runId)), tensor),
     'run.answers': async (run) => {
       const at = await place(run);
       return results[at.task].answers(at);

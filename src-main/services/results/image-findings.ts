@@ -33,11 +33,9 @@ export class ImageFindings {
 
   readonly #read: Record<Task, (place: ResultPlace) => Promise<ImageResult[]>> = {
     classification: async ({ predictions }) => this.#classified.findings(predictions),
-    detection: async (place) => {
-      const { cells, imageIds, scores, perCategory } = await this.#detected.measures(place, usualDetectionSettings);
-      // Behind the last class stands the background, which is nothing that can be found.
-      return fromCells(cells, imageIds, scores, (ordinal) => ordinal < perCategory.length);
-    },
+    detection: (place) => this.#findObjects(place),
+    'instance-segmentation': (place) => this.#findObjects(place),
+    pose: (place) => this.#findObjects(place),
     segmentation: async (place) => {
       const { pairs, imageIds, classes, firstCounted } = await this.#segmented.pixels(place, []);
       const counted = classes.map((_, ordinal) => ordinal).slice(firstCounted);
@@ -52,6 +50,12 @@ export class ImageFindings {
       );
     },
   };
+
+  async #findObjects(place: ResultPlace): Promise<ImageResult[]> {
+    const { cells, imageIds, scores, perCategory } = await this.#detected.measures(place, usualDetectionSettings);
+    // Behind the last class stands the background, which is nothing that can be found.
+    return fromCells(cells, imageIds, scores, (ordinal) => ordinal < perCategory.length);
+  }
 
   /**
    * Makes sure that the database knows what the runs found that a view names. True where it learned something new.

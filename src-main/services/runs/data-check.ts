@@ -1,6 +1,7 @@
 /** What would stop or spoil a run in its images and labels. */
 import type { Category, Dataset, Split } from '../../contract/model/dataset.ts';
 import type { RunConfig, Task } from '../../contract/model/run.ts';
+import { saysObjects } from '../../contract/model/tasks.ts';
 import { trainedClasses } from '../../contract/model/trained-classes.ts';
 import type { SplitLabels } from '../training-data/learnable.ts';
 import { count, error, note, warning, type Finding } from './findings.ts';
@@ -10,6 +11,8 @@ const wanted: Readonly<Record<Task, { label: string; lack: string }>> = {
   classification: { label: 'a class', lack: 'without a class' },
   segmentation: { label: 'an outline or a mask', lack: 'without an outline or a mask' },
   detection: { label: 'a box', lack: 'without a box' },
+  'instance-segmentation': { label: 'an outlined object', lack: 'without an outlined object' },
+  pose: { label: 'an object with points', lack: 'without an object with points' },
 };
 
 export interface DataFacts {
@@ -66,7 +69,7 @@ function checkClasses(config: RunConfig, { categories }: Dataset, { labelled, by
   if (labelled === 0) return [];
   const path = 'data.trainSplit';
   const missing = categories.filter(({ categoryId }) => !byClass.get(categoryId));
-  const isAlone = config.task !== 'detection' && trainedClasses(config, categories).length < 2;
+  const isAlone = !saysObjects(config.task) && trainedClasses(config, categories).length < 2;
   return [
     ...(isAlone ? [error('There is only one class, so there is nothing to tell apart.', path)] : []),
     ...(missing.length > 0

@@ -9,16 +9,19 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { Calls, Handlers } from '../../contract/ipc.ts';
 import type { Split } from '../../contract/model/dataset.ts';
 import type { ProjectId, RunId, SweepId } from '../../contract/model/ids.ts';
+import { networkPoints } from '../../contract/model/network-ends.ts';
 import { usualDetectionSettings } from '../../contract/model/run-results.ts';
 import type { LogLine, RunConfig } from '../../contract/model/run.ts';
+import { saysObjects } from '../../contract/model/tasks.ts';
 import { historyFiles, keptEpochs } from '../../engine/train/epoch-history.ts';
 import { requestIntervention } from '../../engine/train/interventions.ts';
 import { readEvents } from '../../engine/train/run-events.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
 import { readProvenance } from '../../engine/train/start-weights.ts';
-import { describeModel, modelSummaries } from '../../engine/zoo/registry.ts';
+import { defaultOptions, describeModel, modelSummaries } from '../../engine/zoo/registry.ts';
 import type { ServiceContext } from '../context.ts';
 import { countLearnable } from '../training-data/learnable.ts';
+import { poseLayout } from '../training-data/pose-layout.ts';
 import { recordRunVersion } from '../library/record-version.ts';
 import { prepareRun } from '../training-data/prepare-run.ts';
 import { Previews } from '../training-data/preview-service.ts';
@@ -160,7 +163,7 @@ export function createRunHandlers(context: ServiceContext, options: { slurmPollM
       const settings = usualDetectionSettings;
       return {
         confusion,
-        detection: task === 'detection' ? await handlers['run.detectionMeasures']({ ...run, settings }) : null,
+        detection: saysObjects(task) ? await handlers['run.detectionMeasures']({ ...run, settings }) : null,
       };
     } catch (error) {
       if (error instanceof FoveaError && error.code === 'not-found') return { confusion: null, detection: null };
@@ -176,8 +179,12 @@ export function createRunHandlers(context: ServiceContext, options: { slurmPollM
       describeModel(modelId, options, inputShape, categoryCount, freeze),
     'run.labels': async ({ projectId, datasetId, split }) =>
       readLabelStatistics(projects.get(projectId), datasetId, split),
-    'run.template': async ({ projectId, datasetId, modelId }) =>
-      runTemplate(modelId, projects.get(projectId).store.datasets.get(datasetId), devices.known()),
+    'run.template': async ({ projectId, datasetId, modelId }) => {
+      const { store } = projects.get(projectId);
+      const saysPoints = networkPoints({ model: { id: modelId, options: defaultOptions(modelId) } }) > 0;
+      const pose = saysPoints ? poseLayout(store, datasetId) : null;
+      return runTemplate(modelId, store.datasets.get(datasetId), devices.known(), pose);
+    },
     'run.check': async ({ projectId, config }) => findings(projects.get(projectId), config),
     'run.previewBatch': async ({ projectId, ...request }) => previews.make(projects.get(projectId), request),
     'run.estimate': async ({ projectId, config }) => {
@@ -339,7 +346,8 @@ async function findingsOf(
     return counted;
   };
   const labels = { train: await count(config.data.trainSplit), evaluation: await count(config.data.evaluationSplit) };
-  const findings = checkRun({ config, dataset, labels, devices: await devices.certainOf(config.device) });
+  const pose = networkPoints(config) > 0 ? poseLayout(opened.store, config.data.datasetId) : null;
+  const findings = checkRun({ config, dataset, labels, devices: await devices.certainOf(config.device), pose });
   return heaviestFirst([
     ...findings,
     ...(await leaks.check(opened, config)),

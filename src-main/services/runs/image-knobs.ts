@@ -3,10 +3,17 @@ import { isFileFormat, type Dataset } from '../../contract/model/dataset.ts';
 import type { Knob } from '../../contract/model/model-spec.ts';
 import { noAugmentation, type AugmentationConfig } from '../../contract/model/run-images.ts';
 import type { Task } from '../../contract/model/run.ts';
+import { ofPixels } from '../training-data/learnable.ts';
 import { choice, integer, number, optional, optionalNumber, toggle } from './knob-kinds.ts';
 
 /** The field's usual ones; what trains on a CPU within reason. */
-const usualSides: Readonly<Record<Task, number>> = { classification: 224, segmentation: 256, detection: 320 };
+const usualSides: Readonly<Record<Task, number>> = {
+  classification: 224,
+  segmentation: 256,
+  detection: 320,
+  'instance-segmentation': 320,
+  pose: 320,
+};
 /** Of the network's strides. */
 const sideMultiple = 32;
 const [leastSide, mostSide] = [8, 4096];
@@ -52,45 +59,49 @@ function fitKnobs(task: Task, photographs: boolean): Knob[] {
       label: 'Fit',
       explanation: 'How an image of another shape becomes the input: with bars, stretched, or cut at two sides.',
     }),
-    ...(task === 'segmentation' ? maskKnobs : []),
+    ...(task === 'segmentation' ? [uncoveredKnob] : []),
+    ...(ofPixels.has(task) ? [boxesKnob] : []),
   ];
 }
 
-const maskKnobs: readonly Knob[] = [
-  choice(
-    'data',
-    [
-      { value: 'background', label: 'Background' },
-      { value: 'ignore', label: 'Ignored' },
-    ],
-    'background',
-    {
-      path: 'data.unlabelled',
-      label: 'Unlabelled pixels',
-      explanation: 'Pixels that no label covers are learned as a class of their own, or are left out of the loss.',
-    },
-  ),
-  toggle('data', {
-    path: 'data.boxesAsMasks',
-    label: 'Boxes as masks',
-    explanation: 'Counts boxes as areas of their class, for data sets that have no outlines.',
-  }),
-];
+const uncoveredKnob: Knob = choice(
+  'data',
+  [
+    { value: 'background', label: 'Background' },
+    { value: 'ignore', label: 'Ignored' },
+  ],
+  'background',
+  {
+    path: 'data.unlabelled',
+    label: 'Unlabelled pixels',
+    explanation: 'Pixels that no label covers are learned as a class of their own, or are left out of the loss.',
+  },
+);
 
-/** What differs from no augmentation at all. Detection's are those of YOLOv8's published recipe. */
+const boxesKnob: Knob = toggle('data', {
+  path: 'data.boxesAsMasks',
+  label: 'Boxes as masks',
+  explanation: 'Counts boxes as areas of their class, for data sets that have no outlines.',
+});
+
+/** Of YOLOv8's published recipe. */
+const detectorAugmentation: Partial<AugmentationConfig> = {
+  flipHorizontal: 0.5,
+  translate: 0.1,
+  scale: 0.5,
+  hue: 0.015,
+  saturation: 0.7,
+  value: 0.4,
+  mosaic: 1,
+  closeMosaicEpochs: 10,
+};
+/** What differs from no augmentation at all. */
 const usualAugmentation: Readonly<Record<Task, Partial<AugmentationConfig>>> = {
   classification: {},
   segmentation: { flipHorizontal: 0.5 },
-  detection: {
-    flipHorizontal: 0.5,
-    translate: 0.1,
-    scale: 0.5,
-    hue: 0.015,
-    saturation: 0.7,
-    value: 0.4,
-    mosaic: 1,
-    closeMosaicEpochs: 10,
-  },
+  detection: detectorAugmentation,
+  'instance-segmentation': detectorAugmentation,
+  pose: detectorAugmentation,
 };
 
 export function augmentationKnobs(task: Task): Knob[] {

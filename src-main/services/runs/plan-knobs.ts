@@ -25,6 +25,12 @@ const precisions = [
   { value: 'mixed', label: 'Mixed (float16 and float32)' },
 ];
 
+const layerWatching = [
+  { value: 'nothing', label: 'No' },
+  { value: 'norms', label: 'Norms' },
+  { value: 'histograms', label: 'Norms and histograms' },
+];
+
 /** Where it makes sense: on a machine with a device that gains from it. Without devices, for its label. */
 function precisionKnobs(devices: readonly DeviceInfo[]): Knob[] {
   const gains = devices.some(({ id, available }) => available && halfPrecisionDevices.has(id));
@@ -172,6 +178,12 @@ export const advancedKnobs: readonly Knob[] = [
     label: 'Past epochs, MB',
     explanation:
       'Room on the disk for the predictions and kernels of past epochs, to look back at; beyond it they are thinned out. 0 keeps none.',
+  }),
+  choice('advanced', layerWatching, usualMonitoring.layers, {
+    path: 'monitoring.layers',
+    label: 'Watch the layers',
+    explanation:
+      'Once an epoch: how long the weights and gradients of each layer are, and with histograms how their values spread.',
   }),
   toggle('advanced', {
     path: 'phases.0.decayAll',

@@ -8,13 +8,14 @@ import type { DeviceInfo } from '../../contract/model/device.ts';
 import type { ModelDescription } from '../../contract/model/model-spec.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
 import { taskFor } from '../../engine/train/tasks/index.ts';
-import { networkInput } from '../../contract/model/network-ends.ts';
+import { networkInput, networkPoints } from '../../contract/model/network-ends.ts';
+import type { PoseLayout } from '../../engine/data/training-data.ts';
 import { trainedClasses } from '../../contract/model/trained-classes.ts';
 import { describeModel, modelSpec } from '../../engine/zoo/registry.ts';
 import type { SplitLabels } from '../training-data/learnable.ts';
 import { checkAugmentation } from './augmentation-check.ts';
 import { checkData } from './data-check.ts';
-import { error, heaviestFirst, type Finding } from './findings.ts';
+import { count, error, heaviestFirst, warning, type Finding } from './findings.ts';
 import { checkPlan } from './plan-check.ts';
 
 export interface CheckedFacts {
@@ -23,6 +24,8 @@ export interface CheckedFacts {
   /** What the task can learn from. */
   labels: { train: SplitLabels; evaluation: SplitLabels };
   devices: readonly DeviceInfo[];
+  /** Points of the labels; null where there are none. */
+  pose?: PoseLayout | null;
 }
 
 /** Errors first, then warnings, then notes. */
@@ -31,7 +34,8 @@ export function checkRun(facts: CheckedFacts): Finding[] {
     ...checkData(facts),
     ...checkNetwork(facts),
     ...checkPlan(facts.config, facts.dataset),
-    ...checkAugmentation(facts.config, networkInput(facts.config, facts.dataset)),
+    ...checkAugmentation(facts.config, networkInput(facts.config, facts.dataset), facts.pose ?? null),
+    ...checkPoints(facts),
     ...checkDevice(facts),
   ];
   return heaviestFirst(findings);
@@ -55,6 +59,17 @@ function checkNetwork({ config, dataset }: CheckedFacts): Finding[] {
   } catch (cause) {
     return [error(toErrorData(cause).message)];
   }
+}
+
+/** Labels that the network has no room for, and points that no label has. */
+function checkPoints({ config, pose }: CheckedFacts): Finding[] {
+  const wanted = networkPoints(config);
+  if (wanted === 0 || !pose || pose.pointCount === wanted) return [];
+  const path = 'model.options.keypoints';
+  const labelled = `The labels have ${count(pose.pointCount, 'point')} and the network says ${wanted}`;
+  return pose.pointCount > wanted
+    ? [error(`${labelled}. Set it to ${pose.pointCount}.`, path)]
+    : [warning(`${labelled}: the others are never learned. Set it to ${pose.pointCount}.`, path)];
 }
 
 function checkSides([, height, width]: readonly [number, number, number], multiple: number): Finding {

@@ -4,6 +4,7 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { Dataset } from '../../contract/model/dataset.ts';
 import type { MemoryEstimate } from '../../contract/model/device.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
+import { saysObjects } from '../../contract/model/tasks.ts';
 import { networkInput } from '../../contract/model/network-ends.ts';
 import { trainedClasses } from '../../contract/model/trained-classes.ts';
 import type { MemoryNeed } from '../../engine/train/memory-estimate.ts';
@@ -63,7 +64,7 @@ export async function estimateRun(
 
 /** In mosaics about half of four images is in sight; the run itself counts what there is. */
 const roomForLabels = ({ task, augmentation }: RunConfig, mostLabels: number): number =>
-  task === 'detection' ? Math.max(1, augmentation.mosaic > 0 ? Math.ceil(2.5 * mostLabels) : mostLabels) : 1;
+  saysObjects(task) ? Math.max(1, augmentation.mosaic > 0 ? Math.ceil(2.5 * mostLabels) : mostLabels) : 1;
 
 /** `memory` is null where what the device has cannot be known. */
 export function describeNeed(

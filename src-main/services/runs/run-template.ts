@@ -8,6 +8,7 @@ import type { DeviceInfo } from '../../contract/model/device.ts';
 import type { Knob } from '../../contract/model/model-spec.ts';
 import { imagesAsTheyAre, noAugmentation } from '../../contract/model/run-images.ts';
 import { runConfig, type RunConfig } from '../../contract/model/run.ts';
+import type { PoseLayout } from '../../engine/data/training-data.ts';
 import { defaultOptions, modelKnobs, modelSpec } from '../../engine/zoo/registry.ts';
 import { withValueAt } from './config-values.ts';
 import { choice } from './knob-kinds.ts';
@@ -20,10 +21,15 @@ export interface RunTemplate {
   config: RunConfig;
 }
 
-/** Throws FoveaError `not-found` for an unknown model. */
-export function runTemplate(modelId: string, dataset: Dataset, devices: readonly DeviceInfo[]): RunTemplate {
+/** `pose`: of the data set's labels, for a network that says points. Throws FoveaError `not-found` for an unknown model. */
+export function runTemplate(
+  modelId: string,
+  dataset: Dataset,
+  devices: readonly DeviceInfo[],
+  pose: PoseLayout | null = null,
+): RunTemplate {
   const settings = settingKnobs(modelId, devices, dataset);
-  const knobs = [...dataKnobs(dataset), ...withAutomatic(settings, taskPlans[modelSpec(modelId).task], dataset)];
+  const knobs = [...dataKnobs(dataset), ...withAutomatic(settings, taskPlans[modelSpec(modelId).task], dataset, pose)];
   return { knobs, config: configFrom(modelId, dataset, knobs) };
 }
 

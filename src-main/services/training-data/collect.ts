@@ -8,15 +8,18 @@ import { shapeBounds } from '../../contract/model/annotation.ts';
 import { bboxArea } from '../../contract/geometry/box.ts';
 import { polygonArea } from '../../contract/geometry/polygon.ts';
 import { rleArea } from '../../contract/geometry/rle.ts';
+import { FoveaError } from '../../contract/errors.ts';
 import type { Split } from '../../contract/model/dataset.ts';
 import type { CategoryId, ImageId } from '../../contract/model/ids.ts';
+import { networkPoints } from '../../contract/model/network-ends.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
-import { trainedClasses, type TrainedClass } from '../../contract/model/trained-classes.ts';
+import { saysObjects } from '../../contract/model/tasks.ts';
+import { trainedClasses, unlabelledClass, type TrainedClass } from '../../contract/model/trained-classes.ts';
 import type { MaskedShape } from '../../engine/data/draw-mask.ts';
-import type { ObjectLabels } from '../../engine/data/training-data.ts';
+import { mostMapped, noObject, type ObjectLabels } from '../../engine/data/training-data.ts';
 import type { TrainingImage } from '../../store/training-repository.ts';
 import type { ProjectReader } from '../../store/project-store.ts';
-import { learnableKinds } from './learnable.ts';
+import { learnableKinds, ofPixels } from './learnable.ts';
 
 export interface CollectedSplit {
   /** In the order of their ids; labels beside them, of the kind that the task has. */
@@ -25,7 +28,7 @@ export interface CollectedSplit {
   labels: number[];
   /** Of detection. */
   objects: ObjectLabels | null;
-  /** Of segmentation: a digest of all that the masks are drawn from. */
+  /** Where there are masks to learn from: a digest of all that they are drawn from. */
   maskDigest: string | null;
   leftOut: { unlabelled: number; severalClasses: number; rejected: number };
 }
@@ -35,17 +38,18 @@ const idsAtOnce = 500;
 
 export function collectSplit(
   store: ProjectReader,
-  config: Pick<RunConfig, 'task' | 'data'>,
+  config: Pick<RunConfig, 'task' | 'data' | 'model'>,
   split: Split,
   throwIfStopped: () => void,
 ): CollectedSplit {
   const { datasetId } = config.data;
+  const pointCount = networkPoints(config);
   const ordinals = classOrdinals(trainedClasses(config, store.datasets.categories(datasetId)));
   const digest = createHash('sha256');
   const collected: CollectedSplit = {
     images: [],
     labels: [],
-    objects: config.task === 'detection' ? { counts: [], rows: [] } : null,
+    objects: saysObjects(config.task) ? { counts: [], rows: [], ...(pointCount > 0 && { points: [] }) } : null,
     maskDigest: null,
     leftOut: { unlabelled: 0, severalClasses: 0, rejected: 0 },
   };
@@ -59,7 +63,7 @@ export function collectSplit(
       add(collected, image, labels.get(image.imageId) ?? [], config, ordinals, digest.update.bind(digest));
     }
   }
-  if (config.task === 'segmentation') collected.maskDigest = digest.digest('hex');
+  if (ofPixels.has(config.task)) collected.maskDigest = digest.digest('hex');
   return collected;
 }
 
@@ -70,7 +74,7 @@ function add(
   { images, labels, objects, leftOut }: CollectedSplit,
   image: TrainingImage,
   annotations: readonly Annotation[],
-  config: Pick<RunConfig, 'task' | 'data'>,
+  config: Pick<RunConfig, 'task' | 'data' | 'model'>,
   ordinals: ReadonlyMap<CategoryId, number>,
   digest: (text: string) => unknown,
 ): void {
@@ -84,7 +88,7 @@ function add(
   if (config.task === 'classification' && classes.size > 1) return void leftOut.severalClasses++;
   images.push(image);
   if (config.task === 'classification') labels.push([...classes][0]!);
-  if (config.task === 'segmentation') {
+  if (ofPixels.has(config.task)) {
     const drawn = maskedShapes(annotations, config, ordinals);
     digest(JSON.stringify([image.imageId, image.widthPx, image.heightPx, drawn]));
   }
@@ -92,12 +96,13 @@ function add(
     const rows = usable.flatMap((annotation) => objectRow(annotation, ordinals));
     objects.counts.push(usable.length);
     objects.rows.push(...rows);
+    objects.points?.push(...usable.flatMap((annotation) => pointRow(annotation, networkPoints(config))));
   }
 }
 
 function canLearn(shape: Shape, config: Pick<RunConfig, 'task' | 'data'>): boolean {
   if (!learnableKinds(config).has(shape.kind)) return false;
-  if (config.task !== 'detection') return true;
+  if (!saysObjects(config.task)) return true;
   const bounds = shapeBounds(shape);
   return bounds !== null && bboxArea(bounds) > 0;
 }
@@ -108,8 +113,28 @@ function objectRow({ shape, categoryId, flags }: Annotation, ordinals: ReadonlyM
   return [ordinals.get(categoryId)!, x1, y1, x2, y2, areaOf(shape), Number(flags.includes('crowd'))];
 }
 
+/** The object's points, and behind them such as are not labelled, up to as many as the network says. */
+function pointRow({ shape, annotationId }: Annotation, pointCount: number): number[] {
+  const points = shape.kind === 'keypoints' ? shape.points : [];
+  if (points.length > pointCount) {
+    throw new FoveaError(
+      'bad-input',
+      `A label has ${points.length} points, but the network says ${pointCount}. Set “Keypoints” to ${points.length}.`,
+      { annotationId },
+    );
+  }
+  return Array.from({ length: pointCount }, (_, place) => points[place]).flatMap((point) =>
+    point === undefined || point.visibility === 0 ? [0, 0, 0] : [point.x, point.y, point.visibility],
+  );
+}
+
+/** Of the box around points, the share that the outline of a person has on average, as YOLOv8-pose is validated. */
+const shareOfBox = 0.53;
+
 function areaOf(shape: Shape): number {
   switch (shape.kind) {
+    case 'keypoints':
+      return shareOfBox * bboxArea(shapeBounds(shape)!);
     case 'polygon':
       return polygonArea(shape.parts);
     case 'mask':
@@ -121,14 +146,24 @@ function areaOf(shape: Shape): number {
   }
 }
 
-/** In the order in which they are drawn: a higher one over a lower one. */
+/** What a mask says of pixels that no label covers; null where they are not learned from. */
+export const uncoveredValue = (config: Pick<RunConfig, 'task' | 'data'>, classes: readonly TrainedClass[]) =>
+  saysObjects(config.task) ? noObject : unlabelledClass(config, classes);
+
+/** In the order in which they are drawn: a higher one over a lower one, a smaller object over a larger one. */
 function maskedShapes(
   annotations: readonly Annotation[],
   config: Pick<RunConfig, 'task' | 'data'>,
   ordinals: ReadonlyMap<CategoryId, number>,
 ): MaskedShape[] {
-  return annotations
-    .filter(({ shape }) => canLearn(shape, config))
+  const usable = annotations.filter(({ shape }) => canLearn(shape, config));
+  if (saysObjects(config.task)) {
+    return usable
+      .slice(0, mostMapped)
+      .map(({ shape }, object) => ({ shape, value: object + 1 }))
+      .toSorted((a, b) => areaOf(b.shape) - areaOf(a.shape));
+  }
+  return usable
     .toSorted((a, b) => a.z - b.z || a.annotationId - b.annotationId)
     .map(({ shape, categoryId }) => ({ shape, value: ordinals.get(categoryId)! }));
 }

@@ -2,7 +2,7 @@
 import type { ShapeKind } from '../../contract/model/annotation.ts';
 import type { Split } from '../../contract/model/dataset.ts';
 import type { CategoryId } from '../../contract/model/ids.ts';
-import type { RunConfig } from '../../contract/model/run.ts';
+import type { RunConfig, Task } from '../../contract/model/run.ts';
 import { taskDefinitions } from '../../contract/model/tasks.ts';
 import type { LearnableImages } from '../../store/training-repository.ts';
 import { idSlices } from '../datasets/id-slices.ts';
@@ -10,10 +10,13 @@ import type { OpenProject } from '../open-projects.ts';
 
 const boxes: ReadonlySet<ShapeKind> = new Set<ShapeKind>(['bbox', 'rotated-box']);
 
+/** Tasks that learn the pixels of labels. */
+export const ofPixels: ReadonlySet<Task> = new Set<Task>(['segmentation', 'instance-segmentation']);
+
 /** Kinds of labels that a run learns from. Boxes fill a mask only where that is asked for. */
 export function learnableKinds({ task, data }: Pick<RunConfig, 'task' | 'data'>): ReadonlySet<ShapeKind> {
   const kinds = taskDefinitions[task].learnsFrom;
-  return new Set(task === 'segmentation' && !data.boxesAsMasks ? kinds.filter((kind) => !boxes.has(kind)) : kinds);
+  return new Set(ofPixels.has(task) && !data.boxesAsMasks ? kinds.filter((kind) => !boxes.has(kind)) : kinds);
 }
 
 export interface SplitLabels extends LearnableImages {

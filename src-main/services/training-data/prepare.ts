@@ -8,8 +8,9 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
 import type { Split } from '../../contract/model/dataset.ts';
+import { networkPoints } from '../../contract/model/network-ends.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
-import { trainedClasses, unlabelledClass } from '../../contract/model/trained-classes.ts';
+import { trainedClasses } from '../../contract/model/trained-classes.ts';
 import {
   objectColumns,
   type ImagePack,
@@ -23,10 +24,11 @@ import type { ProjectReader } from '../../store/project-store.ts';
 import type { TrainingImage } from '../../store/training-repository.ts';
 import { filePath } from '../image-pixels.ts';
 import { packsFolder } from '../datasets/discard-dataset.ts';
-import { collectSplit, shapesOf, type CollectedSplit } from './collect.ts';
+import { collectSplit, shapesOf, uncoveredValue, type CollectedSplit } from './collect.ts';
 import { preparedChannels, type InputGeometry } from './decode-image.ts';
 import type { DataMessage, DataTask } from './messages.ts';
 import { findPack, makePack, sweepCache, trainingCacheFolder, type CachedPack } from './pack-cache.ts';
+import { trainedPose } from './pose-layout.ts';
 import { writeImageRows, writeMaskRows } from './write-packs.ts';
 
 export interface PrepareTools {
@@ -95,7 +97,13 @@ export const isTakenAsItIs = ({ data }: Pick<RunConfig, 'data'>, images: readonl
 
 function requireImages({ images, leftOut }: CollectedSplit, split: Split, { task }: RunConfig): void {
   if (images.length > 0) return;
-  const labels = { classification: 'a single class', segmentation: 'an outline or mask', detection: 'a box' }[task];
+  const labels = {
+    classification: 'a single class',
+    segmentation: 'an outline or mask',
+    detection: 'a box',
+    'instance-segmentation': 'an outline or mask of an object',
+    pose: 'points',
+  }[task];
   const none = leftOut.unlabelled + leftOut.severalClasses + leftOut.rejected === 0;
   throw new FoveaError(
     'bad-input',
@@ -110,11 +118,11 @@ const noneReadable = (split: Split): FoveaError =>
 function requireTheSame(before: TrainingData, now: TrainingData): void {
   const ofSplit = ({ imageIds, packs, rows, labels, sizesPx, masks, objects }: SplitData) => [
     [imageIds, packs, rows, labels, sizesPx],
-    [masks?.packs, masks?.rows, objects?.counts, objects?.rows],
+    [masks?.packs, masks?.rows, objects?.counts, objects?.rows, objects?.points],
   ];
-  const comparable = ({ categories, fit, packs, train, evaluation }: TrainingData): string =>
+  const comparable = ({ categories, pose, fit, packs, train, evaluation }: TrainingData): string =>
     JSON.stringify([
-      [categories, fit, packs.map(({ file }) => [basename(dirname(file)), basename(file)])],
+      [categories, pose, fit, packs.map(({ file }) => [basename(dirname(file)), basename(file)])],
       [ofSplit(train), ofSplit(evaluation)],
     ]);
   if (comparable(before) === comparable(now)) return;
@@ -203,8 +211,8 @@ function planMasks(
   geometry: InputGeometry,
 ): PackPlan {
   const classes = trainedClasses(config, store.datasets.categories(config.data.datasetId));
-  const unlabelled = unlabelledClass(config, classes);
-  const digest = createHash('sha256').update(JSON.stringify([1, geometry, unlabelled, maskDigest]));
+  const uncovered = uncoveredValue(config, classes);
+  const digest = createHash('sha256').update(JSON.stringify([1, geometry, uncovered, maskDigest]));
   const key = `masks-${digest.digest('hex').slice(0, 32)}`;
   const ids = (piece: readonly TrainingImage[]) => piece.map(({ imageId }) => imageId);
   return {
@@ -212,7 +220,7 @@ function planMasks(
     rows: images.length,
     make: (onRow) =>
       makePack(cache, key, packFacts(images.length, 1, geometry, 'masks'), async (file) => {
-        await writeMaskRows(file, (piece) => shapesOf(store, config, ids(piece)), unlabelled, {
+        await writeMaskRows(file, (piece) => shapesOf(store, config, ids(piece)), uncovered, {
           images,
           geometry,
           onRow,
@@ -264,8 +272,10 @@ function assemble(
   };
   const [train, evaluation] = [splitOf(0), splitOf(1)];
   const classes = trainedClasses(config, store.datasets.categories(config.data.datasetId));
+  const pose = trainedPose(store, config);
   return {
     categories: classes.map(({ name }) => name),
+    ...(pose && { pose }),
     ...((train.sizesPx ?? evaluation.sizesPx) && { fit: inputGeometry(store, config).fit }),
     packs,
     train,
@@ -278,17 +288,19 @@ function givenPack(pack: Omit<ImagePack, 'file'> & { file: string }, folder: str
   return { file: join(packsFolder(folder), file), count, channels, heightPx, widthPx };
 }
 
-function objectsOf({ counts, rows }: NonNullable<CollectedSplit['objects']>, kept: readonly number[]) {
-  const width = objectColumns.length;
+function objectsOf({ counts, rows, points }: NonNullable<CollectedSplit['objects']>, kept: readonly number[]) {
   const starts: number[] = [];
   let sum = 0;
   for (const count of counts) {
     starts.push(sum);
     sum += count;
   }
+  const ofKept = (numbers: readonly number[], width: number): number[] =>
+    kept.flatMap((image) => numbers.slice(starts[image]! * width, (starts[image]! + counts[image]!) * width));
   return {
     counts: kept.map((image) => counts[image]!),
-    rows: kept.flatMap((image) => rows.slice(starts[image]! * width, (starts[image]! + counts[image]!) * width)),
+    rows: ofKept(rows, objectColumns.length),
+    ...(points && { points: ofKept(points, points.length / Math.max(1, sum)) }),
   };
 }
 

@@ -1,19 +1,21 @@
 /** The first training images of an epoch, made as a run would make them, of as few photographs as that takes. */
 import { toErrorData } from '../../contract/errors.ts';
-import type { PreviewBatch, PreviewItem } from '../../contract/model/preview-batch.ts';
-import { trainedClasses, unlabelledClass } from '../../contract/model/trained-classes.ts';
+import type { PreviewBatch } from '../../contract/model/preview-batch.ts';
+import { trainedClasses } from '../../contract/model/trained-classes.ts';
 import { drawMask } from '../../engine/data/draw-mask.ts';
 import { epochOrder } from '../../engine/data/epoch-order.ts';
 import { padding } from '../../engine/data/letterbox.ts';
+import { objectNumbers } from '../../engine/data/samples/boxes.ts';
 import { renderSample, type TileImage } from '../../engine/data/samples/render.ts';
 import { SampleSplit, sampleSettings } from '../../engine/data/samples/sample-split.ts';
 import type { SplitData } from '../../engine/data/training-data.ts';
 import type { ProjectReader } from '../../store/project-store.ts';
 import type { TrainingImage } from '../../store/training-repository.ts';
 import { readPackImages } from '../pack-pixels.ts';
-import { collectSplit, shapesOf } from './collect.ts';
+import { collectSplit, shapesOf, uncoveredValue } from './collect.ts';
 import { decodeImage, preparedChannels } from './decode-image.ts';
 import type { DataTask } from './messages.ts';
+import { trainedPose } from './pose-layout.ts';
 import { inputGeometry, isTakenAsItIs } from './prepare.ts';
 
 type PreviewTask = Extract<DataTask, { kind: 'preview' }>;
@@ -49,8 +51,12 @@ export async function preview(
     ...(objects && { objects }),
   };
   const pack = { file: '', count: images.length, channels, ...network };
-  const samples = new SampleSplit({ packs: [pack], fit }, split, sampleSettings(config));
-  const unlabelled = unlabelledClass(config, classes) ?? padding.mask;
+  const samples = new SampleSplit(
+    { packs: [pack], fit, pose: trainedPose(store, config) },
+    split,
+    sampleSettings(config),
+  );
+  const uncovered = uncoveredValue(config, classes) ?? padding.mask;
 
   const read = async (image: TrainingImage): Promise<Uint8Array> => {
     const source = store.images.pixelSource(image.imageId);
@@ -70,8 +76,9 @@ export async function preview(
         mask:
           maskDigest === null
             ? null
-            : drawMask(shapesOf(store, config, [image.imageId])[0]!, samples.placementOf(position), unlabelled),
+            : drawMask(shapesOf(store, config, [image.imageId])[0]!, samples.placementOf(position), uncovered),
         contentXyxy: samples.contentOf(position),
+        numbers: null,
       }));
     known.set(position, made);
     return made;
@@ -80,17 +87,26 @@ export async function preview(
   for (const position of epochOrder(images.length, config.seed, epoch).subarray(0, count)) {
     throwIfStopped();
     const recipe = samples.recipe(epoch, position);
-    const tiles = await Promise.all(recipe.tiles.map((tile) => tileAt(tile.position)));
+    const boxes = samples.boxes(recipe);
+    const numbers = objects && objectNumbers(boxes, recipe.tiles.length);
+    const tiles = await Promise.all(
+      recipe.tiles.map(async ({ position: at }, tile) => ({ ...(await tileAt(at)), numbers: numbers?.[tile] ?? null })),
+    );
     const area = network.widthPx * network.heightPx;
     const planes = new Uint8Array(channels * area);
     const mask = maskDigest === null ? null : new Uint8Array(area);
     renderSample(recipe, tiles, network, planes, mask);
+    const points = new Float32Array(boxes.length * samples.pointsWidth);
+    samples.writePoints(recipe, boxes, points);
     answer.items.push({
       rgb: interleaved(planes, area),
-      mask,
-      boxes: samples
-        .boxes(recipe)
-        .map(({ category, bboxXyxy }) => ({ category, bboxXyxy: [...bboxXyxy] }) as PreviewItem['boxes'][number]),
+      // Of the objects in a map, the class of each.
+      mask: objects && mask ? mask.map((value) => boxes[value - 1]?.category ?? padding.mask) : mask,
+      boxes: boxes.map(({ category, bboxXyxy: [x1, y1, x2, y2] }, row) => ({
+        category,
+        bboxXyxy: [x1, y1, x2, y2] as const,
+        points: points.slice(row * samples.pointsWidth, (row + 1) * samples.pointsWidth),
+      })),
       category: labels[position] ?? null,
     });
   }

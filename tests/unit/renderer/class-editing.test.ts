@@ -1,7 +1,7 @@
 /** Editing classes: what an edit would do is said before it is done, over the real services; skeletons from presets. */
 import { onTestFinished, expect, test } from 'vitest';
+import { mirroredPairs } from '../../../src-main/contract/model/mirrored-points.ts';
 import {
-  mirroredPairs,
   skeletonPresets,
   toggledEdge,
   withoutPoint,

@@ -125,7 +125,7 @@ test('the wand takes pixels like the one under it, connected or all', () => {
   const driver = new EditorDriver({ image }).tool('wand', { wandTolerance: 5 });
   driver.click(12, 12).expectCount(0);
   expect(driver.notices[0]).toContain('still loading');
-  driver.editor.setPixels({ ...image, rgba });
+  driver.editor.setPixels(() => ({ ...image, rgba, part: [0, 0, image.widthPx, image.heightPx] }));
   driver.click(12, 12);
   expect(area(driver.shape())).toBe(900 - 100);
   driver.click(25, 25);
@@ -134,6 +134,22 @@ test('the wand takes pixels like the one under it, connected or all', () => {
   expect(area(driver.shape())).toBe(800);
   driver.tool('wand', { wandContiguous: false, wandTolerance: 20, newObject: true }).click(12, 12);
   expect(area(driver.shape())).toBe(1800);
+});
+
+test('of a large image the wand takes what is in sight, as finely as it is sampled', () => {
+  const samples = { widthPx: 30, heightPx: 20, part: [40, 20, 100, 60] as const };
+  const rgba = new Uint8Array(30 * 20 * 4);
+  // Samples 5 to 9 of rows 3 to 6, which are pixels 50 to 59 of rows 26 to 33; and the last ones.
+  for (let y = 3; y < 7; y++) rgba.fill(200, (y * 30 + 5) * 4, (y * 30 + 10) * 4);
+  rgba.fill(90, (19 * 30 + 28) * 4, (19 * 30 + 30) * 4);
+  const driver = new EditorDriver({ image }).tool('wand', { wandTolerance: 5 });
+  driver.editor.setPixels(() => ({ ...samples, part: [...samples.part], rgba }));
+  driver.click(59.9, 33.9).expectCount(1);
+  expect(driver.shape()).toEqual(block(50, 26, 60, 34));
+  driver.escape().select().click(99.9, 59.9);
+  expect(driver.shape()).toEqual(block(96, 58, 100, 60));
+  driver.click(39, 30).click(101, 30).expectCount(2);
+  expect(driver.notices).toEqual(Array.from({ length: 2 }, () => 'Only what is in sight can be taken.'));
 });
 
 test('the lasso makes, adds to and takes from masks', () => {

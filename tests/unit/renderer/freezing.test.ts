@@ -4,6 +4,7 @@ import { describeModel } from '../../../src-main/engine/zoo/registry.ts';
 import {
   backboneOf,
   freezeState,
+  frozenInstead,
   moduleTree,
   trainableCount,
   withFrozen,
@@ -91,5 +92,26 @@ describe('the backbone', () => {
       'model.1',
     ]);
     expect(backboneOf([])).toEqual([]);
+  });
+});
+
+describe('another network in its place', () => {
+  const other = moduleTree(['stem', 'first', 'second', 'third'].map((name) => layer(`encoder.${name}`, 1)));
+  const headless = moduleTree([layer('encoder.a', 1), layer('encoder.b', 1), layer('head', 1)]);
+
+  it('has as many of its encoder’s first children frozen, or all of it', () => {
+    expect(frozenInstead(other, headless, ['encoder.stem'])).toEqual(['encoder.a']);
+    expect(frozenInstead(other, headless, ['encoder.stem', 'encoder.first', 'encoder.second'])).toEqual([
+      'encoder.a',
+      'encoder.b',
+    ]);
+    expect(frozenInstead(headless, other, ['encoder.a', 'encoder.b'])).toEqual(['encoder']);
+  });
+
+  it('keeps what it has, and does not guess', () => {
+    expect(frozenInstead(other, headless, [])).toEqual([]);
+    expect(frozenInstead(headless, other, ['encoder'])).toEqual(['encoder']);
+    expect(frozenInstead(other, headless, ['encoder.third'])).toBeNull();
+    expect(frozenInstead(other, moduleTree([layer('conv1', 1), layer('fc', 1)]), ['encoder.stem'])).toBeNull();
   });
 });

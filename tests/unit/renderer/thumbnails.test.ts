@@ -28,7 +28,7 @@ async function listOf(total: number, widthPx = 32, heightPx = 28): Promise<Image
   return pages;
 }
 
-function thumbnailsOf(pages: ImagePages, imagePx: number | null) {
+function thumbnailsOf(pages: ImagePages, imagePx: number | null, areSmall = false) {
   const load = vi.fn((url: string) => (url.includes('broken') ? Promise.reject(new Error()) : Promise.resolve(url)));
   const thumbnails = new Thumbnails<string>({
     pages,
@@ -36,6 +36,9 @@ function thumbnailsOf(pages: ImagePages, imagePx: number | null) {
     sheetUrl: (ids) => `sheet ${ids[0]}-${ids.at(-1)}`,
     thumbnailUrl: (id) => (id === 3 ? 'broken' : `single ${id}`),
     load,
+    loadSmall: areSmall
+      ? (ids) => load(`some ${ids.join()}`).then(() => ids.map((id) => (id === 3 ? null : `small ${id}`)))
+      : null,
     sizeOf: () => ({ widthPx: 256, heightPx: 192 }),
   });
   return { thumbnails, urls: () => load.mock.calls.map(([url]) => url) };
@@ -81,7 +84,43 @@ test('what is not in the list yet waits, and the latest wish replaces the one be
   const pages = await listOf(1000);
   const { thumbnails, urls } = thumbnailsOf(pages, null);
   thumbnails.want(0, 50);
+  const first = urls();
+  expect(first.slice(0, 4)).toEqual(['single 1', 'single 2', 'broken', 'single 4']);
+  expect(first.length).toBeLessThan(20);
   thumbnails.want(500, 501);
   await settled();
-  expect(urls()).toEqual(['single 1', 'single 2', 'broken', 'single 4', 'single 501', 'single 502']);
+  expect(urls()).toEqual([...first, 'single 501', 'single 502']);
+});
+
+test('small ones come some at a time; of those, one that cannot be read leaves the others', async () => {
+  const { thumbnails, urls } = thumbnailsOf(await listOf(20, 640, 480), null, true);
+  thumbnails.want(1, 9);
+  await settled();
+  expect(urls()).toEqual(['some 1,2,3,4,5,6,7,8', 'some 9,10,11,12,13,14,15,16']);
+  expect(thumbnails.at(1)).toEqual({ picture: 'small 2', x: 0, y: 0, widthPx: 256, heightPx: 192 });
+  expect(thumbnails.at(2)).toBeNull();
+  expect(thumbnails.at(15)?.picture).toBe('small 16');
+  thumbnails.want(19, 19);
+  await settled();
+  expect(urls().at(-1)).toBe('some 17,18,19,20');
+});
+
+test('what is in sight comes first, then what is around it, the nearest first', async () => {
+  const { thumbnails, urls } = thumbnailsOf(await listOf(1000), null);
+  thumbnails.want(500, 501, 3);
+  await settled();
+  const order = [501, 502, 503, 500, 504, 499, 505, 498];
+  expect(urls()).toEqual(order.map((id) => `single ${id}`));
+});
+
+test('all that is wanted at once is kept, however much that is', async () => {
+  const { thumbnails, urls } = thumbnailsOf(await listOf(1000), null);
+  thumbnails.want(0, 899);
+  for (let round = 0; round < 200; round++) await settled();
+  const asked = urls().length;
+  expect(asked).toBe(900);
+  thumbnails.want(0, 899);
+  await settled();
+  expect(urls()).toHaveLength(asked);
+  expect(thumbnails.at(0)?.picture).toBe('single 1');
 });

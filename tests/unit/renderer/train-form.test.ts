@@ -62,6 +62,21 @@ describe('TrainForm', () => {
     expect(form.config).toEqual(config);
   });
 
+  it('goes on with the plan where the data set has been split anew, on the splits that are usual now', async () => {
+    const template = { knobs, config };
+    const { form } = await open({ 'run.template': async () => template });
+    form.set(epochs.path, 9);
+    form.setFreeze(0, ['conv1']);
+    await form.renew({ ...dataset });
+    expect(form.canUndo).toBe(true); // nothing was different
+    template.config = { ...config, data: { ...config.data, evaluationSplit: 'val' } };
+    const splitCounts = { ...dataset.splitCounts, val: 10, test: 0 };
+    await form.renew({ ...dataset, splitCounts });
+    expect(form.dataset?.splitCounts).toEqual(splitCounts);
+    expect(form.config?.data.evaluationSplit).toBe('val');
+    expect(form.phases).toMatchObject([{ epochs: 9, freeze: ['conv1'] }]);
+  });
+
   it('takes a configuration from elsewhere for its own data, as one step that can be undone', async () => {
     const { form } = await open();
     const from = { ...config, seed: 77, data: { ...config.data, datasetId: 99 as DatasetId } };
@@ -288,6 +303,55 @@ describe('what the services are asked', () => {
     const { form } = await open({ 'run.estimate': async () => ({ ...estimate, fits: false }) });
     expect(form.generalChecks.map(({ severity }) => severity)).toEqual(['warning']);
     expect(form.blockedBecause).toBeNull();
+  });
+
+  it('and where micro-batches fit, the plan takes them, once', async () => {
+    const { backend } = await open();
+    const estimate = await backend.handlers['run.estimate']({ projectId: sample.project.projectId, config });
+    const suggestion = { batchSize: 16, accumulation: 4, peakBytes: 3e9, sentence: '' };
+    const { form } = await open({
+      'run.estimate': async ({ config: { batchSize } }) =>
+        batchSize > 16 ? { ...estimate, fits: false, peakBytes: 9e9, suggestion } : { ...estimate, fits: true },
+    });
+    const whole = { batchSize: 64, accumulation: 1 };
+    expect(form.config).toMatchObject({ batchSize: 16, accumulation: 4 });
+    expect(form.fitted).toEqual({ planned: whole, chosen: { batchSize: 16, accumulation: 4 }, neededBytes: 9e9 });
+    form.takeWholeBatches();
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(form.config).toMatchObject(whole);
+    expect(form.fitted).toBeNull();
+    expect(form.memory.answer?.suggestion).toEqual(suggestion);
+    form.undo();
+    expect(form.fitted).not.toBeNull();
+    form.undo();
+    form.undo();
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(form.config).toEqual(config);
+    // Another network is another plan.
+    form.set(batchNorm.path, true);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(form.config).toMatchObject({ batchSize: 16, accumulation: 4 });
+  });
+
+  it('about the layers of another encoder, of which as much is frozen, in one step', async () => {
+    const names = (batchNorm: unknown) => (batchNorm === true ? ['stem', 'blocks', 'end'] : ['a', 'b', 'c']);
+    const { form } = await open({
+      'model.describe': async ({ options }) => ({
+        ...{ parameterCount: 3, trainableCount: 3 },
+        layers: names(options['batchNorm']).map((name) => ({
+          ...{ path: `encoder.${name}`, kind: 'conv2d', settings: '', inputShapes: [], outputShape: [], formula: null },
+          ...{ parameterCount: 1, trainableCount: 1 },
+        })),
+      }),
+    });
+    form.setFreeze(0, ['encoder.a', 'encoder.b']);
+    form.set(batchNorm.path, true);
+    form.endGesture();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(form.phases[0]?.freeze).toEqual(['encoder.stem', 'encoder.blocks']);
+    form.undo();
+    expect(form.value(batchNorm.path)).toBe(false);
+    expect(form.phases[0]?.freeze).toEqual(['encoder.a', 'encoder.b']);
   });
 
   it('about the layers only when the network is different, with nothing frozen', async () => {

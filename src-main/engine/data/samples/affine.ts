@@ -31,3 +31,11 @@ export function boundsAfter([a, b, c, d, e, f]: Affine, [x1, y1, x2, y2]: BboxXy
   const ys = [d * x1 + e * y1 + f, d * x2 + e * y1 + f, d * x1 + e * y2 + f, d * x2 + e * y2 + f];
   return [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)];
 }
+
+export const pointAfter = ([a, b, c, d, e, f]: Affine, [x, y]: readonly [number, number]): [number, number] => [
+  a * x + b * y + c,
+  d * x + e * y + f,
+];
+
+/** Where left and right have changed places, however the plane is turned. */
+export const isMirrored = ([a, b, , d, e]: Affine): boolean => a * e - b * d < 0;

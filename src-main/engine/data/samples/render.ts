@@ -14,6 +14,8 @@ export interface TileImage {
   planes: Uint8Array;
   /** uint8 [H, W] */
   mask: Uint8Array | null;
+  /** What each value of the mask becomes, [256]; null where it stays. */
+  numbers: Uint8Array | null;
   /** The part of it that the photograph fills. */
   contentXyxy: BboxXyxy;
 }
@@ -60,16 +62,33 @@ export function renderSample(
         const below = planes[lower]! + (planes[lower + step]! - planes[lower]!) * shareX;
         image[to] = above + (below - above) * shareY + 0.5;
       }
-      if (mask && source.mask) mask[at] = source.mask[(packY | 0) * widthPx + (packX | 0)]!;
+      if (mask && source.mask) {
+        const value = source.mask[(packY | 0) * widthPx + (packX | 0)]!;
+        mask[at] = source.numbers ? source.numbers[value]! : value;
+      }
     }
   }
   changeColours(recipe.colour, image, plane);
 }
 
 /** A tile in plain numbers, as the inner loop is quick with: its window on the canvas, its offset, its content's px. */
-function sourceOf({ windowXyxy, offset }: Tile, { planes, mask, contentXyxy }: TileImage) {
+function sourceOf({ windowXyxy, offset }: Tile, { planes, mask, numbers, contentXyxy }: TileImage) {
   const [fromU, fromV, toU, toV] = windowXyxy;
   const [left, top, right, bottom] = contentXyxy;
   const [offsetX, offsetY] = offset;
-  return { planes, mask, fromU, fromV, toU, toV, offsetX, offsetY, left, top, right: right - 1, bottom: bottom - 1 };
+  return {
+    planes,
+    mask,
+    numbers,
+    fromU,
+    fromV,
+    toU,
+    toV,
+    offsetX,
+    offsetY,
+    left,
+    top,
+    right: right - 1,
+    bottom: bottom - 1,
+  };
 }

@@ -1,10 +1,10 @@
 /** Makes samples: reads the images of each from their packs and renders them. Synchronous: it lives in a worker thread. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { FoveaError } from '../../../contract/errors.ts';
-import type { ImagePack, PackRows, SplitData, TrainingData } from '../training-data.ts';
-import { boxRowWidth, writeBoxRows } from './boxes.ts';
+import type { ImagePack, PackRows, SplitData } from '../training-data.ts';
+import { boxRowWidth, keptBoxes, objectNumbers, writeBoxRows } from './boxes.ts';
 import { renderSample, type TileImage } from './render.ts';
-import { SampleSplit, type SampleSettings } from './sample-split.ts';
+import { SampleSplit, type SampleData, type SampleSettings } from './sample-split.ts';
 
 /** Consecutive samples. */
 export interface SampleBatch {
@@ -14,10 +14,12 @@ export interface SampleBatch {
   masks: Uint8Array<ArrayBuffer> | null;
   /** float32 [samples, capacity, 6], where it has objects. */
   boxes: Float32Array<ArrayBuffer> | null;
+  /** float32 [samples, capacity, 3·K], where it has poses. */
+  keypoints: Float32Array<ArrayBuffer> | null;
 }
 
 export interface SampleMakerOptions {
-  data: Pick<TrainingData, 'packs' | 'fit'>;
+  data: SampleData;
   split: SplitData;
   settings: SampleSettings;
   labelCapacity: number;
@@ -41,15 +43,20 @@ export class SampleMaker {
     const images = new Uint8Array(positions.length * split.channels * plane);
     const masks = split.hasMasks ? new Uint8Array(positions.length * plane) : null;
     const boxes = split.hasObjects ? new Float32Array(positions.length * labelCapacity * boxRowWidth) : null;
+    const pointsLength = labelCapacity * split.pointsWidth;
+    const keypoints = pointsLength > 0 ? new Float32Array(positions.length * pointsLength) : null;
     positions.forEach((position, sample) => {
       const recipe = split.recipe(epoch, position);
       const part = <A extends Uint8Array | Float32Array>(all: A, length: number): A =>
         all.subarray(sample * length, (sample + 1) * length) as A;
-      const tiles = recipe.tiles.map((tile) => this.read(tile.position));
+      const kept = keptBoxes(split.boxes(recipe), labelCapacity);
+      const numbers = boxes && masks && objectNumbers(kept, recipe.tiles.length);
+      const tiles = recipe.tiles.map((tile, at) => this.read(tile.position, numbers?.[at] ?? null));
       renderSample(recipe, tiles, split.network, part(images, split.channels * plane), masks && part(masks, plane));
-      if (boxes) writeBoxRows(split.boxes(recipe), part(boxes, labelCapacity * boxRowWidth), labelCapacity);
+      if (boxes) writeBoxRows(kept, part(boxes, labelCapacity * boxRowWidth));
+      if (keypoints) split.writePoints(recipe, kept, part(keypoints, pointsLength));
     });
-    return { images, masks, boxes };
+    return { images, masks, boxes, keypoints };
   }
 
   close(): void {
@@ -57,11 +64,12 @@ export class SampleMaker {
     this.files.clear();
   }
 
-  private read(position: number): TileImage {
+  private read(position: number, numbers: TileImage['numbers']): TileImage {
     const { split } = this.options;
     return {
       planes: this.readRow(split, position),
       mask: split.masks ? this.readRow(split.masks, position) : null,
+      numbers,
       contentXyxy: this.split.contentOf(position),
     };
   }

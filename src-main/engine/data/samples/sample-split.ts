@@ -1,10 +1,15 @@
 /** A split as samples are made of it: how its images lie in their packs, and their objects. */
 import type { BboxXyxy } from '../../../contract/geometry/box.ts';
+import { numbersPerPoint } from '../../../contract/geometry/keypoints.ts';
 import type { RunConfig } from '../../../contract/model/run.ts';
 import { placementOf, type Letterbox, type SizePx } from '../letterbox.ts';
 import type { SplitData, TrainingData } from '../training-data.ts';
-import { learnedObjects, sampleBoxes, type SampleBox } from './boxes.ts';
+import { learnedObjects, sampleBoxes, type LearnedObject, type SampleBox } from './boxes.ts';
+import { writeKeypointRows } from './keypoints.ts';
 import { hasMosaics, sampleRecipe, type RecipeFacts, type SampleRecipe } from './recipe.ts';
+
+/** What of a run's data makes its samples, beside the split itself. */
+export type SampleData = Pick<TrainingData, 'packs' | 'fit' | 'pose'>;
 
 /** What of a run's configuration makes its samples. */
 export type SampleSettings = Pick<RecipeFacts, 'augmentation' | 'seed' | 'epochsTotal'>;
@@ -29,12 +34,16 @@ export class SampleSplit {
   readonly channels: number;
   readonly hasMasks: boolean;
   readonly hasObjects: boolean;
-  private readonly data: Pick<TrainingData, 'packs' | 'fit'>;
+  /** Numbers of the points of one object; 0 where there are no poses. */
+  readonly pointsWidth: number;
+  private readonly data: SampleData;
   private readonly split: SplitData;
-  private readonly objects: readonly SampleBox[][];
+  private readonly objects: readonly LearnedObject[][];
   private readonly facts: RecipeFacts;
+  /** Place of each image's first object; made when points are asked for. */
+  private firsts: Uint32Array | null = null;
 
-  constructor(data: Pick<TrainingData, 'packs' | 'fit'>, split: SplitData, settings: SampleSettings) {
+  constructor(data: SampleData, split: SplitData, settings: SampleSettings) {
     this.data = data;
     this.split = split;
     this.count = split.imageIds.length;
@@ -43,6 +52,7 @@ export class SampleSplit {
     this.channels = channels;
     this.hasMasks = split.masks !== undefined;
     this.hasObjects = split.objects !== undefined;
+    this.pointsWidth = numbersPerPoint * (data.pose?.pointCount ?? 0);
     this.objects = split.objects ? learnedObjects(split.objects) : [];
     this.facts = {
       ...settings,
@@ -64,6 +74,20 @@ export class SampleSplit {
       (position) => this.objects[position] ?? [],
       (position) => this.placementOf(position),
     );
+  }
+
+  /** Into float32 [boxes, `pointsWidth`], px of the network's input. */
+  writePoints(recipe: SampleRecipe, kept: readonly SampleBox[], target: Float32Array): void {
+    const { points = [], counts = [] } = this.split.objects ?? {};
+    const objects = kept.map(({ tile, object }) => {
+      const { position } = recipe.tiles[tile]!;
+      this.firsts ??= startsOf(counts);
+      const first = (this.firsts[position]! + object) * this.pointsWidth;
+      return { tile, points: points.slice(first, first + this.pointsWidth) };
+    });
+    const placementOf = (position: number): Letterbox => this.placementOf(position);
+    const mirrored = this.data.pose?.mirrored ?? null;
+    writeKeypointRows(recipe, objects, { network: this.network, placementOf, mirrored }, target);
   }
 
   /** The part of its pack's image that a photograph fills. */
@@ -95,4 +119,9 @@ export class SampleSplit {
     }
     return Math.min(4 * plain, Math.ceil(1.25 * fullest));
   }
+}
+
+function startsOf(counts: readonly number[]): Uint32Array {
+  let sum = 0;
+  return Uint32Array.from(counts, (count) => (sum += count) - count);
 }

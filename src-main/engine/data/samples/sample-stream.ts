@@ -41,11 +41,12 @@ export class SampleStream implements ExampleImages {
   private readonly orders = new Map<number, Uint32Array>();
   private readonly batchesAhead: number;
   /** Of the last feed, for the next one: to make tens of megabytes anew for each step takes a while. */
-  private readonly buffers: { images: Uint8Array | null; masks: Uint8Array | null; boxes: Float32Array | null } = {
-    images: null,
-    masks: null,
-    boxes: null,
-  };
+  private readonly buffers: {
+    images: Uint8Array | null;
+    masks: Uint8Array | null;
+    boxes: Float32Array | null;
+    keypoints: Float32Array | null;
+  } = { images: null, masks: null, boxes: null, keypoints: null };
   private turn = 0;
   private failure: { error: unknown } | null = null;
 
@@ -70,7 +71,7 @@ export class SampleStream implements ExampleImages {
     const threads = Math.max(1, Math.min(mostThreads, Math.floor(availableParallelism() / 2)));
     const { settings, labelCapacity } = options;
     const workerData: SampleMakerOptions = {
-      data: { packs: data.packs, fit: data.fit },
+      data: { packs: data.packs, fit: data.fit, pose: data.pose },
       split,
       settings,
       labelCapacity,
@@ -192,6 +193,12 @@ export class SampleStream implements ExampleImages {
       made.boxes = withRoom(made.boxes, asked * this.options.labelCapacity * boxRowWidth, Float32Array);
       const boxes = batches.map((batch) => batch.boxes!);
       feed.boxes = joined(boxes, made.boxes);
+    }
+    if (first?.keypoints) {
+      const length = first.keypoints.length / (first.images.length / (channels * height * width));
+      made.keypoints = withRoom(made.keypoints, asked * length, Float32Array);
+      const keypoints = batches.map((batch) => batch.keypoints!);
+      feed.keypoints = joined(keypoints, made.keypoints);
     }
     return feed;
   }

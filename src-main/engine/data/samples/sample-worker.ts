@@ -18,8 +18,8 @@ port.on('message', (request: SampleRequest) => {
   const { key, epoch, positions } = request;
   try {
     const batch = maker.make(epoch, positions);
-    const { images, masks, boxes } = batch;
-    const buffers = [images.buffer, ...(masks ? [masks.buffer] : []), ...(boxes ? [boxes.buffer] : [])];
+    const { images, masks, boxes, keypoints } = batch;
+    const buffers = [images, masks, boxes, keypoints].flatMap((array) => (array ? [array.buffer] : []));
     port.postMessage({ key, batch } satisfies SampleReply, buffers);
   } catch (error) {
     port.postMessage({ key, error: toErrorData(error) } satisfies SampleReply);

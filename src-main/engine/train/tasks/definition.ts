@@ -87,7 +87,7 @@ export interface Task {
   readonly deciding: MetricName;
   openLabels(split: SplitData, source: ImageSource, images: ExampleImages): Promise<SplitLabels>;
   /** Labels that lie on the image, after the image has moved. */
-  moveLabels?(labels: Value, motion: Motion): Value;
+  moveLabels?(g: Builder, labels: Value, motion: Motion): Value;
   /** What the gradient of the loss is multiplied by: 1 where absent. Some recipes add up over images where others average. */
   readonly gradientFactor?: number;
   /** A scalar. outputs: the network's; labels: [B, …label shape]. */

@@ -1,6 +1,6 @@
 /**
  * What a detector gives outside of this app. Raw, as the field has it: "output0" [N, 4 + C, A], of each place a box's middle,
- * width and height in px of the input and a score a category. Decided: "detections" [1, 300, 6], the best first, x1, y1, x2,
+ * width and height in px of the input, a score a category, and what a head says of the place. Decided: "detections" [1, 300, 6], the best first, x1, y1, x2,
  * y2, score, category, and zeros where there are fewer.
  */
 import { invariant } from '../../../contract/errors.ts';
@@ -10,9 +10,14 @@ import { toImage, type Letterbox } from '../../data/letterbox.ts';
 import type { Builder } from '../../graph/builder.ts';
 import { tensor, type Attributes, type Graph, type Node, type Tensor, type Value } from '../../graph/types.ts';
 import { validationSettings } from '../../metrics/detection-table.ts';
-import { candidatesOf, nonMaxSuppression, type BoxCandidates } from '../../../contract/geometry/non-max-suppression.ts';
+import {
+  candidatesOf,
+  nonMaxSuppression,
+  type AnchoredCandidates,
+} from '../../../contract/geometry/non-max-suppression.ts';
 import { detectionPredictions } from '../../nn/losses/detection/predictions.ts';
-import type { DecisionCounts, ExportedResults } from './definition.ts';
+import type { DecisionCounts, ExportedResults, Results } from './definition.ts';
+import { boxOutputs, type HeadExport } from './detection-head.ts';
 
 const { scoreThreshold, iouThreshold, maxDetections } = validationSettings;
 const rowWidth = 6;
@@ -20,14 +25,22 @@ const rowWidth = 6;
 const mostCandidates = 3000;
 
 /** size: the input's [height, width] px. */
-export function exportedDetections(size: readonly [number, number]): ExportedResults {
+export function exportedDetections(
+  size: readonly [number, number],
+  categoryCount: number,
+  head: HeadExport | null,
+): ExportedResults {
+  const form = { categoryCount, head };
+  const ofHead = (outputs: readonly Value[]): readonly Value[] => outputs.slice(boxOutputs);
   return {
     raw: (g, outputs) => {
       const { scores, sides } = predictionsOf(g, outputs, size);
       const [x1, y1, x2, y2] = g.split(sides, [1, 1, 1, 1], 1) as [Value, Value, Value, Value];
       const middle = (low: Value, high: Value): Value => g.scale(g.add(low, high), 0.5);
       const extents = [g.sub(x2, x1), g.sub(y2, y1)];
-      return { output0: g.concat([middle(x1, x2), middle(y1, y2), ...extents, scores], 1) };
+      const columns = head ? [head.columns(g, ofHead(outputs))] : [];
+      const output0 = g.concat([middle(x1, x2), middle(y1, y2), ...extents, scores, ...columns], 1);
+      return { output0, ...head?.more(g, ofHead(outputs)) };
     },
     decided: (g, outputs) => {
       const { scores, sides } = predictionsOf(g, outputs, size);
@@ -35,9 +48,9 @@ export function exportedDetections(size: readonly [number, number]): ExportedRes
       return { boxes: g.transpose(sides, [0, 2, 1]), scores };
     },
     complete: withSuppression,
-    say: ({ output0 }, placement, least) => ({ kind: 'boxes', boxes: boxesIn(output0!, placement, least) }),
+    say: (raw, placement, least) => ({ kind: 'boxes', boxes: boxesIn(raw, form, placement, least) }),
     compare: ({ output0 }, { detections }) =>
-      compareRows(decidedDetections(output0!), detections!.data as Float32Array),
+      compareRows(decidedDetections(output0!, categoryCount), detections!.data as Float32Array),
   };
 }
 
@@ -108,8 +121,17 @@ function withSuppression(graph: Graph): Graph {
 }
 
 /** Before suppression, so that a person may still choose the overlap; no more than anyone looks at. */
-function boxesIn(output0: Tensor, placement: Letterbox, least: number): FoundBox[] {
-  const { bboxXyxy, scores, categories } = candidatesIn(output0, Math.max(least, scoreThreshold));
+function boxesIn(
+  { output0, ...more }: Results,
+  { categoryCount, head }: { categoryCount: number; head: HeadExport | null },
+  placement: Letterbox,
+  least: number,
+): FoundBox[] {
+  const candidates = candidatesIn(output0!, categoryCount, Math.max(least, scoreThreshold));
+  const { bboxXyxy, scores, categories } = candidates;
+  const anchors = output0!.shape[2]!;
+  const columns = (output0!.data as Float32Array).subarray((4 + categoryCount) * anchors);
+  const found = head?.found(columns, more, candidates, placement);
   const order = Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]!);
   return order.slice(0, mostCandidates).map((index): FoundBox => {
     const [x1, y1, x2, y2] = bboxXyxy.subarray(4 * index, 4 * index + 4) as unknown as [number, number, number, number];
@@ -117,13 +139,14 @@ function boxesIn(output0: Tensor, placement: Letterbox, least: number): FoundBox
       category: categories[index]!,
       score: scores[index]!,
       bboxXyxy: clipBbox(toImage(placement, [x1, y1, x2, y2]), placement.image),
+      ...found?.(index),
     };
   });
 }
 
 /** From "output0" of one image: rows of six. */
-function decidedDetections(output0: Tensor): Float32Array {
-  const candidates = candidatesIn(output0, scoreThreshold);
+function decidedDetections(output0: Tensor, categoryCount: number): Float32Array {
+  const candidates = candidatesIn(output0, categoryCount, scoreThreshold);
   const kept = nonMaxSuppression(candidates, validationSettings);
   const rows = new Float32Array(kept.length * rowWidth);
   kept.forEach((index, row) => {
@@ -134,8 +157,8 @@ function decidedDetections(output0: Tensor): Float32Array {
 }
 
 /** From "output0" of one image, in px of the input. */
-function candidatesIn({ data, shape }: Tensor, least: number): BoxCandidates {
-  const [, depth, anchors] = shape as [number, number, number];
+function candidatesIn({ data, shape }: Tensor, categoryCount: number, least: number): AnchoredCandidates {
+  const anchors = shape[2]!;
   const raw = data as Float32Array;
   const sides = new Float32Array(4 * anchors);
   for (let i = 0; i < anchors; i++) {
@@ -150,7 +173,7 @@ function candidatesIn({ data, shape }: Tensor, least: number): BoxCandidates {
     sides.set([x + width / 2], 2 * anchors + i);
     sides.set([y + height / 2], 3 * anchors + i);
   }
-  return candidatesOf(raw.subarray(4 * anchors, depth * anchors), sides, least);
+  return candidatesOf(raw.subarray(4 * anchors, (4 + categoryCount) * anchors), sides, least);
 }
 
 /** Two rows say the same where their scores and sides (px) are this close: equal scores may come in another order. */

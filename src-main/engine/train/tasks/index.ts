@@ -5,12 +5,17 @@ import { modelSpec } from '../../zoo/registry.ts';
 import { classification } from './classification.ts';
 import type { Task, TaskFacts } from './definition.ts';
 import { detection } from './detection.ts';
+import { instanceSegmentation } from './instance-segmentation.ts';
+import { pose } from './pose.ts';
 import { segmentation } from './segmentation.ts';
 
-const TASKS = { classification, segmentation, detection } as const satisfies Record<
-  TaskName,
-  (facts: TaskFacts) => Task
->;
+const TASKS = {
+  classification,
+  segmentation,
+  detection,
+  'instance-segmentation': instanceSegmentation,
+  pose,
+} as const satisfies Record<TaskName, (facts: TaskFacts) => Task>;
 
 /** Throws FoveaError `invalid-request` where network or loss are made for another task. */
 export function taskFor(facts: TaskFacts): Task {

@@ -43,7 +43,7 @@ export function segmentation({ config, categoryCount, imageShape }: TaskFacts): 
     label: { dataType: 'uint8', shape: [1, height, width] },
     deciding: 'test/meanIou',
     openLabels: (split, { packs }, images) => MaskLabels.open(split, packs, images, categoryCount),
-    moveLabels: (labels, motion) => motion.apply(labels, ignoredLabel),
+    moveLabels: (_g, labels, motion) => motion.apply(labels, ignoredLabel),
     loss: (g, outputs, labels) => sumOfLosses(g, outputs[0]!, asCategories(g, labels), terms),
     counts: (g, outputs, labels) => stepCounts(g, outputs[0]!, asCategories(g, labels)),
     trainMeasures: (counts) => definedOnly({ 'train/meanIou': measured(countedPixels(counts), 'macro', 'iou') }),

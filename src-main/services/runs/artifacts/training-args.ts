@@ -10,6 +10,8 @@ const taskNames: Readonly<Record<RunConfig['task'], string>> = {
   classification: 'classify',
   segmentation: 'segment',
   detection: 'detect',
+  'instance-segmentation': 'segment',
+  pose: 'pose',
 };
 
 /** Of the first phase; a run of several is said to be one by a comment. `data`: the data set's name. */
@@ -41,7 +43,8 @@ export function trainingArgs(config: RunConfig, data: string, startsFrom: string
     momentum: 'momentum' in optimiser ? optimiser.momentum : 'beta1' in optimiser ? optimiser.beta1 : null,
     weight_decay: optimiser.weightDecay,
     warmup_epochs: warmup.epochs,
-    ...(loss.kind === 'detection' && { box: loss.boxGain, cls: loss.categoryGain, dfl: loss.distributionGain }),
+    ...('boxGain' in loss && { box: loss.boxGain, cls: loss.categoryGain, dfl: loss.distributionGain }),
+    ...(loss.kind === 'pose' && { pose: loss.positionGain, kobj: loss.visibilityGain }),
     hsv_h: augmentation.hue,
     hsv_s: augmentation.saturation,
     hsv_v: augmentation.value,

@@ -27,7 +27,13 @@ export interface WrittenArtifacts {
   leftOut: string[];
 }
 
-const folderNames = { classification: 'classify', segmentation: 'segment', detection: 'detect' } as const;
+const folderNames = {
+  classification: 'classify',
+  segmentation: 'segment',
+  detection: 'detect',
+  'instance-segmentation': 'segment',
+  pose: 'pose',
+} as const;
 const manyAttempts = 1000;
 
 /** Throws FoveaError `io`, `not-found` where there is no checkpoint yet. */

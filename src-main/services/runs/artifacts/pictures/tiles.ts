@@ -90,22 +90,26 @@ const answersOf: Readonly<Record<Task, (data: TrainingData, file: string, count:
     Promise.all(
       Array.from({ length: count }, async (_, at) => ({ mask: (await readPredictedMask(file, at)).predicted })),
     ),
-  detection: async (data, file, count) => {
-    const predictions = await readDetectionPredictions(file);
-    const { scoreThreshold, iouThreshold } = usualDetectionSettings;
-    const answer = async (at: number): Promise<Answer> => {
-      const candidates = candidatesIn(await readCandidates(file, predictions, at, 1));
-      const placement = placementOf(data, data.evaluation, at);
-      const kept = nonMaxSuppression(candidates, { ...validationSettings, scoreThreshold, iouThreshold });
-      const boxes = Array.from(kept, (index) => {
-        const bboxXyxy = toNetwork(placement, bboxAt(candidates.bboxXyxy, 4 * index));
-        return { category: candidates.categories[index]!, bboxXyxy, score: candidates.scores[index]! };
-      });
-      return { boxes };
-    };
-    return Promise.all(Array.from({ length: count }, (_, at) => answer(at)));
-  },
+  detection: objectAnswers,
+  'instance-segmentation': objectAnswers,
+  pose: objectAnswers,
 };
+
+async function objectAnswers(data: TrainingData, file: string, count: number): Promise<Answer[]> {
+  const predictions = await readDetectionPredictions(file);
+  const { scoreThreshold, iouThreshold } = usualDetectionSettings;
+  const answer = async (at: number): Promise<Answer> => {
+    const candidates = candidatesIn((await readCandidates(file, predictions, at, 1)).rows);
+    const placement = placementOf(data, data.evaluation, at);
+    const kept = nonMaxSuppression(candidates, { ...validationSettings, scoreThreshold, iouThreshold });
+    const boxes = Array.from(kept, (index) => {
+      const bboxXyxy = toNetwork(placement, bboxAt(candidates.bboxXyxy, 4 * index));
+      return { category: candidates.categories[index]!, bboxXyxy, score: candidates.scores[index]! };
+    });
+    return { boxes };
+  };
+  return Promise.all(Array.from({ length: count }, (_, at) => answer(at)));
+}
 
 /** Images or masks, uint8 [C, H, W] each. Throws FoveaError `bad-input` where their packs are gone. */
 async function firstPlanes({ packs }: TrainingData, where: PackRows): Promise<Uint8Array[]> {
