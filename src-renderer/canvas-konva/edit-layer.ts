@@ -52,18 +52,21 @@ export class EditLayer {
   }
 
   destroy(): void {
+    this.#setMask(null);
     this.#stage.destroy();
   }
 
+  #setMask(mask: MaskTilePictures | null): void {
+    this.#mask?.close();
+    this.#mask = mask;
+  }
+
   #drawMask(context: CanvasRenderingContext2D, { preview, viewport, opacity, colours }: EditScene): void {
-    if (preview.mask === null) {
-      this.#mask = null;
-      return;
-    }
+    if (preview.mask === null) return this.#setMask(null);
     const { tiles } = preview.mask;
-    if (this.#mask?.isOf(tiles) !== true) this.#mask = new MaskTilePictures(tiles, colours.mask);
+    if (this.#mask?.isOf(tiles) !== true) this.#setMask(new MaskTilePictures(tiles, colours.mask));
     const ratio = this.#layer.getCanvas().getPixelRatio();
-    this.#mask.draw(context, viewport, this.#view, ratio, Math.max(opacity, leastMaskOpacity));
+    this.#mask?.draw(context, viewport, this.#view, ratio, Math.max(opacity, leastMaskOpacity));
   }
 }
 

@@ -22,8 +22,6 @@ import type { ViewSettings } from './view-settings.svelte.ts';
 
 /** Images on each side of the one in view that are decoded ahead. */
 const prefetched = 1;
-/** More pixels than that are not copied for the magic wand. */
-const readablePixels = 40_000_000;
 
 /** Images that are asked for at once where one is looked for. */
 const pageSize = 1000;
@@ -291,9 +289,12 @@ export class AnnotateState {
     const picture = this.#pixelsOf;
     if (picture === null) return;
     this.#pixelsOf = null;
-    if (picture.size.widthPx * picture.size.heightPx > readablePixels) return;
-    const rgba = await picture.readPixels();
-    if (this.picture === picture) this.labels.editor.setPixels({ ...picture.size, rgba });
+    const read = await picture.readPixels();
+    const { view } = this;
+    if (this.picture !== picture) return;
+    this.labels.editor.setPixels(() =>
+      read({ viewport: view.viewport, view: view.view, ratio: window.devicePixelRatio }),
+    );
   }
 
   async #summaryOf({ imageId, at }: OpenImage): Promise<ImageSummary> {

@@ -3,8 +3,9 @@
  * the full size is decoded only once the view comes near enough to show it: a neighbour that waits to be turned to takes a
  * quarter of the memory. Owns its bitmaps: whoever opened it closes it.
  */
-import { needsSmoothing, onScreen, shownPart, type Size, type Viewport } from '../viewport.ts';
-import { decodePicture, type Picture } from './picture.ts';
+import type { PixelSource } from '../editor/types.ts';
+import { needsSmoothing, onScreen, shownPart, type Size } from '../viewport.ts';
+import { decodePicture, type Picture, type PixelsInSight, type Seen } from './picture.ts';
 
 /** Smaller levels would save nothing. */
 const leastLevelPx = 512;
@@ -60,11 +61,7 @@ export class ImagePyramid implements Picture {
    * Draws the part that is in sight; the context takes CSS pixels of the view. Without smoothing where single pixels are seen. `onnews`:
    * draw again, a sharper picture is there.
    */
-  draw(
-    context: CanvasRenderingContext2D,
-    { viewport, view, ratio }: { viewport: Viewport; view: Size; ratio: number },
-    onnews: () => void,
-  ): void {
+  draw(context: CanvasRenderingContext2D, { viewport, view, ratio }: Seen, onnews: () => void): void {
     const deviceScale = viewport.scale * ratio;
     const wanted = Math.floor(Math.log2(1 / Math.min(1, deviceScale)) + 1e-6);
     if (wanted === 0 && this.#full === null) void this.#load().then(onnews, () => {});
@@ -84,14 +81,15 @@ export class ImagePyramid implements Picture {
     context.drawImage(level, x1, y1, x2 - x1, y2 - y1, place[0], place[1], place[2] - place[0], place[3] - place[1]);
   }
 
-  /** RGBA at full size, row-major. */
-  async readPixels(): Promise<Uint8ClampedArray> {
+  async readPixels(): Promise<PixelsInSight> {
     const full = this.#full ?? (await this.#load());
     const scratch = new OffscreenCanvas(full.width, full.height);
     const context = scratch.getContext('2d', { willReadFrequently: true });
     if (context === null) throw new Error('internal: no canvas to read pixels with');
     context.drawImage(full, 0, 0);
-    return context.getImageData(0, 0, scratch.width, scratch.height).data;
+    const { data, width, height } = context.getImageData(0, 0, scratch.width, scratch.height);
+    const pixels: PixelSource = { widthPx: width, heightPx: height, rgba: data, part: [0, 0, width, height] };
+    return () => pixels;
   }
 
   close(): void {

@@ -13,7 +13,8 @@ import { drawLabelSet, LabelScene } from './label-scene.ts';
 /** Outlines with more points take longer than a frame has. */
 const pointsAFrame = 5000;
 const marginPx = 160;
-const overviewPx = 1600;
+/** Of the longer side, at most: it is seen while the view moves, until the sharper picture is there. */
+const overviewPx = 1024;
 /** While the view moves, a picture that still covers it is not ordered anew at every frame. */
 const restMs = 90;
 
@@ -64,7 +65,7 @@ export class LabelLayer {
     this.#points = this.#masks = 0;
     this.#revision += 1;
     this.#generation += 1;
-    this.#detail = this.#overview = null;
+    this.#closePictures();
     this.#say({ kind: 'image', size: image });
   }
 
@@ -118,6 +119,14 @@ export class LabelLayer {
   dispose(): void {
     if (this.#rest !== null) clearTimeout(this.#rest);
     this.#worker.terminate();
+    this.#closePictures();
+  }
+
+  /** Megabytes that the garbage collector would not see. */
+  #closePictures(): void {
+    this.#detail?.picture.close();
+    this.#overview?.picture.close();
+    this.#detail = this.#overview = null;
   }
 
   #say(message: ToLabelWorker): void {
@@ -177,7 +186,8 @@ export class LabelLayer {
 
   #orderOverview(now: View, content: PictureWish['content']): void {
     const { widthPx, heightPx } = this.#image;
-    const scale = Math.min(1, overviewPx / Math.max(widthPx, heightPx));
+    // Halves, so that masks are sampled no finer than they are drawn.
+    const scale = 2 ** -Math.max(0, Math.ceil(Math.log2(Math.max(widthPx, heightPx) / overviewPx)));
     const view = { widthPx: Math.ceil(widthPx * scale), heightPx: Math.ceil(heightPx * scale) };
     const viewport = { ...fitViewport(this.#image, view, 0), scale };
     this.#place('overview', { viewport, view, ratio: 1, style: now.style, content });
@@ -199,10 +209,15 @@ export class LabelLayer {
   #take(drawn: DrawnPicture): void {
     const ordered = this.#ordered;
     this.#ordered = null;
-    if (ordered?.generation === this.#generation) {
+    if (ordered?.generation !== this.#generation) {
+      drawn.picture.close();
+    } else {
       const picture = { ...drawn, revision: ordered.revision };
-      if (ordered.kind === 'overview') this.#overview = picture;
-      else {
+      if (ordered.kind === 'overview') {
+        this.#overview?.picture.close();
+        this.#overview = picture;
+      } else {
+        this.#detail?.picture.close();
         this.#detail = picture;
         for (const [id, revision] of this.#changedAt) if (revision <= ordered.revision) this.#changedAt.delete(id);
       }

@@ -99,12 +99,12 @@ function drawMasks(
 }
 
 const buffers = new MaskBuffers();
-let maskCanvas = new OffscreenCanvas(1, 1);
+let maskCanvas: OffscreenCanvas | null = null;
 
 /** At least as large as the region; what is in it does not matter. */
 function canvasFor({ columns, rows }: MaskRegion): OffscreenCanvas {
-  const { width, height } = maskCanvas;
-  if (width < columns || height < rows)
+  const [width, height] = [maskCanvas?.width ?? 0, maskCanvas?.height ?? 0];
+  if (maskCanvas === null || width < columns || height < rows)
     maskCanvas = new OffscreenCanvas(Math.max(width, columns), Math.max(height, rows));
   return maskCanvas;
 }

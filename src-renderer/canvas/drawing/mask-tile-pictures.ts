@@ -31,6 +31,11 @@ export class MaskTilePictures {
     return this.#tiles === tiles;
   }
 
+  /** Frees its memory at once; the garbage collector would be late. */
+  close(): void {
+    for (const key of [...this.#pictures.keys()]) this.#drop(key);
+  }
+
   /** The context takes CSS pixels of the view; `ratio`: device pixels a CSS pixel. */
   draw(context: CanvasRenderingContext2D, viewport: Viewport, view: Size, ratio: number, opacity: number): void {
     for (const { tx, ty } of this.#tiles.takeDirty()) this.#paint(tx, ty);
@@ -53,11 +58,17 @@ export class MaskTilePictures {
     context.restore();
   }
 
+  #drop(key: string): void {
+    const picture = this.#pictures.get(key);
+    if (picture !== undefined) picture.canvas.width = 0;
+    this.#pictures.delete(key);
+  }
+
   #paint(tx: number, ty: number): void {
     const key = `${tx} ${ty}`;
     const tile = this.#tiles.tile(tx, ty);
     if (tile === null) {
-      this.#pictures.delete(key);
+      this.#drop(key);
       return;
     }
     const canvas = this.#pictures.get(key)?.canvas ?? new OffscreenCanvas(TILE_PX, TILE_PX);

@@ -3,8 +3,10 @@
  * Owns its bitmaps: whoever opened it closes it.
  */
 import { levelSize, tileLevels, tilePx } from '../../../src-main/contract/model/tiles.ts';
-import { needsSmoothing, onScreen, shownPart, type Size, type Viewport } from '../viewport.ts';
-import { decodePicture, type Picture, type PictureSource } from './picture.ts';
+import type { BboxXyxy } from '../../../src-main/contract/geometry/box.ts';
+import type { PixelSource } from '../editor/types.ts';
+import { needsSmoothing, onScreen, shownPart, type Size } from '../viewport.ts';
+import { decodePicture, type Picture, type PictureSource, type PixelsInSight, type Seen } from './picture.ts';
 
 const requestsAtOnce = 6;
 /** A view of 4K holds about forty; the others are for panning back. */
@@ -75,19 +77,15 @@ export class TiledPicture implements Picture {
     this.#tiles.clear();
   }
 
-  draw(
-    context: CanvasRenderingContext2D,
-    { viewport, view, ratio }: { viewport: Viewport; view: Size; ratio: number },
-    onnews: () => void,
-  ): void {
+  draw(context: CanvasRenderingContext2D, { viewport, view, ratio }: Seen, onnews: () => void): void {
     const deviceScale = viewport.scale * ratio;
     const { widthPx, heightPx } = this.size;
     const whole = onScreen(viewport, [0, 0, widthPx, heightPx]);
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = 'low';
     context.drawImage(this.#preview, whole[0], whole[1], whole[2] - whole[0], whole[3] - whole[1]);
-    if (deviceScale * widthPx <= this.#preview.width) return;
-    const level = Math.min(tileLevels(this.size) - 1, Math.floor(Math.log2(1 / Math.min(1, deviceScale)) + 1e-6));
+    const level = this.#levelFor(deviceScale);
+    if (level === null) return;
     const inSight = tilesOf(this.size, level, shownPart(viewport, view));
     context.imageSmoothingEnabled = needsSmoothing(deviceScale);
     // Neighbours meet at whole pixels of the screen, so that no line shows between them.
@@ -107,12 +105,37 @@ export class TiledPicture implements Picture {
     this.#pump();
   }
 
-  readPixels(): Promise<Uint8ClampedArray> {
-    const { widthPx, heightPx } = this.size;
-    const megapixels = Math.round((widthPx * heightPx) / 1e6);
-    return Promise.reject(
-      new Error(`This image has ${megapixels} megapixels: too many to look at all of them at once.`),
-    );
+  readPixels(): Promise<PixelsInSight> {
+    return Promise.resolve((seen) => this.#readInSight(seen));
+  }
+
+  /** As finely as it is shown. */
+  #readInSight({ viewport, view, ratio }: Seen): PixelSource | null {
+    const level = this.#levelFor(viewport.scale * ratio);
+    if (level === null) {
+      const { width, height } = this.#preview;
+      const whole: BboxXyxy = [0, 0, this.size.widthPx, this.size.heightPx];
+      return samples(width, height, whole, (context) => context.drawImage(this.#preview, 0, 0));
+    }
+    const step = 2 ** level;
+    const { widthPx, heightPx } = levelSize(this.size, level);
+    const shown = shownPart(viewport, view).map((px) => px / step) as [number, number, number, number];
+    const [x1, y1] = [Math.max(0, Math.floor(shown[0])), Math.max(0, Math.floor(shown[1]))];
+    const [x2, y2] = [Math.min(widthPx, Math.ceil(shown[2])), Math.min(heightPx, Math.ceil(shown[3]))];
+    if (x2 <= x1 || y2 <= y1) return null;
+    const part: BboxXyxy = [x1 * step, y1 * step, x2 * step, y2 * step];
+    const tiles = tilesOf(this.size, level, part).map((tile) => ({ ...tile, bitmap: this.#tiles.get(keyOf(tile)) }));
+    if (tiles.some(({ bitmap }) => !bitmap)) return null;
+    return samples(x2 - x1, y2 - y1, part, (context) => {
+      for (const { bitmap, column, row } of tiles)
+        if (bitmap) context.drawImage(bitmap, column * tilePx - x1, row * tilePx - y1);
+    });
+  }
+
+  /** Of the tiles that a scale needs; null where the small picture is enough. */
+  #levelFor(deviceScale: number): number | null {
+    if (deviceScale * this.size.widthPx <= this.#preview.width) return null;
+    return Math.min(tileLevels(this.size) - 1, Math.floor(Math.log2(1 / Math.min(1, deviceScale)) + 1e-6));
   }
 
   close(): void {
@@ -148,4 +171,17 @@ export class TiledPicture implements Picture {
     this.#tiles.delete(key);
     this.#tiles.set(key, bitmap);
   }
+}
+
+/** `draw`: in samples, from the part's upper left corner. */
+function samples(
+  widthPx: number,
+  heightPx: number,
+  part: BboxXyxy,
+  draw: (context: OffscreenCanvasRenderingContext2D) => void,
+): PixelSource {
+  const context = new OffscreenCanvas(widthPx, heightPx).getContext('2d', { willReadFrequently: true });
+  if (context === null) throw new Error('internal: no canvas to read pixels with');
+  draw(context);
+  return { widthPx, heightPx, rgba: context.getImageData(0, 0, widthPx, heightPx).data, part };
 }

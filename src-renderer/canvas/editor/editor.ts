@@ -22,7 +22,7 @@ import type {
   EditorOptions,
   Label,
   LabelDetails,
-  PixelSource,
+  PixelReader,
   Preview,
   ToolEvent,
   ToolId,
@@ -73,7 +73,7 @@ export class Editor {
   #document = new LabelDocument({ widthPx: 1, heightPx: 1 }, [], 'to-do');
   #settings = firstSettings;
   #selection: ReadonlySet<AnnotationId> = new Set();
-  #pixels: PixelSource | null = null;
+  #pixels: PixelReader | null = null;
   #tool: Tool;
   /** Null: to be made anew. */
   #preview: Preview | null = null;
@@ -193,8 +193,8 @@ export class Editor {
   }
 
   /** The image's pixels for the wand; null while they are not there. */
-  setPixels(pixels: PixelSource | null): void {
-    this.#pixels = pixels;
+  setPixels(read: PixelReader): void {
+    this.#pixels = read;
   }
 
   setHidden(annotationIds: Iterable<AnnotationId>, hidden: boolean): void {
@@ -332,7 +332,7 @@ export class Editor {
       document: () => this.#document,
       settings: () => this.#settings,
       selection: () => this.#selection,
-      pixels: () => this.#pixels,
+      pixels: () => this.#pixels?.() ?? null,
     };
     return {
       get document() {

@@ -84,12 +84,18 @@ export interface EditorImage {
   readonly heightPx: number;
 }
 
-/** The image's pixels for the magic wand: RGBA, row-major. Given by the canvas once they are decoded. */
+/** What the magic wand looks at: the image's pixels, or of a large image samples of the part in sight. */
 export interface PixelSource {
+  /** Of samples. */
   readonly widthPx: number;
   readonly heightPx: number;
+  /** RGBA, row-major. */
   readonly rgba: Uint8Array | Uint8ClampedArray;
+  /** What they cover, in image pixels; it may end beyond the image. */
+  readonly part: BboxXyxy;
 }
+/** Asked at the moment of the click; null while they are not decoded. */
+export type PixelReader = () => PixelSource | null;
 
 /** A label in the editor. Immutable; a change makes another object. Times are null until the service has given them. */
 export interface Label extends NewAnnotation {

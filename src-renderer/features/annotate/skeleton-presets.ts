@@ -1,5 +1,6 @@
-/** Skeletons that many data sets share, and which of a skeleton's points mirror each other by their names. */
+/** Skeletons that many data sets share, and how one changes. */
 import type { Skeleton } from '../../../src-main/contract/model/annotation-edit.ts';
+import { mirroredPairs } from '../../../src-main/contract/model/mirrored-points.ts';
 
 type Points = Required<Omit<Skeleton, 'categoryId'>>;
 
@@ -45,17 +46,6 @@ export const skeletonPresets: readonly { id: string; label: string; skeleton: Po
   },
   { id: 'point', label: 'One point', skeleton: { points: ['point'], edges: [], flipPairs: [] } },
 ];
-
-/** Pairs of places whose names differ in "left" and "right" only. */
-export function mirroredPairs(points: readonly string[]): [number, number][] {
-  return points.flatMap((name, place): [number, number][] => {
-    const mirrored = name.replace(/\bleft\b|left(?=[_-])|(?<=[_-])left/i, (side) =>
-      side === side.toUpperCase() ? 'RIGHT' : side.startsWith('L') ? 'Right' : 'right',
-    );
-    const other = mirrored === name ? -1 : points.indexOf(mirrored);
-    return other === -1 ? [] : [[place, other]];
-  });
-}
 
 /** The skeleton without one point: lines and pairs with it go, later points move up. */
 export function withoutPoint(skeleton: Skeleton, place: number): Skeleton {

@@ -128,7 +128,7 @@ export const tools: readonly ToolEntry[] = [
     label: 'Magic wand',
     icon: Wand,
     shortcut: 'W',
-    hint: 'Takes pixels of a similar colour. The tolerance is in the bar above.',
+    hint: 'Takes pixels of a similar colour, of a large image those in sight. The tolerance is in the bar above.',
     group: 'masks',
   },
 ];

@@ -1,11 +1,11 @@
 /** Tools of one click that take a connected area: the magic wand (of the picture) and the fill (of a mask's gaps). */
-import { encodeRle } from '../../../../src-main/contract/geometry/rle.ts';
+import { encodeRle, rleFromColumns } from '../../../../src-main/contract/geometry/rle.ts';
 import type { ImagePoint } from '../../viewport.ts';
 import { floodFill, similarPixels } from '../flood-fill.ts';
 import { MaskTiles } from '../mask-tiles.ts';
 import { subtractRle, type MaskShape } from '../mask-spans.ts';
 import { commitErased, commitPainted, paintTarget, unite } from '../painting.ts';
-import type { EditorImage, Modifiers, Preview, ToolEvent } from '../types.ts';
+import type { EditorImage, Modifiers, PixelSource, Preview, ToolEvent } from '../types.ts';
 import type { Tool, ToolContext } from './tool.ts';
 
 type Take = (context: ToolContext, x: number, y: number, modifiers: Modifiers) => void;
@@ -53,11 +53,11 @@ function pixelOf({ x, y }: ImagePoint, { widthPx, heightPx }: EditorImage): { x:
 /** Alt takes the area away from the mask instead of adding it. */
 function takeSimilar(context: ToolContext, x: number, y: number, { alt }: Modifiers): void {
   const { pixels, settings, document } = context;
-  if (pixels?.widthPx !== document.image.widthPx || pixels.heightPx !== document.image.heightPx) {
-    return context.notice('The picture is still loading. Try again in a moment.');
-  }
+  if (pixels === null) return context.notice('The picture is still loading. Try again in a moment.');
   const { wandTolerance: tolerance, wandContiguous: contiguous } = settings;
-  const area = rleOf(similarPixels(pixels, x, y, { tolerance, contiguous }), document.image);
+  const at = sampleOf(pixels, x, y);
+  if (at === null) return context.notice('Only what is in sight can be taken.');
+  const area = rleOfSamples(similarPixels(pixels, at.x, at.y, { tolerance, contiguous }), pixels, document.image);
   const target = paintTarget(context);
   const before = target?.shape.kind === 'mask' ? target.shape.rle : null;
   if (alt) {
@@ -82,6 +82,38 @@ function fillGap(context: ToolContext, x: number, y: number): void {
   );
   if (gap.touchesEdge) return context.notice('The mask does not enclose this place.');
   commitPainted(context, 'fill', target, unite(target.shape.rle, rleOf(gap.pixels, image)));
+}
+
+/** The sample that holds the middle of an image pixel; null where there is none. */
+function sampleOf({ widthPx, heightPx, part: [x1, y1, x2, y2] }: PixelSource, x: number, y: number) {
+  const at = {
+    x: Math.floor(((x + 0.5 - x1) * widthPx) / (x2 - x1)),
+    y: Math.floor(((y + 0.5 - y1) * heightPx) / (y2 - y1)),
+  };
+  return at.x >= 0 && at.y >= 0 && at.x < widthPx && at.y < heightPx ? at : null;
+}
+
+/** Every image pixel belongs to the area where its sample does; outside the samples none does. */
+function rleOfSamples(samples: Uint8Array, source: PixelSource, image: EditorImage): MaskShape['rle'] {
+  const { widthPx, heightPx, part } = source;
+  if (widthPx === image.widthPx && heightPx === image.heightPx) return rleOf(samples, image);
+  const stepY = (part[3] - part[1]) / heightPx;
+  /** The first row whose middle is not above a sample's upper edge. */
+  const rowOf = (sample: number): number =>
+    Math.min(image.heightPx, Math.max(0, Math.ceil(part[1] + sample * stepY - 0.5)));
+  const { counts } = rleFromColumns(image, (x) => {
+    const column = sampleOf(source, x, Math.max(0, part[1]))?.x;
+    if (column === undefined) return [];
+    const spans: [number, number][] = [];
+    for (let row = 0; row < heightPx; row++) {
+      if (samples[row * widthPx + column] !== 1) continue;
+      const first = row;
+      while (row < heightPx && samples[row * widthPx + column] === 1) row++;
+      spans.push([rowOf(first), rowOf(row)]);
+    }
+    return spans;
+  });
+  return { ...image, counts: [...counts] };
 }
 
 function rleOf(pixels: Uint8Array, image: EditorImage): MaskShape['rle'] {
