@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FoveaError } from '../contract/errors.ts';
 import type { AnnotationId, DatasetId, ImageId } from '../contract/model/ids.ts';
+import { joinPictures, smallPicturesMax, smallPx } from '../contract/model/small-pictures.ts';
 import { previewPx } from '../contract/model/tiles.ts';
 import { sheetImagesMax } from '../contract/model/thumbnail-sheet.ts';
 import type { ImageFile, PackRow, PixelSource } from '../store/image-repository.ts';
@@ -32,7 +33,7 @@ const PICTURES_AT_ONCE = 8;
 const CACHE_BYTES = 32 * 1024 * 1024;
 const TILE_ADDRESS = /^media\/([0-9a-f-]{36})\/tile\/([1-9][0-9]{0,14})\.([0-9]{1,2})\.([0-9]{1,4})\.([0-9]{1,4})$/;
 const ADDRESS =
-  /^media\/([0-9a-f-]{36})\/(cover|thumbnail|preview|image|crop|sheet)(?:\/([1-9][0-9]{0,14}(?:\.[1-9][0-9]{0,14})*))?$/;
+  /^media\/([0-9a-f-]{36})\/(cover|thumbnail|small|preview|image|crop|sheet)(?:\/([1-9][0-9]{0,14}(?:\.[1-9][0-9]{0,14})*))?$/;
 
 export function createMedia(
   projects: OpenProjects,
@@ -77,6 +78,24 @@ export function createMedia(
     return { ...picture, immutable: false };
   };
 
+  /** Null where it cannot be made: one that is damaged shall not keep the others back. */
+  const smallPicture = async ({ store, folder }: OpenProject, imageId: ImageId): Promise<Uint8Array | null> => {
+    const source = store.images.pixelSource(imageId);
+    const render = () => renderImage(folder, source, smallPx);
+    if (source.kind === 'pack') return render();
+    return caches.of(folder).file(keptFile(source.file.datasetId, imageId, '-small'), render);
+  };
+
+  const smallPictures = async (path: string, { projectId, imageIds }: MediaAddress): Promise<MediaResponse> => {
+    const opened = openProject(path, projectId);
+    const pictures = imageIds.map((id) => limiter.run(() => smallPicture(opened, id)).catch(() => null));
+    return {
+      contentType: 'application/octet-stream',
+      body: joinPictures(await Promise.all(pictures)),
+      immutable: false,
+    };
+  };
+
   const respond = async (path: string): Promise<MediaResponse> => {
     const { projectId, kind, imageIds } = parseAddress(path);
     if (kind === 'cover') return cover(path, projectId);
@@ -107,10 +126,12 @@ export function createMedia(
     const body = await small.get(path, () => cache.file(keptFile(datasetId, imageId, ''), () => render(THUMBNAIL_PX)));
     return { contentType: 'image/webp', body, immutable: false };
   };
-  return (path) => {
+  return async (path) => {
     const [, ...ofTile] = TILE_ADDRESS.exec(path) ?? [];
     // Tiles wait while they are made elsewhere; other pictures shall not wait with them.
-    return ofTile.length > 0 ? tile(path, ofTile) : limiter.run(() => respond(path));
+    if (ofTile.length > 0) return tile(path, ofTile);
+    const address = ADDRESS.exec(path)?.[2] === 'small' ? parseAddress(path) : null;
+    return address === null ? limiter.run(() => respond(path)) : smallPictures(path, address);
   };
 }
 
@@ -129,11 +150,12 @@ const IMAGES_OF = {
   image: [1, 1],
   crop: [1, 1],
   sheet: [1, sheetImagesMax],
+  small: [1, smallPicturesMax],
 } as const;
 
 interface MediaAddress {
   projectId: string;
-  kind: 'cover' | 'thumbnail' | 'preview' | 'image' | 'crop' | 'sheet';
+  kind: keyof typeof IMAGES_OF;
   /** The label's id for a crop. Empty for a cover, one for a picture, up to `sheetImagesMax` for a sheet. */
   imageIds: ImageId[];
 }
@@ -197,7 +219,7 @@ async function renderCrop(
     return await sharp(data, { raw: info })
       .extract({ left, top, width, height })
       .resize({ width: THUMBNAIL_PX, height: THUMBNAIL_PX, fit: 'inside', withoutEnlargement: true })
-      .webp({ quality: 82, effort: 1 })
+      .webp({ quality: 82, effort: 0 })
       .toBuffer();
   } catch (error) {
     throw explainPicture(error, folder, source);
@@ -210,7 +232,7 @@ export async function renderImage(folder: string, source: PixelSource, maxPx: nu
     const image = await openPicture(folder, source);
     if (maxPx !== null) image.resize({ width: maxPx, height: maxPx, fit: 'inside', withoutEnlargement: true });
     if (source.kind === 'file' && maxPx !== null) {
-      return await image.toColourspace('srgb').webp({ quality: 82, effort: 1 }).toBuffer();
+      return await image.toColourspace('srgb').webp({ quality: 82, effort: 0 }).toBuffer();
     }
     if (source.kind === 'pack' && source.packed.pack.channels < 3) image.toColourspace('b-w');
     return await image.png({ compressionLevel: 3 }).toBuffer();

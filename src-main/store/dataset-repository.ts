@@ -5,7 +5,7 @@
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { FoveaError } from '../contract/errors.ts';
-import type { LabelSchema } from '../contract/model/annotation-edit.ts';
+import type { LabelSchema, Skeleton } from '../contract/model/annotation-edit.ts';
 import type { Category, Dataset, DatasetFormat, Split } from '../contract/model/dataset.ts';
 import type { CategoryId, DatasetId } from '../contract/model/ids.ts';
 import { writeRelaxed } from './relaxed-write.ts';
@@ -21,6 +21,8 @@ export interface NewCategory {
   name: string;
   /** The number that the source gives it, where that is not its place. */
   sourceId: number | null;
+  /** Of its objects' points. */
+  skeleton?: Omit<Skeleton, 'categoryId'>;
 }
 
 export type PackId = number & { readonly __pack: never };
@@ -113,6 +115,15 @@ export class DatasetRepository {
   /** Skeletons and attributes of the data set's labels; empty where none were set. Throws `not-found`. */
   labelSchema(datasetId: DatasetId): LabelSchema {
     this.requireReady(datasetId);
+    return this.#schemaOf(datasetId);
+  }
+
+  /** None of a data set that is gone. */
+  skeletons(datasetId: DatasetId): Skeleton[] {
+    return this.#schemaOf(datasetId).skeletons;
+  }
+
+  #schemaOf(datasetId: DatasetId): LabelSchema {
     const text = this.#database
       .prepare<[DatasetId], string | null>('SELECT label_schema FROM dataset WHERE id = ?')
       .pluck()
@@ -155,12 +166,18 @@ export class DatasetRepository {
     const insert = this.#database.prepare(
       'INSERT INTO category (dataset_id, ordinal, name, source_id) VALUES (?, ?, ?, ?)',
     );
-    return writeRelaxed(this.#database, () =>
-      categories.map((category, ordinal) => {
-        const { name, sourceId } = typeof category === 'string' ? { name: category, sourceId: null } : category;
-        return Number(insert.run(datasetId, ordinal, name, sourceId).lastInsertRowid) as CategoryId;
-      }),
-    );
+    const setSchema = this.#database.prepare('UPDATE dataset SET label_schema = ? WHERE id = ?');
+    return writeRelaxed(this.#database, () => {
+      const added = categories.map((category, ordinal) => {
+        const given = typeof category === 'string' ? { name: category, sourceId: null } : category;
+        const categoryId = Number(insert.run(datasetId, ordinal, given.name, given.sourceId).lastInsertRowid);
+        return { ...given, categoryId: categoryId as CategoryId };
+      });
+      const skeletons = added.flatMap(({ categoryId, skeleton }) => (skeleton ? [{ categoryId, ...skeleton }] : []));
+      if (skeletons.length > 0)
+        setSchema.run(JSON.stringify({ skeletons, attributes: [] } satisfies LabelSchema), datasetId);
+      return added.map(({ categoryId }) => categoryId);
+    });
   }
 
   /** Says where the files of the data set's images are; relative to the project where they were copied into it. */

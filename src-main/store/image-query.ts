@@ -6,18 +6,21 @@ import { FoveaError } from '../contract/errors.ts';
 import type { ImageFilter } from '../contract/model/dataset.ts';
 import type { CategoryId, RunId } from '../contract/model/ids.ts';
 import { isProblem, parseQuery, type NumberTest, type Query } from '../contract/query/syntax.ts';
+import { classShares, classWords } from './class-bits.ts';
 import { editedWhen, foundByRun, hasTag, inFolder } from './found-query.ts';
 import { AREA, ASPECT, factBit, factCondition, ofLabels } from './label-facts.ts';
 
 export interface Condition {
   sql: string;
   /** Named; besides them `datasetId`, `after` and `last` are bound. */
-  parameters: Record<string, string | number>;
+  parameters: Record<string, string | number | bigint>;
 }
 
 /** Ids by the names that a query speaks of; null where there is nothing of that name. */
 export interface FindNames {
   category: (name: string) => CategoryId | null;
+  /** All of the data set's. */
+  categories: () => readonly CategoryId[];
   run: (name: string) => RunId | null;
 }
 
@@ -28,12 +31,7 @@ export function filterCondition(filter: ImageFilter, find: FindNames): Condition
   const compiler = new Compiler(find);
   const parts = [
     ...(filter.splits.length > 0 ? [`i.split IN (SELECT value FROM json_each(${compiler.bind(filter.splits)}))`] : []),
-    ...(filter.categoryIds.length > 0
-      ? [
-          `EXISTS (SELECT 1 FROM annotation a WHERE a.image_id = i.id
-  AND a.category_id IN (SELECT value FROM json_each(${compiler.bind(filter.categoryIds)})))`,
-        ]
-      : []),
+    ...(filter.categoryIds.length > 0 ? [compiler.hasClass(filter.categoryIds)] : []),
     ...(filter.query === undefined || filter.query.trim() === '' ? [] : [compiler.compile(parsed(filter.query))]),
   ];
   return parts.length === 0 ? null : { sql: parts.join(' AND '), parameters: compiler.parameters };
@@ -46,7 +44,7 @@ function parsed(text: string): Query {
 }
 
 class Compiler {
-  readonly parameters: Record<string, string | number> = {};
+  readonly parameters: Record<string, string | number | bigint> = {};
   #count = 0;
   #find: FindNames;
 
@@ -54,7 +52,7 @@ class Compiler {
     this.#find = find;
   }
 
-  bind(value: string | number | readonly unknown[]): string {
+  bind(value: string | number | bigint | readonly unknown[]): string {
     const name = `p${this.#count++}`;
     this.parameters[name] = typeof value === 'object' ? JSON.stringify(value) : value;
     return `@${name}`;
@@ -87,7 +85,7 @@ class Compiler {
         if (value === 'labelled') return 'i.label_count > 0';
         return `(i.label_count = 0 AND i.review ${value === 'background' ? '=' : '<>'} 'done')`;
       case 'class':
-        return this.#labels(`a.category_id = ${this.bind(this.#category(value))}`);
+        return this.hasClass([this.#category(value)]);
       case 'kind':
       case 'box':
       case 'by':
@@ -100,6 +98,22 @@ class Compiler {
       case 'name':
         return `i.name LIKE ${this.bind(`%${value.replace(/[\\%_]/g, '\\$&')}%`)} ESCAPE '\\'`;
     }
+  }
+
+  /** Whether a label is of one of the classes. */
+  hasClass(categoryIds: readonly CategoryId[]): string {
+    const { certain, shared } = classShares(categoryIds, this.#find.categories());
+    const looked = ofLabels('i', `a.category_id IN (SELECT value FROM json_each(${this.bind(categoryIds)}))`);
+    const known = [
+      ...(certain.length > 0 ? [this.#hasBit(certain)] : []),
+      ...(shared.length > 0 ? [`(${this.#hasBit(shared)} AND ${looked})`] : []),
+    ];
+    return byFacts(`(${known.join(' OR ')})`, looked);
+  }
+
+  #hasBit(categoryIds: readonly CategoryId[]): string {
+    const [low, high] = classWords(categoryIds);
+    return `((i.class_bits & ${this.bind(low)}) OR (i.more_class_bits & ${this.bind(high)}))`;
   }
 
   #labels(condition: string): string {
@@ -132,10 +146,11 @@ class Compiler {
     }
   }
 
-  /** Whether any label's box has it. The least and the greatest decide, or leave few images whose labels are looked at. */
+  /** Whether any label's box has it. The least and the greatest decide, or those of a range of images are looked at. */
   #anyBox(column: 'area' | 'aspect', measure: string, is: NumberTest): string {
     const [least, greatest] = [`i.least_${column}`, `i.greatest_${column}`];
-    const some = ofLabels('i', this.#test(measure, is));
+    const test = this.#test(measure, is);
+    const some = this.#labels(test);
     const bind = (value: number): string => this.bind(value);
     const decided = (): string => {
       if (is.kind === 'range') return `${least} < ${bind(is.below)} AND ${greatest} >= ${bind(is.least)} AND ${some}`;
@@ -145,7 +160,7 @@ class Compiler {
       if (comparison === '!=') return `(${least} <> ${value} OR ${greatest} <> ${value})`;
       return `${comparison.startsWith('<') ? least : greatest} ${comparison} ${value}`;
     };
-    return byFacts(`coalesce(${decided()}, 0)`, some);
+    return byFacts(`coalesce(${decided()}, 0)`, ofLabels('i', test));
   }
 
   readonly #bound = (value: string | number): string => this.bind(value);

@@ -11,6 +11,7 @@ import type { AnnotationSummary, ReviewState, Shape } from '../contract/model/an
 import type { ImageFilter, ImageOrder, ImageSummary, runOrders, Split } from '../contract/model/dataset.ts';
 import type { AnnotationId, CategoryId, DatasetId, ImageId, RunId } from '../contract/model/ids.ts';
 import type { PackFacts, PackId } from './dataset-repository.ts';
+import { classWords } from './class-bits.ts';
 import { filterCondition, type Condition } from './image-query.ts';
 import { prepareFindRun } from './image-result-repository.ts';
 import { AREA, factBit } from './label-facts.ts';
@@ -163,6 +164,7 @@ export class ImageRepository {
   #categoryCount: Statement<[CategoryId], { count: number; objects: number }>;
   #sources: Statement<[string], SourceRow>;
   #category: Statement<[DatasetId, string], CategoryId>;
+  #categories: Statement<[DatasetId], CategoryId>;
   /** The run that a query means by a name. */
   readonly findRun: (name: string) => RunId | null;
   #tags: TagRepository;
@@ -186,11 +188,15 @@ export class ImageRepository {
         'SELECT id FROM category WHERE dataset_id = ? AND name = ? COLLATE NOCASE',
       )
       .pluck();
+    this.#categories = database
+      .prepare<[DatasetId], CategoryId>('SELECT id FROM category WHERE dataset_id = ?')
+      .pluck();
     this.findRun = prepareFindRun(database);
     this.#tags = new TagRepository(database);
     this.#insertImage = database.prepare(`
-      INSERT INTO image (dataset_id, split, name, width, height, channels, pack_id, pack_row, review, label_count, label_facts)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'done', 1, ${factBit('classification') | factBit('import')})`);
+      INSERT INTO image (dataset_id, split, name, width, height, channels, pack_id, pack_row, review, label_count, label_facts,
+        class_bits, more_class_bits)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'done', 1, ${factBit('classification') | factBit('import')}, ?, ?)`);
     this.#insertAnnotation = database.prepare(`
       INSERT INTO annotation (image_id, kind, category_id, source) VALUES (?, 'classification', ?, 'import')`);
     this.#deleteSome = database.prepare(
@@ -310,13 +316,20 @@ export class ImageRepository {
   /** Adds the images and their classes in one transaction, durable once the data set is published. Throws `internal` for a label without a category. */
   insert(images: PackedImages): void {
     const { datasetId, split, packId, channels, heightPx, widthPx, categoryIds, tags } = images;
+    const words = categoryIds.map((id) => classWords([id]));
     writeRelaxed(this.#database, () => {
       images.labels.forEach((label, index) => {
         const categoryId = categoryIds[label];
-        invariant(categoryId !== undefined, `label ${label} has no category`, { file: images.sourceFile, index });
+        const ofClass = words[label];
+        invariant(categoryId !== undefined && ofClass !== undefined, `label ${label} has no category`, {
+          ...{ file: images.sourceFile, index },
+        });
         const name = `${images.sourceFile} #${images.firstNumber + index}`;
         const row = images.firstRow + index;
-        const image = this.#insertImage.run(datasetId, split, name, widthPx, heightPx, channels, packId, row);
+        const image = this.#insertImage.run(
+          ...[datasetId, split, name, widthPx, heightPx, channels, packId, row],
+          ...ofClass,
+        );
         this.#insertAnnotation.run(image.lastInsertRowid, categoryId);
         const tag = tags?.names[tags.of[index] ?? -1];
         if (tag !== undefined) this.#tags.add(Number(image.lastInsertRowid) as ImageId, tag);
@@ -332,6 +345,7 @@ export class ImageRepository {
   #condition(datasetId: DatasetId, filter: ImageFilter): Condition | null {
     return filterCondition(filter, {
       category: (name) => this.#category.get(datasetId, name) ?? null,
+      categories: () => this.#categories.all(datasetId),
       run: this.findRun,
     });
   }

@@ -1,11 +1,12 @@
 /**
- * What filters ask of an image's labels, worked out once and kept in its row: which kinds, authors, flags and odd boxes
- * there are, and the least and greatest box. Triggers empty `label_facts` where labels change; whoever filters meanwhile
+ * What filters ask of an image's labels, worked out once and kept in its row: which kinds, authors, flags, odd boxes and
+ * classes there are, and the least and greatest box. Triggers empty `label_facts` where labels change; whoever filters meanwhile
  * looks at the labels themselves. Here is the same twice: for labels that are being imported, and in SQL for all others.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { annotationFlags } from '../contract/model/annotation.ts';
 import type { DatasetId, ImageId } from '../contract/model/ids.ts';
+import { addClass, classWordsOfLabels, type ClassParts } from './class-bits.ts';
 import type { LabelRow } from './label-row.ts';
 import { writeRelaxed } from './relaxed-write.ts';
 
@@ -25,6 +26,8 @@ export function factBit(fact: string): number {
 
 export interface LabelFacts {
   bits: number;
+  /** By the places of the classes, from 0. */
+  classParts: ClassParts;
   leastArea: number | null;
   greatestArea: number | null;
   leastAspect: number | null;
@@ -72,8 +75,11 @@ export const hotFactQueries = {
   SELECT id, label_count AS labels FROM image INDEXED BY image_without_facts
   WHERE dataset_id = ? AND label_facts IS NULL LIMIT 200`,
   workOut: `
-  UPDATE image SET (label_facts, least_area, greatest_area, least_aspect, greatest_aspect) = (
-    SELECT ${sumOfBits}, min(${AREA}), max(${AREA}), min(${ASPECT}), max(${ASPECT})
+  UPDATE image SET (
+    label_facts, class_bits, more_class_bits, least_area, greatest_area, least_aspect, greatest_aspect
+  ) = (
+    SELECT ${sumOfBits}, ${classWordsOfLabels.join()},
+      min(${AREA}), max(${AREA}), min(${ASPECT}), max(${ASPECT})
     FROM annotation a WHERE a.image_id = image.id)
   WHERE id IN (SELECT value FROM json_each(?))`,
 } as const;
@@ -113,7 +119,9 @@ export function importedFacts(
 ): LabelFacts {
   let bits = labels.length > 0 ? factBit('import' satisfies Fact) : 0;
   let [leastArea, greatestArea, leastAspect, greatestAspect] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (const { kind, box, flags } of labels) {
+  const classParts: ClassParts = [0, 0, 0, 0];
+  for (const { category, kind, box, flags } of labels) {
+    addClass(classParts, category);
     bits |= kindBits[kind] | (flags << FLAGS_AT);
     const [x1, y1, x2, y2] = box;
     if (x1 === null) continue;
@@ -130,6 +138,7 @@ export function importedFacts(
   if (hasDoubles(labels)) bits |= DOUBLED;
   return {
     bits,
+    classParts,
     leastArea: finite(leastArea),
     greatestArea: finite(greatestArea),
     leastAspect: finite(leastAspect),

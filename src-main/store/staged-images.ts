@@ -9,6 +9,7 @@ import type { ReviewState } from '../contract/model/annotation.ts';
 import type { Split } from '../contract/model/dataset.ts';
 import type { CategoryId, DatasetId } from '../contract/model/ids.ts';
 import type { ImageFile } from './image-repository.ts';
+import { classTurn, classWordsOfParts } from './class-bits.ts';
 import { importedFacts } from './label-facts.ts';
 import type { LabelRow } from './label-row.ts';
 import { writeRelaxed } from './relaxed-write.ts';
@@ -42,7 +43,8 @@ const CHARACTERS_PER_TRANSACTION = 400_000;
 const SCHEMA = `
 CREATE TABLE image (
   id INTEGER PRIMARY KEY, split, name, width, height, channels, path, media_type, orientation, size_bytes, modified_ms,
-  review, label_count, label_facts, least_area, greatest_area, least_aspect, greatest_aspect
+  review, label_count, label_facts, class_part_1, class_part_2, class_part_3, class_part_4,
+  least_area, greatest_area, least_aspect, greatest_aspect
 );
 CREATE TABLE label (
   id INTEGER PRIMARY KEY, image, kind, category, x1, y1, x2, y2, flags, attributes, geometry
@@ -70,7 +72,7 @@ export class StagedImagesWriter {
       this.#database.exec(`${SCHEMA} BEGIN`);
     });
     const values = (count: number): string => Array.from({ length: count }, () => '?').join();
-    this.#insertImage = this.#database.prepare(`INSERT INTO image VALUES (${values(18)})`);
+    this.#insertImage = this.#database.prepare(`INSERT INTO image VALUES (${values(22)})`);
     this.#insertLabel = this.#database.prepare(`INSERT INTO label VALUES (${values(11)})`);
   }
 
@@ -87,7 +89,7 @@ export class StagedImagesWriter {
     this.#explained(() => {
       this.#insertImage.run(
         ...[++this.#images, split, name, widthPx, heightPx, channels, path, mediaType, orientation, sizeBytes],
-        ...[Math.round(image.modifiedMs), image.review, labels.length, facts.bits],
+        ...[Math.round(image.modifiedMs), image.review, labels.length, facts.bits, ...facts.classParts],
         ...[facts.leastArea, facts.greatestArea, facts.leastAspect, facts.greatestAspect],
       );
       for (const label of labels) this.#addLabel(label);
@@ -131,9 +133,11 @@ export class StagedImagesWriter {
 
 const COPY_IMAGES = `
   INSERT INTO image (id, dataset_id, split, name, width, height, channels, path, media_type, orientation, size_bytes,
-    modified_ms, review, label_count, label_facts, least_area, greatest_area, least_aspect, greatest_aspect)
+    modified_ms, review, label_count, label_facts, class_bits, more_class_bits,
+    least_area, greatest_area, least_aspect, greatest_aspect)
   SELECT id + @idsBefore, @datasetId, split, name, width, height, channels, path, media_type, orientation, size_bytes,
-    modified_ms, review, label_count, label_facts, least_area, greatest_area, least_aspect, greatest_aspect
+    modified_ms, review, label_count, label_facts, ${classWordsOfParts.join()},
+    least_area, greatest_area, least_aspect, greatest_aspect
   FROM staged.image WHERE id > @after AND id <= @last ORDER BY id`;
 const COPY_LABELS = `
   INSERT INTO annotation (image_id, kind, category_id, source, x1, y1, x2, y2, flags, attributes, geometry)
@@ -163,7 +167,9 @@ export class StagedImageRepository {
     invariant(areConsecutive, 'the classes of a data set that is imported have no consecutive ids', { datasetId });
     for (let after = 0; after < images; after += IMAGES_PER_TRANSACTION) {
       const last = Math.min(images, after + IMAGES_PER_TRANSACTION);
-      this.#run(file, (database) => database.prepare(COPY_IMAGES).run({ datasetId, idsBefore, after, last }));
+      this.#run(file, (database) =>
+        database.prepare(COPY_IMAGES).run({ datasetId, idsBefore, ...classTurn(firstCategory), after, last }),
+      );
       yield last - after;
     }
     let after = 0;

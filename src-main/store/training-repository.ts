@@ -27,6 +27,8 @@ export interface LearnableImages {
   background: number;
   /** Most such labels on one image. */
   mostLabels: number;
+  /** Objects of other kinds on images that have such labels. */
+  otherObjects: number;
 }
 
 /** The statements whose plans a test holds. */
@@ -49,7 +51,8 @@ export const hotTrainingQueries = {
       coalesce(sum(review <> 'rejected' AND classes > 0), 0) AS labelled,
       coalesce(sum(review <> 'rejected' AND classes > 1), 0) AS severalClasses,
       coalesce(sum(review = 'done' AND classes = 0 AND objects = 0), 0) AS background,
-      coalesce(max(labels), 0) AS mostLabels
+      coalesce(max(labels), 0) AS mostLabels,
+      coalesce(sum(CASE WHEN review <> 'rejected' AND classes > 0 THEN max(0, objects - labels) END), 0) AS otherObjects
     FROM counted`,
   byClass: `
     SELECT a.category_id AS categoryId, count(DISTINCT i.id) AS images

@@ -1,6 +1,7 @@
 /**
- * Small pictures of the images in sight. Tiny images come a hundred at a time as a sheet, others one by one; the
- * latest wish goes first, what scrolling has overtaken is dropped, and the oldest are forgotten.
+ * Small pictures of the images in sight. Tiny images come a hundred at a time as a sheet, others some at a time where they
+ * are shown small, else one by one; the latest wish goes first, what scrolling has overtaken is dropped, and the oldest are
+ * forgotten.
  */
 import type { ImageSummary } from '../../src-main/contract/model/dataset.ts';
 import {
@@ -28,61 +29,89 @@ export interface ThumbnailOptions<P> {
   sheetUrl: (imageIds: readonly ImageId[]) => string;
   thumbnailUrl: (imageId: ImageId) => string;
   load: (url: string) => Promise<P>;
+  /** Loads small pictures of a few images together; null where larger ones are wanted. */
+  loadSmall: ((imageIds: readonly ImageId[]) => Promise<readonly (P | null)[]>) | null;
   /** Size of a single thumbnail, which may be smaller than its image. */
   sizeOf: (picture: P) => { widthPx: number; heightPx: number };
 }
 
 interface Part<P> {
-  /** Null where it could not be loaded. */
-  picture: P | null;
+  /** One of all images, or one of each; null where it could not be loaded. */
+  pictures: readonly (P | null)[];
   images: readonly ImageSummary[];
 }
 
-const requestsAtOnce = 4;
+/** As many as keep the services busy; those that scrolling overtakes are waited for all the same. */
+const requestsAtOnce = { sheets: 4, some: 4, singles: 12 };
+/** Few enough that the first of them do not wait long for the last. */
+const someAtOnce = 8;
 const keptSheets = 80;
+/** More where more are wanted at once. */
 const keptSingles = 400;
 
 export class Thumbnails<P> {
   readonly #options: ThumbnailOptions<P>;
-  readonly #inSheets: boolean;
+  readonly #come: keyof typeof requestsAtOnce;
   /** Images a part. */
   readonly #partSize: number;
   /** By number of the part; those wanted last at the end. */
   readonly #parts = new Map<number, Part<P>>();
   readonly #underWay = new Set<number>();
   #wanted: number[] = [];
+  /** How many parts the latest call asked for, those included that are there. */
+  #wantedInAll = 0;
   /** Counts what has arrived; read it to be told of news. */
   arrivals = $state(0);
 
   constructor(options: ThumbnailOptions<P>) {
     this.#options = options;
-    this.#inSheets = options.imagePx !== null && options.imagePx <= sheetCellMaxPx;
-    this.#partSize = this.#inSheets ? sheetImagesMax : 1;
+    const areTiny = options.imagePx !== null && options.imagePx <= sheetCellMaxPx;
+    this.#come = areTiny ? 'sheets' : options.loadSmall === null ? 'singles' : 'some';
+    this.#partSize = { sheets: sheetImagesMax, some: someAtOnce, singles: 1 }[this.#come];
   }
 
   /** The picture of the image at a place in the list; null while there is none. */
   at(index: number): Thumbnail<P> | null {
     const part = this.#parts.get(Math.floor(index / this.#partSize));
-    const image = part?.images[index % this.#partSize];
-    if (part === undefined || part.picture === null || image === undefined) return null;
+    const place = index % this.#partSize;
+    const image = part?.images[place];
+    const picture = part?.pictures[this.#come === 'sheets' ? 0 : place] ?? null;
+    if (part === undefined || picture === null || image === undefined) return null;
     // Where the list changed, another image is at this place now.
     if (this.#options.pages.at(index)?.imageId !== image.imageId) return null;
-    if (!this.#inSheets) return { picture: part.picture, x: 0, y: 0, ...this.#options.sizeOf(part.picture) };
-    const corner = sheetCell(index % this.#partSize, sheetCellPx(part.images));
-    return { picture: part.picture, ...corner, widthPx: image.widthPx, heightPx: image.heightPx };
+    if (this.#come !== 'sheets') return { picture, x: 0, y: 0, ...this.#options.sizeOf(picture) };
+    const corner = sheetCell(place, sheetCellPx(part.images));
+    return { picture, ...corner, widthPx: image.widthPx, heightPx: image.heightPx };
   }
 
-  /** Asks for a range of places, both inclusive. The latest call is the only one that counts. */
-  want(first: number, last: number): void {
-    const from = Math.floor(first / this.#partSize);
-    const to = Math.floor(last / this.#partSize);
+  /**
+   * Asks for a range of places, both inclusive, and after it for `ahead` more on both sides, the nearest first. The latest
+   * call is the only one that counts.
+   */
+  want(first: number, last: number, ahead = 0): void {
     this.#wanted = [];
-    for (let part = from; part <= to; part++) {
+    const parts = this.#partsAround(first, last, ahead);
+    // Those that are wanted first are forgotten last.
+    for (const part of parts.toReversed()) {
       const known = this.#parts.get(part);
-      if (known === undefined || !this.#isCurrent(part, known)) this.#wanted.push(part);
+      if (known === undefined || !this.#isCurrent(part, known)) this.#wanted.unshift(part);
       else this.#touch(part, known);
     }
+    this.#wantedInAll = parts.length;
     this.#pump();
+  }
+
+  #partsAround(first: number, last: number, ahead: number): number[] {
+    const partOf = (index: number): number => Math.floor(index / this.#partSize);
+    const end = partOf(Math.max(0, (this.#options.pages.total ?? 0) - 1));
+    const [from, to] = [Math.max(0, partOf(first)), Math.min(end, partOf(last))];
+    const [lowest, highest] = [Math.max(0, partOf(first - ahead)), Math.min(end, partOf(last + ahead))];
+    const parts = Array.from({ length: Math.max(0, to - from + 1) }, (_, step) => from + step);
+    for (let step = 1; from - step >= lowest || to + step <= highest; step++) {
+      if (to + step <= highest) parts.push(to + step);
+      if (from - step >= lowest) parts.push(from - step);
+    }
+    return parts;
   }
 
   #isCurrent(number: number, { images }: Part<P>): boolean {
@@ -99,7 +128,7 @@ export class Thumbnails<P> {
 
   #pump(): void {
     for (const part of this.#wanted) {
-      if (this.#underWay.size >= requestsAtOnce) return;
+      if (this.#underWay.size >= requestsAtOnce[this.#come]) return;
       const images = this.#underWay.has(part) ? null : this.#imagesOf(part);
       if (images !== null) void this.#read(part, images);
     }
@@ -116,8 +145,8 @@ export class Thumbnails<P> {
 
   async #read(part: number, images: readonly ImageSummary[]): Promise<void> {
     this.#underWay.add(part);
-    const picture = await this.#options.load(this.#urlOf(images)).catch(() => null);
-    this.#parts.set(part, { picture, images });
+    const pictures = await this.#load(images.map(({ imageId }) => imageId)).catch(() => []);
+    this.#parts.set(part, { pictures, images });
     this.#underWay.delete(part);
     this.#wanted = this.#wanted.filter((other) => other !== part);
     this.#forget();
@@ -125,14 +154,15 @@ export class Thumbnails<P> {
     this.#pump();
   }
 
-  #urlOf(images: readonly ImageSummary[]): string {
-    const ids = images.map((image) => image.imageId);
+  async #load(ids: readonly ImageId[]): Promise<readonly (P | null)[]> {
+    const { load, loadSmall, sheetUrl, thumbnailUrl } = this.#options;
+    if (this.#come === 'some' && loadSmall !== null) return loadSmall(ids);
     const [only] = ids;
-    return this.#inSheets || only === undefined ? this.#options.sheetUrl(ids) : this.#options.thumbnailUrl(only);
+    return [await load(this.#come === 'sheets' || only === undefined ? sheetUrl(ids) : thumbnailUrl(only))];
   }
 
   #forget(): void {
-    const kept = this.#inSheets ? keptSheets : keptSingles;
+    const kept = Math.max(this.#come === 'sheets' ? keptSheets : keptSingles / this.#partSize, 2 * this.#wantedInAll);
     for (const part of this.#parts.keys()) {
       if (this.#parts.size <= kept) return;
       this.#parts.delete(part);

@@ -9,6 +9,7 @@ import { sql as interventions } from './0007-interventions.ts';
 import { sql as librarySpeed } from './0008-library-speed.ts';
 import { sql as classes } from './0009-classes.ts';
 import { sql as libraryViews } from './0010-library-views.ts';
+import { sql as classBits } from './0011-class-bits.ts';
 
 export interface Migration {
   readonly number: number;
@@ -27,4 +28,5 @@ export const migrations: readonly Migration[] = [
   { number: 8, name: 'library-speed', sql: librarySpeed },
   { number: 9, name: 'classes', sql: classes },
   { number: 10, name: 'library-views', sql: libraryViews },
+  { number: 11, name: 'class-bits', sql: classBits },
 ];

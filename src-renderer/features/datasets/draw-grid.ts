@@ -162,12 +162,31 @@ function drawCaption(
   context.fillText(fitText(context, text, cell.x + picturePx - left), left, middle);
 }
 
+/** By the room, then the text: measuring text for every frame would take longer than all the rest. */
+const fitted = new Map<string, string>();
+const keptTexts = 5000;
+
 /** The text, or its beginning with an ellipsis. */
 function fitText(context: CanvasRenderingContext2D, text: string, roomPx: number): string {
+  const key = `${context.font} ${Math.floor(roomPx)} ${text}`;
+  const known = fitted.get(key);
+  if (known !== undefined) return known;
+  if (fitted.size >= keptTexts) fitted.clear();
+  const fitting = beginningThatFits(context, text, roomPx);
+  fitted.set(key, fitting);
+  return fitting;
+}
+
+function beginningThatFits(context: CanvasRenderingContext2D, text: string, roomPx: number): string {
   if (context.measureText(text).width <= roomPx) return text;
-  let length = text.length - 1;
-  while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > roomPx) length -= 1;
-  return `${text.slice(0, length).trimEnd()}…`;
+  // Between a length that fits (a single letter is taken in any case) and one that does not.
+  let [fits, fails] = [1, text.length];
+  while (fails - fits > 1) {
+    const length = Math.floor((fits + fails) / 2);
+    if (context.measureText(`${text.slice(0, length)}…`).width > roomPx) fails = length;
+    else fits = length;
+  }
+  return `${text.slice(0, fits).trimEnd()}…`;
 }
 
 const tickPx = 18;
