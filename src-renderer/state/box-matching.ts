@@ -17,12 +17,16 @@ export interface ShownDetection {
   category: number;
   score: number;
   outcome: Outcome;
+  /** Its row among the candidates. */
+  index: number;
 }
 
 export interface ShownObject {
   bboxXyxy: BboxXyxy;
   category: number;
   crowd: boolean;
+  /** Its row among the objects. */
+  index: number;
   /** Some detection of its class lies on it. A crowd is not to be found. */
   found: boolean;
 }
@@ -53,10 +57,11 @@ export function shownBoxes({ candidates, objects }: ImageBoxes, settings: Detect
     bboxXyxy: bboxAt(candidates, index * candidateWidth),
     score: column(index, 4),
     category: column(index, 5),
+    index,
   }));
   const there = Array.from({ length: objects.length / objectWidth }, (_, i) => {
     const at = i * objectWidth;
-    return { bboxXyxy: bboxAt(objects, at + 1), category: objects[at]!, crowd: objects[at + 6] === 1 };
+    return { bboxXyxy: bboxAt(objects, at + 1), category: objects[at]!, crowd: objects[at + 6] === 1, index: i };
   });
   const pairs = detections
     .flatMap((detection, d) =>

@@ -94,10 +94,34 @@ const backboneNames = ['encoder', 'backbone', 'features'];
 
 /** The first children of the encoder, where there is one; else as much of the network as is frozen while its head learns. */
 export function startOfEncoder(tree: readonly ModuleNode[], children: number): string[] {
-  const encoder = tree.find((node) => backboneNames.includes(node.name) && node.children.length > 0);
-  if (encoder !== undefined) return encoder.children.slice(0, children).map((node) => node.path);
-  return backboneOf(tree);
+  const encoder = tree.find(isEncoder);
+  return encoder === undefined ? backboneOf(tree) : childrenOf(encoder, children);
 }
+
+/**
+ * What is frozen when one network takes another's place: the same where it has such modules, else its own encoder, or as
+ * many of its encoder's first children. Null where the two have nothing alike.
+ */
+export function frozenInstead(
+  before: readonly ModuleNode[],
+  after: readonly ModuleNode[],
+  freeze: readonly string[],
+): string[] | null {
+  if (freeze.every((path) => hasModule(after, path))) return [...freeze];
+  const wanted = freeze.join();
+  const encoder = before.find(isEncoder);
+  if (wanted === backboneOf(before).join() || wanted === childrenOf(encoder, Infinity).join()) return backboneOf(after);
+  const count = encoder?.children.findIndex((_, index) => wanted === childrenOf(encoder, index + 1).join()) ?? -1;
+  return count < 0 || !after.some(isEncoder) ? null : startOfEncoder(after, count + 1);
+}
+
+const isEncoder = (node: ModuleNode): boolean => backboneNames.includes(node.name) && node.children.length > 0;
+
+const childrenOf = (node: ModuleNode | undefined, count: number): string[] =>
+  node?.children.slice(0, count).map(({ path }) => path) ?? [];
+
+const hasModule = (tree: readonly ModuleNode[], path: string): boolean =>
+  tree.some((node) => node.path === path || (path.startsWith(`${node.path}.`) && hasModule(node.children, path)));
 
 /** The modules that are frozen while only the head learns. */
 export function backboneOf(tree: readonly ModuleNode[]): string[] {

@@ -1,9 +1,11 @@
 /**
  * Bringing data into the project: choose a path, see what a dry run finds there, then start the import as a job. A
- * path may also come from a drop; a browser drops files without telling where they lie, which `dropRefused` says.
+ * path may also come from a drop, of several one after the other; a browser drops files without telling where they lie,
+ * which `dropRefused` says.
  */
 import type { Api } from '../api/client.svelte.ts';
 import type { DatasetFormat, ImportReport } from '../../src-main/contract/model/dataset.ts';
+import { importSources } from './dropped-paths.ts';
 import type { JobList } from './job-list.svelte.ts';
 
 interface InspectOptions {
@@ -22,6 +24,8 @@ export class ImportFlow {
   report = $state.raw<ImportReport | null>(null);
   error = $state.raw<unknown>(null);
   dropRefused = $state(false);
+  /** What was dropped together, and which of it is being looked into. */
+  drop = $state.raw<{ paths: readonly string[]; place: number }>({ paths: [], place: 0 });
   /** Copies image files into the project instead of referencing them. */
   copyFiles = $state(false);
   #attempt = 0;
@@ -41,24 +45,43 @@ export class ImportFlow {
     );
   }
 
+  /** Whether more that was dropped is to follow. */
+  get hasNext(): boolean {
+    return this.drop.place + 1 < this.drop.paths.length;
+  }
+
   open(): void {
+    this.#forgetDrop();
     this.#restart('choosing');
   }
 
-  /** A file or folder was dropped on the window; the path is null where the host cannot know it. */
-  dropped(path: string | null): void {
+  /** Files or folders were dropped on the window; a path is null where the host cannot know it. */
+  dropped(paths: readonly (string | null)[]): void {
     this.#restart('choosing');
-    this.dropRefused = path === null;
-    if (path !== null) void this.inspect(path);
+    const sources = importSources(paths.filter((path) => path !== null));
+    this.drop = { paths: sources, place: 0 };
+    this.dropRefused = sources.length === 0;
+    const [first] = sources;
+    if (first !== undefined) void this.inspect(first);
+  }
+
+  /** Goes on to what else was dropped, or closes. */
+  next(): void {
+    if (!this.hasNext) return this.close();
+    const { paths, place } = this.drop;
+    this.drop = { paths, place: place + 1 };
+    void this.inspect(paths[place + 1] ?? '');
   }
 
   close(): void {
+    this.#forgetDrop();
     this.#restart('closed');
   }
 
   /** Back from the report to the choice of a path. */
   chooseAgain(): void {
     const { path } = this;
+    this.#forgetDrop();
     this.#restart('choosing');
     this.path = path;
   }
@@ -99,7 +122,7 @@ export class ImportFlow {
     }
   }
 
-  /** Starts the job and closes; the job's progress shows on the data screen and in the status bar. */
+  /** Starts the job and goes on to what else was dropped, or closes; the job's progress shows on the data screen and in the status bar. */
   async start(): Promise<void> {
     const format = this.report?.format;
     if (!this.ready || format == null) return;
@@ -113,11 +136,15 @@ export class ImportFlow {
         name: this.name.trim(),
         copyFiles: this.copyFiles,
       });
-      this.close();
+      this.next();
     } catch (error) {
       this.error = error;
       this.stage = 'report';
     }
+  }
+
+  #forgetDrop(): void {
+    this.drop = { paths: [], place: 0 };
   }
 
   #restart(stage: ImportStage): void {

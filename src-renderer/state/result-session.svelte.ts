@@ -1,7 +1,8 @@
 /** The results of one run while its screen is open, by its task; made when they are first looked at. */
 import type { Api } from '../api/client.svelte.ts';
-import type { ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
+import type { ImageId, ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { ConfusionMatrix, Task } from '../../src-main/contract/model/run.ts';
+import { taskDefinitions } from '../../src-main/contract/model/tasks.ts';
 import { DetectionResults } from './detection-results.svelte.ts';
 import { PredictionBrowser } from './prediction-browser.svelte.ts';
 import { SegmentationResults } from './segmentation-results.svelte.ts';
@@ -27,12 +28,22 @@ export class ResultSession {
     segmentation: (_matrix, { groundTruth, predicted }) =>
       this.segmentation.showCell({ truth: groundTruth, predicted }),
     detection: (_matrix, { groundTruth, predicted }) => this.detection.showCell({ truth: groundTruth, predicted }),
+    'instance-segmentation': (_matrix, { groundTruth, predicted }) =>
+      this.detection.showCell({ truth: groundTruth, predicted }),
+    pose: (_matrix, { groundTruth, predicted }) => this.detection.showCell({ truth: groundTruth, predicted }),
   };
 
   constructor(api: Api, projectId: ProjectId, runId: RunId) {
     this.classification = new PredictionBrowser(api, projectId, runId);
     this.segmentation = new SegmentationResults(api, projectId, runId);
     this.detection = new DetectionResults(api, projectId, runId);
+  }
+
+  /** The image that is looked at. */
+  selected(task: Task): ImageId | null {
+    const { answer } = taskDefinitions[task];
+    if (answer === 'class') return this.classification.selection?.imageId ?? null;
+    return answer === 'pixels' ? this.segmentation.selected : this.detection.selected;
   }
 
   /** A past epoch; null for the latest. */

@@ -18,12 +18,15 @@ export class RunEstimate {
   error = $state.raw<unknown>(null);
   pending = $state(false);
 
+  /** Told of each answer that is still the one to the plan, with what was asked. */
+  readonly #answered: (asked: RunConfig, estimate: MemoryEstimate) => void;
   #asked = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(api: Api, projectId: ProjectId) {
+  constructor(api: Api, projectId: ProjectId, answered: (asked: RunConfig, estimate: MemoryEstimate) => void) {
     this.#api = api;
     this.#projectId = projectId;
+    this.#answered = answered;
   }
 
   follow(config: RunConfig): void {
@@ -44,10 +47,11 @@ export class RunEstimate {
     this.answer = answer;
     this.error = error;
     this.pending = false;
+    if (answer !== null) this.#answered(config, answer);
   }
 }
 
-/** Rates, schedules and epochs take no memory. */
-function whatMatters({ phases, seed: _seed, ...run }: RunConfig): string {
+/** The same of two plans that need the same memory: rates, schedules and epochs take none. */
+export function whatMatters({ phases, seed: _seed, ...run }: RunConfig): string {
   return JSON.stringify({ ...run, phases: phases.map(({ optimiser, freeze }) => [optimiser, freeze]) });
 }

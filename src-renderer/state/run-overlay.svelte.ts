@@ -24,16 +24,19 @@ export class RunOverlay {
 
   constructor(api: Api, projectId: ProjectId, runId: RunId, task: Task) {
     const run = { projectId, runId };
+    const boxes = async (imageId: ImageId, epoch: number | null): Promise<Overlay> => ({
+      kind: 'boxes',
+      boxes: await api.call('run.boxes', { ...run, epoch, imageId }),
+    });
     const loads: Record<Task, (imageId: ImageId, epoch: number | null) => Promise<Overlay>> = {
       classification: async () => ({ kind: 'none' }),
       segmentation: async (imageId, epoch) => ({
         kind: 'masks',
         masks: await api.call('run.masks', { ...run, epoch, imageId }),
       }),
-      detection: async (imageId, epoch) => ({
-        kind: 'boxes',
-        boxes: await api.call('run.boxes', { ...run, epoch, imageId }),
-      }),
+      detection: boxes,
+      'instance-segmentation': boxes,
+      pose: boxes,
     };
     this.#load = loads[task];
   }

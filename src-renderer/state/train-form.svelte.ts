@@ -9,6 +9,7 @@ import type { Calls } from '../../src-main/contract/ipc.ts';
 import type { Dataset } from '../../src-main/contract/model/dataset.ts';
 import type { ProjectId } from '../../src-main/contract/model/ids.ts';
 import { suggestedTask, usableLabels } from '../../src-main/contract/model/label-statistics.ts';
+import type { MemoryEstimate } from '../../src-main/contract/model/device.ts';
 import type { Knob, ModelDescription, ModelSummary } from '../../src-main/contract/model/model-spec.ts';
 import type { LossConfig } from '../../src-main/contract/model/loss.ts';
 import { networkInput, networkOutputs } from '../../src-main/contract/model/network-ends.ts';
@@ -17,22 +18,42 @@ import { updatesPerEpoch } from '../../src-main/contract/model/schedule.ts';
 import type { WeightsSource } from '../../src-main/contract/model/weights.ts';
 import { valueAt, withValueAt, type KnobValue } from './config-path.ts';
 import { EditHistory } from './edit-history.svelte.ts';
-import { moduleTree } from './freezing.ts';
+import { frozenInstead, moduleTree, type ModuleNode } from './freezing.ts';
 import { LabelFacts } from './label-facts.svelte.ts';
 import { knobsOfPhases, moved, phaseAfter, phaseOfPath, totalEpochs, type Recipe } from './phases.ts';
 import { RunTime } from './run-time.svelte.ts';
-import { RunEstimate } from './run-estimate.svelte.ts';
+import { RunEstimate, whatMatters } from './run-estimate.svelte.ts';
 
 export type Check = Calls['run.check']['response'][number];
 
 /** How long the plan must rest before the services are asked about it. */
 const restMs = 150;
+const splitFields = ['trainSplit', 'evaluationSplit'] as const;
 const freezePath = /^phases\.\d+\.freeze$/;
 
 const tooLarge: Check = {
   severity: 'warning',
   message: 'The run needs more memory than this machine can give. See “Memory” in the plan.',
 };
+
+/** Whether a plan finds the same in both. */
+function sameFacts(a: Dataset, b: Dataset | null): boolean {
+  const facts = (dataset: Dataset) => JSON.stringify([dataset.splitCounts, dataset.categories, dataset.imageSize]);
+  return b !== null && facts(a) === facts(b);
+}
+
+type Batches = Pick<RunConfig, 'batchSize' | 'accumulation'>;
+
+/** Micro-batches that the plan was given because its batches do not fit into memory. */
+export interface FittedBatches {
+  planned: Batches;
+  chosen: Batches;
+  /** What the planned ones would need. */
+  neededBytes: number;
+}
+
+const sameBatches = (a: Batches, b: Batches): boolean =>
+  a.batchSize === b.batchSize && a.accumulation === b.accumulation;
 
 interface Snapshot {
   config: RunConfig;
@@ -106,6 +127,8 @@ export class TrainForm {
   readonly canUndo = $derived(this.#history.canUndo);
   readonly canRedo = $derived(this.#history.canRedo);
 
+  #fitted = $state.raw<FittedBatches | null>(null);
+  readonly #wereFitted = new Set<string>();
   #template = $state.raw<RunConfig | null>(null);
   #nextKey = 0;
   #choosing = 0;
@@ -117,7 +140,7 @@ export class TrainForm {
   constructor(api: Api, projectId: ProjectId) {
     this.#api = api;
     this.#projectId = projectId;
-    this.memory = new RunEstimate(api, projectId);
+    this.memory = new RunEstimate(api, projectId, (asked, estimate) => this.#fitToMemory(asked, estimate));
     this.time = new RunTime(api, projectId);
     this.labels = new LabelFacts(api, projectId);
   }
@@ -130,6 +153,19 @@ export class TrainForm {
     const suits = current !== undefined && (labels === null || usableLabels(labels, current.task) > 0);
     const model = suits ? current : (models.find((candidate) => candidate.task === task) ?? models[0]);
     if (model !== undefined) await this.choose(dataset, model.id);
+  }
+
+  /** The same data set after its images, splits or classes have changed. The plan stays, but for splits at their defaults. */
+  async renew(dataset: Dataset): Promise<void> {
+    const [kept, usual] = [this.config, this.#template];
+    if (kept === null || usual === null || sameFacts(dataset, this.dataset)) return;
+    const atDefault = splitFields.filter((field) => kept.data[field] === usual.data[field]);
+    await this.choose(dataset, kept.model.id, kept);
+    if (this.config === null || this.#template === null) return;
+    const renewed = { ...this.config.data };
+    for (const field of atDefault) renewed[field] = this.#template.data[field];
+    this.config = { ...this.config, data: renewed };
+    this.#ask();
   }
 
   /** Loads the template. Changed values stay where the new template has such a knob; `from` replaces them all. */
@@ -293,6 +329,29 @@ export class TrainForm {
     if (this.config !== null) this.#ask();
   }
 
+  /** Null where the plan's batches are those that a person has chosen. */
+  readonly fitted = $derived.by((): FittedBatches | null => {
+    const fitted = this.#fitted;
+    return fitted !== null && this.config !== null && sameBatches(fitted.chosen, this.config) ? fitted : null;
+  });
+
+  /** The batches that a person has chosen, although they do not fit. */
+  takeWholeBatches(): void {
+    if (this.fitted !== null) this.setMicroBatches(this.fitted.planned.batchSize, this.fitted.planned.accumulation);
+  }
+
+  /** Once for a plan: whoever takes it back wants it so. */
+  #fitToMemory(asked: RunConfig, { fits, suggestion, peakBytes }: MemoryEstimate): void {
+    if (fits !== false || suggestion === null || this.config === null) return;
+    const plan = whatMatters(asked);
+    if (this.#wereFitted.has(plan) || whatMatters(this.config) !== plan) return;
+    this.#wereFitted.add(plan);
+    const { batchSize, accumulation } = suggestion;
+    const planned = { batchSize: asked.batchSize, accumulation: asked.accumulation };
+    this.#fitted = { planned, chosen: { batchSize, accumulation }, neededBytes: peakBytes };
+    this.setMicroBatches(batchSize, accumulation);
+  }
+
   /** What the memory estimate suggests. */
   setMicroBatches(batchSize: number, accumulation: number): void {
     if (this.config !== null) this.#edit({ ...this.config, batchSize, accumulation });
@@ -412,6 +471,17 @@ export class TrainForm {
     }
   }
 
+  /** Another encoder's modules have other names. Part of the change that brought it: undo takes back both. */
+  #freezeInstead(before: readonly ModuleNode[]): void {
+    if (this.config === null) return;
+    const phases = this.phases.map((phase) => ({
+      ...phase,
+      freeze: frozenInstead(before, this.modules, phase.freeze) ?? phase.freeze,
+    }));
+    if (JSON.stringify(phases) === JSON.stringify(this.phases)) return;
+    this.#show({ config: { ...this.config, phases }, phaseKeys: this.phaseKeys });
+  }
+
   /** With nothing frozen: what each phase trains follows from the layers. */
   async #describe(): Promise<void> {
     const { config, dataset } = this;
@@ -431,7 +501,10 @@ export class TrainForm {
     const describing = ++this.#describing;
     try {
       const description = await this.#api.call('model.describe', question);
-      if (describing === this.#describing) this.description = description;
+      if (describing !== this.#describing) return;
+      const before = this.modules;
+      this.description = description;
+      this.#freezeInstead(before);
     } catch (error) {
       if (describing !== this.#describing) return;
       this.#described = '';

@@ -166,6 +166,7 @@ export interface TrainOptions extends ProjectOptions {
   weights?: string;
   resume?: string;
   listSettings?: boolean;
+  wholeBatches?: boolean;
 }
 
 export async function train(session: Session, options: TrainOptions): Promise<ExitCode> {
@@ -176,9 +177,9 @@ export async function train(session: Session, options: TrainOptions): Promise<Ex
   const { projectId } = opened;
   const { template, config } = await planned(session, opened, options);
   if (options.listSettings) return print(session, options, template.knobs, settingsTable);
-  await check(session, opened, config);
+  const checked = await check(session, opened, config, options.wholeBatches ?? false);
   return watchRun(session, options, opened, () =>
-    client.call('run.start', { projectId, config, name: options.name ?? null }),
+    client.call('run.start', { projectId, config: checked, name: options.name ?? null }),
   );
 }
 
@@ -287,15 +288,31 @@ async function chosenDataset(client: Client, opened: Project, wanted: string | u
   throw new FoveaError('invalid-request', `Say which data set with --dataset. There are: ${known}.`);
 }
 
-/** Says what `run.check` found and where memory will not do; throws where that would stop the run. */
-async function check({ client, io }: Session, { projectId }: Project, config: RunConfig): Promise<void> {
+/**
+ * Says what `run.check` found and where memory will not do; throws where that would stop the run. Returns what is to be
+ * trained: with smaller micro-batches where the batches do not fit and are not to stay whole.
+ */
+async function check(
+  { client, io }: Session,
+  { projectId }: Project,
+  config: RunConfig,
+  wholeBatches: boolean,
+): Promise<RunConfig> {
   const findings = await client.call('run.check', { projectId, config });
   for (const { severity, message } of findings) say(io, `${severity}: ${message}`);
   if (findings.some(({ severity }) => severity === 'error')) {
     throw new FoveaError('invalid-request', 'The run was not started.');
   }
-  const { fits, summary } = await client.call('run.estimate', { projectId, config });
-  if (fits === false) say(io, `warning: ${summary}`);
+  const { fits, summary, suggestion } = await client.call('run.estimate', { projectId, config });
+  if (fits !== false) return config;
+  say(io, `warning: ${summary}`);
+  if (suggestion === null || wholeBatches) return config;
+  const { batchSize, accumulation } = suggestion;
+  say(
+    io,
+    `The run takes batchSize=${batchSize} and accumulation=${accumulation}; --whole-batches keeps ${config.batchSize}.`,
+  );
+  return { ...config, batchSize, accumulation };
 }
 
 export async function listRuns(session: Session, options: ProjectOptions) {

@@ -155,6 +155,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
       ]),
     )
     .option('--list-settings', 'show what can be set, with defaults, and start nothing')
+    .option('--whole-batches', 'take batches as they are, also where they do not fit into memory')
     .action((options) => run((session) => commands.train(session, options)));
   root
     .command('train-folder <folder>')

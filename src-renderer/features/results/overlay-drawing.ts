@@ -1,10 +1,13 @@
 /** What a run says of an image, and what is true of it, as functions that draw them over the image. */
 import type { DetectionSettings, ImageMasks } from '../../../src-main/contract/model/run-results.ts';
+import type { TrainedClass } from '../../../src-main/contract/model/trained-classes.ts';
 import type { Size, Viewport } from '../../canvas/viewport.ts';
 import { shownBoxes } from '../../state/box-matching.ts';
 import type { Overlay } from '../../state/run-overlay.svelte.ts';
 import { drawBoxes, type DrawnBox } from './box-drawing.ts';
 import { drawOver, maskPixels, pictureOf, type Rgb } from './mask-pictures.ts';
+import { maskOf } from './mask-drawing.ts';
+import { poseOf } from './pose-drawing.ts';
 
 /** `image`: its size. */
 export type Draw = (context: CanvasRenderingContext2D, viewport: Viewport, image: Size) => void;
@@ -13,6 +16,8 @@ export interface OverlayStyle {
   /** In the order of the network's classes; null: not drawn. */
   colours: readonly (Rgb | null)[];
   names: readonly string[];
+  /** Lines between the points of each class's objects. */
+  edges?: readonly TrainedClass['edges'][];
   /** Of masks. */
   opacity: number;
   /** Of detections. */
@@ -32,12 +37,15 @@ const cssOf = (colour: Rgb | null | undefined): string => (colour ? `rgb(${colou
 export function drawPrediction(overlay: Overlay | null, style: OverlayStyle): Draw {
   if (overlay?.kind === 'masks') return drawMask(overlay.masks.predicted, overlay.masks, style);
   if (overlay?.kind !== 'boxes') return nothing;
+  const { head } = overlay.boxes;
   const boxes = shownBoxes(overlay.boxes, style.settings).detections.map(
-    ({ bboxXyxy, category, score, outcome }): DrawnBox => ({
+    ({ bboxXyxy, category, score, outcome, index }): DrawnBox => ({
       bboxXyxy,
       colour: cssOf(style.colours[category]),
       text: `${style.names[category] ?? ''} ${score.toFixed(2)}`,
       dashed: outcome !== 'right',
+      pose: poseOf(head, 'candidates', index, style.edges?.[category]),
+      mask: maskOf(head, 'candidates', index, style.colours[category]),
     }),
   );
   return (context, viewport) => drawBoxes(context, viewport, boxes);
@@ -46,11 +54,14 @@ export function drawPrediction(overlay: Overlay | null, style: OverlayStyle): Dr
 export function drawTruth(overlay: Overlay | null, style: OverlayStyle): Draw {
   if (overlay?.kind === 'masks') return drawMask(overlay.masks.groundTruth, overlay.masks, style);
   if (overlay?.kind !== 'boxes') return nothing;
-  const boxes = shownBoxes(overlay.boxes, style.settings).objects.map(({ bboxXyxy, category }): DrawnBox => ({
+  const { head } = overlay.boxes;
+  const boxes = shownBoxes(overlay.boxes, style.settings).objects.map(({ bboxXyxy, category, index }): DrawnBox => ({
     bboxXyxy,
     colour: cssOf(style.colours[category]),
     text: style.names[category] ?? '',
     dashed: false,
+    pose: poseOf(head, 'objects', index, style.edges?.[category]),
+    mask: maskOf(head, 'objects', index, style.colours[category]),
   }));
   return (context, viewport) => drawBoxes(context, viewport, boxes);
 }

@@ -95,10 +95,38 @@ test('an answer that comes after the dialog was closed changes nothing', async (
 
 test('a drop is looked into where its path is known, and refused with a word where it is not', async () => {
   const { flow } = flowWith(() => Promise.resolve(report));
-  flow.dropped(null);
+  flow.dropped([null]);
   expect([flow.stage, flow.dropRefused]).toEqual(['choosing', true]);
-  flow.dropped('/data/cifar');
+  flow.dropped(['/data/cifar']);
   expect([flow.stage, flow.dropRefused, flow.path]).toEqual(['inspecting', false, '/data/cifar']);
+});
+
+test('of several that are dropped each is looked into, imported or skipped in its turn', async () => {
+  const asked: string[] = [];
+  const { flow, start } = flowWith((path) => {
+    asked.push(path);
+    return path.endsWith('b.zip') ? Promise.reject(new Error('damaged')) : Promise.resolve({ ...report, path });
+  });
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+  flow.dropped(['/data/one', '/data/photos/1.jpg', '/data/photos/2.JPG', '/data/b.zip', 'C:\\x\\y.png']);
+  await settled();
+  expect([flow.drop.paths, flow.path, flow.hasNext]).toEqual([
+    ['/data/one', '/data/photos', '/data/b.zip', 'C:\\x'],
+    '/data/one',
+    true,
+  ]);
+  await flow.start();
+  await settled();
+  expect([flow.stage, flow.path, start.mock.calls.length]).toEqual(['report', '/data/photos', 1]);
+  flow.next();
+  await settled();
+  expect([flow.stage, flow.path, flow.error]).toEqual(['choosing', '/data/b.zip', new Error('damaged')]);
+  flow.next();
+  await settled();
+  expect([flow.stage, flow.hasNext]).toEqual(['report', false]);
+  await flow.start();
+  expect([flow.stage, flow.drop.paths]).toEqual(['closed', []]);
+  expect(asked).toEqual(['/data/one', '/data/photos', '/data/b.zip', 'C:\\x']);
 });
 
 test('the same path read as another format keeps the name and the choice to copy', async () => {
