@@ -61,7 +61,7 @@ import {
 } from './model/library.ts';
 import { duplicateReport, splitChange, splitPlan, splitPreview } from './model/splits.ts';
 import type { FeatureMaps, NetworkInside } from './model/network-inside.ts';
-import { runHistory } from './model/monitoring.ts';
+import { runHistory, type LayerNorms, type TensorSpread } from './model/monitoring.ts';
 import { exportedModel, exportForm } from './model/run-export.ts';
 import { sampleSet } from './model/sample.ts';
 import {
@@ -155,6 +155,8 @@ const imageBoxes = v.custom<ImageBoxes>(isObject);
 const detectionMeasures = v.custom<DetectionReport>(isObject);
 const networkInside = v.custom<NetworkInside>(isObject);
 const featureMaps = v.custom<FeatureMaps>(isObject);
+const layerNorms = v.custom<LayerNorms>(isObject);
+const tensorSpread = v.custom<TensorSpread>(isObject);
 const classAnswers = v.custom<ClassAnswers>(isObject);
 const seriesList = v.custom<readonly Series[]>((value) => Array.isArray(value));
 
@@ -613,6 +615,9 @@ export const calls = {
     request: v.object({ ...inRun, checkpoint: checkpointName, layer: v.string(), imageId }),
     response: featureMaps,
   },
+  /** What was measured of the layers after each epoch. Throws `not-found` for a run whose layers were not watched. */
+  'run.layers': { request: v.object(inRun), response: layerNorms },
+  'run.layerSpread': { request: v.object({ ...inRun, tensor: v.string() }), response: tensorSpread },
   'run.answers': { request: v.object(inEpoch), response: classAnswers },
   'run.confusion': { request: v.object(inEpoch), response: confusionMatrix },
   /** Published weights for a network (those that suit it, and all others), and which of them are here. */
@@ -721,6 +726,8 @@ export const mediaUrl = {
   /** Up to 100 tiny images in one PNG; see model/thumbnail-sheet.ts. */
   sheet: (project: string, images: readonly number[]): string => `media/${project}/sheet/${images.join('.')}`,
   thumbnail: (project: string, image: number): string => `media/${project}/thumbnail/${image}`,
+  /** Of up to 16 images, joined; see model/small-pictures.ts. */
+  small: (project: string, images: readonly number[]): string => `media/${project}/small/${images.join('.')}`,
   image: (project: string, image: number): string => `media/${project}/image/${image}`,
   /** At most `previewPx` on its longer side; quicker than the whole of a large image. */
   preview: (project: string, image: number): string => `media/${project}/preview/${image}`,

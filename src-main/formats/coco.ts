@@ -9,6 +9,7 @@ import { polygonArea, rasterisePolygon } from '../contract/geometry/polygon.ts';
 import { compressRle, decompressRle, rleArea, rleProblem, type Rle } from '../contract/geometry/rle.ts';
 import { shapeBounds, type AnnotationFlag, type Attributes, type Shape } from '../contract/model/annotation.ts';
 import { isPlausible, type ImageSize } from './labels.ts';
+import { parseSkeleton, type ParsedSkeleton } from './skeleton.ts';
 
 export interface CocoImage {
   id: number;
@@ -18,6 +19,7 @@ export interface CocoImage {
 export interface CocoCategory {
   id: number;
   name: string;
+  skeleton: ParsedSkeleton | null;
 }
 
 /** A label as it stands in the file; `categoryId` is the file's. */
@@ -52,8 +54,17 @@ export function parseCocoImage(value: unknown): CocoImage | string {
 
 export function parseCocoCategory(value: unknown): CocoCategory | string {
   if (!isFields(value) || !isId(value['id'])) return 'A category has no id.';
-  const { id, name } = value;
-  return { id: id as number, name: typeof name === 'string' ? name : '' };
+  const { id, name, keypoints, skeleton } = value;
+  const points = Array.isArray(keypoints) ? (keypoints as unknown[]) : [];
+  // COCO counts them from 1.
+  const edges = (Array.isArray(skeleton) ? (skeleton as unknown[]) : []).map((edge) =>
+    Array.isArray(edge) ? edge.map((place: unknown) => Number(place) - 1) : edge,
+  );
+  return {
+    id: id as number,
+    name: typeof name === 'string' ? name : '',
+    skeleton: points.length === 0 ? null : parseSkeleton(points, edges),
+  };
 }
 
 export function parseCocoLabel(value: unknown): CocoLabel | string {

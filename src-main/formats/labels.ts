@@ -1,5 +1,6 @@
 /** What every format of labels is read into and written from. Knows no file and no database. */
 import type { AnnotationFlag, Attributes, Shape } from '../contract/model/annotation.ts';
+import type { ParsedSkeleton } from './skeleton.ts';
 
 export interface ParsedLabel {
   /** Place of its class in the data set's list. */
@@ -29,6 +30,8 @@ export interface ImageSize {
 export interface ParsedCategory {
   name: string;
   sourceId: number | null;
+  /** Where the source names the points of its objects. */
+  skeleton?: ParsedSkeleton;
 }
 
 /** Coordinates beyond this cannot be meant; they would only break what computes with them. Image px. */

@@ -11,6 +11,7 @@ import { bboxArea, cxcywhToXyxy, xyxyToCxcywh } from '../contract/geometry/box.t
 import { rotatedBoxCorners, shapeBounds, type Attributes, type Shape } from '../contract/model/annotation.ts';
 import type { Split } from '../contract/model/dataset.ts';
 import { uniqueNames, type ImageSize, type LabelProblem, type ParsedCategory, type ParsedLabels } from './labels.ts';
+import { parseSkeleton } from './skeleton.ts';
 
 /** What data.yaml says; places as they stand there. */
 export interface YoloConfig {
@@ -30,15 +31,17 @@ export function parseYoloConfig(file: string, text: string): YoloConfig | null {
   if (!(root instanceof Map) || !root.has('names')) return null;
   const problems: LabelProblem[] = [];
   const report = (reason: string): void => void problems.push({ reason });
+  const keypoints = readKeypointShape(root.get('kpt_shape'));
+  const categories = readNames(root.get('names'), report);
   return {
-    categories: readNames(root.get('names'), report),
+    categories: keypoints === null ? categories : withSkeletons(categories, keypoints.count, root),
     path: typeof root.get('path') === 'string' ? (root.get('path') as string) : null,
     places: {
       train: readPlaces(root.get('train')),
       val: readPlaces(root.get('val') ?? root.get('valid')),
       test: readPlaces(root.get('test')),
     },
-    keypoints: readKeypointShape(root.get('kpt_shape')),
+    keypoints,
     problems,
   };
 }
@@ -84,6 +87,28 @@ function readKeypointShape(value: unknown): YoloConfig['keypoints'] {
   const [count, dimensions] = Array.isArray(value) ? (value as unknown[]) : [];
   const isShape = typeof count === 'number' && Number.isInteger(count) && count > 0 && count <= 1000;
   return isShape && (dimensions === 2 || dimensions === 3) ? { count, dimensions } : null;
+}
+
+/** Where `flip_idx` says which points change places in a mirrored image, or `kpt_names` what they are called. */
+function withSkeletons(
+  categories: readonly ParsedCategory[],
+  count: number,
+  root: ReadonlyMap<unknown, unknown>,
+): ParsedCategory[] {
+  const [flips, named] = [root.get('flip_idx'), root.get('kpt_names')];
+  const flipped = Array.isArray(flips) ? (flips as unknown[]) : [];
+  const isMirror = flipped.length === count && flipped.every((to, from) => flipped[Number(to)] === from);
+  const pairs = isMirror
+    ? flipped.flatMap((to, from): [number, number][] => (Number(to) > from ? [[from, Number(to)]] : []))
+    : undefined;
+  return categories.map((category, place) => {
+    const own: unknown = named instanceof Map ? named.get(category.sourceId ?? place) : undefined;
+    const isNamed = Array.isArray(own) && own.length === count;
+    if (!isNamed && pairs === undefined) return category;
+    const names = isNamed ? (own as unknown[]) : Array.from({ length: count }, (_, i) => `point ${i + 1}`);
+    const skeleton = parseSkeleton(names, [], pairs);
+    return skeleton === null ? category : { ...category, skeleton };
+  });
 }
 
 /** An object as it stands in the file. */

@@ -1,10 +1,21 @@
-/** What training asks of the machine, measured once an epoch: pace, memory and processor time of this process. */
+/** What training asks of the machine, measured once an epoch: pace, memory and processor time of this process, and its GPU's load. */
 import { availableParallelism } from 'node:os';
-import type { MetricPoint } from '../contract/model/run.ts';
+import type { MetricPoint, RunConfig } from '../contract/model/run.ts';
+import { GpuLoad } from './gpu-load.ts';
 
 export class MachineLoad {
   #usage = process.cpuUsage();
   #sinceMs = performance.now();
+  #gpu: GpuLoad | null = null;
+
+  /** From now on the GPU is watched, where the run is on one. */
+  begin({ device }: Pick<RunConfig, 'device'>): void {
+    if (device !== 'cpu') this.#gpu = new GpuLoad();
+  }
+
+  end(): void {
+    this.#gpu?.close();
+  }
 
   /** Since the last call. `imagesPerSecond`: of the latest steps; null where nobody has measured it. */
   points(step: number, epoch: number, imagesPerSecond: number | null): MetricPoint[] {
@@ -14,9 +25,11 @@ export class MachineLoad {
     const load = busyMs / Math.max(1, nowMs - this.#sinceMs) / availableParallelism();
     this.#usage = process.cpuUsage();
     this.#sinceMs = nowMs;
+    const gpu = this.#gpu?.sinceLast() ?? null;
     const values = {
       'machine/memory': process.memoryUsage.rss() / 1e6,
       'machine/load': Math.min(1, load),
+      ...(gpu && { 'machine/deviceLoad': gpu.load, 'machine/deviceMemory': gpu.memoryMegabytes }),
       ...(imagesPerSecond !== null && { 'machine/pace': imagesPerSecond }),
     } as const;
     return Object.entries(values).map(([series, value]) => ({

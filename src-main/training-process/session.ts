@@ -103,6 +103,7 @@ export class TrainingSession {
       readTrainingData(runFiles.data(job.folder)),
       readStartFile(job.folder),
     ]);
+    this.#load.begin(job.config);
     return train({ ...job, data, start, signal: this.#abort.signal, report: this.#reporter() });
   }
 
@@ -144,6 +145,7 @@ export class TrainingSession {
   #end(event: RunEvent): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#load.end();
     this.#recorder?.close();
     this.#progress.flush();
     this.#points.flush();

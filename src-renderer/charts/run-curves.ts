@@ -74,13 +74,28 @@ export function learningRateCurves(sources: readonly CurveSource[], choice: Curv
   return rates.size > 1 ? curves : [];
 }
 
-/** What training asked of the machine, epoch by epoch; only what was measured. */
-export function machineCharts(sources: readonly CurveSource[], choice: CurveChoice): DrawnChart[] {
-  const charts = [
-    ['machine/pace', 'Throughput', 'images/s'],
-    ['machine/memory', 'Memory', 'MB of the training process'],
-    ['machine/load', 'Processor load', 'share of all processors'],
-  ] as const;
+type AuxiliaryChart = readonly [series: SeriesName, title: string, note: string];
+
+/** What training asked of the machine, epoch by epoch. */
+const machine: readonly AuxiliaryChart[] = [
+  ['machine/pace', 'Throughput', 'images/s'],
+  ['machine/memory', 'Memory', 'MB of the training process'],
+  ['machine/load', 'Processor load', 'share of all processors'],
+  ['machine/deviceLoad', 'GPU load', 'share of its time, all programs together'],
+  ['machine/deviceMemory', 'GPU memory', 'MB, all programs together'],
+];
+const norms: readonly AuxiliaryChart[] = [
+  ['epoch/gradientNorm', 'Gradient norm', 'of all that is trained, before clipping'],
+  ['epoch/weightNorm', 'Weight norm', 'of all weights'],
+];
+export const auxiliaryCharts = { machine, norms } as const;
+
+/** Only what was measured. */
+export function drawnAuxiliary(
+  charts: readonly AuxiliaryChart[],
+  sources: readonly CurveSource[],
+  choice: CurveChoice,
+): DrawnChart[] {
   return charts
     .map(([name, title, note]) => ({
       title,

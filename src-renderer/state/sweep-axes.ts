@@ -2,7 +2,7 @@
  * An axis of a sweep while it is being planned: a setting with what is to be tried, as a person writes it, and what that
  * means as an axis of the plan. Pure.
  */
-import type { Knob } from '../../src-main/contract/model/model-spec.ts';
+import { takesWholeNumbers, type Knob } from '../../src-main/contract/model/model-spec.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import type { SettingChange, SweepAxis, SweepSearch } from '../../src-main/contract/model/sweep.ts';
 import type { KnobValue } from './config-path.ts';
@@ -82,7 +82,7 @@ export function readAxis(draft: DraftAxis, search: SweepSearch['kind']): AxisRea
   }
   const { label, knob, text, log } = draft;
   const { path, control } = knob;
-  const integer = control.kind === 'integer';
+  const integer = takesWholeNumbers(control);
   const [min, max] = 'min' in control ? [control.min, control.max] : [-Infinity, Infinity];
   const range = text.split(/\.\.+|…|\s+to\s+/);
   if (range.length === 2) {

@@ -51,6 +51,10 @@ async function startRun({ page }: ElectronSession, folder: string): Promise<{ pr
   const phases = config.phases.map((phase) => ({ ...phase, epochs: 100 }));
   const wanted = { ...config, batchSize: 16, phases };
   const { runId } = await callInPage(page, 'run.start', { projectId, config: wanted, name: null });
+  // The window takes no notice of a project that it has not made itself.
+  await page.reload();
+  await page.getByText('Live', { exact: true }).first().click();
+  await page.getByRole('navigation', { name: 'Screens' }).waitFor();
   await page.evaluate(`location.hash = '#/${projectId}/run/${runId}'`);
   await page.getByRole('radio', { name: 'Each step' }).click();
   return { projectId, runId };

@@ -1,20 +1,31 @@
 /**
- * What watching a run costs it: the share of a training session's time that goes into records, messages, past epochs,
- * the machine's load and the looking for changes, with everything on. Measured around those calls in one run, because a
- * difference of one percent between two runs is less than what separates two equal ones.
+ * What watching a run costs it: the share of a training session's time that goes into records, messages, past epochs, the
+ * norms of the layers, the machine's load and the looking for changes, with everything on. Measured around those calls in
+ * one run, because a difference of one percent between two runs is less than what separates two equal ones. Carrying the
+ * gradient out of the step is no call of its own: it is measured by dispatches with and without it that take turns.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
+import { SplitImages } from '../../src-main/engine/data/split-images.ts';
+import { optimiserFor } from '../../src-main/engine/nn/optimisers/index.ts';
+import { initialise } from '../../src-main/engine/nn/parameters.ts';
+import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import { EpochHistory } from '../../src-main/engine/train/epoch-history.ts';
 import { Interventions } from '../../src-main/engine/train/interventions.ts';
+import { LayerWatch } from '../../src-main/engine/train/layer-watch.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
+import { StepRunner } from '../../src-main/engine/train/step-runner.ts';
 import { train } from '../../src-main/engine/train/trainer.ts';
 import { writeTrainingData } from '../../src-main/engine/train/training-data-file.ts';
+import { TrainingState } from '../../src-main/engine/train/training-state.ts';
+import { planModel, preprocessingOf } from '../../src-main/engine/zoo/registry.ts';
 import { MachineLoad } from '../../src-main/training-process/machine-load.ts';
 import { RunRecorder } from '../../src-main/training-process/run-recorder.ts';
 import { TrainingSession } from '../../src-main/training-process/session.ts';
 import { phase, smallConfig } from '../helpers/run-config.ts';
-import { makeSmallData } from '../helpers/training-run.ts';
+import { makeSmallData, taskOf } from '../helpers/training-run.ts';
+import { median } from './bench.ts';
 
 /** Percent of the time from the first step to the last. */
 export async function monitoringPercent(epochs: number): Promise<number> {
@@ -44,6 +55,8 @@ export async function monitoringPercent(epochs: number): Promise<number> {
     watch(EpochHistory.prototype, 'keep');
     watch(Interventions.prototype, 'take');
     watch(MachineLoad.prototype, 'points');
+    watch(LayerWatch.prototype, 'look');
+    watch(LayerWatch.prototype, 'endEpoch');
     const begun = { ms: 0 };
     let failure: string | null = null;
     const session = new TrainingSession(
@@ -67,5 +80,59 @@ export async function monitoringPercent(epochs: number): Promise<number> {
   } finally {
     for (const each of restore) each();
     await data.dispose();
+  }
+}
+
+const batchSize = 64;
+const stepsPerDispatch = 32;
+
+/** Percent by which a dispatch of training steps takes longer where it carries the gradient out; the median of many pairs. */
+export async function carryingPercent(pairs: number): Promise<number> {
+  const { data, dispose } = await makeSmallData({ train: 4000, test: 10, channels: 3, side: 32 });
+  const images = await SplitImages.open(data.train, data.packs);
+  const labels = await taskOf(smallConfig()).openLabels(data.train, data, images);
+  const runners = (['nothing', 'norms'] as const).map((layers) => {
+    const config = smallConfig({ batchSize, monitoring: { ...usualMonitoring, layers } });
+    const task = taskOf(config);
+    const plan = planModel(config.model.id, config.model.options, images.imageShape, task.outputCount);
+    const tensors = initialise(plan.parameters, plan.buffers, 0);
+    const state = new TrainingState(plan, config, config.phases[0]!, { tensors, averages: null, slots: new Map() });
+    const { augmentation, seed } = config;
+    const shared = { runtime: new OnnxRuntime(), device: 'cpu' as const, threads: 0, images, labels };
+    return new StepRunner({
+      ...shared,
+      plan,
+      preprocessing: preprocessingOf(config.model),
+      task,
+      augmentation,
+      seed,
+      state,
+    });
+  });
+  const { optimiser, learningRate } = phase();
+  const steps = Array.from({ length: stepsPerDispatch }, (_, step) => ({
+    epoch: 0,
+    positions: Uint32Array.from({ length: batchSize }, (_, i) => (step * batchSize + i) % images.count),
+    draws: null,
+    numbers: optimiserFor(optimiser).stepNumbers(optimiser, learningRate, step + 1),
+    completesUpdate: true,
+  }));
+  try {
+    const ratios: number[] = [];
+    for (let pair = -1; pair < pairs; pair++) {
+      const times = [0, 0];
+      for (const which of pair % 2 === 0 ? [0, 1] : [1, 0]) {
+        const start = performance.now();
+        await runners[which]!.run(steps, 0);
+        times[which] = performance.now() - start;
+      }
+      // The first ones make the sessions.
+      if (pair >= 0) ratios.push(times[1]! / times[0]!);
+    }
+    return 100 * (median(ratios) - 1);
+  } finally {
+    for (const runner of runners) await runner.close();
+    await Promise.all([images.close(), labels.close()]);
+    await dispose();
   }
 }

@@ -179,6 +179,8 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
   'run.boxes': { ...inRun, imageId },
   'run.detectionMeasures': { ...inRun, settings: { scoreThreshold: 0.25, iouThreshold: 0.7 } },
   'run.openForeign': { projectId: sample.project.projectId, datasetId: 1, folder: '/runs/train' },
+  'run.layers': inRun,
+  'run.layerSpread': { ...inRun, tensor: 'conv1.weight' },
   'run.inside': { ...inRun, checkpoint: 'best' },
   'run.features': { ...inRun, checkpoint: 'best', layer: 'conv1', imageId: 3 },
   'run.answers': inRun,
@@ -218,7 +220,7 @@ function withValue(request: object, path: Path, value: unknown): object {
 
 /** A patch may leave out every field, and an object without known fields is an empty patch; settings with a default may lack. */
 const fitsAnyway = (name: CallName, path: Path, misfit: unknown) =>
-  /^(config|plan\.base)\.(precision|monitoring|patience)$/.test(path.join('.'))
+  /^(config|plan\.base)\.(precision|monitoring(\.layers)?|patience)$/.test(path.join('.'))
     ? misfit === undefined
     : ['settings.update', 'run.organise'].includes(name) &&
       ['patch', 'changes'].includes(String(path[0])) &&

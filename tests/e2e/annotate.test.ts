@@ -11,7 +11,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { screenshot, type AppSession, type SessionOptions } from '../helpers/app-session.ts';
 import { launchBrowser } from '../helpers/browser.ts';
-import { launchElectron } from '../helpers/electron.ts';
+import { launchElectron, type ElectronSession } from '../helpers/electron.ts';
 import { callInPage } from '../helpers/page-calls.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { createProject } from '../helpers/walk.ts';
@@ -412,6 +412,124 @@ describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
     await press('Control+z');
     await eventually(() => grid.getByRole('option', { name: /cell/ }).count()).toBe(0);
     await page.getByRole('radio', { name: 'Image', exact: true }).click();
+  });
+
+  it('gives an image several classes, one by one and in the grid', async () => {
+    await page.getByRole('option', { name: /photo 5\.jpg/ }).click();
+    await page.getByRole('application', { name: /photo 5\.jpg/ }).waitFor();
+    await canvas().focus();
+    await press('t');
+    await page.getByRole('checkbox', { name: 'Several classes' }).check();
+    await canvas().focus();
+    await press('1', '2');
+    await eventually(names).toEqual([
+      expect.stringMatching(/nucleus\s*whole image/),
+      expect.stringMatching(/cell\s*whole image/),
+    ]);
+    await press('1');
+    await eventually(names).toEqual([expect.stringMatching(/nucleus\s*whole image/)]);
+    await saved();
+    await press('y');
+    const grid = page.getByRole('listbox', { name: 'Images to classify' });
+    const fifth = grid.getByRole('option', { name: /photo 5\.jpg/ });
+    await fifth.click();
+    await press('1');
+    await grid.getByRole('option', { name: /photo 5\.jpg, (cell, nucleus|nucleus, cell), / }).waitFor();
+    // What is not in sight is not deleted.
+    await press('Delete', '2');
+    await grid.getByRole('option', { name: /photo 5\.jpg, cell, / }).waitFor();
+    await shot('several-classes');
+    await page.getByRole('checkbox', { name: 'Several classes' }).uncheck();
+    await page.getByRole('radio', { name: 'Image', exact: true }).click();
+    await page.getByRole('application', { name: /photo 5\.jpg/ }).waitFor();
+    await eventually(names).toEqual([expect.stringMatching(/cell\s*whole image/)]);
+    await canvas().focus();
+    // Two in the grid, three in the editor.
+    for (const count of [2, 1, 2, 1, 0]) {
+      await press('Control+z');
+      await eventually(() => objects().count()).toBe(count);
+    }
+    await saved();
+  });
+
+  // Playwright's own emulation holds a browser's pixel ratio.
+  it.runIf(host === 'electron')('paints with a pen’s pressure, at the pixel ratio of the screen', async () => {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send('Emulation.setDeviceMetricsOverride', {
+      ...{ width: 1280, height: 800, deviceScaleFactor: 2, mobile: false },
+    });
+    const ratios = (): Promise<number[]> =>
+      page.evaluate(
+        `[...document.querySelectorAll('[role=application] canvas')].map((one) => one.width / one.clientWidth)`,
+      );
+    await eventually(ratios).toEqual([2, 2, 2]);
+    await press('m');
+    await page.getByRole('checkbox', { name: 'Pressure' }).check();
+    const pen = async (type: 'mousePressed' | 'mouseMoved' | 'mouseReleased', x: number, force: number) => {
+      const [left, top] = await onScreen(x, 120);
+      const buttons = type === 'mouseReleased' ? 0 : 1;
+      await devtools.send('Input.dispatchMouseEvent', {
+        ...{ type, x: left, y: top, button: 'left', buttons, clickCount: 1, pointerType: 'pen', force },
+      });
+    };
+    await pen('mousePressed', 60, 0.1);
+    for (let step = 1; step <= 12; step++) await pen('mouseMoved', 60 + 15 * step, 0.1 + 0.07 * step);
+    await pen('mouseReleased', 240, 0);
+    await eventually(names).toEqual([expect.stringMatching(/\s*mask/)]);
+    await shot('pen');
+    // Thin where it begins, as wide as twice the brush where it ends.
+    const facts = page.getByRole('region', { name: 'Selected labels' }).locator('.facts').first();
+    const [width, height, , , area] = ((await facts.textContent()) ?? '')
+      .replaceAll(',', '')
+      .match(/\d+/g)!
+      .map(Number);
+    expect(area).toBeLessThan(0.75 * width! * height!);
+    expect(height).toBeGreaterThan(30);
+    await page.getByRole('checkbox', { name: 'Pressure' }).uncheck();
+    await canvas().focus();
+    await press('Control+z', 'v');
+    await eventually(() => objects().count()).toBe(0);
+    await devtools.send('Emulation.clearDeviceMetricsOverride');
+    await eventually(ratios).toEqual([1, 1, 1]);
+  });
+
+  it('copies to the next image, and takes back on whichever image it was', async () => {
+    await press('b');
+    await drag([40, 40], [100, 90]);
+    await eventually(() => objects().count()).toBe(1);
+    await saved();
+    await press('Shift+C', 'd');
+    await page.getByRole('application', { name: /photo 6\.jpg/ }).waitFor();
+    await eventually(() => objects().count()).toBe(1);
+    await press('Control+z');
+    await eventually(() => objects().count()).toBe(0);
+    await press('Control+z');
+    await page.getByRole('application', { name: /photo 5\.jpg/ }).waitFor();
+    await eventually(() => objects().count()).toBe(0);
+    await press('v');
+    await saved();
+  });
+
+  it.runIf(host === 'electron')('keeps two windows in step', async () => {
+    const { app } = session as ElectronSession;
+    const opened = app.waitForEvent('window');
+    await app.evaluate(({ Menu }) => {
+      const entries = (Menu.getApplicationMenu()?.items ?? []).flatMap(({ submenu }) => submenu?.items ?? []);
+      entries.find(({ label }) => label === 'New window')?.click();
+    });
+    const second = await opened;
+    second.setDefaultTimeout(30_000);
+    // It begins where the first one is.
+    await second.getByRole('application', { name: /photo 5\.jpg, .* 0 labels/ }).waitFor();
+    await press('b');
+    await drag([40, 40], [100, 90]);
+    await second.getByRole('application', { name: / 1 labels/ }).waitFor();
+    await second.getByRole('application').focus();
+    await second.keyboard.press('Control+z');
+    await eventually(() => objects().count()).toBe(0);
+    await second.close();
+    await press('v');
+    await saved();
   });
 
   it.runIf(host === 'electron')('has room for two hundred classes', async () => {

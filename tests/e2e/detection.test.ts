@@ -112,4 +112,34 @@ describe('the sample project', () => {
     await dialog.getByRole('button', { name: 'Close' }).first().click();
     expect(problems).toEqual([]);
   });
+
+  it('teaches which pixels each object covers', async () => {
+    await goTo('Train');
+    await page.getByRole('radio', { name: 'Instance segmentation' }).click();
+    await page.getByText('which pixels each covers').waitFor();
+    await page.getByLabel('Input width').fill('160');
+    await page.getByLabel('Input height').fill('128');
+    await page.getByLabel('Epochs', { exact: true }).fill('1');
+    await page.keyboard.press('Tab');
+    await page.getByRole('textbox', { name: 'Name of the run' }).fill('masks');
+    await screenshot(page, 'detection-10-masks-plan');
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByText('Finished').first().waitFor({ timeout: 120_000 });
+    await page.getByText('Mask mAP50-95').first().waitFor();
+    await page.getByRole('tab', { name: 'Predictions' }).click();
+    await page
+      .getByRole('listbox', { name: /^Images/ })
+      .getByRole('option')
+      .first()
+      .waitFor();
+    await page.getByText(/\d+ objects?, \d+ missed/).waitFor();
+    await screenshot(page, 'detection-11-masks');
+    await page.getByRole('tab', { name: 'Measures' }).click();
+    await page.getByRole('radio', { name: 'Masks' }).waitFor();
+    await page.getByText('Precision over recall at mask IoU 0.5').waitFor();
+    await page.getByRole('radio', { name: 'Boxes' }).click();
+    await page.getByText('Precision over recall at IoU 0.5').waitFor();
+    await screenshot(page, 'detection-12-masks-measures');
+    expect(problems).toEqual([]);
+  }, 180_000);
 });

@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { screenshot, type AppSession } from '../helpers/app-session.ts';
 import { launchElectron } from '../helpers/electron.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
+import { callInPage } from '../helpers/page-calls.ts';
 import { createProject } from '../helpers/walk.ts';
 
 const imageCount = 60;
@@ -277,6 +278,39 @@ describe('in Electron', () => {
     await page.waitForTimeout(1500);
     await shot('tiles-editor');
     expect(answers.filter((url) => url.includes('/image/'))).toEqual([]);
+  });
+
+  it('takes several that are dropped at once, one after the other, each in the format that the person says', async () => {
+    const picture = await photo({ widthPx: 160, heightPx: 120 });
+    await writeFiles(join(folder, 'dropped'), {
+      ...{ 'kinds/cat/1.jpg': picture, 'kinds/dog/2.jpg': picture, 'kinds/dog/3.jpg': picture },
+      ...{ 'plain/4.jpg': picture, 'plain/5.jpg': picture },
+    });
+    const files = ['kinds', 'plain/4.jpg', 'plain/5.jpg'].map((name) => join(folder, 'dropped', name));
+    const devtools = await page.context().newCDPSession(page);
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      const data = { items: [], files, dragOperationsMask: 1 };
+      await devtools.send('Input.dispatchDragEvent', { type, x: 600, y: 400, data });
+      if (type === 'dragOver') await page.getByText('Drop folders or archives').waitFor();
+    }
+    const first = page.getByRole('dialog', { name: 'Import data, 1 of 2' });
+    await first.getByText(/^dog/).waitFor();
+    await shot('dropped');
+    await first.getByLabel('Format', { exact: true }).click();
+    await page.getByRole('option', { name: 'Images without labels' }).click();
+    await first.getByText('Not labelled').waitFor();
+    await first.getByRole('button', { name: 'Import', exact: true }).click();
+    const second = page.getByRole('dialog', { name: 'Import data, 2 of 2' });
+    await second.getByRole('button', { name: 'Import', exact: true }).click();
+    await second.waitFor({ state: 'detached' });
+    const [, projectId] = /#\/([0-9a-f-]{36})/.exec(page.url()) ?? [];
+    const imported = async (): Promise<string[]> => {
+      const datasets = await callInPage(page, 'dataset.list', { projectId });
+      return datasets.map(({ name, format, splitCounts }) => `${name}, ${format}, ${splitCounts.train}`).sort();
+    };
+    await expect
+      .poll(imported, { timeout: 30_000 })
+      .toEqual(expect.arrayContaining(['kinds, images, 3', 'plain, images, 2']));
   });
 
   it('shows what the cache takes in the settings, and empties it', async () => {

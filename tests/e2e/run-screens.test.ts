@@ -234,6 +234,21 @@ describe('with some runs', () => {
     await expect.poll(() => lastRequest('run.kernels')).toMatchObject({ checkpoint: 'best' });
   });
 
+  it('shows what became of the layers through training', async () => {
+    const { page } = at;
+    await at.open('run/2?tab=inside');
+    await page.getByRole('radio', { name: 'Through training' }).click();
+    await page.getByRole('radio', { name: /^fc1\.weight/ }).click();
+    const tensor = page.getByRole('region', { name: 'Tensor fc1.weight' });
+    await tensor.getByRole('slider', { name: 'Cursor over Gradient norm' }).waitFor();
+    await tensor.getByRole('img', { name: /^Gradients of fc1\.weight: from .* epoch 1 to 20$/ }).waitFor();
+    const biases = page.getByRole('radio', { name: /^fc1\.bias/ });
+    expect(await biases.count()).toBe(0);
+    await page.getByRole('radio', { name: 'All', exact: true }).click();
+    await biases.click();
+    await page.getByText('Biases and norms have no histograms.').waitFor();
+  });
+
   it('opens a wrong prediction large, and leads from a mix-up to its images', async () => {
     const { page } = at;
     await at.open('run/2?tab=predictions');

@@ -19,7 +19,10 @@ export async function makeInstanceScenes(size: ScenesSize): Promise<SmallData> {
     const maps = ids.map((id) => {
       // As `makeScenes` numbers them.
       const { objects } = drawScene(size.world, 5, id - 1);
-      const shapes = objects.map(({ rle }, object) => ({ shape: { kind: 'mask', rle } as const, value: object + 1 }));
+      const shapes = objects.map(({ rle }, object) => ({
+        shape: { kind: 'mask' as const, rle: { ...rle, counts: [...rle.counts] } },
+        value: object + 1,
+      }));
       return drawMask(shapes, placement, noObject);
     });
     const file = join(folder, `${name}-objects.u8`);

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { joinPayloads } from '../../src-main/contract/model/run-results.ts';
 import {
   DetectionPredictionsWriter,
   mostCandidates,
@@ -56,6 +57,31 @@ test('the bytes are those of the documented format', async () => {
   expect(bytes.readDoubleLE(32 + 24 + 3 * 8)).toBe(3);
   expect(bytes.readDoubleLE(32 + 24 + 64 + 8)).toBe(1.5);
   expect(bytes.readFloatLE(bytes.length - 2 * 4)).toBe(0.5);
+});
+
+test('what is said beside boxes is read with them, whole and image by image', async () => {
+  const bytes = (...lengths: number[]) => lengths.map((length, i) => new Uint8Array(length).fill(10 * length + i));
+  const known = { kind: 'masks', objects: joinPayloads(bytes(5, 0, 3)) } as const;
+  const writer = await DetectionPredictionsWriter.create(file, { ...head, head: known });
+  const said = [bytes(2, 7), [], bytes(1)];
+  for (const [image, rows] of [first, new Float32Array(), last].entries()) await writer.addImage(rows, said[image]);
+  await writer.commit();
+  const predictions = await readDetectionPredictions(file);
+  expect(predictions.head).toEqual(known);
+  expect(await readCandidates(file, predictions)).toEqual({
+    rows: Float32Array.of(...first, ...last),
+    payloads: joinPayloads(said.flat()),
+  });
+  expect(await readCandidates(file, predictions, 1, 1)).toEqual({
+    rows: new Float32Array(),
+    payloads: joinPayloads([]),
+  });
+  expect(await readCandidates(file, predictions, 2, 1)).toEqual({ rows: last, payloads: joinPayloads(bytes(1)) });
+  const { length } = await readFile(file);
+  for (const cut of [1, 9, 60, length - 40]) {
+    await truncate(file, length - cut);
+    await expect(readDetectionPredictions(file)).rejects.toMatchObject({ code: 'bad-input' });
+  }
 });
 
 test('of very many candidates the best are kept', async () => {

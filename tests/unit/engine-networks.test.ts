@@ -104,7 +104,7 @@ describe('LeNet-5', () => {
       'LeNet-5: "dropout" must be a number, got much.',
     );
     expect(() => modelSpec('lenet6')).toThrow(
-      'There is no model "lenet6". Models: lenet5, resnet18, resnet34, mobilenet_v2, efficientnet-b0, yolov8-cls, unet, unetPlusPlus, fpn, yolov8.',
+      'There is no model "lenet6". Models: lenet5, resnet18, resnet34, mobilenet_v2, efficientnet-b0, yolov8-cls, unet, unetPlusPlus, fpn, yolov8, yolov8-seg, yolov8-pose.',
     );
     expect(modelKnobs('lenet5').map(({ path, defaultValue }) => [path, defaultValue])).toEqual([
       ['model.options.batchNorm', false],

@@ -15,6 +15,8 @@ import { readSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { makeScenes, scenesConfig } from '../helpers/detection-run.ts';
 import { runtime } from '../helpers/engine-run.ts';
 import { writeFreshRun } from '../helpers/fresh-run.ts';
+import { instancesConfig, makeInstanceScenes } from '../helpers/instance-run.ts';
+import { makePosedScenes, posedConfig } from '../helpers/pose-run.ts';
 import { makeShapes, shapesConfig } from '../helpers/segmentation-run.ts';
 import { smallConfig } from '../helpers/run-config.ts';
 import { makeSmallData, type SmallData } from '../helpers/training-run.ts';
@@ -25,6 +27,8 @@ interface Case {
   /** Shape of the raw results and of the decisions, both of one image. */
   raw: readonly [name: string, shape: readonly number[]];
   decided: readonly [name: string, shape: readonly number[]];
+  /** Raw results beside the first. */
+  beside?: readonly [name: string, shape: readonly number[]][];
 }
 
 const cases: Record<string, Case> = {
@@ -44,6 +48,19 @@ const cases: Record<string, Case> = {
     config: scenesConfig(),
     make: () => makeScenes({ world: 'street', train: 1, test: 2, widthPx: 96, heightPx: 64 }),
     raw: ['output0', [1, 4 + 4, 126]],
+    decided: ['detections', [1, 300, 6]],
+  },
+  'instance-segmentation': {
+    config: instancesConfig(),
+    make: () => makeInstanceScenes({ world: 'street', train: 1, test: 2, widthPx: 96, heightPx: 64 }),
+    raw: ['output0', [1, 4 + 4 + 32, 126]],
+    beside: [['output1', [1, 32, 16, 24]]],
+    decided: ['detections', [1, 300, 6]],
+  },
+  pose: {
+    config: posedConfig(),
+    make: () => makePosedScenes({ world: 'street', train: 1, test: 2, widthPx: 96, heightPx: 64 }),
+    raw: ['output0', [1, 4 + 4 + 6, 126]],
     decided: ['detections', [1, 300, 6]],
   },
 };
@@ -98,7 +115,9 @@ describe.each(Object.keys(cases))('%s', (name) => {
     expect(model.opsetImport!.map(({ domain }) => domain || '')).toEqual(['']);
     expect(model.graph!.input!.map((input) => input.name)).toEqual(['images']);
     const weights = [...(await readSafetensors(runFiles.checkpoint(run.folder, 'best'))).tensors.keys()];
-    const initializers = new Set(model.graph!.initializer!.map((each) => each.name));
+    // Decisions need not have all of a network: of poses they are boxes only.
+    const raw = decodeModel(new Uint8Array(await readFile(fileOf('raw'))));
+    const initializers = new Set(raw.graph!.initializer!.map((each) => each.name));
     // What a network keeps but does not compute with is left out.
     expect(weights.filter((weight) => !initializers.has(weight)).length).toBeLessThan(weights.length / 20);
     const names = model.metadataProps!.find(({ key }) => key === 'names')!.value!;
@@ -110,7 +129,10 @@ describe.each(Object.keys(cases))('%s', (name) => {
     const [decidedName, decidedShape] = testCase.decided;
     const raw = await runFile(fileOf('raw'), run);
     const decided = await runFile(fileOf('decided'), run);
-    expect(Object.entries(raw).map(([key, { shape }]) => [key, shape])).toEqual([[rawName, rawShape]]);
+    expect(Object.entries(raw).map(([key, { shape }]) => [key, shape])).toEqual([
+      [rawName, rawShape],
+      ...(testCase.beside ?? []),
+    ]);
     expect(Object.entries(decided).map(([key, { shape }]) => [key, shape])).toEqual([[decidedName, decidedShape]]);
     const values = raw[rawName]!.data as Float32Array;
     if (decidedName === 'category') {
@@ -123,7 +145,7 @@ describe.each(Object.keys(cases))('%s', (name) => {
     } else {
       // The best box is the raw one with the highest score.
       const anchors = rawShape[2]!;
-      const scores = values.subarray(4 * anchors);
+      const scores = values.subarray(4 * anchors, (4 + run.data.categories.length) * anchors);
       const place = scores.indexOf(scores.reduce((best, score) => Math.max(best, score)));
       const [x, y, width, height] = [0, 1, 2, 3].map((row) => values[row * anchors + (place % anchors)]!) as [
         number,

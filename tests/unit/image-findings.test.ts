@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ImageOrder } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId, ImageId, RunId } from '../../src-main/contract/model/ids.ts';
-import { PixelCounter } from '../../src-main/engine/metrics/segmentation.ts';
+import { PixelCounter, SurenessCounter } from '../../src-main/engine/metrics/segmentation.ts';
 import { DetectionPredictionsWriter } from '../../src-main/engine/train/detection-predictions-file.ts';
 import { MaskPredictionsWriter } from '../../src-main/engine/train/mask-predictions-file.ts';
 import { writePredictions } from '../../src-main/engine/train/predictions-file.ts';
@@ -133,7 +133,7 @@ test('a segmentation’s pixels count for the classes that are measured', async 
     counter.add(predicted, truth);
     await writer.addMasks(predicted, predicted);
   }
-  await writer.commit(counter.pairs);
+  await writer.commit(counter.pairs, new SurenessCounter(2, 1).counts);
   expect(await found(data, runId)).toEqual([
     { tp: 1, fp: 1, fn: 1, score: 1 / 3, disagreement: 0.5 },
     { tp: 0, fp: 0, fn: 0, score: null, disagreement: 0 },

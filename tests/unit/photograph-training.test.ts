@@ -121,6 +121,17 @@ describe('photographs', () => {
     expect(Object.keys(run.latest)).toContain('test/ap');
   });
 
+  test('with outlines teach masks of single objects, in mosaics too', async () => {
+    const datasetId = await importDrawn('objects', 'outline');
+    const config = await planned(datasetId, 'yolov8-seg', 2, 64);
+    expect(config).toMatchObject({ task: 'instance-segmentation', augmentation: { mosaic: 1 } });
+    const { projectId } = project();
+    const [item] = (await services.handlers['run.previewBatch']({ projectId, config, count: 1, epoch: 1 }))!.items;
+    expect(new Set(item!.mask)).toEqual(new Set([0, 255]));
+    const run = await finished({ ...config, augmentation: { ...config.augmentation, closeMosaicEpochs: 1 } });
+    expect(Object.keys(run.latest)).toEqual(expect.arrayContaining(['test/ap', 'test/maskAp', 'train/maskLoss']));
+  });
+
   test('in folders of classes teach classification', async () => {
     const random = seededRandom(4);
     const files: Record<string, Uint8Array> = {};

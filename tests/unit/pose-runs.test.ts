@@ -7,7 +7,7 @@ import type { ImageId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { readTrainingData } from '../../src-main/engine/train/training-data-file.ts';
-import { launchNodeChild } from '../../src-main/hosts/node-process.ts';
+import { launchNodeChild, nodePorts } from '../../src-main/hosts/node-process.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
 import { prepareRun } from '../../src-main/services/training-data/prepare-run.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
@@ -25,7 +25,8 @@ afterEach(() => services?.close());
 async function foxes(flips: string) {
   const fixture = await createProjectFixture();
   const { context } = runContext(() => launchNodeChild(entry));
-  const { handlers } = (services = createRunHandlers({ ...context, projects: fixture.projects }));
+  const ports = { ...context.ports, launchTask: nodePorts().launchTask };
+  const { handlers } = (services = createRunHandlers({ ...context, ports, projects: fixture.projects }));
   const folder = join(fixture.scratch, 'foxes');
   await writeFiles(folder, {
     'data.yaml': `train: images/train\nval: images/val\nkpt_shape: [3, 3]\n${flips}names: [fox]\n`,

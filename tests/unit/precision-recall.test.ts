@@ -1,6 +1,6 @@
 /** Precision at 101 recalls against the definition, worked out by trying every threshold. */
 import { describe, expect, test } from 'vitest';
-import { precisionAtRecalls } from '../../src-main/engine/metrics/precision-recall.ts';
+import { precisionAtRecalls, precisionOfBins } from '../../src-main/engine/metrics/precision-recall.ts';
 import { seededRandom } from '../helpers/generated-data.ts';
 
 /** For each recall the best precision of any threshold that reaches it. */
@@ -28,6 +28,25 @@ describe('precision at 101 recalls', () => {
         expect(got[i], `round ${round}, ${i}`).toBeCloseTo(wanted, 12),
       );
     }
+  });
+
+  test('is the same of scores that were counted in bins', () => {
+    const random = seededRandom(8);
+    for (let round = 0; round < 30; round++) {
+      const scores = Array.from({ length: 80 }, () => Math.floor(random() * 16));
+      const positive = Array.from({ length: 80 }, (_, i) => Number(random() < 0.3 || i === 0));
+      const counted = (wanted: (i: number) => boolean): Float64Array => {
+        const bins = new Float64Array(16);
+        scores.forEach((score, i) => (bins[score]! += Number(wanted(i))));
+        return bins;
+      };
+      const got = precisionOfBins(
+        counted(() => true),
+        counted((i) => positive[i] === 1),
+      )!;
+      byDefinition(scores, positive).forEach((wanted, i) => expect(got[i], `round ${round}`).toBeCloseTo(wanted, 12));
+    }
+    expect(precisionOfBins([1, 2], [0, 0])).toBeNull();
   });
 
   test('is 1 throughout where all are found first, and nothing without positives', () => {

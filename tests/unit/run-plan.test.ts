@@ -164,7 +164,7 @@ describe('the template', () => {
 /** Of a task that all images have one label for. */
 const labelled = (images: number, byClass: SplitLabels['byClass']): SplitLabels => ({
   ...{ images, labelled: images, byClass },
-  ...{ rejected: 0, severalClasses: 0, background: 0, mostLabels: 1 },
+  ...{ rejected: 0, severalClasses: 0, background: 0, mostLabels: 1, otherObjects: 0 },
 });
 
 describe('the check', () => {
@@ -195,6 +195,21 @@ describe('the check', () => {
         '“CIFAR-10” has no images in the split “test”. Choose another split to evaluate on.',
       ],
     ]);
+  });
+
+  test('says of instance segmentation how many objects have no outline', () => {
+    const { config } = runTemplate('yolov8-seg', dataset, devices);
+    const train = { ...good.labels.train, otherObjects: 3 };
+    const messages = checkRun({ ...good, config, labels: trainedOn(train) }).map(({ message }) => message);
+    expect(messages.filter((message) => message.includes('no outline'))).toEqual([
+      '3 objects in the split “train” have no outline or mask, so the network learns that nothing is there. Outline them, or turn on “Boxes as masks”, which learns boxes as rectangles.',
+    ]);
+    const detection = checkRun({
+      ...good,
+      config: runTemplate('yolov8', dataset, devices).config,
+      labels: trainedOn(train),
+    });
+    expect(detection.filter(({ message }) => message.includes('no outline'))).toEqual([]);
   });
 
   test('finds classes without images, images without a class, and a data set without any', () => {

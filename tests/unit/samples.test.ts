@@ -7,7 +7,7 @@ import { resizeInto } from '../../src-main/engine/data/resize.ts';
 import { drawMask } from '../../src-main/engine/data/draw-mask.ts';
 import { encodeRle } from '../../src-main/contract/geometry/rle.ts';
 import type { Affine } from '../../src-main/engine/data/samples/affine.ts';
-import { keptBoxes, sampleBoxes, writeBoxRows } from '../../src-main/engine/data/samples/boxes.ts';
+import { keptBoxes, objectNumbers, sampleBoxes, writeBoxRows } from '../../src-main/engine/data/samples/boxes.ts';
 import { changeColours } from '../../src-main/engine/data/samples/colour.ts';
 import { sampleRecipe, type RecipeFacts, type SampleRecipe } from '../../src-main/engine/data/samples/recipe.ts';
 import { renderSample } from '../../src-main/engine/data/samples/render.ts';
@@ -247,6 +247,43 @@ describe('a whole sample', () => {
         expected.filter((value) => value === padding.mask).map(() => padding.image),
       );
     }
+  });
+
+  test('shows every object in its map by the number of its row, and none that has no row', () => {
+    let rows = 0;
+    for (let seed = 0; seed < 60; seed++) {
+      const recipe = sampleRecipe(factsOf({ ...everything, mosaic: 1 }, seed), seed % 10, seed % 5);
+      const boxes = sampleBoxes(
+        recipe,
+        network,
+        (position) => images[position]!.objects,
+        (position) => images[position]!.placement,
+      );
+      const kept = keptBoxes(boxes, 2);
+      rows += kept.length;
+      const numbers = objectNumbers(kept, recipe.tiles.length);
+      const area = network.widthPx * network.heightPx;
+      const map = new Uint8Array(area);
+      const tiles = recipe.tiles.map(({ position }, tile) => ({ ...images[position]!, numbers: numbers[tile]! }));
+      renderSample(recipe, tiles, network, new Uint8Array(3 * area), map);
+      // Each tile alone, as the test of boxes below has them.
+      kept.forEach(({ tile, bboxXyxy: [x1, y1, x2, y2] }, row) => {
+        const alone = recipe.tiles.map((each, i) =>
+          i === tile ? each : { ...each, windowXyxy: [0, 0, 0, 0] as const },
+        );
+        const { mask } = render({ ...recipe, tiles: alone });
+        const own = [...map.keys()].filter((pixel) => map[pixel] === row + 1);
+        expect(own).toEqual([...mask.keys()].filter((pixel) => mask[pixel] === 1));
+        const reach = 1 + Math.abs(recipe.motion[0]);
+        for (const pixel of own) {
+          const [x, y] = [pixel % network.widthPx, Math.floor(pixel / network.widthPx)];
+          expect(x > x1 - reach && x < x2 + reach && y > y1 - reach && y < y2 + reach).toBe(true);
+        }
+      });
+      const known = new Set([0, padding.mask, ...kept.keys()].map((value, i) => (i < 2 ? value : value + 1)));
+      expect([...new Set(map)].filter((value) => !known.has(value))).toEqual([]);
+    }
+    expect(rows).toBeGreaterThan(60);
   });
 
   test('has its boxes where its mask shows the objects, and none where too little is in sight', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CategoryId, ImageId } from '../../src-main/contract/model/ids.ts';
 import type { TrainingData } from '../../src-main/engine/data/training-data.ts';
-import { PixelCounter } from '../../src-main/engine/metrics/segmentation.ts';
+import { PixelCounter, SurenessCounter } from '../../src-main/engine/metrics/segmentation.ts';
 import { MaskPredictionsWriter } from '../../src-main/engine/train/mask-predictions-file.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { writeTrainingData } from '../../src-main/engine/train/training-data-file.ts';
@@ -20,6 +20,10 @@ const classes = [
 ];
 
 const sureOf = (category: number): number => 128 + category;
+
+/** Of both classes, the predicted one 200 of 255. */
+const sharesOf = (mask: Uint8Array): Uint8Array =>
+  Uint8Array.from([0, 1].flatMap((category) => Array.from(mask, (each) => (each === category ? 200 : 55))));
 
 let folder: string;
 let results: SegmentationResults;
@@ -52,11 +56,13 @@ beforeEach(async () => {
     imageIds: [7, 3],
   });
   const counter = new PixelCounter(2);
+  const sureness = new SurenessCounter(2, 0);
   for (const [i, mask] of predicted.entries()) {
     counter.add(mask, truth[i]!);
+    sureness.add(sharesOf(mask), truth[i]!);
     await writer.addMasks(mask, mask.map(sureOf));
   }
-  await writer.commit(counter.pairs);
+  await writer.commit(counter.pairs, sureness.counts);
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -109,4 +115,15 @@ test('without the pack there is no truth; without an evaluation or the image, wo
   );
   await rm(runFiles.predictions(folder));
   await expect(results.scores(resultPlace(folder))).rejects.toThrow('This run has made no predictions yet');
+});
+
+test('precision over recall counts every pixel whose class is known, by how sure the network is of each class', async () => {
+  const curves = (await results.precisionAtRecall(resultPlace(folder, null)))!;
+  // Background: 6 of 7 pixels are it, 3 are called so, rightly. Cell: the only one is called so, with 3 others.
+  const [background, cell] = curves as [number[], number[]];
+  expect([background.length, background[0], background[50], background[51], background[100]]).toEqual([
+    101,
+    ...[1, 1, 6 / 7, 6 / 7],
+  ]);
+  expect([cell[0], cell[100]]).toEqual([1 / 4, 1 / 4]);
 });

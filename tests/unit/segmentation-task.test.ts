@@ -80,6 +80,18 @@ describe('a batch that is measured', () => {
     expect(results['predicted']!.dataType).toBe('uint8');
   });
 
+  test('gives the share of every class in each pixel', async () => {
+    const { shares } = await evaluate([0, 1], 2);
+    const logits = logitsOf([0, 1]);
+    const expected = Array.from({ length: 24 }, (_, i) => {
+      const [image, pixel] = [Math.floor(i / 12), i % 4];
+      const own = [0, 1, 2].map((category) => Math.exp(logits[image * 12 + category * 4 + pixel]!));
+      return Math.round((255 * own[Math.floor((i % 12) / 4)]!) / (own[0]! + own[1]! + own[2]!));
+    });
+    expect(shares!.dataType).toBe('uint8');
+    expect(Array.from(shares!.data, Number)).toEqual(expected);
+  });
+
   test('has no loss from what only fills it up', async () => {
     const [alone, filled, both] = [await evaluate([0], 1), await evaluate([0, 1], 1), await evaluate([0, 1], 2)];
     expect(scalarOf(filled, 'loss')).toBeCloseTo(scalarOf(alone, 'loss'), 6);
@@ -182,16 +194,25 @@ describe('the file of predicted masks', () => {
   const head = { epoch: 3, categoryCount: 3, firstCounted: 1, height: 2, width: 3, imageIds: [41, 7] };
   const masks = [Uint8Array.of(0, 1, 2, 2, 1, 0), Uint8Array.of(1, 1, 1, 2, 2, 2)];
   const pairs: CellCounts = { starts: Uint32Array.of(0, 1, 3), triples: Uint32Array.of(0, 0, 6, 1, 1, 4, 1, 2, 2) };
+  const sureness = {
+    all: Float64Array.from({ length: 256 * head.categoryCount }, (_, i) => 2 * i),
+    right: Float64Array.from({ length: 256 * head.categoryCount }, (_, i) => i),
+  };
   const sure = (mask: Uint8Array): Uint8Array => mask.map((category) => 200 + category);
   async function write(): Promise<void> {
     const writer = await MaskPredictionsWriter.create(file, head);
     for (const mask of masks) await writer.addMasks(mask, sure(mask));
-    await writer.commit(pairs);
+    await writer.commit(pairs, sureness);
   }
 
   test('is read as it was written', async () => {
     await write();
-    expect(await readMaskPredictions(file)).toEqual({ ...head, imageIds: Float64Array.from(head.imageIds), pairs });
+    expect(await readMaskPredictions(file)).toEqual({
+      ...head,
+      imageIds: Float64Array.from(head.imageIds),
+      pairs,
+      sureness,
+    });
     expect([await readPredictedMask(file, 0), await readPredictedMask(file, 1)]).toEqual(
       masks.map((predicted) => ({ predicted, confidence: sure(predicted) })),
     );
@@ -209,6 +230,7 @@ describe('the file of predicted masks', () => {
       ...head,
       imageIds: Float64Array.from(head.imageIds),
       pairs,
+      sureness: null,
     });
     expect(await readPredictedMask(file, 1)).toEqual({ predicted: masks[1], confidence: null });
   });
@@ -222,7 +244,7 @@ describe('the file of predicted masks', () => {
     expect(await readdir(folder)).toEqual(['predictions.bin']);
     const short = await MaskPredictionsWriter.create(file, head);
     await short.addMasks(masks[0]!, masks[0]!);
-    await expect(short.commit(pairs)).rejects.toThrow('internal: 2 images with 1 masks and pixels of 2');
+    await expect(short.commit(pairs, sureness)).rejects.toThrow('internal: 2 images with 1 masks and pixels of 2');
     await short.discard();
     expect((await readMaskPredictions(file)).epoch).toBe(3);
   });

@@ -1,5 +1,6 @@
 /** What a training graph is made of: nothing that the configuration does not ask for. */
 import { describe, expect, test } from 'vitest';
+import { usualMonitoring } from '../../src-main/contract/model/monitoring.ts';
 import type { OptimiserConfig, PhaseConfig, RunConfig } from '../../src-main/contract/model/run.ts';
 import { isGraph, type Graph } from '../../src-main/engine/graph/types.ts';
 import { carriedVectors, stateLayout, updateSettings } from '../../src-main/engine/train/state-layout.ts';
@@ -11,8 +12,10 @@ import { taskOf } from '../helpers/training-run.ts';
 
 const plan = planModel('lenet5', { batchNorm: true, dropout: 0 }, [3, 32, 32], 10);
 
+const unwatched = { ...usualMonitoring, layers: 'nothing' as const };
+
 function graphOf(phaseChanges: Partial<PhaseConfig> = {}, changes: Partial<RunConfig> = {}): Graph {
-  const config = smallConfig(changes);
+  const config = smallConfig({ monitoring: unwatched, ...changes });
   const settings = phase(phaseChanges);
   return buildTrainGraph({
     plan,
@@ -52,6 +55,13 @@ describe('the default graph', () => {
       'secondMoment',
       'buffers',
     ]);
+  });
+
+  test('carries the gradient too where the layers are watched', () => {
+    const more = inputs(graphOf({}, { monitoring: usualMonitoring })).filter(
+      (name) => !inputs(graphOf()).includes(name),
+    );
+    expect(more).toEqual(['shownGradient']);
   });
 
   test('has Adam’s formula as its update, and no Loop in its Loop', () => {
@@ -102,7 +112,8 @@ describe('groups of parameters', () => {
 
 test('accumulation, averages and groups are carried beside the weights', () => {
   const settings = phase({ optimiser: { ...adam, weightDecay: 0.1 }, freeze: ['conv1'] });
-  const update = updateSettings(smallConfig({ accumulation: 2, ema: { decay: 0.9, warmupSteps: 1 } }), settings);
+  const config = smallConfig({ accumulation: 2, ema: { decay: 0.9, warmupSteps: 1 }, monitoring: unwatched });
+  const update = updateSettings(config, settings);
   const vectors = carriedVectors(stateLayout(plan, settings), { ...update, averages: 'everything' });
   const ofGroup = ['parameters', 'firstMoment', 'secondMoment', 'gradientSum', 'average'];
   expect(vectors.map(({ name }) => name)).toEqual([

@@ -235,11 +235,13 @@ describe('the same seed gives the same bytes', () => {
 
   test.each(named)('in dispatches of one step or of many: %s', async (_, config) => {
     const [slow, fast] = [await newFolder(), await newFolder()];
+    // A dispatch ends where a gradient is looked at, which is often in so short an epoch.
+    const unwatched: RunConfig = { ...config, monitoring: { ...config.monitoring, layers: 'nothing' } };
     pretendEachLookTakes(1000);
     await run(slow, config);
     const slowDispatches = runtime.dispatches.splice(0);
     pretendEachLookTakes(0.001);
-    await run(fast, config);
+    await run(fast, unwatched);
     expect(Math.max(...slowDispatches.slice(1))).toBe(1);
     expect(runtime.dispatches).toContain(4);
     expect(runtime.dispatches.length).toBeLessThan(slowDispatches.length);

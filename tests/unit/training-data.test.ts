@@ -9,12 +9,13 @@ import { imagesAsTheyAre, noAugmentation } from '../../src-main/contract/model/r
 import type { DatasetId } from '../../src-main/contract/model/ids.ts';
 import { padding, place, placementOf, toNetwork } from '../../src-main/engine/data/letterbox.ts';
 import { resizeInto } from '../../src-main/engine/data/resize.ts';
-import { objectColumns, type TrainingData } from '../../src-main/engine/data/training-data.ts';
+import { noObject, objectColumns, type TrainingData } from '../../src-main/engine/data/training-data.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { readTrainingData } from '../../src-main/engine/train/training-data-file.ts';
 import { sweepCache } from '../../src-main/services/training-data/pack-cache.ts';
 import { prepareRun } from '../../src-main/services/training-data/prepare-run.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
+import { instancesConfig } from '../helpers/instance-run.ts';
 import { importFolder } from '../helpers/import-folder.ts';
 import { testConfig } from '../helpers/run-project.ts';
 import { createProjectFixture, type ProjectFixture } from '../helpers/service-fixture.ts';
@@ -306,6 +307,73 @@ describe('masks', () => {
     expect(second.data.packs.map(({ file }) => file)).not.toEqual(first.data.packs.map(({ file }) => file));
     const imagesOf = ({ data }: Prepared): string => data.packs[data.train.packs[0]!]!.file;
     expect(imagesOf(second)).toBe(imagesOf(first));
+  });
+});
+
+describe('maps of objects', () => {
+  const instances = (datasetId: DatasetId, data: Partial<RunConfig['data']> = {}): RunConfig => ({
+    ...instancesConfig(),
+    data: { ...ofDataset(datasetId), ...data },
+  });
+
+  test('say which object each pixel shows, by its place among the boxes', async () => {
+    const { fixture, datasetId } = await photographs();
+    const prepared = await prepareIn(fixture, instances(datasetId, { boxesAsMasks: true }));
+    expect(prepared.data.categories).toEqual(['cat', 'dog']);
+    const { counts, rows } = prepared.data.train.objects!;
+    expect(counts.slice(0, 4)).toEqual([2, 1, 1, 0]);
+    const map = await rowOf(prepared, 'train', 0, 'masks');
+    const placement = placementOf(prepared.data, prepared.data.train, 0);
+    for (const object of [0, 1]) {
+      const [, x1, y1, x2, y2] = rows.slice(object * objectColumns.length) as [number, number, number, number, number];
+      const [left, top, right, bottom] = toNetwork(placement, [x1, y1, x2, y2]);
+      let inside = 0;
+      for (const [pixel, value] of map.entries()) {
+        const [x, y] = [(pixel % 64) + 0.5, Math.floor(pixel / 64) + 0.5];
+        // On an edge itself either is right.
+        const apart = Math.max(left - x, x - right, top - y, y - bottom);
+        if (apart > 1e-3) expect(value).not.toBe(object + 1);
+        if (apart < -1e-3) {
+          expect(value).toBe(object + 1);
+          inside++;
+        }
+      }
+      expect(inside).toBeGreaterThan(3);
+    }
+    const background = new Set(await rowOf(prepared, 'train', 3, 'masks'));
+    expect(background).toEqual(new Set([noObject]));
+  });
+
+  test.each(['min', 'max'])(
+    'show the smaller one of several, also where the larger is the %s of the list',
+    async (which) => {
+      const { fixture, datasetId } = await photographs();
+      const ofFirst = 'image_id = (SELECT min(id) FROM image)';
+      const { database } = fixture.opened.store;
+      database
+        .prepare(
+          `UPDATE annotation SET x1 = 0, y1 = 0, x2 = 100, y2 = 40
+          WHERE id = (SELECT ${which}(id) FROM annotation WHERE ${ofFirst})`,
+        )
+        .run();
+      const prepared = await prepareIn(fixture, instances(datasetId, { boxesAsMasks: true }));
+      const map = await rowOf(prepared, 'train', 0, 'masks');
+      const [first, second] = [1, 2].map((number) => map.filter((value) => value === number).length) as [
+        number,
+        number,
+      ];
+      const [larger, smaller] = which === 'min' ? [first, second] : [second, first];
+      expect(larger).toBeGreaterThan(smaller);
+      expect(smaller).toBeGreaterThan(3);
+    },
+  );
+
+  test('leave objects out that have only a box, unless boxes are asked for', async () => {
+    const { fixture, datasetId } = await photographs();
+    const prepared = await prepareIn(fixture, instances(datasetId));
+    expect(prepared.data.train.objects).toEqual({ counts: [0], rows: [] });
+    expect(prepared.data.evaluation.objects?.counts).toEqual([1]);
+    expect(new Set(await rowOf(prepared, 'evaluation', 0, 'masks'))).toEqual(new Set([noObject, 1, padding.mask]));
   });
 });
 

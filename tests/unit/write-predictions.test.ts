@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { rleArea } from '../../src-main/contract/geometry/rle.ts';
+import { encodeCellMask } from '../../src-main/contract/geometry/cell-mask.ts';
+import { decompressRle, rleArea, rleBounds } from '../../src-main/contract/geometry/rle.ts';
 import {
   categoriesAt,
   saidOf,
@@ -29,6 +30,21 @@ const box = (category: number, score: number, ...bboxXyxy: [number, number, numb
 const boxes: Seen = {
   kind: 'boxes',
   boxes: [box(1, 0.9, 10, 10, 30, 20), box(1, 0.8, 11, 10, 31, 20), box(0, 0.2, 0, 0, 8, 8)],
+};
+/** Of the object the upper half of its box, in cells of five px. */
+const outlined: Seen = {
+  kind: 'boxes',
+  boxes: [
+    {
+      ...box(1, 0.9, 10, 10, 30, 20),
+      mask: [
+        ...encodeCellMask({
+          ...{ bboxXyxy: [10, 10, 30, 20], column: 2, row: 2, columns: 4, rows: 2 },
+          cells: Uint8Array.of(1, 1, 1, 1, 0, 0, 0, 0),
+        }),
+      ],
+    },
+  ],
 };
 /** The two upper quarters and the lower half of an image of twice the size. */
 const masks: Seen = {
@@ -76,7 +92,7 @@ async function write(form: PredictionForm, task: string, said: readonly Seen[]):
   return target;
 }
 
-test.each([boxes, masks, shares])('what is kept comes back: %o', async (said) => {
+test.each([boxes, outlined, masks, shares])('what is kept comes back: %o', async (said) => {
   await writeSeen(folder, 7, said);
   expect(await readSeen(folder, 7)).toEqual(said);
 });
@@ -182,6 +198,19 @@ describe('writes', () => {
     ]);
   });
 
+  test('masks of single objects beside their boxes, as COCO’s annotations', async () => {
+    const target = await write('coco', 'instance-segmentation', [boxes, outlined]);
+    const { annotations } = JSON.parse(await readFile(join(target, 'predictions.json'), 'utf8')) as {
+      annotations: { area: number; segmentation?: { size: number[]; counts: string } }[];
+    };
+    expect(annotations[0]!.segmentation).toBeUndefined();
+    const { area, segmentation } = annotations[1]!;
+    expect(area).toBe(20 * 5);
+    expect(segmentation!.size).toEqual([40, 40]);
+    const rle = { widthPx: 40, heightPx: 40, counts: decompressRle(segmentation!.counts)! };
+    expect(rleBounds(rle)).toEqual([10, 10, 30, 15]);
+  });
+
   test.each([
     ['classification', shares, '/photos/a.jpg,"dog, small",0.5,0.25,0.5,0.25'],
     ['detection', boxes, '/photos/a.jpg,"dog, small",0.9,10,10,30,20'],
@@ -190,6 +219,7 @@ describe('writes', () => {
       { kind: 'boxes', boxes: [{ ...boxes.boxes[0]!, keypoints: [12, 16, 0.75] }] } as Seen,
       '/photos/a.jpg,"dog, small",0.9,10,10,30,20,12 16 0.75',
     ],
+    ['instance-segmentation', outlined, '/photos/deeper/a.png,"dog, small",0.9,10,10,30,20,100'],
     ['segmentation', masks, '/photos/a.jpg,sky,32,0.5'],
   ] as const)('a table of %s', async (task, said, row) => {
     const target = await write('csv', task, [said, said]);

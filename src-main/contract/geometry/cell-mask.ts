@@ -5,6 +5,7 @@
  */
 import { invariant } from '../errors.ts';
 import type { BboxXyxy } from './box.ts';
+import { rleFromColumns, type MaskSize, type Rle } from './rle.ts';
 
 export interface CellMask {
   /** What the window covers of the image. */
@@ -49,6 +50,21 @@ export function cellMaskArea(mask: CellMask): number {
   const [x1, y1, x2, y2] = mask.bboxXyxy;
   const all = mask.columns * mask.rows;
   return all === 0 ? 0 : (cellCount(mask) * (x2 - x1) * (y2 - y1)) / all;
+}
+
+/** In pixels of an image of this size: those whose middle lies in a cell of the mask. */
+export function cellMaskRle({ bboxXyxy, columns, rows, cells }: CellMask, size: MaskSize): Rle {
+  const [x1, y1, x2, y2] = bboxXyxy;
+  const [width, height] = [(x2 - x1) / columns, (y2 - y1) / rows];
+  const firstBehind = (y: number): number => Math.min(size.heightPx, Math.max(0, Math.ceil(y - 0.5)));
+  return rleFromColumns(size, (x) => {
+    const column = Math.floor((x + 0.5 - x1) / width);
+    if (!(column >= 0 && column < columns)) return [];
+    return Array.from({ length: rows }, (_, row) => row)
+      .filter((row) => cells[row * columns + column] === 1)
+      .map((row) => [firstBehind(y1 + row * height), firstBehind(y1 + (row + 1) * height)] as const)
+      .filter(([first, end]) => end > first);
+  });
 }
 
 /** Cells that both have; the masks are of one grid. */

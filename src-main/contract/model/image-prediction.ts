@@ -4,6 +4,7 @@
  */
 import * as v from 'valibot';
 import type { BboxXyxy } from '../geometry/box.ts';
+import { cellMaskRle, decodeCellMask } from '../geometry/cell-mask.ts';
 import { encodeRle, type MaskSize, type Rle } from '../geometry/rle.ts';
 import { nonMaxSuppression } from '../geometry/non-max-suppression.ts';
 import type { DetectionSettings, ImageMasks } from './run-results.ts';
@@ -13,10 +14,15 @@ export interface FoundBox {
   category: number;
   score: number;
   bboxXyxy: BboxXyxy;
-  /** As in geometry/cell-mask.ts, where the network says masks of single objects. */
-  mask?: Uint8Array;
+  /** Where the network says masks of single objects: bytes as in geometry/cell-mask.ts. */
+  mask?: number[];
   /** x, y (px of the image) and how sure it is that it is there, of each point, where the network says points. */
   keypoints?: number[];
+}
+
+/** What is written of it: a mask in pixels of the file. */
+export interface SaidBox extends Omit<FoundBox, 'mask'> {
+  rle?: Rle;
 }
 
 /** Categories are ordinals in the run's classes; coordinates are px of the upright file. */
@@ -26,7 +32,7 @@ export type Said =
   /** The pixels of each class that occurs. */
   | { kind: 'masks'; masks: { category: number; rle: Rle }[] }
   /** After suppression, the best first. */
-  | { kind: 'boxes'; boxes: FoundBox[] };
+  | { kind: 'boxes'; boxes: SaidBox[] };
 
 export type SeenMasks = Omit<ImageMasks, 'groundTruth' | 'confidence'> & { confidence: Uint8Array };
 
@@ -62,7 +68,12 @@ const mostBoxes = 300;
 
 /** `size`: of the file. */
 export function saidOf(seen: Seen, settings: DetectionSettings, size: MaskSize): Said {
-  if (seen.kind === 'boxes') return { kind: 'boxes', boxes: suppressed(seen.boxes, settings) };
+  if (seen.kind === 'boxes') {
+    const boxes = suppressed(seen.boxes, settings).map(({ mask, ...box }): SaidBox =>
+      mask ? { ...box, rle: cellMaskRle(decodeCellMask(Uint8Array.from(mask)), size) } : box,
+    );
+    return { kind: 'boxes', boxes };
+  }
   return seen.kind === 'masks' ? { kind: 'masks', masks: masksOf(categoriesAt(seen.masks, size), size) } : seen;
 }
 

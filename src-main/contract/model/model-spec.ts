@@ -19,7 +19,14 @@ export const knob = v.object({
     v.object({ kind: v.literal('boolean') }),
     v.object({ kind: v.literal('choice'), options: v.array(v.object({ value: v.string(), label: v.string() })) }),
     /** A number or null, which is off; switching it on takes `whenOn`. */
-    v.object({ kind: v.literal('optional-number'), min: v.number(), max: v.number(), whenOn: v.number() }),
+    v.object({
+      kind: v.literal('optional-number'),
+      min: v.number(),
+      max: v.number(),
+      whenOn: v.number(),
+      /** Only whole numbers. */
+      integer: v.optional(v.boolean()),
+    }),
     /** A record whose fields are knobs of their own ("ema.decay"), or null, which is off; switching it on takes `whenOn`. */
     v.object({ kind: v.literal('optional'), whenOn: v.record(v.string(), v.number()) }),
   ]),
@@ -29,6 +36,9 @@ export const knob = v.object({
   defaultsByKind: v.optional(v.record(v.string(), knobValue)),
 });
 export type Knob = v.InferOutput<typeof knob>;
+
+export const takesWholeNumbers = (control: Knob['control']): boolean =>
+  control.kind === 'integer' || (control.kind === 'optional-number' && control.integer === true);
 
 export const modelSummary = v.object({
   id: v.string(),

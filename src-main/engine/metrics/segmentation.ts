@@ -35,3 +35,50 @@ export class PixelCounter {
     return { starts: Uint32Array.from(this.starts), triples: Uint32Array.from(this.triples) };
   }
 }
+
+/** How sure the network was of each category, in bytes: of all pixels, and of those that are it, [categories, 256] each. */
+export interface SurenessCounts {
+  all: Float64Array;
+  right: Float64Array;
+}
+
+/** Counts pixels by the share that each category has in them, from which its precision over recall follows. */
+export class SurenessCounter {
+  readonly counts: SurenessCounts;
+  private readonly categoryCount: number;
+  private readonly first: number;
+
+  /** Categories before `first` are merely what is left. */
+  constructor(categoryCount: number, first: number) {
+    this.categoryCount = categoryCount;
+    this.first = first;
+    this.counts = {
+      all: new Float64Array(categoryCount * byteValues),
+      right: new Float64Array(categoryCount * byteValues),
+    };
+  }
+
+  /** shares: a byte a pixel of every category that is counted, [C, pixels]; labels: [pixels], others are ignored. */
+  add(shares: Uint8Array, labels: Uint8Array): void {
+    const { categoryCount, first } = this;
+    const { all, right } = this.counts;
+    const pixels = labels.length;
+    const channels = categoryCount - first;
+    invariant(
+      shares.length === channels * pixels,
+      `${shares.length} shares of ${channels} categories in ${pixels} pixels`,
+    );
+    for (let channel = 0; channel < channels; channel++) {
+      const category = channel + first;
+      const start = channel * pixels;
+      const bin = category * byteValues;
+      for (let pixel = 0; pixel < pixels; pixel++) {
+        const label = labels[pixel]!;
+        if (label >= categoryCount) continue;
+        const at = bin + shares[start + pixel]!;
+        all[at]!++;
+        if (label === category) right[at]!++;
+      }
+    }
+  }
+}

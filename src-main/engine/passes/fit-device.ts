@@ -5,6 +5,7 @@ import { isGraph, type Graph, type Node, type Value } from '../graph/types.ts';
 import { verify } from '../graph/verify.ts';
 import { constantNumbers } from '../ops/definition.ts';
 import { opRules } from '../ops/index.ts';
+import { freeOutputs } from './free-outputs.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
@@ -23,37 +24,15 @@ const mostPieces: Readonly<Record<Device, number>> = {
 export function fitDevice(graph: Graph, device: Device): Graph {
   const most = mostPieces[device];
   if (most === Infinity) return graph;
-  const fitted = rewrite(freeOutputs(graph), (g, node) => splitInSteps(g, node, most) ?? concatInSteps(g, node, most));
+  const fitted = rewrite(
+    freeOutputs(graph, isWide),
+    (g, node) => splitInSteps(g, node, most) ?? concatInSteps(g, node, most),
+  );
   verify(fitted, opRules);
   return fitted;
 }
 
-/** Puts an Identity behind each Split and Concat that makes an output itself, because rewriting leaves such nodes alone. */
-function freeOutputs(graph: Graph): Graph {
-  const outputs = new Set(graph.outputs.map(({ name }) => name));
-  const nodes = graph.nodes.flatMap((node): Node[] => {
-    const attributes = Object.fromEntries(
-      Object.entries(node.attributes).map(([key, value]) => [
-        key,
-        value !== undefined && isGraph(value) ? freeOutputs(value) : value,
-      ]),
-    );
-    const isWide = node.opType === 'Split' || node.opType === 'Concat';
-    const given = isWide ? node.outputs.filter(({ name }) => outputs.has(name)) : [];
-    if (given.length === 0) return [{ ...node, attributes }];
-    const whole = (value: Value): Value => (given.includes(value) ? { ...value, name: `${value.name} whole` } : value);
-    const renaming = given.map((value): Node => ({
-      name: `${node.name} ${value.name}`,
-      opType: 'Identity',
-      domain: '',
-      inputs: [whole(value)],
-      outputs: [value],
-      attributes: {},
-    }));
-    return [{ ...node, attributes, outputs: node.outputs.map(whole) }, ...renaming];
-  });
-  return { ...graph, nodes };
-}
+const isWide = ({ opType }: Node): boolean => opType === 'Split' || opType === 'Concat';
 
 /**
  * As `npm run gpu:check` found onnxruntime 1.30's WebGPU provider: it has no indices of maxima, fails on some powers with

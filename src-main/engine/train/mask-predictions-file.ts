@@ -2,15 +2,17 @@
  * predictions.bin of a segmentation: the predicted mask of every image of the evaluation split after one epoch, in
  * evaluation order, how sure the network is of each pixel, and which pixels were called what. Written image by image, read
  * one by one. Little-endian:
- *   "FVSP", uint32 version = 3, uint32 epoch, uint32 images N, uint32 categories C, uint32 first category that counts,
+ *   "FVSP", uint32 version = 4, uint32 epoch, uint32 images N, uint32 categories C, uint32 first category that counts,
  *   uint32 H, uint32 W, float64 imageIds [N], uint8 masks and confidences [N, 2, H, W], uint32 starts [N + 1], uint32 triples
- *   [starts[N], 3]
- * Starts and triples are those of CellCounts; from them every measure follows. Version 2 had no confidences.
+ *   [starts[N], 3], float64 pixels and right ones by sureness, [2, C, 256]
+ * Starts and triples are those of CellCounts; from them every measure follows; precision over recall follows from the last
+ * part. Version 3 had no such part, and version 2 no confidences either.
  */
 import type { FileHandle } from 'node:fs/promises';
 import { FoveaError, invariant } from '../../contract/errors.ts';
 import type { CellCounts } from '../../contract/model/segmentation-measures.ts';
 import { AtomicFile } from '../weights/atomic-file.ts';
+import type { SurenessCounts } from '../metrics/segmentation.ts';
 import { bytesOf, damaged, readBytes, withFile } from './number-file.ts';
 
 export interface MaskPredictionsHead {
@@ -27,11 +29,15 @@ export interface MaskPredictionsHead {
 
 export interface MaskPredictions extends MaskPredictionsHead {
   readonly pairs: CellCounts;
+  /** Null in a file of an earlier version. */
+  readonly sureness: SurenessCounts | null;
 }
 
 const magic = 0x50535646; // "FVSP" as a little-endian uint32
-const version = 3;
+const version = 4;
+const versionWithoutSureness = 3;
 const versionWithoutConfidence = 2;
+const surenessBins = 256;
 const headerBytes = 32;
 
 const masksStart = (images: number): number => headerBytes + 8 * images;
@@ -72,8 +78,10 @@ export class MaskPredictionsWriter {
     }
   }
 
-  async commit({ starts, triples }: CellCounts): Promise<void> {
-    const { imageIds } = this.head;
+  async commit({ starts, triples }: CellCounts, { all, right }: SurenessCounts): Promise<void> {
+    const { imageIds, categoryCount } = this.head;
+    const bins = categoryCount * surenessBins;
+    invariant(all.length === bins && right.length === bins, `${all.length} counts of ${categoryCount} categories`);
     invariant(
       this.masks === imageIds.length && starts.length === imageIds.length + 1,
       `${imageIds.length} images with ${this.masks} masks and pixels of ${starts.length - 1}`,
@@ -81,6 +89,8 @@ export class MaskPredictionsWriter {
     try {
       await this.file.write(bytesOf(starts));
       await this.file.write(bytesOf(triples));
+      await this.file.write(bytesOf(all));
+      await this.file.write(bytesOf(right));
       await this.file.commit();
     } catch (error) {
       await this.file.discard();
@@ -96,13 +106,18 @@ export class MaskPredictionsWriter {
 /** All but the masks. Throws FoveaError `not-found`, `bad-input` where the file is damaged, `unsupported`. */
 export async function readMaskPredictions(file: string): Promise<MaskPredictions> {
   return withFile(file, async (handle) => {
-    const { images, bytesOfImage, ...head } = await readHead(file, handle);
+    const { images, bytesOfImage, hasSureness, ...head } = await readHead(file, handle);
     const imageIds = new Float64Array(await readBytes(file, handle, headerBytes, 8 * images));
     const startsAt = masksStart(images) + images * bytesOfImage;
     const starts = new Uint32Array(await readBytes(file, handle, startsAt, 4 * (images + 1)));
     const triplesAt = startsAt + 4 * (images + 1);
     const triples = new Uint32Array(await readBytes(file, handle, triplesAt, 12 * starts[images]!));
-    return { ...head, imageIds, pairs: { starts, triples } };
+    const surenessAt = triplesAt + 12 * starts[images]!;
+    const bytes = 8 * surenessBins * head.categoryCount;
+    const read = async (part: number): Promise<Float64Array> =>
+      new Float64Array(await readBytes(file, handle, surenessAt + part * bytes, bytes));
+    const sureness = hasSureness ? { all: await read(0), right: await read(1) } : null;
+    return { ...head, imageIds, pairs: { starts, triples }, sureness };
   });
 }
 
@@ -128,12 +143,12 @@ export async function readPredictedMask(file: string, index: number): Promise<Pr
 async function readHead(
   file: string,
   handle: FileHandle,
-): Promise<Omit<MaskPredictionsHead, 'imageIds'> & { images: number; bytesOfImage: number }> {
+): Promise<Omit<MaskPredictionsHead, 'imageIds'> & { images: number; bytesOfImage: number; hasSureness: boolean }> {
   const header = new Uint32Array(await readBytes(file, handle, 0, headerBytes));
   const [fileMagic, fileVersion, epoch, images, categoryCount, firstCounted, height, width] =
     header as unknown as number[];
   if (fileMagic !== magic) throw damaged(file, 'it does not begin with "FVSP"');
-  if (fileVersion !== version && fileVersion !== versionWithoutConfidence) {
+  if (![version, versionWithoutSureness, versionWithoutConfidence].includes(fileVersion!)) {
     throw new FoveaError('unsupported', `${file} has version ${fileVersion}; this program reads version ${version}.`, {
       file,
     });
@@ -145,6 +160,7 @@ async function readHead(
     height: height!,
     width: width!,
     images: images!,
+    hasSureness: fileVersion === version,
     bytesOfImage: height! * width! * (fileVersion === versionWithoutConfidence ? 1 : 2),
   };
 }

@@ -155,7 +155,7 @@ function furtherBranches(size: Yolov8Size, name: string, width: number): LayerSp
   ];
 }
 
-export const prototypeCount = 32;
+const prototypeCount = 32;
 const protoPath = `${headPath}.proto`;
 export const segmenterOutputs = [...detectorOutputs, `${headPath}.coefficients`, `${protoPath}.cv3.act`] as const;
 

@@ -1,6 +1,7 @@
 /** The commands about sweeps: many runs with different settings as one. */
 import { FoveaError } from '../../contract/errors.ts';
 import type { Calls } from '../../contract/ipc.ts';
+import { takesWholeNumbers } from '../../contract/model/model-spec.ts';
 import type { ProjectId, RunId } from '../../contract/model/ids.ts';
 import type { Project } from '../../contract/model/project.ts';
 import type { RunConfig, RunSummary } from '../../contract/model/run.ts';
@@ -266,7 +267,7 @@ async function readAxis(facts: Facts, text: string): Promise<SweepAxis> {
   const range = /^([^.,]+(?:\.\d+)?(?:e[+-]?\d+)?)\.\.(.+?)(:log)?$/.exec(list);
   if (range !== null) {
     const [, low, high, log] = range;
-    const integer = knob?.control.kind === 'integer';
+    const integer = knob !== undefined && takesWholeNumbers(knob.control);
     return { kind: 'range', label, path, low: Number(low), high: Number(high), scale: log ? 'log' : 'linear', integer };
   }
   const choices = [];

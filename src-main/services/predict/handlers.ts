@@ -99,7 +99,7 @@ export function createPredictHandlers(
       const set = await find(projectId, predictionSetId);
       const opened = projects.get(projectId);
       const { classes } = await classesOfRun(opened, set.runId).catch(() => ({ classes: [] }));
-      const named = set.classNames.map((name, at) => ({ name, categoryId: classes[at]?.categoryId ?? null }));
+      const named = set.classNames.map((name, at) => ({ categoryId: null, ...classes[at], name }));
       return { ...set, classes: named, isRunning: running.has(predictionSetId) };
     },
 

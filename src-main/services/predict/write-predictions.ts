@@ -6,10 +6,13 @@ import { mkdir, open, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { invariant } from '../../contract/errors.ts';
 import { bboxArea, xyxyToXywh } from '../../contract/geometry/box.ts';
-import { compressRle, rleArea, rleBounds } from '../../contract/geometry/rle.ts';
+import { numbersPerPoint } from '../../contract/geometry/keypoints.ts';
+import { compressRle, rleArea, rleBounds, type Rle } from '../../contract/geometry/rle.ts';
+import type { Shape } from '../../contract/model/annotation.ts';
 import {
   categoriesAt,
   saidOf,
+  type SaidBox,
   type PredictedFile,
   type PredictionDocument,
   type Said,
@@ -166,18 +169,46 @@ function pngWriter(root: string, { classes }: PredictionFacts, kind: 'grey' | 'c
 }
 
 function yoloWriter(root: string, { classes }: PredictionFacts): Writer {
+  let pointCount = 0;
   return {
     async image({ name, image, said }) {
       invariant(said.kind === 'boxes', `boxes of ${said.kind}`);
-      const labels = said.boxes.map(({ category, bboxXyxy }) => ({
-        category,
-        shape: { kind: 'bbox' as const, bboxXyxy: [...bboxXyxy] as [number, number, number, number] },
-      }));
-      await writeBelow(root, `labels/${name}.txt`, serialiseYoloLabels(labels, 'detect', image));
+      const labels = said.boxes.map((box) => ({ category: box.category, shape: shapeOf(box) }));
+      for (const { shape } of labels) if (shape.kind === 'keypoints') pointCount = shape.points.length;
+      const kind = pointCount === 0 ? 'detect' : 'pose';
+      await writeBelow(root, `labels/${name}.txt`, serialiseYoloLabels(labels, kind, image, pointCount));
     },
-    finish: () => writeFile(join(root, 'data.yaml'), serialiseYoloConfig(classes, { val: 'images' })),
+    finish: () => writeFile(join(root, 'data.yaml'), serialiseYoloConfig(classes, { val: 'images' }, pointCount)),
   };
 }
+
+/** A point is there where the network is surer that it is than that it is not. */
+const leastPoint = 0.5;
+
+function shapeOf({ bboxXyxy, keypoints }: SaidBox): Shape {
+  const [x1, y1, x2, y2] = bboxXyxy;
+  if (!keypoints) return { kind: 'bbox', bboxXyxy: [x1, y1, x2, y2] };
+  return { kind: 'keypoints', bboxXyxy: [x1, y1, x2, y2], points: pointsOf(keypoints) };
+}
+
+function pointsOf(keypoints: readonly number[]): Extract<Shape, { kind: 'keypoints' }>['points'] {
+  return Array.from({ length: keypoints.length / numbersPerPoint }, (_, point) => {
+    const [x, y, sureness] = keypoints.slice(point * numbersPerPoint, (point + 1) * numbersPerPoint);
+    return { x: x!, y: y!, visibility: sureness! > leastPoint ? 2 : 0 };
+  });
+}
+
+/** COCO's fields of an object's points; none where the network says none. */
+function cocoPoints({ keypoints }: SaidBox): object {
+  if (!keypoints) return {};
+  const points = pointsOf(keypoints);
+  return {
+    keypoints: points.flatMap(({ x, y, visibility }) => [x, y, visibility]),
+    num_keypoints: points.filter(({ visibility }) => visibility > 0).length,
+  };
+}
+
+const cocoRle = ({ widthPx, heightPx, counts }: Rle) => ({ size: [heightPx, widthPx], counts: compressRle(counts) });
 
 /** One document: images, categories counted from 1, and annotations with a score where there is one. */
 function cocoWriter(root: string, { classes }: PredictionFacts): Writer {
@@ -191,12 +222,15 @@ function cocoWriter(root: string, { classes }: PredictionFacts): Writer {
     image({ index, image, said }) {
       images.push({ id: index + 1, file_name: image.file, width: image.widthPx, height: image.heightPx });
       if (said.kind === 'boxes') {
-        for (const { category, score, bboxXyxy } of said.boxes)
-          add(index, category, { bbox: xyxyToXywh(bboxXyxy), area: bboxArea(bboxXyxy), score });
+        for (const box of said.boxes) {
+          const { category, score, bboxXyxy, rle } = box;
+          const shape = rle ? { segmentation: cocoRle(rle), area: rleArea(rle) } : { area: bboxArea(bboxXyxy) };
+          add(index, category, { bbox: xyxyToXywh(bboxXyxy), ...shape, score, ...cocoPoints(box) });
+        }
       }
       if (said.kind !== 'masks') return;
       for (const { category, rle } of said.masks) {
-        const segmentation = { size: [rle.heightPx, rle.widthPx], counts: compressRle(rle.counts) };
+        const segmentation = cocoRle(rle);
         const bounds = rleBounds(rle);
         if (bounds !== null) add(index, category, { segmentation, bbox: xyxyToXywh(bounds), area: rleArea(rle) });
       }
@@ -215,6 +249,8 @@ function csvWriter(root: string, { classes, task }: PredictionFacts): Writer {
     classification: ['file', 'class', 'probability', ...classes],
     detection: ['file', 'class', 'score', 'x1', 'y1', 'x2', 'y2'],
     segmentation: ['file', 'class', 'pixels', 'share'],
+    'instance-segmentation': ['file', 'class', 'score', 'x1', 'y1', 'x2', 'y2', 'pixels'],
+    pose: ['file', 'class', 'score', 'x1', 'y1', 'x2', 'y2', 'x, y and sureness of each point'],
   };
   const rows: (readonly (string | number)[])[] = [header[task] ?? ['file']];
   return {
@@ -223,7 +259,10 @@ function csvWriter(root: string, { classes, task }: PredictionFacts): Writer {
         const best = said.probabilities.indexOf(Math.max(...said.probabilities));
         rows.push([file, name(best), said.probabilities[best] ?? 0, ...said.probabilities]);
       } else if (said.kind === 'boxes') {
-        for (const { category, score, bboxXyxy } of said.boxes) rows.push([file, name(category), score, ...bboxXyxy]);
+        for (const { category, score, bboxXyxy, keypoints, rle } of said.boxes) {
+          const beside = [...(keypoints ? [keypoints.join(' ')] : []), ...(rle ? [rleArea(rle)] : [])];
+          rows.push([file, name(category), score, ...bboxXyxy, ...beside]);
+        }
       } else {
         for (const { category, rle } of said.masks) {
           const pixels = rleArea(rle);

@@ -105,8 +105,8 @@ export function createResultHandlers(
       },
       answers: async (run) => {
         const { epoch, classes, imageIds, pairs } = await segmented.pixels(run, run.classes);
-        // A mask is kept as the surest class of each pixel, without how sure it is.
-        return { epoch, classes, unit: 'pixels', imageIds, cells: pairs, sizes: null, precisionAtRecall: null };
+        const precisionAtRecall = await segmented.precisionAtRecall(run);
+        return { epoch, classes, unit: 'pixels', imageIds, cells: pairs, sizes: null, precisionAtRecall };
       },
     },
     detection: objects,

@@ -8,6 +8,7 @@ import type { TrainedClass } from '../../contract/model/trained-classes.ts';
 import { placementOf, toImage } from '../../engine/data/letterbox.ts';
 import type { TrainingData } from '../../engine/data/training-data.ts';
 import { readMaskPredictions, readPredictedMask } from '../../engine/train/mask-predictions-file.ts';
+import { precisionOfBins } from '../../engine/metrics/precision-recall.ts';
 import { runFiles } from '../../engine/train/run-folder.ts';
 import { FileCache, predictionsModified, type ResultPlace, type TrainingDataCache } from './result-files.ts';
 
@@ -30,6 +31,17 @@ export class SegmentationResults {
       return { name, categoryId: isSame ? classes[ordinal]!.categoryId : null };
     });
     return { epoch, classes: own, firstCounted, imageIds: Float64Array.from(imageIds), pairs };
+  }
+
+  /** Of each class, precision at recalls 0, 0.01 … 1 over all pixels; null in predictions from before it was counted. */
+  async precisionAtRecall(place: ResultPlace): Promise<(number[] | null)[] | null> {
+    const { categoryCount, firstCounted, sureness } = await this.#read(place);
+    if (sureness === null) return null;
+    const bins = sureness.all.length / categoryCount;
+    return Array.from({ length: categoryCount }, (_, category) => {
+      const of = (counts: Float64Array): Float64Array => counts.subarray(category * bins, (category + 1) * bins);
+      return category < firstCounted ? null : precisionOfBins(of(sureness.all), of(sureness.right));
+    });
   }
 
   /** Mean over the classes that an image shows or is said to show. */

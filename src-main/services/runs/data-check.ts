@@ -6,6 +6,9 @@ import { trainedClasses } from '../../contract/model/trained-classes.ts';
 import type { SplitLabels } from '../training-data/learnable.ts';
 import { count, error, note, warning, type Finding } from './findings.ts';
 
+/** Tasks that take an object without a label of its kind for background. */
+const overlooking: ReadonlySet<Task> = new Set<Task>(['instance-segmentation']);
+
 /** What an image must have to be learned from, and what one lacks that does not. */
 const wanted: Readonly<Record<Task, { label: string; lack: string }>> = {
   classification: { label: 'a class', lack: 'without a class' },
@@ -44,7 +47,7 @@ export function checkData({ config, dataset, labels }: DataFacts): Finding[] {
 function checkSplit(
   { task }: RunConfig,
   { name, splitCounts }: Dataset,
-  { labelled, severalClasses, background, rejected, images }: SplitLabels,
+  { labelled, severalClasses, background, rejected, images, otherObjects }: SplitLabels,
   split: Split,
   path: string,
   purpose: string,
@@ -61,6 +64,14 @@ function checkSplit(
   return [
     ...(unlabelled > 0 ? [warning(leftOut(unlabelled, lack), path)] : []),
     ...(isClassification && severalClasses > 0 ? [warning(leftOut(severalClasses, 'with several classes'), path)] : []),
+    ...(otherObjects > 0 && overlooking.has(task)
+      ? [
+          warning(
+            `${count(otherObjects, 'object')} in the split “${split}” ${otherObjects === 1 ? 'has' : 'have'} no outline or mask, so the network learns that nothing is there. Outline them, or turn on “Boxes as masks”, which learns boxes as rectangles.`,
+            path,
+          ),
+        ]
+      : []),
     ...(rejected > 0 ? [note(leftOut(rejected, 'rejected in review'), path)] : []),
   ];
 }

@@ -38,6 +38,18 @@ export const optionalNumber = (
   text: Text,
 ): Knob => ({ ...text, group, control: { kind: 'optional-number', min, max, whenOn }, defaultValue: null });
 
+/** The same of whole numbers. */
+export const optionalInteger = (
+  group: Knob['group'],
+  [min, whenOn, max]: readonly [number, number, number],
+  text: Text,
+): Knob => ({
+  ...text,
+  group,
+  control: { kind: 'optional-number', min, max, whenOn, integer: true },
+  defaultValue: null,
+});
+
 /** A record that is off (null) until it is switched on; its fields are knobs of their own. */
 export const optional = (group: Knob['group'], whenOn: Control<'optional'>['whenOn'], text: Text): Knob => ({
   ...text,

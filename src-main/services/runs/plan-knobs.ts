@@ -3,7 +3,7 @@ import type { DeviceInfo } from '../../contract/model/device.ts';
 import type { Knob } from '../../contract/model/model-spec.ts';
 import { halfPrecisionDevices } from '../../contract/model/run.ts';
 import { usualMonitoring } from '../../contract/model/monitoring.ts';
-import { choice, integer, number, optional, optionalNumber, toggle } from './knob-kinds.ts';
+import { choice, integer, number, optional, optionalInteger, optionalNumber, toggle } from './knob-kinds.ts';
 
 const optimisers = [
   { value: 'adam', label: 'Adam' },
@@ -53,7 +53,7 @@ export function planKnobs(devices: readonly DeviceInfo[]): Knob[] {
       label: 'Epochs',
       explanation: 'How many times every training image is seen.',
     }),
-    optionalNumber('plan', [1, 20, 10_000], {
+    optionalInteger('plan', [1, 20, 10_000], {
       path: 'patience',
       label: 'Patience (early stop)',
       explanation: 'Ends the run where so many epochs were no better than the best one, which is the one that is kept.',

@@ -32,10 +32,18 @@ export async function countLearnable(
   const { datasetId } = config.data;
   const kinds = learnableKinds(config);
   const byClass = new Map<CategoryId, number>();
-  const sum: LearnableImages = { images: 0, rejected: 0, labelled: 0, severalClasses: 0, background: 0, mostLabels: 0 };
+  const sum: LearnableImages = {
+    images: 0,
+    rejected: 0,
+    labelled: 0,
+    severalClasses: 0,
+    background: 0,
+    mostLabels: 0,
+    otherObjects: 0,
+  };
   for await (const range of idSlices(store, datasetId)) {
     const found = store.training.learnableInRange(datasetId, split, kinds, range);
-    for (const name of ['images', 'rejected', 'labelled', 'severalClasses', 'background'] as const)
+    for (const name of ['images', 'rejected', 'labelled', 'severalClasses', 'background', 'otherObjects'] as const)
       sum[name] += found[name];
     sum.mostLabels = Math.max(sum.mostLabels, found.mostLabels);
     for (const { categoryId, images } of found.byClass)

@@ -8,7 +8,6 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
 import type { Split } from '../../contract/model/dataset.ts';
-import { networkPoints } from '../../contract/model/network-ends.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
 import { trainedClasses } from '../../contract/model/trained-classes.ts';
 import {

@@ -20,6 +20,8 @@ import { everything, msOf, subfolder, type PartContext } from './part.ts';
 const run = promisify(execFile);
 /** Ours and the peer's take turns so often. */
 const TURNS = 10;
+/** As often as a person who scrolls slowly needs another page of the list. */
+const pageEveryMs = 500;
 
 export async function measureThumbnails(context: PartContext): Promise<BenchOutcome> {
   const { quick, progress } = context;
@@ -58,7 +60,7 @@ export async function measureThumbnails(context: PartContext): Promise<BenchOutc
         while (!isOver) {
           const request = { projectId, datasetId, filter: everything, offset: at, limit: 200 };
           answers.push(await msOf(() => callInPage(page, 'image.list', request)));
-          await page.waitForTimeout(50);
+          await page.waitForTimeout(pageEveryMs);
         }
         ours.push((await over) / some.length);
       });

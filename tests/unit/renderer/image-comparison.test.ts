@@ -112,6 +112,7 @@ describe('stored boxes', () => {
       0,
     ),
     objects: Float64Array.of(0, 0, 0, 10, 10, 100, 0, 0, 20, 20, 30, 30, 100, 0, 1, 60, 60, 90, 90, 900, 1),
+    head: null,
   };
 
   it('count at once as the sliders say', () => {

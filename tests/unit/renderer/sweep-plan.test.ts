@@ -103,6 +103,13 @@ describe('an axis', () => {
     });
   });
 
+  it('has whole numbers where only they mean anything, whether it can be off or not', () => {
+    const control = { kind: 'optional-number', min: 1, max: 99, whenOn: 20, integer: true } as const;
+    const patience: Knob = { ...rate, path: 'patience', control };
+    expect(readAxis(numbers('off, 2.5', patience), 'grid').problem).toBe('Rate: 2.5 is no whole number.');
+    expect(readAxis(numbers('off, 2', patience), 'grid').problem).toBeNull();
+  });
+
   it('is made of weights and frozen layers where the plan has them', () => {
     expect(planAxes(config)).toEqual([]);
     const weights = { source: 'catalogue' as const, id: 'torchvision-resnet18' };

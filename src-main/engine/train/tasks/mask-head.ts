@@ -42,7 +42,7 @@ export function maskHead([height, width]: readonly [number, number], gain: numbe
       more: (_g, outputs) => ({ output1: named(outputs).prototypes }),
       found: (shares, { output1 }, candidates, placement) => {
         const maps = output1!.data as Float32Array;
-        return (candidate) => ({ mask: saidMask({ shares, maps, grid }, candidates, candidate, placement) });
+        return (candidate) => ({ mask: [...saidMask({ shares, maps, grid }, candidates, candidate, placement)] });
       },
     },
   };

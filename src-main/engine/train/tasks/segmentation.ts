@@ -11,7 +11,7 @@ import { SplitImages, type ExampleImages, type ImageFeed } from '../../data/spli
 import type { ImagePack, SplitData } from '../../data/training-data.ts';
 import type { Builder } from '../../graph/builder.ts';
 import { tensor, type Tensor, type TensorArray, type Value } from '../../graph/types.ts';
-import { PixelCounter } from '../../metrics/segmentation.ts';
+import { PixelCounter, SurenessCounter } from '../../metrics/segmentation.ts';
 import { dotPerCategory, isBinary, labelIs, lossInputs, ordinals, perCategory } from '../../nn/losses/definition.ts';
 import { sumOfLosses } from '../../nn/losses/index.ts';
 import { MaskPredictionsWriter } from '../mask-predictions-file.ts';
@@ -56,6 +56,7 @@ export function segmentation({ config, categoryCount, imageShape }: TaskFacts): 
         loss: g.scope('loss', () => sumOfLosses(g, logits, known, terms)),
         predicted: g.cast(predictedCategories(g, logits), 'uint8'),
         confidence: confidenceBytes(g, logits),
+        shares: shareBytes(g, logits),
       };
     },
     startEvaluation: async (options) => {
@@ -162,6 +163,15 @@ function confidenceBytes(g: Builder, logits: Value): Value {
   return g.cast(g.op('Round', [g.scale(share, 255)]), 'uint8');
 }
 
+/** [B, C, H, W] → uint8 of the same shape: the share of every category, 255 for 1; of one logit that of the second category. */
+const shareBytes = (g: Builder, logits: Value): Value =>
+  g.cast(
+    g.op('Round', [
+      g.scale(isBinary(logits) ? g.op('Sigmoid', [logits]) : g.op('Softmax', [logits], { axis: 1 }), 255),
+    ]),
+    'uint8',
+  );
+
 /** Pixels of the batch in each category that is counted, [C]: right ones, predicted ones, and those of the labels. */
 function stepCounts(g: Builder, logits: Value, labels: Value): Record<string, Value> {
   const { targets, valid } = lossInputs(g, logits, labels);
@@ -264,6 +274,7 @@ interface MeasuredFacts {
 class SegmentationEvaluation implements Evaluation {
   private readonly writer: MaskPredictionsWriter;
   private readonly counter: PixelCounter;
+  private readonly sureness: SurenessCounter;
   private readonly facts: MeasuredFacts;
   private lossSum = 0;
   private imageCount = 0;
@@ -271,18 +282,25 @@ class SegmentationEvaluation implements Evaluation {
   constructor(writer: MaskPredictionsWriter, facts: MeasuredFacts) {
     this.writer = writer;
     this.counter = new PixelCounter(facts.categoryCount);
+    this.sureness = new SurenessCounter(facts.categoryCount, facts.firstCounted);
     this.facts = facts;
   }
 
   async add({ results, count, labels, rows }: MeasuredBatch): Promise<void> {
-    const { loss, predicted, confidence } = results as Record<'loss' | 'predicted' | 'confidence', Tensor>;
+    const { loss, predicted, confidence, shares } = results as Record<
+      'loss' | 'predicted' | 'confidence' | 'shares',
+      Tensor
+    >;
     const masks = predicted.data as Uint8Array;
     const { pixels } = this.facts;
     const maskAt = (all: Uint8Array, row: number): Uint8Array => all.subarray(row * pixels, (row + 1) * pixels);
     this.lossSum += Number(loss.data[0]) * count;
     this.imageCount += count;
     for (let image = 0; image < count; image++) {
-      this.counter.add(maskAt(masks, image), maskAt(labels as Uint8Array, rows[image]!));
+      const truth = maskAt(labels as Uint8Array, rows[image]!);
+      this.counter.add(maskAt(masks, image), truth);
+      const counted = shares.data.length / shares.shape[0]!;
+      this.sureness.add((shares.data as Uint8Array).subarray(image * counted, (image + 1) * counted), truth);
     }
     const sure = confidence.data as Uint8Array;
     await this.writer.addMasks(masks.subarray(0, count * pixels), sure.subarray(0, count * pixels));
@@ -304,7 +322,7 @@ class SegmentationEvaluation implements Evaluation {
   }
 
   writePredictions(): Promise<void> {
-    return this.writer.commit(this.counter.pairs);
+    return this.writer.commit(this.counter.pairs, this.sureness.counts);
   }
 
   discard(): Promise<void> {

@@ -14,6 +14,7 @@ import {
   type ParsedLabel,
   type ParsedLabels,
 } from '../../../formats/labels.ts';
+import type { ParsedSkeleton } from '../../../formats/skeleton.ts';
 import { baseName, type Failure, type SourceEntry } from '../../../formats/source-entry.ts';
 import type { ImportSource } from '../source.ts';
 import { FoundLabels, type FoundLabel } from './found-labels.ts';
@@ -26,6 +27,7 @@ type Report = (line: number, reason: string) => void;
 interface CocoFile {
   path: string;
   categories: Map<number, string>;
+  skeletons: Map<number, ParsedSkeleton>;
   images: { id: number; fileName: string; line: number }[];
   labels: FoundLabels;
 }
@@ -86,7 +88,7 @@ async function looksLikeCoco(file: string): Promise<boolean> {
 }
 
 async function readFile(folder: string, path: string, problems: Failure[], tell: TellStep): Promise<CocoFile> {
-  const file: CocoFile = { path, categories: new Map(), images: [], labels: new FoundLabels() };
+  const file: CocoFile = { path, categories: new Map(), skeletons: new Map(), images: [], labels: new FoundLabels() };
   const chunks = createReadStream(join(folder, path), { highWaterMark: 1 << 20 });
   const report: Report = (line, reason) => void problems.push({ source: path, line, reason });
   try {
@@ -105,7 +107,10 @@ function takeElement(file: CocoFile, { key, line, value }: JsonElement, report: 
   if (key === 'categories') {
     const category = parseCocoCategory(value);
     if (typeof category === 'string') report(line, category);
-    else file.categories.set(category.id, category.name);
+    else {
+      file.categories.set(category.id, category.name);
+      if (category.skeleton) file.skeletons.set(category.id, category.skeleton);
+    }
   } else if (key === 'images') {
     const image = parseCocoImage(value);
     if (typeof image === 'string') report(line, image);
@@ -143,8 +148,12 @@ function joinCategories(
     (reason) => problems.push({ source: files[0]?.path ?? '', reason }),
   );
   const places = new Map(ids.map((id, place) => [id, place]));
+  const skeletons = new Map(files.flatMap((file) => [...file.skeletons]));
   return {
-    categories: ids.map((id, place) => ({ name: names[place] ?? '', sourceId: id })),
+    categories: ids.map((id, place) => {
+      const skeleton = skeletons.get(id);
+      return { name: names[place] ?? '', sourceId: id, ...(skeleton && { skeleton }) };
+    }),
     placeOf: (id) => places.get(id),
   };
 }

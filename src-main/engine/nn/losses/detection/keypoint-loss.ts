@@ -16,7 +16,7 @@ import { atAnchors, forClaims } from './detection-loss.ts';
 
 type KeypointGains = Pick<Extract<LossConfig, { kind: 'pose' }>, 'positionGain' | 'visibilityGain'>;
 /** YOLOv8-pose's. */
-export const keypointGains: KeypointGains = { positionGain: 12, visibilityGain: 1 };
+const keypointGains: KeypointGains = { positionGain: 12, visibilityGain: 1 };
 
 const epsilon = 1e-9;
 
