@@ -55,7 +55,15 @@ const categories: Category[] = CIFAR10_NAMES.map((name, ordinal) => ({
   name,
 }));
 const previewLabels = {
-  ...{ images: 50_000, labelled: 50_000, mostLabels: 1, otherObjects: 0, rejected: 0, severalClasses: 0, background: 0 },
+  ...{
+    images: 50_000,
+    labelled: 50_000,
+    mostLabels: 1,
+    otherObjects: 0,
+    rejected: 0,
+    severalClasses: 0,
+    background: 0,
+  },
   byClass: new Map(categories.map(({ categoryId }) => [categoryId, 5000])),
 };
 const dataset: Dataset = {

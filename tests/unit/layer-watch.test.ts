@@ -8,7 +8,14 @@ import { LayerWatch } from '../../src-main/engine/train/layer-watch.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { floatValues, readSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { momentum, phase, smallConfig } from '../helpers/run-config.ts';
-import { everythingOn, makeSmallData, remains, runTraining, valuesOf, type SmallData } from '../helpers/training-run.ts';
+import {
+  everythingOn,
+  makeSmallData,
+  remains,
+  runTraining,
+  valuesOf,
+  type SmallData,
+} from '../helpers/training-run.ts';
 
 let small: SmallData;
 beforeAll(async () => {
