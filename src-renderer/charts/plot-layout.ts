@@ -66,6 +66,12 @@ const characterPx = 5.5;
 const leastWordsPx = 56;
 /** Where more would come together than this, the rest keep their lines only. */
 const mostCharacters = 40;
+/** About how wide a mark's words are. */
+const wordsPx = (words: string): number => Math.max(leastWordsPx, characterPx * words.length);
+
+/** Whether a mark's words must stand before its line, because behind it they would run out of the chart. */
+export const standsBefore = ({ leftPx, words }: PlacedMark, chartWidthPx: number): boolean =>
+  leftPx + wordsPx(words) > chartWidthPx;
 
 export function placeMarks(marks: readonly EventMark[], shown: Range, places: PlotPlaces): PlacedMark[] {
   const visible = marks.filter((mark) => mark.x >= shown.from && mark.x <= shown.to).toSorted((a, b) => a.x - b.x);
@@ -73,7 +79,7 @@ export function placeMarks(marks: readonly EventMark[], shown: Range, places: Pl
   let speaker: PlacedMark | null = null;
   for (const mark of placed) {
     const { leftPx, words } = speaker ?? { leftPx: -Infinity, words: '' };
-    if (speaker === null || mark.leftPx >= leftPx + Math.max(leastWordsPx, characterPx * words.length)) {
+    if (speaker === null || mark.leftPx >= leftPx + wordsPx(words)) {
       mark.words = mark.label;
       speaker = mark;
     } else if (!words.split(', ').includes(mark.label) && words.length + mark.label.length + 2 <= mostCharacters) {

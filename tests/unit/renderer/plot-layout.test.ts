@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Curve } from '../../../src-renderer/charts/curve.ts';
-import { placeEndLabels, placeMarks, readAt, type PlotPlaces } from '../../../src-renderer/charts/plot-layout.ts';
+import {
+  placeEndLabels,
+  placeMarks,
+  readAt,
+  standsBefore,
+  type PlotPlaces,
+} from '../../../src-renderer/charts/plot-layout.ts';
 
 /** One unit of x is 10 px; y = 1 lies at the top, y = 0 at 100 px. */
 const places: PlotPlaces = {
@@ -56,6 +62,22 @@ describe('marks', () => {
     expect(placeMarks(alike, { from: 0, to: 10 }, places).map(({ words }) => words)).toEqual(['rate × 0.1', '', '']);
     const crowd = Array.from({ length: 9 }, (_, index) => ({ x: index / 10, label: `phase number ${index}` }));
     expect(placeMarks(crowd, { from: 0, to: 10 }, places)[0]!.words).toBe('phase number 0, phase number 1');
+  });
+
+  it('stand before their line where they would run out of the chart behind it', () => {
+    const [early, late] = placeMarks(
+      [
+        { x: 1, label: 'warmed up' },
+        { x: 9, label: 'warmed up' },
+      ],
+      { from: 0, to: 10 },
+      places,
+    );
+    expect([standsBefore(early!, 140), standsBefore(late!, 140), standsBefore(late!, 260)]).toEqual([
+      false,
+      true,
+      false,
+    ]);
   });
 });
 
