@@ -28,6 +28,21 @@ export interface TaskDefinition {
 }
 
 const loss: MetricChart = { title: 'Loss', note: null, train: 'train/loss', test: 'test/loss', step: 'step/loss' };
+/** What every detector has, whatever its head says beside the boxes. */
+const boxScores: readonly MetricChart[] = [
+  { title: 'mAP50-95', note: 'over IoU 0.50 to 0.95, mean over classes', train: null, test: 'test/ap' },
+  { title: 'mAP50', note: 'at IoU 0.50, mean over classes', train: null, test: 'test/ap50' },
+];
+const boxLosses: readonly MetricChart[] = [
+  { title: 'Box loss', note: 'CIoU, with its gain', train: 'train/boxLoss', test: 'test/boxLoss' },
+  { title: 'Class loss', note: 'with its gain', train: 'train/categoryLoss', test: 'test/categoryLoss' },
+  {
+    title: 'DFL loss',
+    note: 'of the sides, with its gain',
+    train: 'train/distributionLoss',
+    test: 'test/distributionLoss',
+  },
+];
 
 export const taskDefinitions: Readonly<Record<Task, TaskDefinition>> = {
   classification: {
@@ -67,18 +82,10 @@ export const taskDefinitions: Readonly<Record<Task, TaskDefinition>> = {
     headline: 'test/ap',
     charts: [
       loss,
-      { title: 'mAP50-95', note: 'over IoU 0.50 to 0.95, mean over classes', train: null, test: 'test/ap' },
-      { title: 'mAP50', note: 'at IoU 0.50, mean over classes', train: null, test: 'test/ap50' },
+      ...boxScores,
       { title: 'Precision', note: 'share of the boxes that are right', train: null, test: 'test/precision' },
       { title: 'Recall', note: 'share of the objects that are found', train: null, test: 'test/recall' },
-      { title: 'Box loss', note: 'CIoU, with its gain', train: 'train/boxLoss', test: 'test/boxLoss' },
-      { title: 'Class loss', note: 'with its gain', train: 'train/categoryLoss', test: 'test/categoryLoss' },
-      {
-        title: 'DFL loss',
-        note: 'of the sides, with its gain',
-        train: 'train/distributionLoss',
-        test: 'test/distributionLoss',
-      },
+      ...boxLosses,
     ],
   },
   'instance-segmentation': {
@@ -96,22 +103,14 @@ export const taskDefinitions: Readonly<Record<Task, TaskDefinition>> = {
         test: 'test/maskAp',
       },
       { title: 'Mask mAP50', note: 'at mask IoU 0.50, mean over classes', train: null, test: 'test/maskAp50' },
-      { title: 'mAP50-95', note: 'over IoU 0.50 to 0.95, mean over classes', train: null, test: 'test/ap' },
-      { title: 'mAP50', note: 'at IoU 0.50, mean over classes', train: null, test: 'test/ap50' },
+      ...boxScores,
       {
         title: 'Mask loss',
         note: 'cross-entropy in the boxes, with its gain',
         train: 'train/maskLoss',
         test: 'test/maskLoss',
       },
-      { title: 'Box loss', note: 'CIoU, with its gain', train: 'train/boxLoss', test: 'test/boxLoss' },
-      { title: 'Class loss', note: 'with its gain', train: 'train/categoryLoss', test: 'test/categoryLoss' },
-      {
-        title: 'DFL loss',
-        note: 'of the sides, with its gain',
-        train: 'train/distributionLoss',
-        test: 'test/distributionLoss',
-      },
+      ...boxLosses,
     ],
   },
   pose: {
@@ -124,18 +123,10 @@ export const taskDefinitions: Readonly<Record<Task, TaskDefinition>> = {
       loss,
       { title: 'Pose mAP50-95', note: 'over OKS 0.50 to 0.95, mean over classes', train: null, test: 'test/poseAp' },
       { title: 'Pose mAP50', note: 'at OKS 0.50, mean over classes', train: null, test: 'test/poseAp50' },
-      { title: 'mAP50-95', note: 'over IoU 0.50 to 0.95, mean over classes', train: null, test: 'test/ap' },
-      { title: 'mAP50', note: 'at IoU 0.50, mean over classes', train: null, test: 'test/ap50' },
+      ...boxScores,
       { title: 'Pose loss', note: '1 − OKS, with its gain', train: 'train/positionLoss', test: 'test/positionLoss' },
       { title: 'Point loss', note: 'with its gain', train: 'train/visibilityLoss', test: 'test/visibilityLoss' },
-      { title: 'Box loss', note: 'CIoU, with its gain', train: 'train/boxLoss', test: 'test/boxLoss' },
-      { title: 'Class loss', note: 'with its gain', train: 'train/categoryLoss', test: 'test/categoryLoss' },
-      {
-        title: 'DFL loss',
-        note: 'of the sides, with its gain',
-        train: 'train/distributionLoss',
-        test: 'test/distributionLoss',
-      },
+      ...boxLosses,
     ],
   },
 };
