@@ -60,11 +60,12 @@ export class SweepRepository {
   /** With all its runs that are there. Throws `not-found`. */
   trash(sweepId: SweepId, at: string): void {
     this.#database.transaction(() => {
-      const { changes } = this.#database.prepare('UPDATE sweep SET trashed_at = ? WHERE id = ?').run(at, sweepId);
+      const moment = this.#momentAfterItsRuns(sweepId, at);
+      const { changes } = this.#database.prepare('UPDATE sweep SET trashed_at = ? WHERE id = ?').run(moment, sweepId);
       if (changes === 0) throw notFound(sweepId);
       this.#database
         .prepare('UPDATE run SET trashed_at = ? WHERE sweep_id = ? AND trashed_at IS NULL')
-        .run(at, sweepId);
+        .run(moment, sweepId);
     })();
   }
 
@@ -88,6 +89,15 @@ export class SweepRepository {
 
   trashed(): SweepId[] {
     return this.#database.prepare<[], SweepId>('SELECT id FROM sweep WHERE trashed_at IS NOT NULL').pluck().all();
+  }
+
+  /** Later than any of its runs was trashed by itself: the moment tells which runs went with the sweep. */
+  #momentAfterItsRuns(sweepId: SweepId, at: string): string {
+    const latest = this.#database
+      .prepare<[SweepId], string | null>('SELECT max(trashed_at) FROM run WHERE sweep_id = ?')
+      .pluck()
+      .get(sweepId);
+    return latest && latest >= at ? new Date(Date.parse(latest) + 1).toISOString() : at;
   }
 
   #sweep(row: SweepRow): Sweep {

@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { RunId } from '../../src-main/contract/model/ids.ts';
 import type { Sweep, SweepPlan } from '../../src-main/contract/model/sweep.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
@@ -158,7 +158,9 @@ describe('a sweep', () => {
     await finish(2);
     await until('all are finished', () => statuses(sweep).every((status) => status === 'finished'));
     const [first, second] = sweep.runs;
-    // One that was deleted by itself before does not come back with the sweep.
+    // One that was deleted by itself before does not come back with the sweep, not even one of the same millisecond.
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
     await services.handlers['run.delete']({ ...inProject(), runId: first!.runId });
     await sweeps['sweep.delete'](request);
     expect(await sweeps['sweep.list'](inProject())).toEqual([]);

@@ -105,7 +105,7 @@ async function runTests(names, filter) {
  */
 function countResults(report, code) {
   if (!existsSync(report)) return { passed: 0, failed: 1, failures: ['the tests wrote no report'] };
-  /** @type {{ testResults: { name: string, status: string, message: string, assertionResults: { status: string, fullName: string }[] }[] }} */
+  /** @type {{ testResults: { name: string, status: string, message: string, assertionResults: { status: string, fullName: string, failureMessages?: string[] }[] }[] }} */
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
   let passed = 0;
   const failures = [];
@@ -113,12 +113,19 @@ function countResults(report, code) {
     const file = relative(root, name);
     const failed = assertionResults.filter((test) => test.status === 'failed');
     passed += assertionResults.filter((test) => test.status === 'passed').length;
-    failures.push(...failed.map(({ fullName }) => `${file}: ${fullName}`));
+    for (const { fullName, failureMessages = [] } of failed)
+      failures.push([`${file}: ${fullName}`, ...failureMessages.map(shortened)].join('\n'));
     if (status === 'failed' && failed.length === 0)
       failures.push(`${file}: ${message.split('\n')[0] || 'did not end'}`);
   }
   if (code !== 0 && failures.length === 0) failures.push('an error outside of the tests');
   return { passed, failed: failures.length, failures };
+}
+
+/** What a test said, with the first places of its stack. @param {string} failureMessage */
+function shortened(failureMessage) {
+  const lines = failureMessage.split('\n').slice(0, 20);
+  return lines.map((line) => `    ${line}`).join('\n');
 }
 
 /** Paths relative to the root. @param {string} filter */
