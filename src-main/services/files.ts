@@ -1,7 +1,7 @@
 /** Lists a folder for the page's own chooser, where the host has no dialogs. */
 import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { FolderListing } from '../contract/ipc.ts';
+import type { FolderListing } from '../contract/calls/app.ts';
 import { fileError } from './file-errors.ts';
 
 /** Folders first, then files, by name; hidden entries and those that cannot be looked at are left out. Throws `not-found` or `io`. */

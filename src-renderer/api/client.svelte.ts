@@ -3,7 +3,8 @@
  * envelope, and turns an error back into a FoveaError.
  */
 import { fromErrorData } from '../../src-main/contract/errors.ts';
-import { mediaUrl, type CallName, type Calls, type EventName, type Events } from '../../src-main/contract/ipc.ts';
+import { mediaUrl } from '../../src-main/contract/media-url.ts';
+import type { CallName, Calls, EventName, Events } from '../../src-main/contract/ipc.ts';
 import type { Bridge, ConnectionState } from './bridge.ts';
 import { openBridge } from './open-bridge.ts';
 

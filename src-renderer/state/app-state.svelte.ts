@@ -3,7 +3,7 @@
  * Created once in App.svelte and passed by context.
  */
 import type { Api } from '../api/client.svelte.ts';
-import type { Capabilities } from '../../src-main/contract/ipc.ts';
+import type { Capabilities } from '../../src-main/contract/calls/app.ts';
 import { sampleProjectSet } from '../../src-main/contract/model/sample.ts';
 import type { Project, RecentProject, Settings } from '../../src-main/contract/model/project.ts';
 import type { ProjectId } from '../../src-main/contract/model/ids.ts';

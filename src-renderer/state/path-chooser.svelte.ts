@@ -3,7 +3,7 @@
  * shows `question` and answers it.
  */
 import type { Api } from '../api/client.svelte.ts';
-import type { Capabilities, FolderListing } from '../../src-main/contract/ipc.ts';
+import type { Capabilities, FolderListing } from '../../src-main/contract/calls/app.ts';
 
 export type PathKind = 'folder' | 'file' | 'file-or-folder';
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { mediaUrl } from '../../src-main/contract/ipc.ts';
+import { mediaUrl } from '../../src-main/contract/media-url.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { importFolder } from '../helpers/import-folder.ts';
 import { createProjectFixture, mediaOf } from '../helpers/service-fixture.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
-import { mediaUrl } from '../../src-main/contract/ipc.ts';
+import { mediaUrl } from '../../src-main/contract/media-url.ts';
 import type { ImageSummary } from '../../src-main/contract/model/dataset.ts';
 import { writeArchive } from '../helpers/generated-data.ts';
 import { photo, writeFiles, writeZip } from '../helpers/generated-images.ts';

@@ -4,7 +4,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { mediaUrl } from '../../src-main/contract/ipc.ts';
+import { mediaUrl } from '../../src-main/contract/media-url.ts';
 import type { DatasetId, ImageId } from '../../src-main/contract/model/ids.ts';
 import type { TrashItem } from '../../src-main/contract/model/library.ts';
 import { recordRunVersion } from '../../src-main/services/library/record-version.ts';

@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { mediaUrl } from '../../src-main/contract/ipc.ts';
+import { mediaUrl } from '../../src-main/contract/media-url.ts';
 import { smallPicturesMax, splitPictures } from '../../src-main/contract/model/small-pictures.ts';
 import type { ImageId } from '../../src-main/contract/model/ids.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';

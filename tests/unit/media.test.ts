@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test, vi } from 'vitest';
-import { mediaUrl } from '../../src-main/contract/ipc.ts';
+import { mediaUrl } from '../../src-main/contract/media-url.ts';
 import { ByteCache } from '../../src-main/services/byte-cache.ts';
 import { Limiter } from '../../src-main/services/limiter.ts';
 import { createProjectFixture, type ProjectFixture, mediaOf } from '../helpers/service-fixture.ts';

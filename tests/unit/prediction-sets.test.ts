@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PredictionSetId, ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
-import { mediaUrl } from '../../src-main/contract/ipc.ts';
+import { mediaUrl } from '../../src-main/contract/media-url.ts';
 import { nodePorts } from '../../src-main/hosts/node-process.ts';
 import type { ServiceContext } from '../../src-main/services/context.ts';
 import { JobRegistry } from '../../src-main/services/jobs.ts';

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { mediaUrl } from '../../src-main/contract/ipc.ts';
+import { mediaUrl } from '../../src-main/contract/media-url.ts';
 import { createProjectFixture, type ProjectFixture, mediaOf } from '../helpers/service-fixture.ts';
 
 const size = { channels: 1, heightPx: 2, widthPx: 2 };

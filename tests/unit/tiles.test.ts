@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
-import { mediaUrl } from '../../src-main/contract/ipc.ts';
+import { mediaUrl } from '../../src-main/contract/media-url.ts';
 import { levelSize, tileLevels, tilePx } from '../../src-main/contract/model/tiles.ts';
 import { writeFiles } from '../helpers/generated-images.ts';
 import { importFolder } from '../helpers/import-folder.ts';

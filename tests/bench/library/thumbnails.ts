@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
-import { mediaUrl } from '../../../src-main/contract/ipc.ts';
+import { mediaUrl } from '../../../src-main/contract/media-url.ts';
 import { ensureBuilt } from '../../../src-main/setup/build.mjs';
 import { ensureDebianPackages, forTests } from '../../../src-main/setup/debian.mjs';
 import startDisplay from '../../helpers/display.ts';

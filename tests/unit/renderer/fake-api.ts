@@ -1,6 +1,7 @@
 /** The renderer's door to the services, ended in a fake backend: for testing state without a bridge. */
 import type { Api } from '../../../src-renderer/api/client.svelte.ts';
-import { mediaUrl, type CallName, type Calls, type EventName, type Events } from '../../../src-main/contract/ipc.ts';
+import { mediaUrl } from '../../../src-main/contract/media-url.ts';
+import type { CallName, Calls, EventName, Events } from '../../../src-main/contract/ipc.ts';
 import type { FakeBackend } from '../../helpers/fake-backend.ts';
 
 export interface FakeApi extends Api {
