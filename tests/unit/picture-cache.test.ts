@@ -1,5 +1,5 @@
 /** What a project keeps of its pictures on disk, and how much of it. */
-import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { DatasetId } from '../../src-main/contract/model/ids.ts';
@@ -36,7 +36,8 @@ test('what was not looked at for longest goes first, tiles of an image as a whol
   let made = 0;
   await later.file(thumbnail(1), () => Promise.resolve(new Uint8Array(++made)));
   expect(made).toBe(0);
-  await new Promise((resolve) => setTimeout(resolve, 50)); // the use is noted beside
+  const usedMs = (): number => statSync(join(folder, thumbnail(1))).mtimeMs;
+  await expect.poll(usedMs).toBeGreaterThan(Date.now() - 86_400_000); // the use is noted beside
   limit.bytes = 5500;
   await later.file(thumbnail(6), bytes(1000));
   // 10,000 are 5,050 more than wanted: the tiles, then 2 and 3.
