@@ -56,6 +56,7 @@ export class AnnotateState {
   tagging = $state(false);
   /** The class that was chosen before the present one. */
   #lastCategoryId: CategoryId | null = null;
+  #countReadings = 0;
 
   /** `browser`: the list of images that is gone through. */
   constructor(api: Api, browser: DatasetBrowser, dataset: Dataset, settings: ViewSettings) {
@@ -201,10 +202,13 @@ export class AnnotateState {
     return null;
   }
 
+  /** The latest call wins. */
   async readReviewCounts(): Promise<void> {
     const request = { projectId: this.projectId, datasetId: this.datasetId };
+    const reading = ++this.#countReadings;
     // Counts are an aside: without them everything else works.
-    this.reviewCounts = await this.#api.call('image.reviewCounts', request).catch(() => this.reviewCounts);
+    const counts = await this.#api.call('image.reviewCounts', request).catch(() => null);
+    if (counts !== null && reading === this.#countReadings) this.reviewCounts = counts;
   }
 
   /**
