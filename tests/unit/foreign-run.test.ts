@@ -3,9 +3,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { SeriesName } from '../../src-main/contract/model/run.ts';
+import type { SeriesName, Task } from '../../src-main/contract/model/run.ts';
 import { OpenProjects } from '../../src-main/services/open-projects.ts';
-import { resultsCsv } from '../../src-main/services/runs/artifacts/results-csv.ts';
+import { artifactSeries, foreignColumns, resultsCsv } from '../../src-main/services/runs/artifacts/results-csv.ts';
 import { trainingArgs } from '../../src-main/services/runs/artifacts/training-args.ts';
 import { openForeignRun } from '../../src-main/services/runs/foreign-run.ts';
 import { compareRuns } from '../../src-main/services/runs/run-comparison.ts';
@@ -131,12 +131,89 @@ describe('a run from elsewhere', () => {
     expect(runs.get(runId).durationMs).toBe(3000);
   });
 
+  // Names as version 8.3 writes them.
+  const boxColumns =
+    'metrics/precision(B),metrics/recall(B),metrics/mAP50(B),metrics/mAP50-95(B),metrics/precision(X),metrics/recall(X),metrics/mAP50(X),metrics/mAP50-95(X)';
+  const boxValues = '0.9,0.8,0.7,0.6,0.5,0.4,0.3,0.2';
+  const rates = 'lr/pg0,lr/pg1,lr/pg2';
+  test.each<{ task: Task; args: string; model: string; results: string; values: Partial<Record<SeriesName, number>> }>([
+    {
+      task: 'instance-segmentation',
+      args: 'task: segment\nmodel: yolov8m-seg.pt\nbox: 6.5',
+      model: 'yolov8-seg',
+      results: `epoch,time,train/box_loss,train/seg_loss,train/cls_loss,train/dfl_loss,${boxColumns.replaceAll('X', 'M')},val/box_loss,val/seg_loss,val/cls_loss,val/dfl_loss,${rates}
+1,9.5,1,2,3,4,${boxValues},5,6,7,8,0.01,0.01,0.01
+`,
+      values: {
+        ...{ 'train/maskLoss': 2, 'train/distributionLoss': 4, 'test/maskLoss': 6, 'test/ap50': 0.7, 'test/ap': 0.6 },
+        ...{ 'test/maskPrecision': 0.5, 'test/maskRecall': 0.4, 'test/maskAp50': 0.3, 'test/maskAp': 0.2 },
+      },
+    },
+    {
+      task: 'pose',
+      args: 'task: pose\nmodel: yolov8x-pose.yaml\npose: 11.0\nkobj: 2.0',
+      model: 'yolov8-pose',
+      results: `epoch,time,train/box_loss,train/pose_loss,train/kobj_loss,train/cls_loss,train/dfl_loss,${boxColumns.replaceAll('X', 'P')},val/box_loss,val/pose_loss,val/kobj_loss,val/cls_loss,val/dfl_loss,${rates}
+1,9.5,1,2,3,4,5,${boxValues},6,7,8,9,10,0.01,0.01,0.01
+`,
+      values: {
+        ...{ 'train/positionLoss': 2, 'train/visibilityLoss': 3, 'test/positionLoss': 7, 'test/visibilityLoss': 8 },
+        ...{ 'test/ap': 0.6, 'test/posePrecision': 0.5, 'test/poseRecall': 0.4, 'test/poseAp50': 0.3 },
+        ...{ 'test/poseAp': 0.2, 'epoch/learningRate': 0.01 },
+      },
+    },
+    {
+      task: 'classification',
+      args: 'task: classify\nmodel: yolov8l-cls.pt',
+      model: 'yolov8-cls',
+      results: `epoch,time,train/loss,metrics/accuracy_top1,metrics/accuracy_top5,val/loss,${rates}\n1,9.5,1,0.7,0.9,2,0.01,0.01,0.01\n`,
+      values: { 'train/loss': 1, 'test/accuracy': 0.7, 'test/loss': 2 },
+    },
+  ])('for $task has the columns of its task', async ({ task, args, model, results, values }) => {
+    const { runs } = project.opened.store;
+    const text = `${args}\nepochs: 1\nbatch: 16\nnbs: 64\n`;
+    const runId = await open(await foreign('train', { 'args.yaml': text, 'results.csv': results }));
+    expect(runs.get(runId)).toMatchObject({ task, status: 'finished' });
+    const { loss, accumulation, ...config } = runs.config(runId);
+    expect(config.model).toMatchObject({ id: model, options: { size: /yolov8(.)/.exec(args)![1] } });
+    expect(accumulation).toBe(4);
+    const names = Object.keys(values) as SeriesName[];
+    const series = runs.series(runId, names);
+    expect(Object.fromEntries(series.map((each) => [each.series, each.values[0]]))).toEqual(values);
+    if (loss.kind === 'pose') expect(loss).toMatchObject({ positionGain: 11, visibilityGain: 2, boxGain: 7.5 });
+    if (loss.kind === 'detection') expect(loss.boxGain).toBe(6.5);
+  });
+
+  test.each(['yolov8-seg', 'yolov8-pose', 'yolov8-cls'])('of %s as we write it comes back', async (modelId) => {
+    const { config } = runTemplate(modelId, dataset(), []);
+    const written = artifactSeries(config.task).map((name, at) => ({
+      ...{ series: name, steps: Float64Array.of(10), epochs: Float64Array.of(1), times: Float64Array.of(1500) },
+      values: Float64Array.of(at / 64),
+    }));
+    const files = {
+      'args.yaml': trainingArgs({ ...config, batchSize: 6, accumulation: 3 }, 'Small', null),
+      'results.csv': resultsCsv(config.task, written),
+    };
+    const { runs } = project.opened.store;
+    const runId = await open(await foreign('ours', files));
+    expect(runs.config(runId)).toEqual({ ...config, batchSize: 6, accumulation: 3 });
+    const named = foreignColumns(config.task).map(([, name]) => name);
+    for (const { series, values } of runs.series(runId, named))
+      expect(values, series).toEqual(written.find((each) => each.series === series)!.values);
+    expect(runs.series(runId, named)).toHaveLength(named.length);
+  });
+
   test.each<[string, Record<string, string>, RegExp]>([
     ['has no args.yaml', { 'results.csv': results }, /args\.yaml/],
     [
       'is of another network',
       { 'args.yaml': args.replace('yolov8s.pt', 'rtdetr-l.pt'), 'results.csv': results },
       /rtdetr-l/,
+    ],
+    [
+      'says one task and another task’s network',
+      { 'args.yaml': args.replace('yolov8s.pt', 'yolov8s-seg.pt'), 'results.csv': results },
+      /yolov8s-seg” for the task “detect”/,
     ],
     ['has broken YAML', { 'args.yaml': 'task: [', 'results.csv': results }, /args\.yaml: this is no valid YAML/],
     [

@@ -9,11 +9,13 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { Dataset } from '../../contract/model/dataset.ts';
 import type { RunId } from '../../contract/model/ids.ts';
 import { runConfig, type RunConfig, type Task, type TimedPoint } from '../../contract/model/run.ts';
+import type { PoseLayout } from '../../engine/data/training-data.ts';
 import { parseArgs, parseResults, type ForeignArgs, type ForeignResults } from '../../formats/ultralytics-run.ts';
 import { fileError } from '../file-errors.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { foreignColumns } from './artifacts/results-csv.ts';
 import { withValueAt } from './config-values.ts';
+import { poseLayout } from '../training-data/pose-layout.ts';
 import { createRunFolder, writeRunConfig } from './run-folders.ts';
 import { runTemplate } from './run-template.ts';
 
@@ -25,7 +27,7 @@ export async function openForeignRun(opened: OpenProject, dataset: Dataset, give
   const source = resolve(given);
   const args = parseArgs(files.args, await readSmall(join(source, files.args)));
   const results = parseResults(files.results, await readSmall(join(source, files.results)));
-  const config = configOf(args, dataset);
+  const config = configOf(args, dataset, poseLayout(opened.store, dataset.datasetId));
   const points = pointsOf(results, config.task);
   if (points.length === 0)
     throw new FoveaError('bad-input', `${files.results} in ${source} has none of the columns of a ${config.task}.`, {
@@ -78,41 +80,56 @@ async function readSmall(file: string): Promise<string> {
   }
 }
 
-/** "yolov8n.pt", "/models/yolov8s-cls.yaml" or our own names → the network here. */
-function modelOf({ values }: ForeignArgs): { id: string; size: string; task: Task } {
+/** What `task` says, the network of that task here, and the ending of its published name. */
+const networks = [
+  ['detect', 'yolov8', ''],
+  ['segment', 'yolov8-seg', '-seg'],
+  ['pose', 'yolov8-pose', '-pose'],
+  ['classify', 'yolov8-cls', '-cls'],
+] as const;
+
+/**
+ * "yolov8n.pt", "/models/yolov8s-cls.yaml" or our own names ("yolov8-clss") → the network here. The task decides: a run may have
+ * begun with a detector's weights whatever it was for.
+ */
+function modelOf({ values }: ForeignArgs): { id: string; size: string } {
   const name = basename(String(values.get('model') ?? '')).replace(/\.(pt|yaml|onnx)$/, '');
-  const found = /^yolov8(-cls)?([nsmlx])(-cls)?$/.exec(name);
-  const isClassifier = values.get('task') === 'classify';
-  if (found === null || (values.get('task') !== 'detect' && !isClassifier))
+  const task = String(values.get('task'));
+  const network = networks.find(([each]) => each === task);
+  const found = /^yolov8(-cls|-seg|-pose)?([nsmlx])(-cls|-seg|-pose)?$/.exec(name);
+  const ending = found?.[1] ?? found?.[3] ?? '';
+  if (network === undefined || found === null || (ending !== '' && ending !== network[2]))
     throw new FoveaError(
       'unsupported',
-      `args.yaml is of the model “${name}” for the task “${String(values.get('task'))}”. Runs of YOLOv8 n, s, m, l and x can be opened, for detection (detect) and classification (classify).`,
+      `args.yaml is of the model “${name}” for the task “${task}”. Runs of YOLOv8 n, s, m, l and x can be opened, for the tasks ${networks.map(([each]) => each).join(', ')}.`,
       { model: name },
     );
-  return {
-    id: isClassifier ? 'yolov8-cls' : 'yolov8',
-    size: found[2]!,
-    task: isClassifier ? 'classification' : 'detection',
-  };
+  return { id: network[1], size: found[2]! };
 }
 
-/** Our defaults with what the options say; an option that cannot be read is left at its default. */
-function configOf(args: ForeignArgs, dataset: Dataset): RunConfig {
+/** Our defaults with what the options say; an option that cannot be read is left at its default. `pose`: of the data set. */
+function configOf(args: ForeignArgs, dataset: Dataset, pose: PoseLayout | null): RunConfig {
   const model = modelOf(args);
   const number = (name: string): number | null => {
     const value = args.values.get(name);
     return typeof value === 'number' && Number.isFinite(value) ? value : null;
   };
   const size = number('imgsz');
-  const finalFactor = number('lrf') ?? 1;
+  const [batch, nominalBatch] = [number('batch'), number('nbs')];
   const changes: [path: string, value: unknown][] = [
     ['model.options.size', model.size],
     ['phases.0.epochs', number('epochs')],
     ['phases.0.learningRate', number('lr0')],
-    ['phases.0.schedule', { kind: args.values.get('cos_lr') === true ? 'cosine' : 'linear', finalFactor }],
+    ['phases.0.schedule', scheduleOf(args.values.get('cos_lr') === true, number('lrf') ?? 1)],
     ['phases.0.warmup.epochs', number('warmup_epochs')],
     ['phases.0.optimiser', optimiserOf(args, number)],
-    ['batchSize', number('batch')],
+    ['batchSize', batch],
+    ['accumulation', batch === null || nominalBatch === null ? null : Math.max(1, Math.round(nominalBatch / batch))],
+    ['loss.boxGain', number('box')],
+    ['loss.categoryGain', number('cls')],
+    ['loss.distributionGain', number('dfl')],
+    ['loss.positionGain', number('pose')],
+    ['loss.visibilityGain', number('kobj')],
     ['seed', number('seed')],
     ['patience', number('patience')],
     ['data.inputSize', size === null ? null : { widthPx: size, heightPx: size }],
@@ -134,8 +151,13 @@ function configOf(args: ForeignArgs, dataset: Dataset): RunConfig {
       const read = v.safeParse(runConfig, withValueAt(config, path, value));
       return read.success ? read.output : config;
     },
-    runTemplate(model.id, dataset, []).config,
+    runTemplate(model.id, dataset, [], pose).config,
   );
+}
+
+function scheduleOf(isCosine: boolean, finalFactor: number): RunConfig['phases'][number]['schedule'] {
+  if (finalFactor === 1) return { kind: 'constant' };
+  return { kind: isCosine ? 'cosine' : 'linear', finalFactor };
 }
 
 function optimiserOf(
