@@ -27,8 +27,9 @@ interface Case {
   /** Shape of the raw results and of the decisions, both of one image. */
   raw: readonly [name: string, shape: readonly number[]];
   decided: readonly [name: string, shape: readonly number[]];
-  /** Raw results beside the first. */
+  /** Raw results and decisions beside the first. */
   beside?: readonly [name: string, shape: readonly number[]][];
+  decidedBeside?: readonly [name: string, shape: readonly number[]][];
 }
 
 const cases: Record<string, Case> = {
@@ -56,12 +57,14 @@ const cases: Record<string, Case> = {
     raw: ['output0', [1, 4 + 4 + 32, 126]],
     beside: [['output1', [1, 32, 16, 24]]],
     decided: ['detections', [1, 300, 6]],
+    decidedBeside: [['masks', [1, 300, 16, 24]]],
   },
   pose: {
     config: posedConfig(),
     make: () => makePosedScenes({ world: 'street', train: 1, test: 2, widthPx: 96, heightPx: 64 }),
     raw: ['output0', [1, 4 + 4 + 6, 126]],
     decided: ['detections', [1, 300, 6]],
+    decidedBeside: [['keypoints', [1, 300, 2, 3]]],
   },
 };
 
@@ -115,9 +118,7 @@ describe.each(Object.keys(cases))('%s', (name) => {
     expect(model.opsetImport!.map(({ domain }) => domain || '')).toEqual(['']);
     expect(model.graph!.input!.map((input) => input.name)).toEqual(['images']);
     const weights = [...(await readSafetensors(runFiles.checkpoint(run.folder, 'best'))).tensors.keys()];
-    // Decisions need not have all of a network: of poses they are boxes only.
-    const raw = decodeModel(new Uint8Array(await readFile(fileOf('raw'))));
-    const initializers = new Set(raw.graph!.initializer!.map((each) => each.name));
+    const initializers = new Set(model.graph!.initializer!.map((each) => each.name));
     // What a network keeps but does not compute with is left out.
     expect(weights.filter((weight) => !initializers.has(weight)).length).toBeLessThan(weights.length / 20);
     const names = model.metadataProps!.find(({ key }) => key === 'names')!.value!;
@@ -133,7 +134,10 @@ describe.each(Object.keys(cases))('%s', (name) => {
       [rawName, rawShape],
       ...(testCase.beside ?? []),
     ]);
-    expect(Object.entries(decided).map(([key, { shape }]) => [key, shape])).toEqual([[decidedName, decidedShape]]);
+    expect(Object.entries(decided).map(([key, { shape }]) => [key, shape])).toEqual([
+      [decidedName, decidedShape],
+      ...(testCase.decidedBeside ?? []),
+    ]);
     const values = raw[rawName]!.data as Float32Array;
     if (decidedName === 'category') {
       const places = values.length / rawShape[1]!;
@@ -164,6 +168,72 @@ describe.each(Object.keys(cases))('%s', (name) => {
       const first = [...(decided[decidedName]!.data as Float32Array).subarray(0, 6)];
       first.forEach((value, i) => expect(value).toBeCloseTo(wanted[i]!, 3));
     }
+  });
+
+  test.runIf(testCase.decidedBeside)('what is said beside the boxes belongs to them, row by row', async () => {
+    const raw = await runFile(fileOf('raw'), run);
+    const decided = await runFile(fileOf('decided'), run);
+    const [, , anchors] = testCase.raw[1] as [number, number, number];
+    const values = raw['output0']!.data as Float32Array;
+    const detections = decided['detections']!.data as Float32Array;
+    const at = (row: number, place: number): number => values[row * anchors + place]!;
+    const categories = run.data.categories.length;
+    const rows = Array.from({ length: 300 }, (_, row) => [...detections.subarray(6 * row, 6 * row + 6)]);
+    const kept = rows.filter((row) => row[4]! > 0);
+    expect(kept.length).toBeGreaterThan(3);
+    kept.forEach(([x1, y1, x2, y2, score, category], row) => {
+      const places = Array.from({ length: anchors }, (_, place) => place);
+      const place = places.find(
+        (each) =>
+          Math.abs(at(4 + category!, each) - score!) < 1e-5 &&
+          Math.abs(at(0, each) - (x1! + x2!) / 2) < 1e-3 &&
+          Math.abs(at(1, each) - (y1! + y2!) / 2) < 1e-3,
+      )!;
+      expect(place, `row ${row}`).toBeDefined();
+      if (name === 'pose') {
+        const said = [...(decided['keypoints']!.data as Float32Array).subarray(6 * row, 6 * row + 6)];
+        said.forEach((value, i) => expect(value).toBeCloseTo(at(4 + categories + i, place), 3));
+        return;
+      }
+      const [height, width] = [16, 24];
+      const maps = raw['output1']!.data as Float32Array;
+      const mask = (decided['masks']!.data as Uint8Array).subarray(row * height * width, (row + 1) * height * width);
+      mask.forEach((cell, i) => {
+        const [x, y] = [4 * (i % width), 4 * Math.floor(i / width)];
+        const isIn = x >= x1! && x < x2! && y >= y1! && y < y2!;
+        let logit = 0;
+        for (let p = 0; p < 32; p++) logit += at(4 + categories + p, place) * maps[p * height * width + i]!;
+        if (Math.abs(logit) > 1e-4) expect(cell, `row ${row}, cell ${i}`).toBe(Number(isIn && logit > 0));
+      });
+    });
+  });
+
+  test.runIf(testCase.decidedBeside)('a model that says something else beside its boxes is not written', async () => {
+    const file = join(run.folder, 'other.onnx');
+    let sessions = 0;
+    const [beside] = testCase.decidedBeside![0]!;
+    const other: Runtime = {
+      ...runtime,
+      description: 'other',
+      liveSessions: 0,
+      createSession: async (model, options) => {
+        const session = await runtime.createSession(model, options);
+        const isExported = sessions++ === 0;
+        return {
+          run: async (feeds) => {
+            const results = await session.run(feeds);
+            const data = results[beside]?.data as Float32Array | Uint8Array | undefined;
+            if (isExported && data) data.forEach((value, i) => (data[i] = 1 - value));
+            return results;
+          },
+          readKept: () => session.readKept(),
+          release: () => session.release(),
+        };
+      },
+    };
+    const form: ExportForm = { format: 'onnx', decisions: true, batchSize: 1 };
+    const request = { folder: run.folder, checkpoint: 'best', file, form } as const;
+    await expect(exportModel(other, request)).rejects.toThrow('gives other results than the app');
   });
 
   test('weights alone, whole or in half precision', async () => {

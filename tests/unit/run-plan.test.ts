@@ -212,6 +212,17 @@ describe('the check', () => {
     expect(detection.filter(({ message }) => message.includes('no outline'))).toEqual([]);
   });
 
+  test.each([
+    [254, 'yolov8-seg', 0],
+    [255, 'yolov8-seg', 1],
+    [255, 'yolov8', 0],
+  ])('says that of %i objects in an image %s tells 254 apart', (mostLabels, modelId, times) => {
+    const { config } = runTemplate(modelId, dataset, devices);
+    const train = { ...good.labels.train, mostLabels };
+    const messages = checkRun({ ...good, config, labels: trainedOn(train) }).map(({ message }) => message);
+    expect(messages.filter((message) => message.includes('the first 254 have a mask'))).toHaveLength(times);
+  });
+
   test('finds classes without images, images without a class, and a data set without any', () => {
     const categoryId = dataset.categories[0]!.categoryId;
     const few = { ...labelled(50_000, new Map([[categoryId, 49_999]])), labelled: 49_999 };

@@ -7,7 +7,7 @@ export type ExportPrecision = v.InferOutput<typeof exportPrecision>;
 export const exportForm = v.variant('format', [
   v.object({
     format: v.literal('onnx'),
-    /** Boxes after suppression, or the category of an image or pixel, instead of raw results. */
+    /** Boxes after suppression with their masks or points, or the category of an image or pixel, instead of raw results. */
     decisions: v.boolean(),
     batchSize: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(256)),
   }),

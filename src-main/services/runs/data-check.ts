@@ -3,11 +3,15 @@ import type { Category, Dataset, Split } from '../../contract/model/dataset.ts';
 import type { RunConfig, Task } from '../../contract/model/run.ts';
 import { saysObjects } from '../../contract/model/tasks.ts';
 import { trainedClasses } from '../../contract/model/trained-classes.ts';
-import type { SplitLabels } from '../training-data/learnable.ts';
+import { mostMapped } from '../../engine/data/training-data.ts';
+import { ofPixels, type SplitLabels } from '../training-data/learnable.ts';
 import { count, error, note, warning, type Finding } from './findings.ts';
 
 /** Tasks that take an object without a label of its kind for background. */
 const overlooking: ReadonlySet<Task> = new Set<Task>(['instance-segmentation']);
+
+/** Tasks whose masks tell the objects of an image apart. */
+const tellsApart = (task: Task): boolean => ofPixels.has(task) && saysObjects(task);
 
 /** What an image must have to be learned from, and what one lacks that does not. */
 const wanted: Readonly<Record<Task, { label: string; lack: string }>> = {
@@ -47,7 +51,7 @@ export function checkData({ config, dataset, labels }: DataFacts): Finding[] {
 function checkSplit(
   { task }: RunConfig,
   { name, splitCounts }: Dataset,
-  { labelled, severalClasses, background, rejected, images, otherObjects }: SplitLabels,
+  { labelled, severalClasses, background, rejected, images, otherObjects, mostLabels }: SplitLabels,
   split: Split,
   path: string,
   purpose: string,
@@ -68,6 +72,14 @@ function checkSplit(
       ? [
           warning(
             `${count(otherObjects, 'object')} in the split “${split}” ${otherObjects === 1 ? 'has' : 'have'} no outline or mask, so the network learns that nothing is there. Outline them, or turn on “Boxes as masks”, which learns boxes as rectangles.`,
+            path,
+          ),
+        ]
+      : []),
+    ...(tellsApart(task) && mostLabels > mostMapped
+      ? [
+          warning(
+            `An image in the split “${split}” has ${mostLabels.toLocaleString('en')} objects. Of an image’s objects the first ${mostMapped} have a mask; of the others the network learns the box, and that its mask is empty. Cut such images into smaller ones.`,
             path,
           ),
         ]

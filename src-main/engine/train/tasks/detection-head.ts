@@ -14,6 +14,7 @@ import type { Tensor, Value } from '../../graph/types.ts';
 import type { Assignment } from '../../nn/losses/detection/assigner.ts';
 import type { DetectionLabels } from '../../nn/losses/detection/labels.ts';
 import type { ImageSource } from './definition.ts';
+import type { DecideOfHead } from './detection-suppression.ts';
 
 /** Outputs of the network before the head's own: the sides' distributions, the scores, the distances. */
 export const boxOutputs = 3;
@@ -81,4 +82,8 @@ export interface HeadExport {
     candidates: AnchoredCandidates,
     placement: Letterbox,
   ): (candidate: number) => Partial<FoundBox>;
+  /** The output of a model with suppression, a row an object, zeros where there are fewer. */
+  readonly decided: DecideOfHead;
+  /** Whether a row of that output is what was found, px of the input, but for rounding. */
+  isSaid(found: Partial<FoundBox>, decided: HeadResults, row: number): boolean;
 }

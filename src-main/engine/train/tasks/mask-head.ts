@@ -4,15 +4,16 @@
  * recipe, in training and where a run is measured.
  */
 import { FoveaError } from '../../../contract/errors.ts';
-import { encodeCellMask } from '../../../contract/geometry/cell-mask.ts';
+import { decodeCellMask, encodeCellMask, type CellMask } from '../../../contract/geometry/cell-mask.ts';
 import type { AnchoredCandidates } from '../../../contract/geometry/non-max-suppression.ts';
 import { placementOf, toImage, type Letterbox } from '../../data/letterbox.ts';
 import { SplitImages, type ExampleImages, type ImageFeed } from '../../data/split-images.ts';
 import { noObject, type SplitData } from '../../data/training-data.ts';
-import type { Value } from '../../graph/types.ts';
+import { sizeOf, tensor, type Value } from '../../graph/types.ts';
 import { maskLoss, maskStride } from '../../nn/losses/detection/mask-loss.ts';
 import type { ImageSource } from './definition.ts';
 import type { DetectionHead, HeadLabels } from './detection-head.ts';
+import { castTo, type KeptRows, type NodeWriter } from './detection-suppression.ts';
 
 /** size: the input's [height, width] px; gain: of the mask's loss. */
 export function maskHead([height, width]: readonly [number, number], gain: number): DetectionHead {
@@ -44,8 +45,73 @@ export function maskHead([height, width]: readonly [number, number], gain: numbe
         const maps = output1!.data as Float32Array;
         return (candidate) => ({ mask: [...saidMask({ shares, maps, grid }, candidates, candidate, placement)] });
       },
+      decided: (nodes, kept, count) => masksOfKept(nodes, kept, { count, grid }),
+      isSaid: ({ mask }, { masks }, row) =>
+        isSameMask(decodeCellMask(Uint8Array.from(mask!)), masks!.data as Uint8Array, row, grid),
     },
   };
+}
+
+/** "masks", uint8 [1, count, rows, columns]: 1 where coefficients · prototypes is above 0 and the cell's left and upper edge lie in the box. */
+function masksOfKept(
+  nodes: NodeWriter,
+  { detections, columns, more }: KeptRows,
+  { count, grid }: { count: number; grid: Grid },
+): Value {
+  const { output1 } = more;
+  const prototypes = output1!.shape[1]!;
+  const shape = [count, grid.rows, grid.columns];
+  const maps = nodes.add('maps', 'Reshape', [
+    output1!,
+    nodes.integers('maps shape', prototypes, grid.rows * grid.columns),
+  ]);
+  const product = nodes.add('products', 'MatMul', [columns, maps]);
+  const logits = nodes.add('logits', 'Reshape', [product, nodes.integers('logits shape', ...shape)]);
+  const isShown = nodes.add('isShown', 'Greater', [logits, nodes.constant('zero', tensor('float32', [], [0]))]);
+  const sides = nodes.all(
+    ['left', 'top', 'right', 'bottom', 'unused'],
+    'Split',
+    [detections, nodes.integers('side widths', 1, 1, 1, 1, 2)],
+    { axis: 1 },
+  );
+  const asMaps = nodes.integers('side shape', count, 1, 1);
+  const [left, top, right, bottom] = sides
+    .slice(0, 4)
+    .map((side) => nodes.add(`${side.name} side`, 'Reshape', [side, asMaps]));
+  const between = (name: string, low: Value, high: Value, edgeShape: number[]): Value => {
+    const places = Array.from({ length: sizeOf(edgeShape) }, (_, i) => i * maskStride);
+    const edges = nodes.constant(`${name} edges`, tensor('float32', edgeShape, places));
+    return nodes.add(name, 'And', [
+      nodes.add(`${name} behind`, 'GreaterOrEqual', [edges, low]),
+      nodes.add(`${name} before`, 'Less', [edges, high]),
+    ]);
+  };
+  const inBox = nodes.add('inBox', 'And', [
+    between('in columns', left!, right!, [1, 1, grid.columns]),
+    between('in rows', top!, bottom!, [1, grid.rows, 1]),
+  ]);
+  const cells = nodes.add('cells', 'Cast', [nodes.add('isObject', 'And', [isShown, inBox])], { to: castTo.uint8 });
+  const type = { dataType: 'uint8' as const, shape: [1, ...shape] };
+  return nodes.output('masks', 'Unsqueeze', [cells, nodes.integers('masks axis', 0)], type);
+}
+
+/** Cells may fall the other way by rounding: one, or this share of a mask's window. */
+const roundedCells = 0.01;
+
+function isSameMask(wanted: CellMask, masks: Uint8Array, row: number, grid: Grid): boolean {
+  const { column, row: top, columns, rows, cells } = wanted;
+  const plane = grid.rows * grid.columns;
+  const got = masks.subarray(row * plane, (row + 1) * plane);
+  let [different, inWindow] = [0, 0];
+  for (let y = 0, at = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++, at++) {
+      const cell = got[(top + y) * grid.columns + column + x]!;
+      inWindow += cell;
+      if (cell !== cells[at]) different++;
+    }
+  }
+  const outside = got.reduce((sum, cell) => sum + cell, 0) - inWindow;
+  return different + outside <= Math.max(1, roundedCells * cells.length);
 }
 
 interface Grid {

@@ -68,9 +68,26 @@ function keypointHead(
         const pointsOf = pointsInImage(columns, rowLength, candidates, placement);
         return (candidate) => ({ keypoints: pointsOf(candidate) });
       },
+      decided: (nodes, { columns }, count) => {
+        const shape = [1, count, pointCount, numbersPerPoint];
+        return nodes.output('keypoints', 'Reshape', [columns, nodes.integers('keypoints shape', ...shape)], {
+          dataType: 'float32',
+          shape,
+        });
+      },
+      isSaid: ({ keypoints = [] }, decided, row) => {
+        const all = decided['keypoints']!.data as Float32Array;
+        return keypoints.every((wanted, i) => {
+          const most = i % numbersPerPoint === numbersPerPoint - 1 ? closeness.sureness : closeness.positionPx;
+          return Math.abs(all[row * rowLength + i]! - wanted) <= most;
+        });
+      },
     },
   };
 }
+
+/** What two ways to compute a point may differ by. */
+const closeness = { positionPx: 0.05, sureness: 1e-4 } as const;
 
 /** said: [3·K, A], px of the input. Of a candidate: x, y in px of the original, and the third number of each point. */
 function pointsInImage(
