@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import { readLayerNorms, readTensorSpread } from '../../src-main/engine/train/layer-records.ts';
 import { LayerWatch } from '../../src-main/engine/train/layer-watch.ts';
+import type { Session, SessionOptions } from '../../src-main/engine/runtime/runtime.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
+import { looksApart } from '../../src-main/engine/train/step-runner.ts';
 import { floatValues, readSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { momentum, phase, smallConfig } from '../helpers/run-config.ts';
 import {
@@ -14,6 +16,7 @@ import {
   remains,
   runTraining,
   valuesOf,
+  WatchedRuntime,
   type SmallData,
 } from '../helpers/training-run.ts';
 
@@ -27,6 +30,22 @@ async function newFolder(name: string): Promise<string> {
   const folder = join(small.folder, name);
   await mkdir(folder);
   return folder;
+}
+
+/** Notes what the sessions of training steps were asked for. */
+class NotedRuntime extends WatchedRuntime {
+  readonly trained: { steps: number; shows: boolean }[] = [];
+  override async createSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
+    const session = await super.createSession(model, options);
+    return {
+      ...session,
+      run: (feeds) => {
+        const steps = feeds['steps'];
+        if (steps) this.trained.push({ steps: Number(steps.data[0]), shows: 'shownGradient' in feeds });
+        return session.run(feeds);
+      },
+    };
+  }
 }
 
 const watching = (config: RunConfig, layers: RunConfig['monitoring']['layers']): RunConfig => ({
@@ -121,6 +140,17 @@ describe('the layers of a run', () => {
     expect(file.equals(await readFile(runFiles.layers(whole)))).toBe(true);
     expect(valuesOf(rest, 'epoch/gradientNorm').at(-1)).toBe(valuesOf(reported, 'epoch/gradientNorm').at(-1));
     await expect(readFile(runFiles.layers(unwatched))).rejects.toThrow('ENOENT');
+  });
+
+  test('have their gradient handed out by the steps that are looked at, and by no others', async () => {
+    const folder = await newFolder('apart');
+    const runtime = new NotedRuntime();
+    const config = watching(smallConfig({ batchSize: 4, phases: [phase({ epochs: 2 })] }), 'norms');
+    await runTraining(folder, config, small.data, { runtime });
+    // Ten steps an epoch, of which 2, 5, 7 and 10 are looked at.
+    expect(runtime.trained.filter(({ shows }) => shows).map(({ steps }) => steps)).toEqual(Array(8).fill(1));
+    expect(runtime.trained.reduce((sum, { steps }) => sum + steps, 0)).toBe(20);
+    expect(looksApart('cpu', { inputShape: [3, 512, 512] }, 2)).toBe(false);
   });
 
   test('a frozen one has no gradient', async () => {

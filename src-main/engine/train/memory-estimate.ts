@@ -14,7 +14,7 @@ import { planModel, preprocessingOf } from '../zoo/registry.ts';
 import { evaluationBatchSize } from './evaluation.ts';
 import { carriedVectors, stateLayout, updateSettings, type StateLayout, type UpdateSettings } from './state-layout.ts';
 import { buildGradientGraph, buildInferenceGraph, buildTrainGraph, type TrainGraphOptions } from './step-graph.ts';
-import { maximumSteps } from './step-runner.ts';
+import { looksApart, maximumSteps } from './step-runner.ts';
 import type { Task } from './tasks/definition.ts';
 import { taskFor } from './tasks/index.ts';
 import { updatesInPlace } from './update-pieces.ts';
@@ -138,7 +138,7 @@ function partsFor(question: MemoryQuestion, batchSize: number): MemoryNeed['part
   const images = { imageShape: inputShape as [number, number, number], feedRows: trainRows };
   const most = stepsPerDispatch(images, batchSize, maximumSteps);
   const fedTrain = trainRows(most * batchSize);
-  const sessions = sizes.map((size) =>
+  const sessions = sizes.flatMap((size) =>
     trainingBytes(config, task, plan, { imageCount: fedTrain, batchSize: size, maximumSteps: most }),
   );
   const evaluation = sessionBytes(inferenceGraph(config, task, plan, rows(evaluationImages, evaluated), evaluated));
@@ -161,13 +161,13 @@ function partsFor(question: MemoryQuestion, batchSize: number): MemoryNeed['part
   ];
 }
 
-/** Of the phase that trains most. */
+/** Each of the sessions for batches of one size, in the phase that trains most. */
 function trainingBytes(
   config: RunConfig,
   task: Task,
   plan: NetworkPlan,
   sizes: Pick<TrainGraphOptions, 'imageCount' | 'batchSize' | 'maximumSteps'>,
-): ReturnType<typeof sessionBytes> {
+): ReturnType<typeof sessionBytes>[] {
   const layouts = config.phases.map((phase) => ({ phase, layout: stateLayout(plan, phase) }));
   const trained = ({ layout }: (typeof layouts)[number]): number =>
     layout.groups.reduce((sum, group) => sum + group.layout.length, 0);
@@ -184,9 +184,12 @@ function trainingBytes(
     seed: config.seed,
     passes: { precision: config.precision },
   };
-  return updatesInPlace(config.device, layout, update)
-    ? inPlaceBytes(buildGradientGraph(options), layout, update)
-    : sessionBytes(buildTrainGraph(options));
+  if (updatesInPlace(config.device, layout, update)) return [inPlaceBytes(buildGradientGraph(options), layout, update)];
+  const variants = new Set([update.showsGradient === true]);
+  if (looksApart(config.device, plan, sizes.batchSize)) variants.add(false);
+  return [...variants].map((showsGradient) =>
+    sessionBytes(buildTrainGraph({ ...options, update: { ...update, showsGradient } })),
+  );
 }
 
 function inferenceGraph(

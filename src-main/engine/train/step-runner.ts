@@ -18,7 +18,6 @@ import type { Preprocessing } from '../nn/preprocessing.ts';
 import { badNodeText, describeNodes, findFirstBadNode } from './inspect-step.ts';
 import { openGraph } from './open-graph.ts';
 import { buildGradientGraph, buildTrainGraph, type TrainGraphOptions } from './step-graph.ts';
-import type { UpdateSettings } from './state-layout.ts';
 import type { Step } from './step-plan.ts';
 import { StepsInPlace } from './steps-in-place.ts';
 import type { SplitLabels, Task } from './tasks/definition.ts';
@@ -57,23 +56,43 @@ export interface StepResults {
   counts: Readonly<Record<string, Float32Array>>;
 }
 
+/** Which of a runner's graphs: of batches of one size, and whether it hands the gradient of its last step out. */
+interface Variant {
+  batchSize: number;
+  shows: boolean;
+}
+
+/**
+ * Numbers of a batch's images up to which a second graph is made for the steps whose gradient is looked at. To carry the
+ * gradient out of every step would take percents of a small network's time; beside the convolutions of a large one it is
+ * nothing, and a second graph's memory is much.
+ */
+const mostApart = 2 ** 20;
+
+/** Whether only the steps that are looked at carry the gradient out. Where the state is updated in place it is there anyhow. */
+export function looksApart(device: Device, plan: Pick<NetworkPlan, 'inputShape'>, batchSize: number): boolean {
+  return device === 'cpu' && batchSize * sizeOf(plan.inputShape) <= mostApart;
+}
+
 export class StepRunner {
   private readonly options: StepRunnerOptions;
-  private readonly sessions = new Map<number, Session>();
+  private readonly sessions = new Map<string, Session>();
   private passes: PassOptions = {};
   /** Batch sizes whose nodes have been printed (DEBUG_ENGINE=3). */
   private readonly described = new Set<number>();
 
   private readonly inPlace: boolean;
-  /** In place, the gradient is there anyhow. */
-  private readonly update: UpdateSettings;
   private updates: Promise<UpdatePieces> | null = null;
 
   constructor(options: StepRunnerOptions) {
     this.options = options;
     const { device, state } = options;
     this.inPlace = updatesInPlace(device, state.layout, state.update, options.inPlace?.least);
-    this.update = this.inPlace ? { ...state.update, showsGradient: false } : state.update;
+  }
+
+  /** Makes the session for such steps, where it is not there yet, so that their time is theirs alone. */
+  async prepare(batchSize: number, showGradient = false): Promise<void> {
+    await this.sessionFor(this.variantFor(batchSize, showGradient));
   }
 
   /**
@@ -85,13 +104,14 @@ export class StepRunner {
   async run(steps: readonly Step[], firstStep: number, showGradient = false): Promise<StepResults> {
     const { state } = this.options;
     const batchSize = steps[0]!.positions.length;
-    const session = await this.sessionFor(batchSize);
-    const feeds = await this.feedsFor(steps, firstStep);
+    const variant = this.variantFor(batchSize, showGradient);
+    const session = await this.sessionFor(variant);
+    const feeds = await this.feedsFor(steps, firstStep, variant);
     if (debugLevel() >= 3 && !this.described.has(batchSize)) {
       this.described.add(batchSize);
       const { runtime, device } = this.options;
       const fed = { ...feeds, steps: tensor('int64', [], [1]) };
-      await describeNodes({ runtime, device, graph: this.graphFor(batchSize), feeds: fed, step: 0 }, debugLog);
+      await describeNodes({ runtime, device, graph: this.graphFor(variant), feeds: fed, step: 0 }, debugLog);
     }
     const results = await this.runSession(session, {
       ...feeds,
@@ -104,14 +124,14 @@ export class StepRunner {
       // It stopped before that step's update, so the state is the one to look at.
       state.accept(results);
       const weightsAreFinite = state.isFinite();
-      const rest = await this.feedsFor(steps.slice(bad), firstStep + bad);
-      const place = await this.placeOfBadNumber(batchSize, rest, weightsAreFinite ? 0 : -1);
+      const rest = await this.feedsFor(steps.slice(bad), firstStep + bad, variant);
+      const place = await this.placeOfBadNumber(variant, rest, weightsAreFinite ? 0 : -1);
       throw notFinite(firstStep + bad + 1, losses[bad]!, weightsAreFinite, place, this.precision());
     }
     if (bad >= 0) {
       const before = bad === 0 ? null : await session.run({ ...feeds, steps: tensor('int64', [], [bad]) });
       const weightsAreFinite = state.isFinite(before);
-      const place = await this.placeOfBadNumber(batchSize, feeds, weightsAreFinite ? bad : bad - 1);
+      const place = await this.placeOfBadNumber(variant, feeds, weightsAreFinite ? bad : bad - 1);
       throw notFinite(firstStep + bad + 1, losses[bad]!, weightsAreFinite, place, this.precision());
     }
     state.accept(results);
@@ -134,9 +154,12 @@ export class StepRunner {
   }
 
   /** All that the training graph is fed but for `steps`. */
-  private async feedsFor(steps: readonly Step[], firstStep: number): Promise<Record<string, Tensor>> {
+  private async feedsFor(
+    steps: readonly Step[],
+    firstStep: number,
+    { batchSize, shows }: Variant,
+  ): Promise<Record<string, Tensor>> {
     const { images, labels, task, state } = this.options;
-    const batchSize = steps[0]!.positions.length;
     const most = this.mostSteps(batchSize);
     const capacity = most * batchSize;
     const positions = steps.flatMap((step) => Array.from(step.positions));
@@ -144,7 +167,7 @@ export class StepRunner {
     const feed = await images.feed(positions, capacity, steps[0]!.epoch);
     const fedLabels = await labels.feed(positions, capacity, feed);
     return {
-      ...state.trainFeeds(),
+      ...state.trainFeeds(shows),
       images: { dataType: 'uint8', shape: [rowCount, ...images.imageShape], data: feed.images },
       labels: { dataType: task.label.dataType, shape: [rowCount, ...task.label.shape], data: fedLabels },
       indices: padded(most, 'int64', [batchSize], feed.rows),
@@ -195,20 +218,20 @@ export class StepRunner {
 
   /** Where in the `step`-th of the fed steps the numbers went wrong, in words; null where it cannot be told. */
   private async placeOfBadNumber(
-    batchSize: number,
+    variant: Variant,
     feeds: Readonly<Record<string, Tensor>>,
     step: number,
   ): Promise<string | null> {
     if (step < 0) return null; // it was in a dispatch whose state is gone
     const { runtime, device } = this.options;
     try {
-      const session = await this.sessionFor(batchSize);
+      const session = await this.sessionFor(variant);
       const before = step === 0 ? {} : await session.run({ ...feeds, steps: tensor('int64', [], [step]) });
       const state = Object.entries(before).flatMap(([name, value]) =>
         name.endsWith('Next') ? [[name.slice(0, -'Next'.length), value] as const] : [],
       );
       const fed = { ...feeds, ...Object.fromEntries(state), steps: tensor('int64', [], [step + 1]) };
-      const found = await findFirstBadNode({ runtime, device, graph: this.graphFor(batchSize), feeds: fed, step });
+      const found = await findFirstBadNode({ runtime, device, graph: this.graphFor(variant), feeds: fed, step });
       return found && badNodeText(found);
     } catch (error) {
       // The person is told of the bad loss all the same; there may be no memory for a second look.
@@ -217,29 +240,38 @@ export class StepRunner {
     }
   }
 
-  private async sessionFor(batchSize: number): Promise<Session> {
-    const known = this.sessions.get(batchSize);
+  private variantFor(batchSize: number, showGradient: boolean): Variant {
+    const { state, device, plan } = this.options;
+    const isShown = showGradient || !looksApart(device, plan, batchSize);
+    return { batchSize, shows: state.update.showsGradient === true && !this.inPlace && isShown };
+  }
+
+  private async sessionFor(variant: Variant): Promise<Session> {
+    const { batchSize, shows } = variant;
+    const name = `${batchSize}${shows ? ' with its gradient' : ''}`;
+    const known = this.sessions.get(name);
     if (known) return known;
     const { runtime, device, threads } = this.options;
     this.passes = { ...(await passesFor(runtime, { device, threads })), precision: this.precision() };
-    const { session, nodes } = await (this.inPlace ? this.openInPlace(batchSize) : this.openLoop(batchSize));
-    this.sessions.set(batchSize, session);
-    if (debugLevel() >= 1) debugLog(`training graph for batches of ${batchSize}: ${nodes} nodes`);
+    const { session, nodes } = await (this.inPlace ? this.openInPlace(variant) : this.openLoop(variant));
+    this.sessions.set(name, session);
+    if (debugLevel() >= 1) debugLog(`training graph for batches of ${name}: ${nodes} nodes`);
     if (nodes > manyNodes) freeMemory();
     return session;
   }
 
-  private async openLoop(batchSize: number): Promise<{ session: Session; nodes: number }> {
+  private async openLoop(variant: Variant): Promise<{ session: Session; nodes: number }> {
     const { runtime, device, threads } = this.options;
-    const graph = this.graphFor(batchSize);
+    const graph = this.graphFor(variant);
     return { session: await openGraph(runtime, graph, { device, threads }), nodes: countNodes(graph) };
   }
 
-  private async openInPlace(batchSize: number): Promise<{ session: Session; nodes: number }> {
+  private async openInPlace(variant: Variant): Promise<{ session: Session; nodes: number }> {
     const { runtime, device, threads, state } = this.options;
     const { layout } = state;
-    const { update } = this;
-    const graph = buildGradientGraph(this.graphOptions(batchSize));
+    const graphOptions = this.graphOptions(variant);
+    const { update } = graphOptions;
+    const graph = buildGradientGraph(graphOptions);
     const numberCount = graph.inputs.find(({ name }) => name === 'numbers')!.shape[1]!;
     const { pieceLength } = this.options.inPlace ?? {};
     this.updates ??= UpdatePieces.open(runtime, { layout, update, numberCount, threads }, pieceLength);
@@ -252,17 +284,17 @@ export class StepRunner {
     };
   }
 
-  private graphFor(batchSize: number): Graph {
-    return buildTrainGraph(this.graphOptions(batchSize));
+  private graphFor(variant: Variant): Graph {
+    return buildTrainGraph(this.graphOptions(variant));
   }
 
-  private graphOptions(batchSize: number): TrainGraphOptions {
+  private graphOptions({ batchSize, shows }: Variant): TrainGraphOptions {
     const { plan, preprocessing, augmentation, task, images, seed, state } = this.options;
     return {
       passes: this.passes,
       plan,
       layout: state.layout,
-      update: this.update,
+      update: { ...state.update, showsGradient: shows },
       preprocessing,
       augmentation,
       task,

@@ -1,30 +1,29 @@
 /** How fast training goes, from its last dispatches. */
 
-/** Weight of the newest dispatch. */
-const smoothing = 0.2;
+/** What a dispatch still counts for when the next one is there; each counts by its length. */
+const remembered = 0.8;
 
 export class Throughput {
-  private msPerStep: number | null = null;
-  private imagesPerMs = 0;
+  private steps = 0;
+  private images = 0;
+  private ms = 0;
 
   add(steps: number, images: number, elapsedMs: number): void {
-    const perStep = elapsedMs / steps;
-    const rate = images / elapsedMs;
-    const isFirst = this.msPerStep === null;
-    this.msPerStep = isFirst ? perStep : this.msPerStep! + smoothing * (perStep - this.msPerStep!);
-    this.imagesPerMs = isFirst ? rate : this.imagesPerMs + smoothing * (rate - this.imagesPerMs);
+    this.steps = remembered * this.steps + steps;
+    this.images = remembered * this.images + images;
+    this.ms = remembered * this.ms + elapsedMs;
   }
 
   /** At least 1. A cautious few before anything is measured. */
   stepsWithin(budgetMs: number): number {
-    return this.msPerStep === null ? 4 : Math.max(1, Math.round(budgetMs / this.msPerStep));
+    return this.steps === 0 ? 4 : Math.max(1, Math.round((budgetMs * this.steps) / this.ms));
   }
 
   imagesPerSecond(): number | null {
-    return this.msPerStep === null ? null : this.imagesPerMs * 1000;
+    return this.steps === 0 ? null : (this.images * 1000) / this.ms;
   }
 
   secondsFor(steps: number): number | null {
-    return this.msPerStep === null ? null : (steps * this.msPerStep) / 1000;
+    return this.steps === 0 ? null : (steps * this.ms) / this.steps / 1000;
   }
 }

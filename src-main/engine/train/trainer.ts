@@ -367,13 +367,15 @@ class Trainer {
       await this.hear();
       if (this.isToFinish()) return false;
       this.progress('training');
-      const started = performance.now();
       // As many steps as one dispatch should have, and none after the one that a resumed run was ended at.
       const until = (this.interventions.finishStep ?? Infinity) - this.position.step;
       const untilLook = this.layers?.stepsUntilLook(this.position.stepInEpoch, plan.stepsPerEpoch) ?? Infinity;
-      const limit = Math.min(this.throughput.stepsWithin(dispatchMs), most, until, untilLook);
+      // A step that is looked at has a dispatch of its own.
+      const isLook = untilLook === 1;
+      const limit = Math.min(this.throughput.stepsWithin(dispatchMs), most, until, isLook ? 1 : untilLook - 1);
       const steps = plan.next(this.position, limit);
-      const isLook = steps.length === untilLook;
+      await runner.prepare(steps[0]!.positions.length, isLook);
+      const started = performance.now();
       this.advance(steps, await runner.run(steps, this.position.step, isLook));
       if (isLook) this.lookAtGradients(state);
       this.throughput.add(

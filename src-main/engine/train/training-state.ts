@@ -67,9 +67,10 @@ export class TrainingState {
     this.vectors.set('averageBuffers', buffers.pack(averages));
   }
 
-  /** What a training step is fed. Empty vectors are not part of a graph. */
-  trainFeeds(): Record<string, Tensor> {
-    const names = [...this.carried.map(({ name }) => name), frozenName];
+  /** What a training step is fed; `showsGradient`: one that carries its gradient out. Empty vectors are not part of a graph. */
+  trainFeeds(showsGradient = this.update.showsGradient === true): Record<string, Tensor> {
+    const carried = this.carried.map(({ name }) => name);
+    const names = [...carried.filter((name) => showsGradient || !name.startsWith(shownGradient)), frozenName];
     return feedsOf(names.map((name) => [name, this.vectors.get(name)!]));
   }
 
