@@ -8,6 +8,8 @@
 import { parse, YAMLParseError } from 'yaml';
 import { FoveaError } from '../contract/errors.ts';
 import { bboxArea, cxcywhToXyxy, xyxyToCxcywh } from '../contract/geometry/box.ts';
+import { maskRing } from '../contract/geometry/mask-outline.ts';
+import { rleArea } from '../contract/geometry/rle.ts';
 import { rotatedBoxCorners, shapeBounds, type Attributes, type Shape } from '../contract/model/annotation.ts';
 import type { Split } from '../contract/model/dataset.ts';
 import { uniqueNames, type ImageSize, type LabelProblem, type ParsedCategory, type ParsedLabels } from './labels.ts';
@@ -22,6 +24,8 @@ export interface YoloConfig {
   places: Record<Split, string[]>;
   /** How many keypoints an object has, and whether two numbers or three stand for one; null where it is silent. */
   keypoints: { count: number; dimensions: 2 | 3 } | null;
+  /** Whether objects of four points are rotated boxes (else outlines); null where it is silent, as most files are. */
+  rotated: boolean | null;
   problems: LabelProblem[];
 }
 
@@ -42,6 +46,7 @@ export function parseYoloConfig(file: string, text: string): YoloConfig | null {
       test: readPlaces(root.get('test')),
     },
     keypoints,
+    rotated: root.get('task') === 'obb' ? true : root.get('task') === 'segment' ? false : null,
     problems,
   };
 }
@@ -89,7 +94,10 @@ function readKeypointShape(value: unknown): YoloConfig['keypoints'] {
   return isShape && (dimensions === 2 || dimensions === 3) ? { count, dimensions } : null;
 }
 
-/** Where `flip_idx` says which points change places in a mirrored image, or `kpt_names` what they are called. */
+/**
+ * Where `flip_idx` says which points change places in a mirrored image, or `kpt_names` what they are called. Of classes that are
+ * named beside others that are not, the others have no points.
+ */
 function withSkeletons(
   categories: readonly ParsedCategory[],
   count: number,
@@ -101,11 +109,15 @@ function withSkeletons(
   const pairs = isMirror
     ? flipped.flatMap((to, from): [number, number][] => (Number(to) > from ? [[from, Number(to)]] : []))
     : undefined;
-  return categories.map((category, place) => {
+  const namesOf = (category: ParsedCategory, place: number): unknown[] | null => {
     const own: unknown = named instanceof Map ? named.get(category.sourceId ?? place) : undefined;
-    const isNamed = Array.isArray(own) && own.length === count;
-    if (!isNamed && pairs === undefined) return category;
-    const names = isNamed ? (own as unknown[]) : Array.from({ length: count }, (_, i) => `point ${i + 1}`);
+    return Array.isArray(own) && own.length === count ? (own as unknown[]) : null;
+  };
+  const anyNamed = categories.some((category, place) => namesOf(category, place) !== null);
+  return categories.map((category, place) => {
+    const own = namesOf(category, place);
+    if (own === null && (pairs === undefined || anyNamed)) return category;
+    const names = own ?? Array.from({ length: count }, (_, i) => `point ${i + 1}`);
     const skeleton = parseSkeleton(names, [], pairs);
     return skeleton === null ? category : { ...category, skeleton };
   });
@@ -269,6 +281,7 @@ function yoloValues(shape: Shape, task: YoloTask, { widthPx, heightPx }: ImageSi
   const shares = (ring: readonly number[]): number[] =>
     ring.map((value, at) => value / (at % 2 === 0 ? widthPx : heightPx));
   if (task === 'segment' && shape.kind === 'polygon') return shape.parts.map(({ outer }) => shares(outer));
+  if (task === 'segment' && shape.kind === 'mask' && rleArea(shape.rle) > 0) return [shares(maskRing(shape.rle))];
   if (task === 'segment' && shape.kind === 'rotated-box') return [shares(rotatedBoxCorners(shape))];
   const bounds = shapeBounds(shape);
   if (bounds === null || bboxArea(bounds) === 0) return [];
@@ -287,14 +300,37 @@ function yoloValues(shape: Shape, task: YoloTask, { widthPx, heightPx }: ImageSi
   return [[...box, ...points.flat()]];
 }
 
-/** data.yaml; classes are numbered by their place. `keypointCount` is 0 for all tasks but pose. */
+/** What the points of objects are. */
+export interface YoloPoints {
+  count: number;
+  /** The place that each one takes in a mirrored image; null where nothing says it. */
+  mirrored: readonly number[] | null;
+  /** Of each class; null where they have no names, or are not as many. */
+  names: readonly (readonly string[] | null)[];
+}
+
+/** data.yaml; classes are numbered by their place. `points` is null for all tasks but pose. */
 export function serialiseYoloConfig(
   names: readonly string[],
   places: Partial<Record<Split, string>>,
-  keypointCount = 0,
+  points: YoloPoints | null = null,
+  task: YoloTask | null = null,
 ): string {
   const lines = Object.entries(places).map(([split, place]) => `${split}: ${JSON.stringify(place)}\n`);
   const classes = names.map((name, index) => `  ${index}: ${JSON.stringify(name)}\n`); // JSON strings are YAML strings.
-  const keypoints = keypointCount === 0 ? '' : `\nkpt_shape: [${keypointCount}, 3]\n`;
-  return `path: .\n${lines.join('')}${keypoints}\nnames:\n${classes.join('')}`;
+  const keypoints = points === null ? '' : `\n${pointLines(points)}`;
+  // A key that other tools pass over: four points are an outline and a rotated box alike.
+  const kind = task === null ? '' : `\ntask: ${task}\n`;
+  return `path: .\n${lines.join('')}${kind}${keypoints}\nnames:\n${classes.join('')}`;
+}
+
+function pointLines({ count, mirrored, names }: YoloPoints): string {
+  const named = names.flatMap((own, place) =>
+    own?.length === count ? [`  ${place}: [${own.map((name) => JSON.stringify(name)).join(', ')}]\n`] : [],
+  );
+  return [
+    `kpt_shape: [${count}, 3]\n`,
+    ...(mirrored?.length === count ? [`flip_idx: [${mirrored.join(', ')}]\n`] : []),
+    ...(named.length > 0 ? ['kpt_names:\n', ...named] : []),
+  ].join('');
 }

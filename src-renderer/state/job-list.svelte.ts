@@ -1,8 +1,7 @@
 /** Imports, downloads and exports of the open project: those in progress, and the ended ones until they are put away. */
 import type { Api } from '../api/client.svelte.ts';
 import type { Calls } from '../../src-main/contract/ipc.ts';
-import type { ExportFormat } from '../../src-main/contract/model/dataset-export.ts';
-import type { DatasetFormat, ImageFilter } from '../../src-main/contract/model/dataset.ts';
+import type { DatasetFormat } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId, JobId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
 import type { SampleSet } from '../../src-main/contract/model/sample.ts';
@@ -16,14 +15,7 @@ export interface ImportRequest {
   copyFiles: boolean;
 }
 
-export interface ExportRequest {
-  datasetId: DatasetId;
-  format: ExportFormat;
-  filter: ImageFilter;
-  labelledOnly: boolean;
-  folder: string;
-}
-
+export type ExportRequest = Omit<Calls['dataset.export']['request'], 'projectId'>;
 export type PredictRequest = Omit<Calls['predict.start']['request'], 'projectId'>;
 export type WriteRequest = Omit<Calls['predict.write']['request'], 'projectId'>;
 

@@ -101,6 +101,14 @@ describe('import', () => {
     expect(stdout).toContain('120 images and 120 labels are in ');
   });
 
+  it('writes labels alone where they are enough', async () => {
+    const args = ['export-dataset', 'Tiny', '--format', 'coco', '--labels-only', '-o', 'out'];
+    expect(await cli(args, { handlers: ended(done) })).toBe(0);
+    expect(requestsOf('dataset.exportReport')).toMatchObject([{ images: 'none' }]);
+    expect(requestsOf('dataset.export')).toMatchObject([{ images: 'none' }]);
+    expect(stdout).toContain('120 labels of 120 images are in ');
+  });
+
   it('refuses what has no known format, with the reasons found', async () => {
     const report = await createFakeBackend().handlers['dataset.inspect']({ path: 'x' });
     const failures = [{ source: 'notes.txt', reason: 'is no data set' }];

@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import { changeResult, gestureId } from '../model/annotation-edit.ts';
 import { classEdit, classUsage } from '../model/class-edit.ts';
-import { exportFormat, exportReport } from '../model/dataset-export.ts';
+import { exportFormat, exportImages, exportReport } from '../model/dataset-export.ts';
 import {
   category,
   dataset,
@@ -45,6 +45,8 @@ const exportScope = {
   filter: v.optional(imageFilter),
   /** Leaves out images that nobody labelled. */
   labelledOnly: v.optional(v.boolean()),
+  /** Copies where it is absent. */
+  images: v.optional(exportImages),
 };
 
 export const datasetCalls = {
@@ -76,11 +78,15 @@ export const datasetCalls = {
   'dataset.download': { request: v.object({ ...inProject, source: v.literal('cifar10') }), response: job },
   /** Draws a data set by itself, seeded, and imports it. */
   'dataset.importSample': { request: v.object({ ...inProject, set: sampleSet }), response: job },
+  /** Throws `unsupported` for labels alone in a format that has none. */
   'dataset.exportReport': {
     request: v.object({ ...inProject, datasetId, format: exportFormat, ...exportScope }),
     response: exportReport,
   },
-  /** Writes labels and copies of the images into a folder, which must not exist yet or be empty. */
+  /**
+   * Writes into a folder, which must not exist yet or be empty. Labels alone are named as the images lie in their own
+   * folder, so that they fit where they are laid over it.
+   */
   'dataset.export': {
     request: v.object({ ...inProject, datasetId, format: exportFormat, ...exportScope, folder: path }),
     response: job,

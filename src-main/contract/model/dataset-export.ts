@@ -34,6 +34,13 @@ export const exportFormatLabels = {
   'image-folders': 'A folder for each class (YOLO classify)',
 } as const satisfies Record<ExportFormat, string>;
 
+/** What becomes of the images: copies of them beside the labels, or nothing, where the labels go to somebody who has them. */
+export const exportImages = v.picklist(['copy', 'none']);
+export type ExportImages = v.InferOutput<typeof exportImages>;
+
+/** What they are, the images themselves say by where they lie. */
+export const imagesAreLabels: readonly ExportFormat[] = ['image-folders'];
+
 /** What will be written, and what the format cannot hold, told before anything is. */
 export const exportReport = v.object({
   imageCount: v.number(),

@@ -82,6 +82,7 @@ export type ExportDatasetOptions = ProjectOptions & {
   split?: Split;
   query?: string;
   labelledOnly?: boolean;
+  labelsOnly?: boolean;
 };
 
 export async function exportDataset(
@@ -95,13 +96,17 @@ export async function exportDataset(
   const { datasetId } = await findDataset(client, opened, wanted);
   const { format } = options;
   const folder = resolve(io.cwd, options.output);
-  const { split, query, labelledOnly } = options;
+  const { split, query, labelledOnly, labelsOnly } = options;
   const filter = {
     splits: split === undefined ? [] : [split],
     categoryIds: [],
     ...(query === undefined ? {} : { query }),
   };
-  const scope = { filter, labelledOnly: labelledOnly === true };
+  const scope = {
+    filter,
+    labelledOnly: labelledOnly === true,
+    ...(labelsOnly === true ? { images: 'none' as const } : {}),
+  };
   const report = await client.call('dataset.exportReport', { projectId, datasetId, format, ...scope });
   for (const loss of report.losses) say(io, `Lost: ${loss}`);
   const job = await followJob(
@@ -117,7 +122,12 @@ export async function exportDataset(
     say(io, job.error?.message ?? 'It failed without saying why.');
     return exitCodes.failed;
   }
-  return print(session, options, { folder, ...report }, reports.exportText);
+  return print(
+    session,
+    options,
+    { folder, ...report, ...(labelsOnly === true ? { labelsOnly } : {}) },
+    reports.exportText,
+  );
 }
 
 export async function downloadDataset(session: Session, source: 'cifar10', options: ProjectOptions): Promise<ExitCode> {

@@ -85,7 +85,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     .option('--labels <place>', 'which labels of the folder, where it holds several (the import names them)')
     .option('--copy', 'copy image files into the project (default: reference them where they are)')
     .action((path: string, options) => run((session) => commands.importDataset(session, path, options)));
-  inProject(root.command('export-dataset <dataset>').description("write a data set's images and labels into a folder"))
+  inProject(root.command('export-dataset <dataset>').description("write a data set's labels and images into a folder"))
     .addOption(
       new Option('--format <format>', 'what for; what it cannot hold is said first')
         .choices(exportFormats)
@@ -95,6 +95,10 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     .addOption(new Option('--split <split>', 'only the images of this split').choices(splits))
     .option('--query <query>', 'only images that the query finds: "class:truck count(person)>3"')
     .option('--labelled-only', 'leave out images that nobody labelled')
+    .option(
+      '--labels-only',
+      'no copies of the images: labels that fit where they are laid over the folder of the images',
+    )
     .action((wanted: string, options) => run((session) => commands.exportDataset(session, wanted, options)));
   inProject(root.command('images <dataset>').description('names of the images that a query finds'))
     .option('--query <query>', 'such as "class:truck count(person)>3 split:val run:A.fp>0" (default: all)')
@@ -247,7 +251,10 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
   )
     .addOption(new Option('--checkpoint <which>', 'which weights').choices(checkpointName.options).default('best'))
     .requiredOption('-o, --output <file>', 'file to write: .onnx for a model, .safetensors for weights alone')
-    .option('--decisions', '.onnx: boxes after suppression, or categories, instead of raw results')
+    .option(
+      '--decisions',
+      '.onnx: boxes after suppression with their masks or points, or categories, instead of raw results',
+    )
     .option('--batch <images>', '.onnx: images at a time', wholeNumber, 1)
     .option('--half', '.safetensors: half precision, half the size')
     .option('--force', 'overwrite the file')

@@ -40,8 +40,14 @@ export function devicesText(devices: readonly DeviceInfo[]): string {
   return `${table(['device', 'what it is', ''], rows)}${reasons.length > 0 ? `\n${reasons.join('')}` : ''}`;
 }
 
-export function exportText({ folder, imageCount, labelCount }: ExportReport & { folder: string }): string {
-  return `${formatNumber(imageCount)} images and ${formatNumber(labelCount)} labels are in ${folder}\n`;
+export function exportText({
+  folder,
+  imageCount,
+  labelCount,
+  labelsOnly = false,
+}: ExportReport & { folder: string; labelsOnly?: boolean }): string {
+  const [images, labels] = [`${formatNumber(imageCount)} images`, `${formatNumber(labelCount)} labels`];
+  return labelsOnly ? `${labels} of ${images} are in ${folder}\n` : `${images} and ${labels} are in ${folder}\n`;
 }
 
 /** What a dry run found: one line of counts, then what is wrong. */

@@ -1,14 +1,14 @@
 /** Calls about data sets and their images: looking, renaming, deleting, importing, downloading, exporting. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { Handlers } from '../../contract/ipc.ts';
+import type { Calls, Handlers } from '../../contract/ipc.ts';
 import { FoveaError, invariant } from '../../contract/errors.ts';
 import type { DatasetFormat, ImageFilter, ImportReport } from '../../contract/model/dataset.ts';
 import type { DatasetId } from '../../contract/model/ids.ts';
 import type { Job } from '../../contract/model/job.ts';
 import { sampleProjectSet, sampleWorlds, type SampleSet } from '../../contract/model/sample.ts';
 import type { ServiceContext } from '../context.ts';
-import { discardPartialExport } from '../export/export-dataset.ts';
+import { discardPartialExport, type ExportReportAsk } from '../export/export-dataset.ts';
 import { publishedCifar10 } from '../import/cifar10-address.ts';
 import { downloadFile } from '../import/download.ts';
 import { importDataset, type ImportOptions } from '../import/import-dataset.ts';
@@ -167,18 +167,20 @@ export function createDatasetHandlers(
 
     'dataset.importSample': async ({ projectId, set }) => startSample(projects.get(projectId), set),
 
-    'dataset.exportReport': async ({ projectId, datasetId, format, filter = everything, labelledOnly = false }) => {
+    'dataset.exportReport': async ({ projectId, ...request }) => {
       const opened = projects.get(projectId);
-      await lists.prepare(opened, filter);
-      return askLibrary(opened, workers, 'export-report', { datasetId, format, filter, labelledOnly });
+      const scope = exportScope(request);
+      await lists.prepare(opened, scope.filter);
+      return askLibrary(opened, workers, 'export-report', scope);
     },
 
-    'dataset.export': async ({ projectId, datasetId, format, folder, filter = everything, labelledOnly = false }) => {
+    'dataset.export': async ({ projectId, folder, ...request }) => {
       const opened = projects.get(projectId);
-      const { name } = opened.store.datasets.get(datasetId);
-      await lists.prepare(opened, filter);
+      const { name } = opened.store.datasets.get(request.datasetId);
+      const scope = exportScope(request);
+      await lists.prepare(opened, scope.filter);
       const start = { projectId, kind: 'export', title: `Exporting ${name}`, unit: 'images' } as const;
-      const ask = { datasetId, format, filter, labelledOnly, folder: resolve(folder) };
+      const ask = { ...scope, folder: resolve(folder) };
       if (exports.has(ask.folder)) {
         throw new FoveaError('busy', `An export into ${ask.folder} is in progress. Choose another folder.`, { folder });
       }
@@ -208,6 +210,15 @@ export function createDatasetHandlers(
       return annotations.ofImage(imageId);
     },
   };
+}
+
+function exportScope({
+  filter = everything,
+  labelledOnly = false,
+  images = 'copy',
+  ...what
+}: Omit<Calls['dataset.exportReport']['request'], 'projectId'>): ExportReportAsk {
+  return { ...what, filter, labelledOnly, images };
 }
 
 async function inspect(

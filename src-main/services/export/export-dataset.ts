@@ -7,19 +7,31 @@ import { constants, copyFileSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
-import type { ExportFormat, ExportReport } from '../../contract/model/dataset-export.ts';
+import {
+  imagesAreLabels,
+  type ExportFormat,
+  type ExportImages,
+  type ExportReport,
+} from '../../contract/model/dataset-export.ts';
 import type { Category, ImageFilter } from '../../contract/model/dataset.ts';
 import type { DatasetId } from '../../contract/model/ids.ts';
 import { lossesOf, lossWords, type Loss } from '../../formats/export-loss.ts';
+import { mirroredPairs } from '../../contract/model/mirrored-points.ts';
+import { splitOfPath } from '../../formats/image-files.ts';
+import type { ParsedSkeleton } from '../../formats/skeleton.ts';
+import type { YoloPoints } from '../../formats/yolo.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import { fileError, systemCode } from '../file-errors.ts';
 import type { LibraryReader, TellProgress } from '../library/library-reader.ts';
+import { poseLayout } from '../training-data/pose-layout.ts';
 import { exportedImages, exportedIds, type ExportedImage } from './exported-images.ts';
+import { ownPlaces, type NoPlace } from './image-places.ts';
+import { labelPlaces } from './label-places.ts';
 import { createWriter } from './writers/index.ts';
 import { canBeListed } from './writers/class-names.ts';
 import { classFolders } from './writers/folders-writer.ts';
 import { paintLabels } from './writers/masks-writer.ts';
-import { isUnlabelled, type WriterTask } from './writers/writer.ts';
+import { isUnlabelled, type ExportWriter, type PlacedImage, type WriterTask } from './writers/writer.ts';
 
 export interface ExportReportAsk {
   datasetId: DatasetId;
@@ -28,6 +40,7 @@ export interface ExportReportAsk {
   filter: ImageFilter;
   /** Leaves out images that nobody labelled. */
   labelledOnly: boolean;
+  images: ExportImages;
 }
 
 export interface ExportAsk extends ExportReportAsk {
@@ -42,19 +55,30 @@ const isUnlabelledLost: readonly ExportFormat[] = ['coco'];
 const hasOwnOrder: readonly ExportFormat[] = ['voc', 'labelme'];
 const keepsNumbers: readonly ExportFormat[] = ['coco', 'masks-index', 'masks-palette', 'masks-colour'];
 
-/** Throws FoveaError `not-found`. */
+/** Throws FoveaError `not-found`, or `unsupported` for labels alone in a format that has none. */
 export async function reportExport(
   library: LibraryReader,
   ask: ExportReportAsk,
   tell: TellProgress,
 ): Promise<ExportReport> {
-  const { datasetId, format } = ask;
+  const { datasetId, format, images } = ask;
+  requireLabels(ask);
   const { categories } = library.store.datasets.get(datasetId);
   const names = categories.map(({ name }) => name);
   const counts = new Map<Loss, number>();
+  const placeOf = images === 'none' ? ownPlaces(format) : null;
+  const withoutPlace: Record<NoPlace, number> = { taken: 0, unlistable: 0 };
   let [imageCount, labelCount, unlabelledCount, coveredCount, outsideCount] = [0, 0, 0, 0, 0];
+  let [packedCount, splitlessCount] = [0, 0];
   for await (const image of exportedImages(library, ask, categories)) {
+    const place = placeOf?.(image);
+    if (typeof place === 'string') {
+      withoutPlace[place]++;
+      continue;
+    }
     imageCount++;
+    if (image.source.kind === 'pack') packedCount++;
+    if (place !== undefined && losesSplit(image, format)) splitlessCount++;
     labelCount += image.labels.length;
     if (isUnlabelled(image)) unlabelledCount++;
     for (const label of image.labels) {
@@ -76,6 +100,20 @@ export async function reportExport(
   }
   if (coveredCount > 0) losses.push(`Labels that lose pixels to others that lie over them: ${number(coveredCount)}.`);
   if (outsideCount > 0) losses.push(`Images without a class, which are left out: ${number(outsideCount)}.`);
+  if (withoutPlace.taken > 0) {
+    const reason = 'whose file of labels another image of that name has, and that are left out';
+    losses.push(`Images ${reason}: ${number(withoutPlace.taken)}.`);
+  }
+  if (withoutPlace.unlistable > 0) {
+    losses.push(`Images with a line break in their path, which are left out: ${number(withoutPlace.unlistable)}.`);
+  }
+  if (splitlessCount > 0) {
+    losses.push(`Images that lose their split, which only a folder could say: ${number(splitlessCount)}.`);
+  }
+  if (images === 'none' && packedCount > 0) {
+    losses.push(`Images that are no files, so that labels alone do not say whose they are: ${number(packedCount)}.`);
+  }
+  losses.push(...skeletonLosses(format, skeletonsOf(library, datasetId, categories)));
   if (hasOwnOrder.includes(format) && !canBeListed(names)) {
     losses.push('The order of the classes, because a name of theirs does not fit on one line.');
   }
@@ -83,6 +121,12 @@ export async function reportExport(
   if (changed.length > 0)
     losses.push(`Names of classes that no folder can have, and that are changed: ${number(changed.length)}.`);
   return { imageCount, labelCount, losses };
+}
+
+/** Of labels alone: where no list and no document names the split, it is what the image's own folders say. */
+function losesSplit(image: ExportedImage, format: ExportFormat): boolean {
+  const isNamed = format === 'cvat' ? !isUnlabelled(image) : format !== 'labelme' && !format.startsWith('masks-');
+  return !isNamed && image.split !== (splitOfPath(image.ownPath) ?? 'train');
 }
 
 /** Labels of a mask image that lie under others. */
@@ -96,25 +140,30 @@ function overlapping(image: ExportedImage): number {
 
 /** Rejects with what `tell` throws when it is to be stopped; nothing of the export then stays. */
 export async function exportDataset(library: LibraryReader, ask: ExportAsk, tell: TellProgress): Promise<null> {
-  const { datasetId, format, folder } = ask;
+  const { datasetId, format, folder, images } = ask;
+  requireLabels(ask);
   await requireFree(folder);
   const root = partialFolder(folder);
   const { categories } = library.store.datasets.get(datasetId);
   const sourceIds = library.store.datasets.sourceIds(datasetId);
-  const keypointCount = format === 'yolo-pose' ? await mostKeypoints(library, ask, categories) : 0;
-  const task: WriterTask = { root, categories, sourceIds, keypointCount };
+  const skeletons = skeletonsOf(library, datasetId, categories);
+  const points = format === 'yolo-pose' ? await pointsOf(library, ask, categories, skeletons) : null;
+  const task: WriterTask = { root, categories, sourceIds, skeletons, points, images };
   const writer = createWriter(format, task);
   try {
     await rm(root, { recursive: true, force: true });
     await mkdir(root, { recursive: true });
     const total = exportedIds(library, ask).length;
-    const place = placeImages();
+    const copy = copyImages(root);
+    const placeOf = images === 'none' ? ownPlaces(format) : copyPlaces(format, writer);
     let done = 0;
     let turnMs = performance.now();
     for await (const image of exportedImages(library, ask, categories)) {
-      const path = writer.imagePath(image);
-      if (path !== null) await place(join(root, path), image);
-      await writer.image(image);
+      const place = placeOf(image);
+      if (typeof place === 'object' && place !== null) {
+        if (images === 'copy') await copy(place.path, image);
+        await writer.image({ ...image, ...place });
+      }
       if (performance.now() - turnMs > TURN_MS) {
         await yieldToEventLoop();
         turnMs = performance.now();
@@ -145,12 +194,53 @@ function partialFolder(folder: string): string {
   return join(dirname(folder), `.${basename(folder)}.part`);
 }
 
-async function mostKeypoints(library: LibraryReader, ask: ExportAsk, categories: readonly Category[]): Promise<number> {
-  let most = 0;
+/** In the order of the classes. */
+function skeletonsOf(
+  { store }: LibraryReader,
+  datasetId: DatasetId,
+  categories: readonly Category[],
+): (ParsedSkeleton | null)[] {
+  const known = new Map(store.datasets.skeletons(datasetId).map((skeleton) => [skeleton.categoryId, skeleton]));
+  return categories.map(({ categoryId }) => known.get(categoryId) ?? null);
+}
+
+/** As many as the object or the skeleton with the most has; null without any. */
+async function pointsOf(
+  library: LibraryReader,
+  ask: ExportAsk,
+  categories: readonly Category[],
+  skeletons: readonly (ParsedSkeleton | null)[],
+): Promise<YoloPoints | null> {
+  let count = Math.max(0, ...skeletons.map((skeleton) => skeleton?.points.length ?? 0));
   for await (const { labels } of exportedImages(library, ask, categories)) {
-    for (const { shape } of labels) if (shape.kind === 'keypoints') most = Math.max(most, shape.points.length);
+    for (const { shape } of labels) if (shape.kind === 'keypoints') count = Math.max(count, shape.points.length);
   }
-  return most;
+  if (count === 0) return null;
+  const mirrored = poseLayout(library.store, ask.datasetId)?.mirrored ?? null;
+  return {
+    count,
+    mirrored: mirrored && Array.from({ length: count }, (_, place) => mirrored[place] ?? place),
+    names: skeletons.map((skeleton) => skeleton?.points ?? null),
+  };
+}
+
+/** Of skeletons, what the format has no place for. */
+function skeletonLosses(format: ExportFormat, skeletons: readonly (ParsedSkeleton | null)[]): string[] {
+  const all = skeletons.filter((skeleton) => skeleton !== null);
+  const most = Math.max(0, ...all.map(({ points }) => points.length));
+  const named = all.filter(({ points }) => format !== 'coco' && !(format === 'yolo-pose' && points.length === most));
+  const lined = all.filter(({ edges }) => edges.length > 0 && format !== 'coco');
+  const paired = all.filter(
+    ({ points, flipPairs = [] }) =>
+      format === 'coco' && JSON.stringify(flipPairs) !== JSON.stringify(mirroredPairs(points)),
+  );
+  const words = (losing: readonly unknown[], what: string): string[] =>
+    losing.length === 0 ? [] : [`Skeletons that lose ${what}: ${losing.length.toLocaleString('en')}.`];
+  return [
+    ...words(named, 'the names of their points'),
+    ...words(lined, 'the lines between their points'),
+    ...words(paired, 'which points change places in a mirrored image, because the names do not say it'),
+  ];
 }
 
 async function requireFree(folder: string): Promise<void> {
@@ -162,10 +252,28 @@ async function requireFree(folder: string): Promise<void> {
   throw new FoveaError('already-exists', `${folder} is not empty. Choose a new folder for the export.`, { folder });
 }
 
+function requireLabels({ format, images }: Pick<ExportReportAsk, 'format' | 'images'>): void {
+  if (images === 'copy' || !imagesAreLabels.includes(format)) return;
+  const reason = `Labels alone cannot be written as ${format}, where they are folders that the images lie in.`;
+  throw new FoveaError('unsupported', `${reason} Choose copies of the images, or another format.`, { format });
+}
+
+/** Null where the format has no place for the image. */
+function copyPlaces(
+  format: ExportFormat,
+  writer: ExportWriter,
+): (image: ExportedImage) => Pick<PlacedImage, 'path' | 'labelPath'> | null {
+  return (image) => {
+    const path = writer.copyPath(image);
+    return path === null ? null : { path, labelPath: labelPlaces[format]?.(path) ?? null };
+  };
+}
+
 /** Puts images into their places. Without waiting for each of many small files, which would take several times longer. */
-function placeImages(): (path: string, image: ExportedImage) => Promise<void> {
+function copyImages(root: string): (path: string, image: ExportedImage) => Promise<void> {
   const made = new Set<string>();
-  return async (path, { source }) => {
+  return async (place, { source }) => {
+    const path = join(root, place);
     const folder = dirname(path);
     if (!made.has(folder)) await mkdir(folder, { recursive: true });
     made.add(folder);

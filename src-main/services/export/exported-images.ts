@@ -1,6 +1,7 @@
 /** What an export goes through: the data set's images with their labels and files, some at a time. */
 import { invariant } from '../../contract/errors.ts';
 import type { Annotation, ReviewState } from '../../contract/model/annotation.ts';
+import type { ExportImages } from '../../contract/model/dataset-export.ts';
 import type { Category, ImageFilter, Split } from '../../contract/model/dataset.ts';
 import type { CategoryId, DatasetId, ImageId } from '../../contract/model/ids.ts';
 import { baseName } from '../../formats/source-entry.ts';
@@ -15,8 +16,10 @@ export interface ExportedImage {
   split: Split;
   /** The image's file as it is now, or what makes one. */
   source: { kind: 'file'; path: string } | { kind: 'pack'; png: () => Promise<Uint8Array> };
-  /** Its name in the export, which no other image has. */
+  /** Its name in the export; that of a copy no other image has. */
   name: string;
+  /** Where it lies in its data set's folder, with forward slashes; what it is called where it is in a pack. */
+  ownPath: string;
   widthPx: number;
   heightPx: number;
   channels: number;
@@ -29,6 +32,7 @@ export interface ExportScope {
   datasetId: DatasetId;
   filter: ImageFilter;
   labelledOnly: boolean;
+  images: ExportImages;
 }
 
 /** In the order of the data set; with `labelledOnly` some of them are left out later. */
@@ -60,11 +64,13 @@ export async function* exportedImages(
       if (scope.labelledOnly && own.length === 0 && review === 'to-do') continue;
       const pixels = sources[index];
       invariant(pixels, 'an image has no source', { imageId });
-      const ending = pixels.kind === 'pack' ? '.png' : ''; // test_batch.bin #42
+      const ownPath = pixels.kind === 'pack' ? `${name}.png` : pixels.file.path; // test_batch.bin #42
+      const base = baseName(ownPath);
       yield {
         ...{ imageId, split, widthPx, heightPx, channels, review },
         source: sourceOf(folder, pixels),
-        name: names.take(`${baseName(name).replaceAll('\\', '-')}${ending}`),
+        ownPath,
+        name: scope.images === 'none' ? base : names.take(base.replace(/[\\\r\n]/g, '-')),
         labels: own,
       };
     }

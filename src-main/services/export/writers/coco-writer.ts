@@ -1,10 +1,10 @@
-/** COCO: images/SPLIT and annotations/instances_SPLIT.json. */
+/** COCO: images/SPLIT and annotations/instances_SPLIT.json; labels alone call images by their path in their own folder. */
 import { mkdir, open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Split } from '../../../contract/model/dataset.ts';
-import { cocoAnnotation } from '../../../formats/coco.ts';
+import { cocoAnnotation, cocoCategory, type CocoCategoryRow } from '../../../formats/coco.ts';
 import type { ExportedImage } from '../exported-images.ts';
-import type { ExportWriter, WriterTask } from './writer.ts';
+import type { ExportWriter, PlacedImage, WriterTask } from './writer.ts';
 
 interface SplitFiles {
   json: TextWriter;
@@ -15,27 +15,27 @@ interface SplitFiles {
 /** One JSON file a split; its annotations are kept in a file of their own until the images are all in. */
 export class CocoWriter implements ExportWriter {
   #root: string;
-  #categories: { id: number; name: string; supercategory: string }[];
+  #isCopied: boolean;
+  #categories: CocoCategoryRow[];
   #files = new Map<Split, SplitFiles>();
   #nextId = 1;
 
-  constructor({ root, categories, sourceIds }: WriterTask) {
+  constructor({ root, categories, sourceIds, skeletons, images }: WriterTask) {
     this.#root = root;
+    this.#isCopied = images === 'copy';
     const ownNumbers = sourceIds.every((id) => id !== null);
-    this.#categories = categories.map(({ name, ordinal }) => ({
-      id: ownNumbers ? (sourceIds[ordinal] ?? ordinal) : ordinal + 1,
-      name,
-      supercategory: '',
-    }));
+    this.#categories = categories.map(({ name, ordinal }) =>
+      cocoCategory(ownNumbers ? (sourceIds[ordinal] ?? ordinal) : ordinal + 1, name, skeletons[ordinal] ?? null),
+    );
   }
 
-  imagePath({ split, name }: ExportedImage): string {
-    return join('images', split, name);
+  copyPath({ split, name }: ExportedImage): string {
+    return `images/${split}/${name}`;
   }
 
-  async image({ imageId, split, name, widthPx, heightPx, labels }: ExportedImage): Promise<void> {
+  async image({ imageId, split, name, path, widthPx, heightPx, labels }: PlacedImage): Promise<void> {
     const files = this.#files.get(split) ?? (await this.#open(split));
-    const row = { id: imageId, file_name: name, width: widthPx, height: heightPx };
+    const row = { id: imageId, file_name: this.#isCopied ? name : path, width: widthPx, height: heightPx };
     await files.json.write(`${files.images++ === 0 ? '' : ',\n'}${JSON.stringify(row)}`);
     const rows = labels.flatMap((label) => {
       const ids = { id: this.#nextId, imageId, categoryId: this.#categories[label.category]?.id ?? 0 };

@@ -4,33 +4,35 @@ import { dirname, join } from 'node:path';
 import { cvatImage, cvatMeta, type CvatInput, type CvatLabel } from '../../../formats/cvat.ts';
 import type { Attributes } from '../../../contract/model/annotation.ts';
 import type { ExportedImage } from '../exported-images.ts';
-import { isUnlabelled, type ExportWriter, type WriterTask } from './writer.ts';
+import { isUnlabelled, type ExportWriter, type PlacedImage, type WriterTask } from './writer.ts';
 
 export class CvatWriter implements ExportWriter {
   #root: string;
+  #isCopied: boolean;
   #classes: CvatLabel[];
   /** The images' elements; the file's head is known only when all labels were seen. */
   #images: FileHandle | null = null;
   #count = 0;
 
-  constructor({ root, categories }: WriterTask) {
+  constructor({ root, categories, images }: WriterTask) {
     this.#root = root;
+    this.#isCopied = images === 'copy';
     this.#classes = categories.map(({ name }) => ({ name, inputs: new Map() }));
   }
 
-  imagePath({ split, name }: ExportedImage): string {
-    return join('images', split, name);
+  copyPath({ split, name }: ExportedImage): string {
+    return `images/${split}/${name}`;
   }
 
-  async image(image: ExportedImage): Promise<void> {
+  async image(image: PlacedImage): Promise<void> {
     if (isUnlabelled(image)) return;
-    const { split, name } = image;
+    const { split, name, path } = image;
     const labels = image.labels.map((label) => {
       const of = this.#classes[label.category];
       if (of !== undefined) noteInputs(of, label.attributes);
       return { ...label, name: of?.name ?? '' };
     });
-    const facts = { ...image, id: this.#count++, fileName: `${split}/${name}`, subset: split };
+    const facts = { ...image, id: this.#count++, fileName: this.#isCopied ? `${split}/${name}` : path, subset: split };
     await (await this.#file()).write(cvatImage(labels, facts));
   }
 

@@ -1,5 +1,4 @@
 /** SPLIT/CLASS/image, as classifiers take it. An image of several classes goes into the first one's folder. */
-import { join } from 'node:path';
 import { isClassFolder } from '../../../formats/image-files.ts';
 import { nearestFolderName } from '../../folder-name.ts';
 import type { ExportedImage } from '../exported-images.ts';
@@ -15,10 +14,10 @@ export class FoldersWriter implements ExportWriter {
     this.#folders = classFolders(task.categories.map(({ name }) => name));
   }
 
-  imagePath({ split, name, labels }: ExportedImage): string | null {
+  copyPath({ split, name, labels }: ExportedImage): string | null {
     const own = labels.find(({ shape }) => shape.kind === 'classification');
     const folder = own === undefined ? undefined : this.#folders[own.category];
-    return folder === undefined ? null : join(split, folder, name);
+    return folder === undefined ? null : `${split}/${folder}/${name}`;
   }
 
   async image(): Promise<void> {}

@@ -1,39 +1,37 @@
-/** labelme: a folder a split, and in it a JSON file beside each image. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+/** labelme: a JSON file beside each image; copies are in a folder a split. */
 import { rasterisePolygon } from '../../../contract/geometry/polygon.ts';
 import { decodeRle, rleBounds, type Rle } from '../../../contract/geometry/rle.ts';
 import type { Shape } from '../../../contract/model/annotation.ts';
-import { stemOf } from '../../../formats/image-files.ts';
 import { serialiseLabelme, type LabelmeExportLabel } from '../../../formats/labelme.ts';
 import type { ImageSize } from '../../../formats/labels.ts';
 import type { ExportedImage } from '../exported-images.ts';
 import { encodePng } from '../indexed-png.ts';
 import { writeClassNames } from './class-names.ts';
-import { isUnlabelled, type ExportWriter, type WriterTask } from './writer.ts';
+import { LabelFiles } from './label-files.ts';
+import { isUnlabelled, type ExportWriter, type PlacedImage, type WriterTask } from './writer.ts';
 
 export class LabelmeWriter implements ExportWriter {
   #task: WriterTask;
+  #files: LabelFiles;
 
   constructor(task: WriterTask) {
     this.#task = task;
+    this.#files = new LabelFiles(task.root);
   }
 
-  imagePath({ split, name }: ExportedImage): string {
-    return join(split, name);
+  copyPath({ split, name }: ExportedImage): string {
+    return `${split}/${name}`;
   }
 
-  async image(image: ExportedImage): Promise<void> {
+  async image(image: PlacedImage): Promise<void> {
     if (isUnlabelled(image)) return;
-    const { root, categories } = this.#task;
+    const { categories } = this.#task;
     const labels: LabelmeExportLabel[] = [];
     for (const { category, shape, attributes } of image.labels) {
       const drawn = await drawable(shape, image);
       if (drawn !== null) labels.push({ name: categories[category]?.name ?? '', shape: drawn, attributes });
     }
-    await mkdir(join(root, image.split), { recursive: true });
-    const json = serialiseLabelme(labels, { ...image, imagePath: image.name });
-    await writeFile(join(root, image.split, `${stemOf(image.name)}.json`), json);
+    this.#files.write(image, serialiseLabelme(labels, { ...image, imagePath: image.name }));
   }
 
   finish(): Promise<void> {

@@ -1,13 +1,13 @@
 /** Mask images: images/SPLIT, masks/SPLIT with one PNG an image, and classes.json with what its values mean. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FoveaError } from '../../../contract/errors.ts';
 import { rasterisePolygon } from '../../../contract/geometry/polygon.ts';
-import { stemOf } from '../../../formats/image-files.ts';
 import { paintMask } from '../../../formats/mask-pixels.ts';
 import type { ExportedImage } from '../exported-images.ts';
 import { encodePng } from '../indexed-png.ts';
-import { isUnlabelled, type ExportWriter, type WriterTask } from './writer.ts';
+import { LabelFiles } from './label-files.ts';
+import { isUnlabelled, type ExportWriter, type PlacedImage, type WriterTask } from './writer.ts';
 
 const MOST_VALUES = 256;
 
@@ -16,10 +16,12 @@ export class MasksWriter implements ExportWriter {
   #kind: 'grey' | 'palette' | 'colour';
   #values: readonly number[];
   #background: number;
+  #files: LabelFiles;
 
   /** Throws FoveaError `unsupported` where there are more classes than a mask has values. */
   constructor(task: WriterTask, kind: 'grey' | 'palette' | 'colour') {
     this.#task = task;
+    this.#files = new LabelFiles(task.root);
     this.#kind = kind;
     this.#values = maskValues(task);
     this.#background = [0, 255].find((value) => !this.#values.includes(value)) ?? -1;
@@ -28,21 +30,16 @@ export class MasksWriter implements ExportWriter {
     }
   }
 
-  imagePath({ split, name }: ExportedImage): string {
-    return join('images', split, name);
+  copyPath({ split, name }: ExportedImage): string {
+    return `images/${split}/${name}`;
   }
 
-  async image(image: ExportedImage): Promise<void> {
+  async image(image: PlacedImage): Promise<void> {
     if (isUnlabelled(image)) return;
-    const folder = join(this.#task.root, 'masks', image.split);
-    await mkdir(folder, { recursive: true });
     const values = paintLabels(image, this.#values, this.#background).pixels;
     const pixels = this.#kind === 'colour' ? coloured(values) : values;
     const palette = Array.from({ length: MOST_VALUES }, (_, value) => colourOfValue(value));
-    await writeFile(
-      join(folder, `${stemOf(image.name)}.png`),
-      await encodePng({ ...image, kind: this.#kind, pixels, palette }),
-    );
+    this.#files.write(image, await encodePng({ ...image, kind: this.#kind, pixels, palette }));
   }
 
   async finish(): Promise<void> {

@@ -8,6 +8,7 @@ import {
   splitOfName,
   splitOfPath,
   stemOf,
+  withoutEnding,
 } from '../../../formats/image-files.ts';
 import type { ImageSize, ParsedLabels } from '../../../formats/labels.ts';
 import { baseName, type Failure, type SourceEntry } from '../../../formats/source-entry.ts';
@@ -43,7 +44,12 @@ export async function planVoc({ folder, entries }: ImportSource): Promise<FilePl
     const reason = 'VOC counts pixels from 1, but some boxes here begin at 0: all are taken as counted from 0.';
     problems.push({ source: '', reason });
   }
-  const splitOf = await readSplitLists(folder, entries);
+  const listed = await readSplitLists(folder, entries);
+  // Lists name images without an ending; those of one name are told apart by the folders that they are in.
+  const splitOf = (image: string): Split => {
+    const path = withoutEnding(image.replace(/^JPEGImages\//, ''));
+    return listed.get(path) ?? listed.get(stemOf(image)) ?? splitOfPath(image) ?? 'train';
+  };
   const pictures = entries.filter(({ path }) => isImageName(path) && maskFolderOf(path) === null);
   const index = new ImageIndex(pictures);
   const taken = new Set<string>();
@@ -57,13 +63,16 @@ export async function planVoc({ folder, entries }: ImportSource): Promise<FilePl
       continue;
     }
     taken.add(entry.path);
-    const split = splitOf.get(stemOf(entry.path)) ?? splitOfPath(entry.path) ?? 'train';
-    images.push({ entry, split, labelFile: path, labels: (size) => place(file, placeOf, origin, size) });
+    images.push({
+      entry,
+      split: splitOf(entry.path),
+      labelFile: path,
+      labels: (size) => place(file, placeOf, origin, size),
+    });
   }
   for (const entry of pictures) {
     if (taken.has(entry.path)) continue;
-    const split = splitOf.get(stemOf(entry.path)) ?? splitOfPath(entry.path) ?? 'train';
-    images.push({ entry, split, labelFile: entry.path, labels: null });
+    images.push({ entry, split: splitOf(entry.path), labelFile: entry.path, labels: null });
   }
   return { format: 'voc', categories, images, problems };
 }

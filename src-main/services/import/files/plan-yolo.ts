@@ -34,7 +34,8 @@ export async function planYolo(source: ImportSource): Promise<FilePlan | null> {
   const keypoints = found.config?.keypoints ?? null;
   const { rows, kept } = await readRows(listing, found.images, keypoints, problems);
   const objects = [...rows.values()].flat();
-  const rotated = objects.length > 0 && objects.every(({ values }) => values.length === 8);
+  const allFour = objects.length > 0 && objects.every(({ values }) => values.length === 8);
+  const rotated = found.config?.rotated ?? allFour;
   const categories = found.config?.categories ?? (await categoriesWithoutConfig(listing, rows));
   const places = new Map(categories.map(({ sourceId }, place) => [sourceId ?? place, place]));
   const reading = { placeOf: (number: number) => places.get(number), keypoints, rotated };
