@@ -73,6 +73,7 @@ export function createBackend(ports: HostPorts): Backend {
     async close() {
       await Promise.all([jobs.close(), devices.close(), runs.close()]);
       await checkpoints.close();
+      await caches.settled();
       await workers.close();
       await projectService.close().finally(() => projects.closeAll());
     },

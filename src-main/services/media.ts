@@ -83,7 +83,7 @@ export function createMedia(
     const source = store.images.pixelSource(imageId);
     const render = () => renderImage(folder, source, smallPx);
     if (source.kind === 'pack') return render();
-    return caches.of(folder).file(keptFile(source.file.datasetId, imageId, '-small'), render);
+    return caches.of(folder).fileAtOnce(keptFile(source.file.datasetId, imageId, '-small'), render);
   };
 
   const smallPictures = async (path: string, { projectId, imageIds }: MediaAddress): Promise<MediaResponse> => {

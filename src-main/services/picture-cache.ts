@@ -21,6 +21,8 @@ const SLACK = 0.1;
 /** A use is noted on disk this often at most. */
 const NOTED_EVERY_MS = 3_600_000;
 const LOOKED_AT_ONCE = 64;
+/** Pictures that wait for the disk; more would only fill the memory. */
+const MOST_WRITING = 32;
 
 interface Entry {
   path: string;
@@ -34,6 +36,7 @@ export class PictureCache {
   /** Null until the disk was looked at. */
   #usedBytes: Promise<number> | null = null;
   #trimming: Promise<void> = Promise.resolve();
+  readonly #writing = new Set<Promise<void>>();
   /** When each was noted as used, in this session. */
   readonly #noted = new Map<string, number>();
 
@@ -46,14 +49,37 @@ export class PictureCache {
   /** The kept file, or what `make` gives, which is kept from then on. `path` is relative to the project. */
   async file(path: string, make: () => Promise<Uint8Array>): Promise<Uint8Array> {
     const file = join(this.#folder, path);
-    const known = await readFile(file).catch(() => null);
-    if (known !== null && known.length > 0) {
-      this.#note(file);
-      return known;
-    }
+    const known = await this.#known(file);
+    if (known !== null) return known;
     const made = await make();
     await this.#write(file, made).catch(() => undefined);
     return made;
+  }
+
+  /** The same without waiting for the disk; see `settled`. */
+  async fileAtOnce(path: string, make: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    const file = join(this.#folder, path);
+    const known = await this.#known(file);
+    if (known !== null) return known;
+    const made = await make();
+    const written = this.#write(file, made)
+      .catch(() => undefined)
+      .finally(() => this.#writing.delete(written));
+    this.#writing.add(written);
+    if (this.#writing.size > MOST_WRITING) await Promise.race(this.#writing);
+    return made;
+  }
+
+  /** Resolves when what was made is on disk. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#writing);
+  }
+
+  async #known(file: string): Promise<Uint8Array | null> {
+    const known = await readFile(file).catch(() => null);
+    if (known === null || known.length === 0) return null;
+    this.#note(file);
+    return known;
   }
 
   /** Notes that a folder of pictures, which somebody else makes, was looked at. */
@@ -87,11 +113,9 @@ export class PictureCache {
   }
 
   async #grow(bytes: number): Promise<void> {
-    const isKnown = this.#usedBytes !== null;
     // The first look counts what is there now, this included.
-    const used = (await this.usage()) + (isKnown ? bytes : 0);
-    this.#usedBytes = Promise.resolve(used);
-    const limit = await this.#limitBytes();
+    this.#usedBytes = this.#usedBytes?.then((used) => used + bytes) ?? null;
+    const [used, limit] = await Promise.all([this.usage(), this.#limitBytes()]);
     if (used > limit) await this.trimTo(limit);
   }
 

@@ -21,6 +21,11 @@ export class PictureCaches {
     return cache;
   }
 
+  /** Resolves when all that was made is on disk. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#caches.values()].map((cache) => cache.settled()));
+  }
+
   /** What each project's pictures may take. */
   async limitBytes(): Promise<number> {
     const { cacheLimitMegabytes = usualCacheLimitMegabytes } = await this.#settings();

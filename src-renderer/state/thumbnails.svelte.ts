@@ -36,15 +36,20 @@ export interface ThumbnailOptions<P> {
 }
 
 interface Part<P> {
-  /** One of all images, or one of each; null where it could not be loaded. */
-  pictures: readonly (P | null)[];
+  /** One of all images; null where it could not be loaded. */
+  picture: P | null;
+  images: readonly ImageSummary[];
+}
+
+interface RequestedPart {
+  number: number;
   images: readonly ImageSummary[];
 }
 
 /** As many as keep the services busy; those that scrolling overtakes are waited for all the same. */
-const requestsAtOnce = { sheets: 4, some: 4, singles: 12 };
-/** Few enough that the first of them do not wait long for the last. */
-const someAtOnce = 8;
+const requestsAtOnce = { sheets: 4, some: 3, singles: 12 };
+/** Parts a request: few enough that the first of them do not wait long for the last. */
+const partsARequest = { sheets: 1, some: 8, singles: 1 };
 const keptSheets = 80;
 /** More where more are wanted at once. */
 const keptSingles = 400;
@@ -57,6 +62,7 @@ export class Thumbnails<P> {
   /** By number of the part; those wanted last at the end. */
   readonly #parts = new Map<number, Part<P>>();
   readonly #underWay = new Set<number>();
+  #requests = 0;
   #wanted: number[] = [];
   /** How many parts the latest call asked for, those included that are there. */
   #wantedInAll = 0;
@@ -67,7 +73,7 @@ export class Thumbnails<P> {
     this.#options = options;
     const areTiny = options.imagePx !== null && options.imagePx <= sheetCellMaxPx;
     this.#come = areTiny ? 'sheets' : options.loadSmall === null ? 'singles' : 'some';
-    this.#partSize = { sheets: sheetImagesMax, some: someAtOnce, singles: 1 }[this.#come];
+    this.#partSize = this.#come === 'sheets' ? sheetImagesMax : 1;
   }
 
   /** The picture of the image at a place in the list; null while there is none. */
@@ -75,7 +81,7 @@ export class Thumbnails<P> {
     const part = this.#parts.get(Math.floor(index / this.#partSize));
     const place = index % this.#partSize;
     const image = part?.images[place];
-    const picture = part?.pictures[this.#come === 'sheets' ? 0 : place] ?? null;
+    const picture = part?.picture ?? null;
     if (part === undefined || picture === null || image === undefined) return null;
     // Where the list changed, another image is at this place now.
     if (this.#options.pages.at(index)?.imageId !== image.imageId) return null;
@@ -85,12 +91,13 @@ export class Thumbnails<P> {
   }
 
   /**
-   * Asks for a range of places, both inclusive, and after it for `ahead` more on both sides, the nearest first. The latest
-   * call is the only one that counts.
+   * Asks for a range of places, both inclusive, and after it for `ahead` more on both sides, the nearest first. Where the
+   * range is rows of `columns` places, each row gets a picture before any gets its second, so that none is empty for long.
+   * The latest call is the only one that counts.
    */
-  want(first: number, last: number, ahead = 0): void {
+  want(first: number, last: number, { ahead = 0, columns = Infinity } = {}): void {
     this.#wanted = [];
-    const parts = this.#partsAround(first, last, ahead);
+    const parts = this.#partsAround(first, last, ahead, columns);
     // Those that are wanted first are forgotten last.
     for (const part of parts.toReversed()) {
       const known = this.#parts.get(part);
@@ -101,12 +108,14 @@ export class Thumbnails<P> {
     this.#pump();
   }
 
-  #partsAround(first: number, last: number, ahead: number): number[] {
+  #partsAround(first: number, last: number, ahead: number, columns: number): number[] {
     const partOf = (index: number): number => Math.floor(index / this.#partSize);
     const end = partOf(Math.max(0, (this.#options.pages.total ?? 0) - 1));
     const [from, to] = [Math.max(0, partOf(first)), Math.min(end, partOf(last))];
     const [lowest, highest] = [Math.max(0, partOf(first - ahead)), Math.min(end, partOf(last + ahead))];
-    const parts = Array.from({ length: Math.max(0, to - from + 1) }, (_, step) => from + step);
+    const inSight = Array.from({ length: Math.max(0, to - from + 1) }, (_, step) => from + step);
+    const columnOf = (part: number): number => (part - from) % columns;
+    const parts = this.#partSize > 1 ? inSight : inSight.sort((a, b) => columnOf(a) - columnOf(b) || a - b);
     for (let step = 1; from - step >= lowest || to + step <= highest; step++) {
       if (to + step <= highest) parts.push(to + step);
       if (from - step >= lowest) parts.push(from - step);
@@ -127,11 +136,17 @@ export class Thumbnails<P> {
   }
 
   #pump(): void {
-    for (const part of this.#wanted) {
-      if (this.#underWay.size >= requestsAtOnce[this.#come]) return;
-      const images = this.#underWay.has(part) ? null : this.#imagesOf(part);
-      if (images !== null) void this.#read(part, images);
+    let next: RequestedPart[] = [];
+    const most = partsARequest[this.#come];
+    for (const number of this.#wanted) {
+      if (this.#requests >= requestsAtOnce[this.#come]) return;
+      const images = this.#underWay.has(number) ? null : this.#imagesOf(number);
+      if (images !== null) next.push({ number, images });
+      if (next.length < most) continue;
+      void this.#read(next);
+      next = [];
     }
+    if (next.length > 0 && this.#requests < requestsAtOnce[this.#come]) void this.#read(next);
   }
 
   /** Null while the list itself is not read that far. */
@@ -143,17 +158,25 @@ export class Thumbnails<P> {
     return images.length > 0 && images.every((image) => image !== undefined) ? images : null;
   }
 
-  async #read(part: number, images: readonly ImageSummary[]): Promise<void> {
-    this.#underWay.add(part);
-    const pictures = await this.#load(images.map(({ imageId }) => imageId)).catch(() => []);
-    this.#parts.set(part, { pictures, images });
-    this.#underWay.delete(part);
-    this.#wanted = this.#wanted.filter((other) => other !== part);
+  async #read(parts: readonly RequestedPart[]): Promise<void> {
+    this.#requests += 1;
+    for (const { number } of parts) this.#underWay.add(number);
+    const pictures = await this.#load(parts.flatMap(({ images }) => images.map(({ imageId }) => imageId))).catch(
+      () => [],
+    );
+    this.#requests -= 1;
+    const numbers = new Set(parts.map(({ number }) => number));
+    parts.forEach(({ number, images }, place) => {
+      this.#parts.set(number, { picture: pictures[place] ?? null, images });
+      this.#underWay.delete(number);
+    });
+    this.#wanted = this.#wanted.filter((other) => !numbers.has(other));
     this.#forget();
     this.arrivals += 1;
     this.#pump();
   }
 
+  /** A picture for each part. */
   async #load(ids: readonly ImageId[]): Promise<readonly (P | null)[]> {
     const { load, loadSmall, sheetUrl, thumbnailUrl } = this.#options;
     if (this.#come === 'some' && loadSmall !== null) return loadSmall(ids);
@@ -162,7 +185,7 @@ export class Thumbnails<P> {
   }
 
   #forget(): void {
-    const kept = Math.max(this.#come === 'sheets' ? keptSheets : keptSingles / this.#partSize, 2 * this.#wantedInAll);
+    const kept = Math.max(this.#come === 'sheets' ? keptSheets : keptSingles, 2 * this.#wantedInAll);
     for (const part of this.#parts.keys()) {
       if (this.#parts.size <= kept) return;
       this.#parts.delete(part);

@@ -94,23 +94,30 @@ test('what is not in the list yet waits, and the latest wish replaces the one be
 
 test('small ones come some at a time; of those, one that cannot be read leaves the others', async () => {
   const { thumbnails, urls } = thumbnailsOf(await listOf(20, 640, 480), null, true);
-  thumbnails.want(1, 9);
+  thumbnails.want(1, 10);
   await settled();
-  expect(urls()).toEqual(['some 1,2,3,4,5,6,7,8', 'some 9,10,11,12,13,14,15,16']);
+  expect(urls()).toEqual(['some 2,3,4,5,6,7,8,9', 'some 10,11']);
   expect(thumbnails.at(1)).toEqual({ picture: 'small 2', x: 0, y: 0, widthPx: 256, heightPx: 192 });
   expect(thumbnails.at(2)).toBeNull();
-  expect(thumbnails.at(15)?.picture).toBe('small 16');
-  thumbnails.want(19, 19);
+  expect(thumbnails.at(10)?.picture).toBe('small 11');
+  thumbnails.want(9, 12);
   await settled();
-  expect(urls().at(-1)).toBe('some 17,18,19,20');
+  expect(urls().at(-1)).toBe('some 12,13');
 });
 
 test('what is in sight comes first, then what is around it, the nearest first', async () => {
   const { thumbnails, urls } = thumbnailsOf(await listOf(1000), null);
-  thumbnails.want(500, 501, 3);
+  thumbnails.want(500, 501, { ahead: 3 });
   await settled();
   const order = [501, 502, 503, 500, 504, 499, 505, 498];
   expect(urls()).toEqual(order.map((id) => `single ${id}`));
+});
+
+test('each row gets a picture before any gets its second', async () => {
+  const { thumbnails, urls } = thumbnailsOf(await listOf(1000, 640, 480), null, true);
+  thumbnails.want(40, 51, { columns: 4, ahead: 4 });
+  await settled();
+  expect(urls()).toEqual(['some 41,45,49,42,46,50,43,47', 'some 51,44,48,52,53,40,54,39', 'some 55,38,56,37']);
 });
 
 test('all that is wanted at once is kept, however much that is', async () => {
