@@ -67,6 +67,26 @@ export function parseCocoCategory(value: unknown): CocoCategory | string {
   };
 }
 
+export interface CocoCategoryRow {
+  id: number;
+  name: string;
+  supercategory: string;
+  /** Names of an object's points, and pairs of them, counted from 1. */
+  keypoints?: string[];
+  skeleton?: [number, number][];
+}
+
+/** As it stands in the file. */
+export function cocoCategory(id: number, name: string, skeleton: ParsedSkeleton | null): CocoCategoryRow {
+  const row = { id, name, supercategory: '' };
+  if (skeleton === null) return row;
+  return {
+    ...row,
+    keypoints: [...skeleton.points],
+    skeleton: skeleton.edges.map(([a, b]): [number, number] => [a + 1, b + 1]),
+  };
+}
+
 export function parseCocoLabel(value: unknown): CocoLabel | string {
   if (!isFields(value)) return 'An annotation is no object.';
   const { image_id: imageId, category_id: categoryId } = value;

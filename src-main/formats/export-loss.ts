@@ -18,6 +18,7 @@ const words = {
   parts: 'Outlines of several parts that become an object for each part',
   becomesMask: 'Outlines with holes or several parts that become masks',
   holeMask: 'Outlines with holes that become masks',
+  maskOutline: 'Masks that become outlines along their pixels',
   keypoints: 'Sets of keypoints that become the box around them',
   keypointsBox: 'Sets of keypoints that lose their box',
   objects: 'Objects that become pixels of their class and cannot be told apart',
@@ -69,7 +70,7 @@ const holds: Record<ExportFormat, Holds> = {
   'yolo-detect': { ...yolo, kinds: { ...yoloBoxes.kinds, polygon: 'becomesBox', mask: 'becomesBox' } },
   'yolo-segment': {
     ...yolo,
-    kinds: { ...yoloBoxes.kinds, bbox: 'staysBox', 'rotated-box': 'becomesOutline', mask: 'becomesBox' },
+    kinds: { ...yoloBoxes.kinds, bbox: 'staysBox', 'rotated-box': 'becomesOutline', mask: 'maskOutline' },
     holes: 'hole',
     parts: 'parts',
   },

@@ -121,7 +121,7 @@ test('YOLO: what is lost is told before, and the rest comes back', async () => {
     'Boxes that stay boxes among the outlines: 1.',
     'Labels that lose their attributes: 1.',
     'Outlines of several parts that become an object for each part: 1.',
-    'Shapes that become the box around them: 1.',
+    'Masks that become outlines along their pixels: 1.',
     'Labels that lose their flags (occluded, truncated, difficult, crowd): 1.',
     'Sets of keypoints that become the box around them: 1.',
     'Classes keep their order, but are numbered from 0 without gaps.',

@@ -82,3 +82,47 @@ test('names that no skeleton can have are refused', () => {
   for (const names of [[], ['a', 'a'], ['a', ' '], ['a', 5], [`${'long '.repeat(13)}name`]])
     expect(parseSkeleton(names, []), names.join()).toBeNull();
 });
+
+describe('go out again', () => {
+  const skeleton = { points: ['left_eye', 'right_eye', 'nose'], edges: [[0, 2]], flipPairs: [[0, 1]] };
+  const document = {
+    images: [{ id: 1, file_name: 'a.jpg', width: 40, height: 40 }],
+    annotations: [
+      { id: 1, image_id: 1, category_id: 7, bbox: [4, 4, 20, 20], keypoints: [5, 5, 2, 9, 5, 2, 0, 0, 0], iscrowd: 0 },
+    ],
+    categories: [
+      { id: 3, name: 'car' },
+      { id: 7, name: 'person', keypoints: skeleton.points, skeleton: [[1, 3]] },
+    ],
+  };
+
+  test.each([
+    ['coco', skeleton, []],
+    ['yolo-pose', { ...skeleton, edges: [] }, ['Skeletons that lose the lines between their points: 1.']],
+    [
+      'yolo-detect',
+      null,
+      ['Skeletons that lose the names of their points: 1.', 'Skeletons that lose the lines between their points: 1.'],
+    ],
+  ] as const)('as %s, and what of them is lost is said before', async (format, kept, lost) => {
+    const fixture = await createProjectFixture();
+    const folder = join(fixture.scratch, 'photos');
+    await writeFiles(folder, {
+      'images/train/a.jpg': await photo({ widthPx: 40, heightPx: 40 }),
+      'annotations/train.json': JSON.stringify(document),
+    });
+    const { datasetId } = await importFolder(fixture, folder);
+    const { projectId } = fixture.opened.project;
+    const { losses } = await fixture.handlers['dataset.exportReport']({ projectId, datasetId, format });
+    expect(losses.filter((loss) => loss.startsWith('Skeletons'))).toEqual(lost);
+    const out = join(fixture.scratch, 'out');
+    const started = await fixture.handlers['dataset.export']({ projectId, datasetId, format, folder: out });
+    expect((await fixture.ended(started)).error).toBeNull();
+    const again = await importFolder(fixture, out);
+    const { store } = fixture.opened;
+    const categories = store.datasets.categories(again.datasetId);
+    expect(categories.map(({ name }) => name)).toEqual(['car', 'person']);
+    const wanted = kept === null ? [] : [{ ...kept, categoryId: categories[1]!.categoryId }];
+    expect(store.datasets.skeletons(again.datasetId)).toEqual(wanted);
+  });
+});

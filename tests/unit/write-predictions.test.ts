@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { encodeCellMask } from '../../src-main/contract/geometry/cell-mask.ts';
+import { cellMaskRle, decodeCellMask, encodeCellMask } from '../../src-main/contract/geometry/cell-mask.ts';
+import { rasterisePolygon } from '../../src-main/contract/geometry/polygon.ts';
 import { decompressRle, rleArea, rleBounds } from '../../src-main/contract/geometry/rle.ts';
 import {
   categoriesAt,
@@ -15,7 +16,10 @@ import {
   type Seen,
 } from '../../src-main/contract/model/image-prediction.ts';
 import type { PredictionForm } from '../../src-main/contract/model/prediction-set.ts';
+import type { Shape } from '../../src-main/contract/model/annotation.ts';
 import { readSeen, writeSeen } from '../../src-main/engine/train/seen-file.ts';
+import type { ParsedSkeleton } from '../../src-main/formats/skeleton.ts';
+import { parseYoloConfig, parseYoloRows, placeYoloRows } from '../../src-main/formats/yolo.ts';
 import {
   namesBelow,
   writePredictions,
@@ -46,6 +50,13 @@ const outlined: Seen = {
     },
   ],
 };
+const noCells = {
+  bboxXyxy: [0, 20, 0, 20] as [number, number, number, number],
+  column: 0,
+  row: 5,
+  columns: 0,
+  rows: 0,
+};
 /** The two upper quarters and the lower half of an image of twice the size. */
 const masks: Seen = {
   kind: 'masks',
@@ -75,7 +86,12 @@ const factsOf = (task: string): PredictionFacts => ({
   failures: [{ file: '/photos/broken.jpg', reason: 'no image' }],
 });
 
-async function write(form: PredictionForm, task: string, said: readonly Seen[]): Promise<string> {
+async function write(
+  form: PredictionForm,
+  task: string,
+  said: readonly Seen[],
+  skeletons: readonly (ParsedSkeleton | null)[] = [],
+): Promise<string> {
   const seen = join(folder, 'seen');
   await mkdir(seen);
   for (const [index, each] of said.entries()) await writeSeen(seen, index, each);
@@ -83,7 +99,7 @@ async function write(form: PredictionForm, task: string, said: readonly Seen[]):
   const settings = { scoreThreshold: 0.25, iouThreshold: 0.5 };
   const told: object[] = [];
   const port = { postAndWait: (message: object) => Promise.resolve(void told.push(message)) };
-  await writePredictions({ form, set: factsOf(task), seen, settings, target }, port);
+  await writePredictions({ form, set: factsOf(task), skeletons, seen, settings, target }, port);
   expect(told).toEqual([
     { done: 1, total: 2 },
     { done: 2, total: 2 },
@@ -171,19 +187,52 @@ describe('writes', () => {
     expect(await readFile(join(target, 'data.yaml'), 'utf8')).toContain('1: "dog, small"');
   });
 
+  test('outlines of single objects as YOLO’s labels, holding the pixels of their masks', async () => {
+    // A ring of cells around a hole, and a cell of its own: one line that holds just their pixels.
+    const cells = Uint8Array.of(1, 1, 1, 0, 0, 1, 0, 1, 0, 1, 1, 1, 1, 0, 0);
+    const mask = encodeCellMask({ bboxXyxy: [10, 10, 35, 25], column: 2, row: 2, columns: 5, rows: 3, cells });
+    const ringed: Seen = {
+      kind: 'boxes',
+      boxes: [
+        { ...box(1, 0.9, 10, 10, 35, 25), mask: [...mask] },
+        { ...box(0, 0.5, 0, 20, 10, 40), mask: [...encodeCellMask({ ...noCells, cells: Uint8Array.of() })] },
+      ],
+    };
+    const target = await write('yolo', 'instance-segmentation', [boxes, ringed]);
+    const text = await readFile(join(target, 'labels', 'deeper', 'a.txt'), 'utf8');
+    const size = { widthPx: 40, heightPx: 40 };
+    const { labels } = placeYoloRows(parseYoloRows(text).rows, { placeOf: (number) => number }, size);
+    expect(labels.map(({ category, shape }) => [category, shape.kind])).toEqual([
+      [1, 'polygon'],
+      [0, 'bbox'],
+    ]);
+    const shape = labels[0]!.shape as Extract<Shape, { kind: 'polygon' }>;
+    expect(shape.parts).toHaveLength(1);
+    const { counts } = cellMaskRle(decodeCellMask(mask), size);
+    expect(rasterisePolygon(shape.parts, size).counts).toEqual(counts);
+    // Of boxes without a mask the box.
+    expect(await readFile(join(target, 'labels', 'a.txt'), 'utf8')).toBe('1 2.5 1.875 2.5 1.25\n');
+  });
+
   test('points beside their boxes, as YOLO’s labels and as COCO’s', async () => {
     const keypoints = [12, 16, 0.9, 20, 12, 0.5, 28, 18, 0.51];
     const posed: Seen = { kind: 'boxes', boxes: [{ ...boxes.boxes[0]!, keypoints }] };
-    const yolo = await write('yolo', 'pose', [posed, posed]);
+    const skeleton: ParsedSkeleton = { points: ['left', 'right', 'tip'], edges: [[0, 2]], flipPairs: [[0, 1]] };
+    const skeletons = [null, skeleton, null];
+    const yolo = await write('yolo', 'pose', [posed, posed], skeletons);
     expect(await readFile(join(yolo, 'labels', 'deeper', 'a.txt'), 'utf8')).toBe(
       '1 0.5 0.375 0.5 0.25 0.3 0.4 2 0 0 0 0.7 0.45 2\n',
     );
-    expect(await readFile(join(yolo, 'data.yaml'), 'utf8')).toContain('kpt_shape: [3, 3]');
+    const yaml = await readFile(join(yolo, 'data.yaml'), 'utf8');
+    expect(yaml).toContain('kpt_shape: [3, 3]\nflip_idx: [1, 0, 2]\n');
+    const { categories } = parseYoloConfig('data.yaml', yaml)!;
+    expect(categories[1]!.skeleton).toEqual({ ...skeleton, edges: [] });
     await rm(folder, { recursive: true });
     await mkdir(folder);
     const coco = JSON.parse(
-      await readFile(join(await write('coco', 'pose', [posed, posed]), 'predictions.json'), 'utf8'),
-    ) as { annotations: object[] };
+      await readFile(join(await write('coco', 'pose', [posed, posed], skeletons), 'predictions.json'), 'utf8'),
+    ) as { annotations: object[]; categories: object[] };
+    expect(coco.categories[1]).toMatchObject({ keypoints: ['left', 'right', 'tip'], skeleton: [[1, 3]] });
     expect(coco.annotations[0]).toMatchObject({ keypoints: [12, 16, 2, 20, 12, 0, 28, 18, 2], num_keypoints: 2 });
   });
 

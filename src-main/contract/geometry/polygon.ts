@@ -31,6 +31,17 @@ export function polygonArea(parts: readonly PolygonPart[]): number {
   }, 0);
 }
 
+/** By the even-odd rule. */
+export function ringContains(ring: Ring, x: number, y: number): boolean {
+  let inside = false;
+  for (let at = 0, before = ring.length - 2; at < ring.length; before = at, at += 2) {
+    const [xa = 0, ya = 0] = [ring[at], ring[at + 1]];
+    const [xb = 0, yb = 0] = [ring[before], ring[before + 1]];
+    if (ya > y !== yb > y && x < ((xb - xa) * (y - ya)) / (yb - ya) + xa) inside = !inside;
+  }
+  return inside;
+}
+
 /** The smallest box around all points; null without points. */
 export function pointsBounds(coordinates: Iterable<number>): BboxXyxy | null {
   let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];

@@ -192,3 +192,27 @@ export function decompressRle(text: string): number[] | null {
   }
   return counts;
 }
+
+/** Rows [first, end). */
+export type Span = readonly [first: number, end: number];
+
+/** Spans of each column that has any, from the top down. */
+export function columnSpans({ heightPx, counts }: Rle): Map<number, Span[]> {
+  const spans = new Map<number, Span[]>();
+  let at = 0;
+  counts.forEach((count, index) => {
+    if (index % 2 === 1) {
+      for (let from = at; from < at + count;) {
+        const x = Math.floor(from / heightPx);
+        const end = Math.min(at + count, (x + 1) * heightPx);
+        const span: Span = [from - x * heightPx, end - x * heightPx];
+        const known = spans.get(x);
+        if (known) known.push(span);
+        else spans.set(x, [span]);
+        from = end;
+      }
+    }
+    at += count;
+  });
+  return spans;
+}

@@ -40,6 +40,6 @@ export const formsOfTask = {
   classification: ['csv', 'json'],
   segmentation: ['index-png', 'colour-png', 'coco', 'csv', 'json'],
   detection: ['yolo', 'coco', 'csv', 'json'],
-  'instance-segmentation': ['coco', 'csv', 'json'],
+  'instance-segmentation': ['yolo', 'coco', 'csv', 'json'],
   pose: ['yolo', 'coco', 'csv', 'json'],
 } as const satisfies Record<PredictionSet['task'], readonly PredictionForm[]>;

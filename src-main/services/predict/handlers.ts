@@ -9,7 +9,7 @@ import { readSeen } from '../../engine/train/seen-file.ts';
 import type { ServiceContext } from '../context.ts';
 import { fileError, systemCode } from '../file-errors.ts';
 import type { JobRegistry } from '../jobs.ts';
-import { classesOfRun } from '../results/classes-of-run.ts';
+import { classesOfRun, skeletonsOfRun } from '../results/classes-of-run.ts';
 import { runFolder } from '../runs/restore-runs.ts';
 import { imageFilesIn, lookAtFiles } from './look-at-files.ts';
 import { filesToPredict, predictFiles } from './predict-files.ts';
@@ -114,8 +114,11 @@ export function createPredictHandlers(
     },
 
     'predict.write': async ({ projectId, predictionSetId, form, settings, target: wanted }) => {
-      const { folder } = projects.get(projectId);
-      const { runName, checkpoint, epoch, task, classNames, images, failures } = await find(projectId, predictionSetId);
+      const opened = projects.get(projectId);
+      const { runId, runName, checkpoint, epoch, task, classNames, images, failures } = await find(
+        projectId,
+        predictionSetId,
+      );
       if (!formsOfTask[task].some((known) => known === form))
         throw new FoveaError(
           'invalid-request',
@@ -126,11 +129,12 @@ export function createPredictHandlers(
       await requireFree(target, form === 'json');
       const start = { projectId, kind: 'export', title: `Writing predictions of ${runName}`, unit: 'images' } as const;
       const set = { run: runName, checkpoint, epoch: epoch ?? 0, task, classes: classNames, images, failures };
+      const skeletons = await skeletonsOfRun(opened, runId).catch(() => []);
       return jobs.start(start, async (report, signal) => {
-        const seen = setFolder(folder, predictionSetId);
+        const seen = setFolder(opened.folder, predictionSetId);
         await workers.run(
           'predictions',
-          { form, set, seen, settings, target },
+          { form, set, skeletons, seen, settings, target },
           { signal, writes: true },
           ({ done, total }) => report({ step: 'Writing', done, total }),
         );

@@ -54,6 +54,7 @@ export async function predictFiles(
       {
         form: 'json',
         set: { run: run.name, checkpoint, epoch, task, classes, images, failures },
+        skeletons: [],
         seen: target,
         settings,
         target: resolve(output),

@@ -22,7 +22,9 @@ import type { PredictionForm } from '../../contract/model/prediction-set.ts';
 import type { DetectionSettings } from '../../contract/model/run-results.ts';
 import { readSeen } from '../../engine/train/seen-file.ts';
 import { withoutEnding } from '../../formats/image-files.ts';
-import { serialiseYoloConfig, serialiseYoloLabels } from '../../formats/yolo.ts';
+import { cocoCategory } from '../../formats/coco.ts';
+import type { ParsedSkeleton } from '../../formats/skeleton.ts';
+import { serialiseYoloConfig, serialiseYoloLabels, type YoloPoints, type YoloTask } from '../../formats/yolo.ts';
 import { encodePng } from '../export/indexed-png.ts';
 import { coloured, colourOfValue } from '../export/writers/masks-writer.ts';
 import { fileError } from '../file-errors.ts';
@@ -34,6 +36,8 @@ export type PredictionFacts = Omit<PredictionDocument, 'images'> & { images: Omi
 export interface WritePredictionsTask {
   form: PredictionForm;
   set: PredictionFacts;
+  /** Of poses, in the order of the classes; null where nobody has named a class's points. */
+  skeletons: readonly (ParsedSkeleton | null)[];
   /** The folder of what was said. */
   seen: string;
   settings: DetectionSettings;
@@ -64,13 +68,13 @@ export async function writePredictions(
   task: WritePredictionsTask,
   port: Pick<TaskPort<WritePredictionsMessage>, 'postAndWait'>,
 ): Promise<void> {
-  const { form, set, target } = task;
+  const { form, target } = task;
   if (form === 'json') return writeDocument(task, port);
   const root = join(dirname(target), `.${basename(target)}.part`);
   try {
     await rm(root, { recursive: true, force: true });
     await mkdir(root, { recursive: true });
-    const writer = writers[form](root, set);
+    const writer = writers[form](root, task);
     for await (const written of everyImage(task, port)) await writer.image(written);
     await writer.finish();
     await rm(target, { recursive: true, force: true }); // Empty, or not there.
@@ -138,14 +142,14 @@ async function writeDocument(
   }
 }
 
-type MakeWriter = (root: string, set: PredictionFacts) => Writer;
+type MakeWriter = (root: string, task: Pick<WritePredictionsTask, 'set' | 'skeletons'>) => Writer;
 
 const writers: Record<Exclude<PredictionForm, 'json'>, MakeWriter> = {
-  'index-png': (root, set) => pngWriter(root, set, 'grey'),
-  'colour-png': (root, set) => pngWriter(root, set, 'colour'),
+  'index-png': (root, { set }) => pngWriter(root, set, 'grey'),
+  'colour-png': (root, { set }) => pngWriter(root, set, 'colour'),
   yolo: yoloWriter,
   coco: cocoWriter,
-  csv: csvWriter,
+  csv: (root, { set }) => csvWriter(root, set),
 };
 
 /** The value of a pixel is its class's place in classes.json. */
@@ -168,25 +172,49 @@ function pngWriter(root: string, { classes }: PredictionFacts, kind: 'grey' | 'c
   };
 }
 
-function yoloWriter(root: string, { classes }: PredictionFacts): Writer {
+const yoloTasks: Readonly<Record<string, YoloTask>> = {
+  detection: 'detect',
+  'instance-segmentation': 'segment',
+  pose: 'pose',
+};
+
+function yoloWriter(root: string, { set: { classes, task }, skeletons }: Parameters<MakeWriter>[1]): Writer {
+  const kind = yoloTasks[task];
   let pointCount = 0;
   return {
     async image({ name, image, said }) {
-      invariant(said.kind === 'boxes', `boxes of ${said.kind}`);
+      invariant(said.kind === 'boxes' && kind !== undefined, `boxes of ${said.kind} for ${task}`);
       const labels = said.boxes.map((box) => ({ category: box.category, shape: shapeOf(box) }));
       for (const { shape } of labels) if (shape.kind === 'keypoints') pointCount = shape.points.length;
-      const kind = pointCount === 0 ? 'detect' : 'pose';
       await writeBelow(root, `labels/${name}.txt`, serialiseYoloLabels(labels, kind, image, pointCount));
     },
-    finish: () => writeFile(join(root, 'data.yaml'), serialiseYoloConfig(classes, { val: 'images' }, pointCount)),
+    finish() {
+      const points = pointCount === 0 ? null : yoloPoints(pointCount, skeletons);
+      return writeFile(join(root, 'data.yaml'), serialiseYoloConfig(classes, { val: 'images' }, points, kind));
+    },
   };
+}
+
+/** What changes places where all named skeletons say the same. */
+function yoloPoints(count: number, skeletons: readonly (ParsedSkeleton | null)[]): YoloPoints {
+  const places = skeletons.flatMap((skeleton) => {
+    if (skeleton?.flipPairs === undefined) return [];
+    const mirrored = Array.from({ length: count }, (_, place) => place);
+    for (const [a, b] of skeleton.flipPairs) [mirrored[a], mirrored[b]] = [b, a];
+    return [mirrored];
+  });
+  const [mirrored = null] = places;
+  const agree = places.every((each) => each.join() === mirrored?.join());
+  return { count, mirrored: agree ? mirrored : null, names: skeletons.map((skeleton) => skeleton?.points ?? null) };
 }
 
 /** A point is there where the network is surer that it is than that it is not. */
 const leastPoint = 0.5;
 
-function shapeOf({ bboxXyxy, keypoints }: SaidBox): Shape {
+/** A mask without a pixel is only a box. */
+function shapeOf({ bboxXyxy, keypoints, rle }: SaidBox): Shape {
   const [x1, y1, x2, y2] = bboxXyxy;
+  if (rle && rleArea(rle) > 0) return { kind: 'mask', rle: { ...rle, counts: [...rle.counts] } };
   if (!keypoints) return { kind: 'bbox', bboxXyxy: [x1, y1, x2, y2] };
   return { kind: 'keypoints', bboxXyxy: [x1, y1, x2, y2], points: pointsOf(keypoints) };
 }
@@ -211,7 +239,7 @@ function cocoPoints({ keypoints }: SaidBox): object {
 const cocoRle = ({ widthPx, heightPx, counts }: Rle) => ({ size: [heightPx, widthPx], counts: compressRle(counts) });
 
 /** One document: images, categories counted from 1, and annotations with a score where there is one. */
-function cocoWriter(root: string, { classes }: PredictionFacts): Writer {
+function cocoWriter(root: string, { set: { classes }, skeletons }: Parameters<MakeWriter>[1]): Writer {
   const images: object[] = [];
   const annotations: object[] = [];
   const add = (image: number, category: number, fields: object): void => {
@@ -236,7 +264,7 @@ function cocoWriter(root: string, { classes }: PredictionFacts): Writer {
       }
     },
     finish() {
-      const categories = classes.map((name, i) => ({ id: i + 1, name, supercategory: '' }));
+      const categories = classes.map((name, i) => cocoCategory(i + 1, name, skeletons[i] ?? null));
       return writeFile(join(root, 'predictions.json'), `${JSON.stringify({ images, annotations, categories })}\n`);
     },
   };

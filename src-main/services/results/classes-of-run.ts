@@ -29,6 +29,16 @@ export async function classesOfRun(opened: OpenProject, runId: RunId): Promise<C
   return { classes, categories };
 }
 
+/** In the order of the network's classes; empty where it says no points. */
+export async function skeletonsOfRun(opened: OpenProject, runId: RunId): Promise<(Skeleton | null)[]> {
+  const { runs, datasets } = opened.store;
+  const config = runs.config(runId);
+  if (networkPoints(config) === 0) return [];
+  const known = new Map(datasets.skeletons(config.data.datasetId).map((skeleton) => [skeleton.categoryId, skeleton]));
+  const { classes } = await classesOfRun(opened, runId);
+  return classes.map(({ categoryId }) => (categoryId === null ? null : (known.get(categoryId) ?? null)));
+}
+
 function withEdges(classes: readonly TrainedClass[], skeletons: readonly Skeleton[]): TrainedClass[] {
   const edges = new Map(skeletons.map((skeleton) => [skeleton.categoryId, skeleton.edges]));
   return classes.map((each) => ({ ...each, edges: (each.categoryId !== null && edges.get(each.categoryId)) || [] }));

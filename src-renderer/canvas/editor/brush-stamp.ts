@@ -1,5 +1,5 @@
 /** What a brush covers between two places of the pointer, as rows of each column. A pixel is covered by its middle. */
-import type { Span } from './mask-spans.ts';
+import type { Span } from '../../../src-main/contract/geometry/rle.ts';
 
 export interface BrushPlace {
   readonly x: number;

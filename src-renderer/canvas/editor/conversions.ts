@@ -1,9 +1,9 @@
 /** One kind of shape as another, and shapes united, subtracted, intersected. Null where nothing is left, or it makes no sense. */
+import { maskOutline } from '../../../src-main/contract/geometry/mask-outline.ts';
 import { mergeRle } from '../../../src-main/contract/geometry/rle.ts';
 import { rasterisePolygon } from '../../../src-main/contract/geometry/polygon.ts';
 import { rotatedBoxCorners, type Shape } from '../../../src-main/contract/model/annotation.ts';
 import { boxRing } from './hit-test.ts';
-import { maskOutline } from './mask-outline.ts';
 import { subtractRle, type MaskShape } from './mask-spans.ts';
 import { combinePolygons, type BooleanOperation, type PolygonParts } from './polygon-booleans.ts';
 import { simplifyRing } from './rings.ts';

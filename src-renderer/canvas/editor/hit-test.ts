@@ -1,11 +1,11 @@
 /** What lies under a point. A line that is near wins over an area around; of areas the smallest, so that nothing is out of reach. */
 import type { BboxXyxy } from '../../../src-main/contract/geometry/box.ts';
-import { polygonArea } from '../../../src-main/contract/geometry/polygon.ts';
+import { polygonArea, ringContains } from '../../../src-main/contract/geometry/polygon.ts';
 import { rotatedBoxCorners, type Shape } from '../../../src-main/contract/model/annotation.ts';
 import type { ImagePoint } from '../viewport.ts';
 import type { LabelDocument } from './label-document.ts';
 import { maskContains } from './mask-spans.ts';
-import { nearestOnLine, ringContains } from './rings.ts';
+import { nearestOnLine } from './rings.ts';
 import { boundsOf } from './shape-bounds.ts';
 import type { Label } from './types.ts';
 

@@ -1,32 +1,8 @@
-/** Masks as spans of rows in each column: what run lengths are once they are cut at the columns' ends. */
+/** Run lengths of masks, looked at and subtracted. */
 import type { Rle } from '../../../src-main/contract/geometry/rle.ts';
 import type { Shape } from '../../../src-main/contract/model/annotation.ts';
 
 export type MaskShape = Extract<Shape, { kind: 'mask' }>;
-/** Rows [first, end). */
-export type Span = readonly [first: number, end: number];
-
-/** Spans of each column that has any, from the top down. */
-export function columnSpans({ heightPx, counts }: Rle): Map<number, Span[]> {
-  const spans = new Map<number, Span[]>();
-  let at = 0;
-  counts.forEach((count, index) => {
-    if (index % 2 === 1) {
-      for (let from = at; from < at + count;) {
-        const x = Math.floor(from / heightPx);
-        const end = Math.min(at + count, (x + 1) * heightPx);
-        const span: Span = [from - x * heightPx, end - x * heightPx];
-        const known = spans.get(x);
-        if (known) known.push(span);
-        else spans.set(x, [span]);
-        from = end;
-      }
-    }
-    at += count;
-  });
-  return spans;
-}
-
 /** Whether a pixel is in the mask. */
 export function maskContains({ widthPx, heightPx, counts }: Rle, x: number, y: number): boolean {
   if (x < 0 || y < 0 || x >= widthPx || y >= heightPx) return false;

@@ -1,21 +1,5 @@
 /** Facts about single rings and lines: flat lists x0, y0, x1, y1 … in image pixels. */
-import { pointsBounds, type Ring } from '../../../src-main/contract/geometry/polygon.ts';
-import type { BboxXyxy } from '../../../src-main/contract/geometry/box.ts';
-
-export function ringBounds(ring: Ring): BboxXyxy {
-  return pointsBounds(ring) ?? [0, 0, 0, 0];
-}
-
-/** By the even-odd rule. */
-export function ringContains(ring: Ring, x: number, y: number): boolean {
-  let inside = false;
-  for (let at = 0, before = ring.length - 2; at < ring.length; before = at, at += 2) {
-    const [xa = 0, ya = 0] = [ring[at], ring[at + 1]];
-    const [xb = 0, yb = 0] = [ring[before], ring[before + 1]];
-    if (ya > y !== yb > y && x < ((xb - xa) * (y - ya)) / (yb - ya) + xa) inside = !inside;
-  }
-  return inside;
-}
+import type { Ring } from '../../../src-main/contract/geometry/polygon.ts';
 
 export interface NearestOnLine {
   readonly distance: number;

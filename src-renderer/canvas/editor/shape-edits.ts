@@ -1,10 +1,9 @@
 /** Pure changes of shapes: moved, scaled, turned, tidied up before they are kept. None changes a shape in place. */
 import { clipBbox, type BboxXyxy } from '../../../src-main/contract/geometry/box.ts';
 import { polygonArea, type PolygonPart, type Ring } from '../../../src-main/contract/geometry/polygon.ts';
-import { rleArea, rleFromColumns, type Rle } from '../../../src-main/contract/geometry/rle.ts';
+import { columnSpans, rleArea, rleFromColumns, type Rle } from '../../../src-main/contract/geometry/rle.ts';
 import { rotatedBoxCorners, type Shape } from '../../../src-main/contract/model/annotation.ts';
 import { clipPolygon } from './polygon-booleans.ts';
-import { columnSpans } from './mask-spans.ts';
 import { boundsOf } from './shape-bounds.ts';
 import type { EditorImage } from './types.ts';
 

@@ -3,10 +3,11 @@ import {
   pointsBounds,
   polygonArea,
   polygonBounds,
+  ringContains,
   type PolygonPart,
 } from '../../../src-main/contract/geometry/polygon.ts';
 import { combinePolygons, type PolygonParts } from './polygon-booleans.ts';
-import { nearestOnLine, ringContains } from './rings.ts';
+import { nearestOnLine } from './rings.ts';
 
 /** Smaller pieces are leavings of rounding. */
 const SMALLEST_PIECE_PX2 = 0.05;

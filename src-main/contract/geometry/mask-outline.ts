@@ -2,11 +2,31 @@
  * The outline of a mask along the borders of its pixels. Nothing is lost: the polygon holds the middles of exactly the
  * mask's pixels. Pixels that touch at a corner only are parts of their own.
  */
-import { polygonArea } from '../../../src-main/contract/geometry/polygon.ts';
-import type { Rle } from '../../../src-main/contract/geometry/rle.ts';
-import type { PolygonParts } from './polygon-booleans.ts';
-import { columnSpans, type Span } from './mask-spans.ts';
-import { ringBounds, ringContains } from './rings.ts';
+import { pointsBounds, polygonArea, ringContains, type Ring } from './polygon.ts';
+import { columnSpans, type Rle, type Span } from './rle.ts';
+
+interface Part {
+  outer: number[];
+  holes: number[][];
+}
+
+/** One ring for all of it: from part to part and into holes it goes there and back along the same line, which encloses nothing. */
+export function maskRing(rle: Rle): number[] {
+  const [first = [], ...others] = maskOutline(rle).flatMap(({ outer, holes }) => [outer, ...holes]);
+  return others.reduce(joined, first);
+}
+
+/** Across where two of their points are nearest. */
+function joined(ring: Ring, other: Ring): number[] {
+  let [at, place, least] = [0, 0, Infinity];
+  for (let i = 0; i < ring.length; i += 2) {
+    for (let j = 0; j < other.length; j += 2) {
+      const away = (ring[i]! - other[j]!) ** 2 + (ring[i + 1]! - other[j + 1]!) ** 2;
+      if (away < least) [at, place, least] = [i, j, away];
+    }
+  }
+  return [...ring.slice(0, at + 2), ...other.slice(place), ...other.slice(0, place + 2), ...ring.slice(at)];
+}
 
 /** Directed with the mask on its right hand, seen with y down: outer rings run clockwise, holes the other way. */
 interface Edge {
@@ -18,10 +38,10 @@ interface Edge {
 }
 
 /** Empty for an empty mask. */
-export function maskOutline(rle: Rle): PolygonParts {
+export function maskOutline(rle: Rle): Part[] {
   const rings = linkEdges(borderEdges(rle));
   const outers = rings.filter((ring) => isClockwise(ring)).map((outer) => ({ outer, holes: [] as number[][] }));
-  const found = outers.map((part) => ({ part, bounds: ringBounds(part.outer), area: polygonArea([part]) }));
+  const found = outers.map((part) => ({ part, bounds: pointsBounds(part.outer)!, area: polygonArea([part]) }));
   found.sort((a, b) => a.area - b.area);
   for (const hole of rings) {
     if (isClockwise(hole)) continue;
