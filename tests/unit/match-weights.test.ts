@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { planNetwork, type LayerSpec, type NetworkPlan } from '../../src-main/engine/nn/network.ts';
+import { planNetwork, type LayerSpec, type NetworkPlan, type NetworkSpec } from '../../src-main/engine/nn/network.ts';
 import { matchWeights, type NamedShape } from '../../src-main/engine/weights/match-weights.ts';
 import { weightTargets } from '../../src-main/engine/train/weight-targets.ts';
 import { namingSchemes } from '../../src-main/engine/zoo/naming.ts';
@@ -12,7 +12,7 @@ import { mobilenetV2Classifier } from '../../src-main/engine/zoo/mobilenet-v2.ts
 import { resnetClassifier } from '../../src-main/engine/zoo/resnet.ts';
 import { segmentationNetwork, type DecoderId, type EncoderId } from '../../src-main/engine/zoo/segmentation.ts';
 import { vggClassifier } from '../../src-main/engine/zoo/vgg.ts';
-import { yolov8, yolov8Pose } from '../../src-main/engine/zoo/yolov8.ts';
+import { yolov8, yolov8Pose, yolov8Segmenter } from '../../src-main/engine/zoo/yolov8.ts';
 import { repository } from '../helpers/app-session.ts';
 
 const published = JSON.parse(
@@ -171,6 +171,42 @@ describe('parts of networks', () => {
     expect(fit).toMatchObject({ naming: 'Ultralytics YOLOv8', loaded: ownListing(detector).length, unusedNames: [] });
     expect(fit.fresh.every(({ name }) => name.startsWith('model.22.cv4.'))).toBe(true);
     expect(match(poses, ownListing(poses)).fit.fresh).toEqual([]);
+  });
+
+  /** What Ultralytics' `state_dict()` has for a convolution with its norm. */
+  const conv = (path: string, out: number, into: number, kernel: number): NamedShape[] => [
+    { name: `${path}.conv.weight`, shape: [out, into, kernel, kernel] },
+    ...['weight', 'bias', 'running_mean', 'running_var'].map((name) => ({ name: `${path}.bn.${name}`, shape: [out] })),
+    { name: `${path}.bn.num_batches_tracked`, shape: [] },
+  ];
+  /** What it has for the branches of a head: of size n the maps that it reads have 64, 128 and 256 channels. */
+  const branches = (hidden: number, width: number): NamedShape[] =>
+    [64, 128, 256].flatMap((channels, level) => [
+      ...conv(`model.22.cv4.${level}.0`, hidden, channels, 3),
+      ...conv(`model.22.cv4.${level}.1`, hidden, hidden, 3),
+      { name: `model.22.cv4.${level}.2.weight`, shape: [width, hidden, 1, 1] },
+      { name: `model.22.cv4.${level}.2.bias`, shape: [width] },
+    ]);
+  const prototypes: NamedShape[] = [
+    ...conv('model.22.proto.cv1', 64, 64, 3),
+    { name: 'model.22.proto.upsample.weight', shape: [64, 64, 2, 2] },
+    { name: 'model.22.proto.upsample.bias', shape: [64] },
+    ...conv('model.22.proto.cv2', 64, 64, 3),
+    ...conv('model.22.proto.cv3', 32, 64, 1),
+  ];
+  test.each<[string, NetworkSpec, NamedShape[]]>([
+    ['masks', yolov8Segmenter('n', 80), [...branches(32, 32), ...prototypes]],
+    ['points', yolov8Pose('n', 80, 17), branches(51, 51)],
+  ])('a published detector with a head of %s', (_, { layers, outputs }, head) => {
+    const detector = yolov8('n', 80);
+    const file = [...ownListing(planNetwork(detector.layers, [3, 64, 64], detector.outputs)), ...head];
+    const { fit } = match(
+      planNetwork(layers, [3, 64, 64], outputs),
+      renamed(file, (name) => `model.${name}`),
+    );
+    expect(fit).toMatchObject({ naming: 'Ultralytics YOLOv8', prefix: 'model.', fresh: [] });
+    expect(fit.unusedNames.filter((name) => !name.endsWith('.num_batches_tracked'))).toEqual([]);
+    expect(fit.loaded).toBe(fit.total);
   });
 
   test('averaged weights come before those they are averages of, and moments never come', () => {

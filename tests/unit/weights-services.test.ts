@@ -106,7 +106,7 @@ test('the catalogue has an address, a hash, a size and a licence with its conseq
     expect(licence.consequence.length).toBeGreaterThan(50);
   }
   expect(entries.filter(({ licence }) => licence.restrictive).map(({ publisher }) => publisher)).toEqual(
-    new Array(5).fill('Ultralytics'),
+    new Array(12).fill('Ultralytics'),
   );
   for (const entry of bundled) {
     const file = cataloguedFile('/nowhere', entry);
@@ -122,6 +122,9 @@ test('the catalogue has an address, a hash, a size and a licence with its conseq
     named('resnet18', {}),
   ])
     expect(entries.filter(({ networks }) => networks.includes(network))).toHaveLength(1);
+  // A detector with a head starts from one with the same head, or from a plain one.
+  const forMasks = entries.filter(({ networks }) => networks.includes(named('yolov8-seg', { size: 'm' })));
+  expect(forMasks.map(({ fileName }) => fileName)).toEqual(['yolov8m.pt', 'yolov8m-seg.pt']);
 });
 
 test('a download is resumed, checked by the beginning of its hash, and then a plan starts from it', async () => {
