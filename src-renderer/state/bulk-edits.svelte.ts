@@ -1,12 +1,15 @@
 /** Changes of many images at once. Each can be taken back: by the message that says what was done, or the newest first. */
 import type { ReviewState } from '../../src-main/contract/model/annotation.ts';
+import type { ChangeResult } from '../../src-main/contract/model/annotation-edit.ts';
 import type { Split } from '../../src-main/contract/model/dataset.ts';
-import type { DatasetId, ImageId, ProjectId } from '../../src-main/contract/model/ids.ts';
+import type { AnnotationId, CategoryId, DatasetId, ImageId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { Api } from '../api/client.svelte.ts';
 import type { Toasts } from './toasts.svelte.ts';
 
 /** The most that a call about labels takes. */
 const GESTURE_IMAGES = 1000;
+/** Few enough that windows are answered in between. */
+const GESTURE_LABELS = 100;
 
 interface Undo {
   what: string;
@@ -22,6 +25,9 @@ export class BulkEdits {
   /** What would be taken back; null where nothing can be. */
   readonly undoable: string | null = $derived.by(() => this.#undos.at(-1)?.what ?? null);
   busy = $state(false);
+  /** Of a change of many; null where none is being made. */
+  progress = $state.raw<{ done: number; total: number } | null>(null);
+  #isStopped = false;
 
   constructor(api: Api, toasts: Toasts, projectId: ProjectId, datasetId: DatasetId) {
     this.#api = api;
@@ -45,27 +51,23 @@ export class BulkEdits {
   }
 
   setReview(imageIds: readonly ImageId[], review: ReviewState, words: string): Promise<boolean> {
-    return this.#do(async () => {
-      const { projectId } = this.#where;
-      const gestures: string[] = [];
-      for (let at = 0; at < imageIds.length; at += GESTURE_IMAGES) {
-        const gestureId = crypto.randomUUID();
-        const some = imageIds.slice(at, at + GESTURE_IMAGES);
-        const result = await this.#api.call('image.setReview', { projectId, gestureId, imageIds: some, review });
-        if (result.outcome === 'done') gestures.push(gestureId);
-      }
-      if (gestures.length === 0) return null;
-      return {
-        what: words,
-        run: async () => {
-          for (const target of gestures.toReversed()) {
-            const request = { projectId, gestureId: crypto.randomUUID(), target };
-            const { outcome } = await this.#api.call('annotation.undo', request);
-            if (outcome !== 'done') throw new Error('Labels were changed since; undo those changes first.');
-          }
-        },
-      };
-    });
+    const { projectId } = this.#where;
+    return this.#inGestures(words, imageIds, GESTURE_IMAGES, (gestureId, some) =>
+      this.#api.call('image.setReview', { projectId, gestureId, imageIds: some, review }),
+    );
+  }
+
+  /** Another class for labels; null: they go. */
+  relabel(annotationIds: readonly AnnotationId[], categoryId: CategoryId | null, words: string): Promise<boolean> {
+    const { projectId } = this.#where;
+    return this.#inGestures(words, annotationIds, GESTURE_LABELS, (gestureId, some) =>
+      this.#api.call('annotation.relabel', { projectId, gestureId, annotationIds: some, categoryId }),
+    );
+  }
+
+  /** No more of the change that is being made; what is done stays, and can be undone. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   tag(imageIds: readonly ImageId[], tag: string, on: boolean, words: string): Promise<boolean> {
@@ -112,6 +114,41 @@ export class BulkEdits {
     } finally {
       this.busy = false;
     }
+  }
+
+  /** Some at a time, so that nothing else has to wait for all of them. What was done before an error can be undone too. */
+  #inGestures<Id>(
+    words: string,
+    ids: readonly Id[],
+    atOnce: number,
+    send: (gestureId: string, some: Id[]) => Promise<ChangeResult>,
+  ): Promise<boolean> {
+    const { projectId } = this.#where;
+    const gestures: string[] = [];
+    const run = async (): Promise<void> => {
+      for (const target of gestures.toReversed()) {
+        const request = { projectId, gestureId: crypto.randomUUID(), target };
+        const { outcome } = await this.#api.call('annotation.undo', request);
+        if (outcome !== 'done') throw new Error('Labels were changed since; undo those changes first.');
+      }
+    };
+    return this.#do(async () => {
+      this.#isStopped = false;
+      try {
+        for (let at = 0; at < ids.length && !this.#isStopped; at += atOnce) {
+          this.progress = { done: at, total: ids.length };
+          const gestureId = crypto.randomUUID();
+          const result = await send(gestureId, ids.slice(at, at + atOnce));
+          if (result.outcome === 'done') gestures.push(gestureId);
+        }
+      } catch (error) {
+        if (gestures.length > 0) this.#undos = [...this.#undos, { what: words, run }];
+        throw error;
+      } finally {
+        this.progress = null;
+      }
+      return gestures.length === 0 ? null : { what: this.#isStopped ? `Stopped. ${words}` : words, run };
+    });
   }
 
   async #takeBack(undo: Undo): Promise<void> {

@@ -25,7 +25,7 @@ export class ImagePages<T = ImageSummary> {
   readonly #underWay = new Set<number>();
   /** Pages of the list as it was; shown until they are read again. */
   readonly #stale = new Set<number>();
-  #lastWish: [first: number, last: number] = [0, 0];
+  #lastWish: [first: number, last: number, ahead: number] = [0, 0, 0];
   /** Answers from before the list changed are dropped. */
   #reading = 0;
   /** Null until the first answer. */
@@ -41,16 +41,23 @@ export class ImagePages<T = ImageSummary> {
     return this.#pages.get(Math.floor(index / pageSize))?.[index % pageSize];
   }
 
-  /** Asks for a range of places, both inclusive. The latest call is the only one that counts. */
-  want(first: number, last: number): void {
-    this.#lastWish = [first, last];
+  /** Asks for a range of places, both inclusive, and then for `ahead` more on both sides. The latest call is the only one that counts. */
+  want(first: number, last: number, ahead = 0): void {
+    this.#lastWish = [first, last, ahead];
+    const inSight = this.#pagesOf(first, last);
+    const around = this.#pagesOf(first - ahead, last + ahead).filter((page) => !inSight.includes(page));
+    // Those in sight are forgotten last.
+    const range = [...around, ...inSight];
+    this.#recency = [...this.#recency.filter((page) => !range.includes(page)), ...range];
+    this.#wanted = [...inSight, ...around].filter((page) => !this.#pages.has(page) || this.#stale.has(page));
+    this.#pump();
+  }
+
+  #pagesOf(first: number, last: number): number[] {
     const end = this.total === null ? 0 : Math.floor(Math.max(0, this.total - 1) / pageSize);
     const from = Math.min(end, Math.floor(Math.max(0, first) / pageSize));
     const to = Math.min(end, Math.floor(Math.max(0, last) / pageSize));
-    const range = Array.from({ length: to - from + 1 }, (_, step) => from + step);
-    this.#recency = [...this.#recency.filter((page) => !range.includes(page)), ...range];
-    this.#wanted = range.filter((page) => !this.#pages.has(page) || this.#stale.has(page));
-    this.#pump();
+    return Array.from({ length: to - from + 1 }, (_, step) => from + step);
   }
 
   /** The list changed: reads what is in sight again, and the rest when it comes into sight. */

@@ -1,7 +1,7 @@
 /** Changes of many images, and how each is taken back. */
 import { expect, test } from 'vitest';
 import type { CallName } from '../../../src-main/contract/ipc.ts';
-import type { DatasetId, ImageId, ProjectId } from '../../../src-main/contract/model/ids.ts';
+import type { AnnotationId, DatasetId, ImageId, ProjectId } from '../../../src-main/contract/model/ids.ts';
 import type { Api } from '../../../src-renderer/api/client.svelte.ts';
 import { BulkEdits } from '../../../src-renderer/state/bulk-edits.svelte.ts';
 import { Toasts } from '../../../src-renderer/state/toasts.svelte.ts';
@@ -72,4 +72,29 @@ test('what fails is said and cannot be undone; what changes nothing neither', as
   expect(await edits.tag(ids.slice(0, 1), 'night', true, 'Tagged.')).toBe(true);
   expect(toasts.list.at(-1)).toMatchObject({ tone: 'neutral' });
   expect(edits.undoable).toBeNull();
+});
+
+test('labels change some at a time, with their progress; what was done before a stop or an error can be undone', async () => {
+  const seen: unknown[] = [];
+  let failing = 3;
+  const { edits, asked, toasts } = editsWith({
+    'annotation.relabel': () => {
+      seen.push(edits.progress?.done);
+      if (seen.length === failing) throw new Error('The disk is full.');
+      if (seen.length === 5) edits.stop();
+      return { outcome: 'done' };
+    },
+    'annotation.undo': () => ({ outcome: 'done' }),
+  });
+  const labels = ids.slice(0, 450) as unknown as AnnotationId[];
+  expect(await edits.relabel(labels, null, 'Removed.')).toBe(false);
+  expect(seen).toEqual([0, 100, 200]);
+  expect(edits.progress).toBeNull();
+  const sent = asked.map(([, { gestureId }]) => gestureId);
+  await edits.undo();
+  expect(asked.slice(3).map(([, { target }]) => target)).toEqual([sent[1], sent[0]]);
+  failing = 0;
+  expect(await edits.relabel(labels, null, 'Removed.')).toBe(true);
+  expect(seen).toEqual([0, 100, 200, 0, 100]);
+  expect(toasts.list.at(-1)?.message).toBe('Stopped. Removed.');
 });

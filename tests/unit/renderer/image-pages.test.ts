@@ -101,3 +101,14 @@ test('an error stops the reading until it is tried again', async () => {
   expect(pages.error).toBeNull();
   expect(pages.at(99)?.name).toBe('#99');
 });
+
+test('what is in sight is read before what is around it', async () => {
+  const source = slowSource(60_000);
+  const pages = new ImagePages(source.load);
+  pages.want(0, 0);
+  await source.settle();
+  pages.want(10_050, 10_090, 200);
+  await source.settle();
+  await source.settle();
+  expect(source.offsets()).toEqual([0, 10_000, 9_800, 10_200]);
+});
