@@ -107,6 +107,41 @@ describe('chains', () => {
   });
 });
 
+describe('convolutions of single channels', () => {
+  const attributes = { kernel_shape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], group: 3 };
+  const affine = (g: Builder, x: Value): Value => {
+    const slope = g.constant(tensor('float32', [3, 1, 1, 1], [0.5, -2, 3]));
+    return g.op(
+      'FusedConv',
+      [x, slope, g.constant(tensor('float32', [3], [1, 0.3, -0.7]))],
+      attributes,
+      'com.microsoft',
+    );
+  };
+  const cases: Record<string, [build: Build, left: string[]]> = {
+    'cut off at 0': [(g, x) => g.op('Relu', [affine(g, x)]), ['FusedConv']],
+    'an image added': [(g, x) => g.add(x, affine(g, x)), ['FusedConv']],
+    'an image added, and cut off at 0': [(g, x) => g.op('Relu', [g.add(affine(g, x), x)]), ['FusedConv']],
+    'of two, one takes in the other': [
+      (g, x) => g.add(affine(g, x), affine(g, affine(g, x))),
+      Array(3).fill('FusedConv') as string[],
+    ],
+    'not what is added behind the cut': [(g, x) => g.add(g.op('Relu', [affine(g, x)]), x), ['FusedConv', 'Add']],
+    'not two images': [(g, x) => g.add(g.add(affine(g, x), x), x), ['FusedConv', 'Add']],
+    'not what broadcasts': [(g, x) => g.add(affine(g, x), g.float(2)), ['FusedConv', 'Add']],
+    'not where somebody else reads it': [
+      (g, x) => {
+        const y = affine(g, x);
+        return g.mul(g.op('Relu', [y]), y);
+      },
+      ['FusedConv', 'Relu', 'Mul'],
+    ],
+  };
+  test.each(Object.entries(cases))('%s', async (_, [build, left]) => {
+    await holds(fuseChains, build, [2, 3, 4, 5], left, 1e-6);
+  });
+});
+
 const block = await findChannelBlock();
 describe.skipIf(block === null)('blocked convolutions', () => {
   const attributes = { kernel_shape: [3, 3], strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], group: 1 };

@@ -79,6 +79,33 @@ function taps({ g, inputs: [x, dy], attributes: a }: Context): Value[] {
 }
 
 /**
+ * As `taps`, but x is moved once for each column of the kernel and dy once for each row, with zeros where they leave x:
+ *   dw[·, ·, i, j] = Σ_{h, q} dy[h − d·i + top, q] · x[h, q + d·j − left]
+ * Where input and output are of one size, that is four copies for a kernel of 3×3 instead of a dozen.
+ */
+function shifted({ g, inputs: [x, dy], attributes: a }: Context): Value[] {
+  const [n, o, oH, oW] = dy.shape as [number, number, number, number];
+  const [, c, h, w] = x.shape as [number, number, number, number];
+  const [kH, kW] = a.kernel_shape as [number, number];
+  const [dH, dW] = a.dilations as [number, number];
+  const [top, left] = a.pads as [number, number];
+  const gradient = g.reshape(dy, [n, o, oH * oW]);
+  const rows = Array.from({ length: kH }, (_, i) => {
+    const before = (i * dH - top) * oW;
+    return grouped(g, g.pad(gradient, [0, 0, before, 0, 0, (h - oH) * oW - before]), a.group);
+  });
+  const columns = Array.from({ length: kW }, (_, j) => {
+    const before = left - j * dW;
+    const moved = g.pad(x, [0, 0, 0, before, 0, 0, 0, oW - w - before]); // [N, C, H, W']
+    return grouped(g, g.reshape(moved, [n, c, h * oW]), a.group);
+  });
+  const products = rows.flatMap((row) => columns.map((column) => g.fusedMatMul(row, column, { transB: true })));
+  const size = products.length;
+  const summed = g.reduceSum(g.reshape(g.concat(products, 0), [size, n, o * a.shape[1]!]), [1]); // [k, O·C/group]
+  return [g.reshape(g.transpose(summed, [1, 0]), a.shape)];
+}
+
+/**
  * All kernel positions by one product. On the grid of the padded x, flattened, a step down is a step of a row's length: with
  * x shifted by each column of the kernel and dy by each row, dw[·, ·, i, j] = Σ_q dy_i[q] · x_j[q]. As much arithmetic as
  * `taps`, but each operand is read once, which pays where they do not fit into the cache.
@@ -292,6 +319,11 @@ export const weightGradientFormulations: Readonly<Record<string, Formulation<Con
     applies: ({ inputs: [x, dy], attributes }) => isHalving(x.shape, dy.shape, attributes),
     suits: ({ inputs: [x], channelBlock }) => !!channelBlock && x.shape[1]! % channelBlock === 0,
     build: inPhases,
+  },
+  shifted: {
+    applies: ({ attributes: a }) => a.strides.every((s) => s === 1),
+    suits: ({ channelBlock }) => !!channelBlock,
+    build: shifted,
   },
   taps: { applies: () => true, suits: () => true, build: taps },
 };

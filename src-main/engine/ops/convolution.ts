@@ -61,6 +61,17 @@ export const convOp: OpDefinition<ConvAttributes> = {
   },
 };
 
+export interface FusedConvAttributes extends ConvAttributes {
+  activation?: 'Relu';
+}
+/** onnxruntime's own: a convolution, plus an image, cut off at 0. inputs: x, w, optional bias [O], optional image like the output. */
+export const fusedConvOp: OpDefinition<FusedConvAttributes> = {
+  domain: 'com.microsoft',
+  attributes: { ...convolving, activation: 'optional' },
+  inferShape: convOp.inferShape,
+  gradient: 'not-differentiable',
+};
+
 const shapeFromAttribute = ({
   inputs,
   attributes,

@@ -2,10 +2,17 @@
  * Batch normalisation with the batch's own statistics. ONNX's BatchNormalization in training mode writes its inputs in
  * place in onnxruntime, so the statistics are spelt out. Source: Ioffe & Szegedy 2015.
  */
-import { sizeOf, type FloatAttribute, type TensorType, type Value } from '../graph/types.ts';
+import { ShapeError } from '../graph/errors.ts';
+import { sameShape, shapeText, sizeOf, type FloatAttribute, type TensorType, type Value } from '../graph/types.ts';
 import { invariant } from '../../contract/errors.ts';
 import type { Builder } from '../graph/builder.ts';
-import type { GradientContext, LoweringContext, NoAttributes, OpDefinition } from './definition.ts';
+import {
+  inputAt,
+  type GradientContext,
+  type LoweringContext,
+  type NoAttributes,
+  type OpDefinition,
+} from './definition.ts';
 
 export interface BatchNormAttributes {
   epsilon: FloatAttribute;
@@ -33,7 +40,7 @@ function buildForward({ g, inputs: [x, gamma, beta], attributes }: LoweringConte
   const centred = g.sub(x, perChannel(g, mean, x));
   const variance = g.scale(g.op('ChannelDot', [centred, centred], {}, 'fovea'), 1 / count);
   const slope = g.mul(gamma, inverseDeviation(g, variance, attributes.epsilon.float));
-  const y = g.add(g.mul(centred, perChannel(g, slope, x)), perChannel(g, beta, x));
+  const y = g.op('ChannelAffine', [centred, slope, beta], {}, 'fovea');
   return [y, mean, variance, centred];
 }
 
@@ -65,11 +72,8 @@ function gradient(context: GradientContext<BatchNormAttributes>): (Value | null)
   const slope = g.mul(gamma, inverse);
   const b = g.scale(g.mul(g.mul(slope, inverse), dGamma), -1 / count);
   const c = g.scale(g.mul(slope, dBeta), -1 / count);
-  const dx = g.add(
-    g.mul(dy, perChannel(g, slope, x)),
-    g.add(g.mul(centred!, perChannel(g, b, x)), perChannel(g, c, x)),
-  );
-  return [dx, dGamma, dBeta];
+  const along = g.mul(centred!, perChannel(g, b, x));
+  return [g.op('ChannelAffine', [dy, slope, c, along], {}, 'fovea'), dGamma, dBeta];
 }
 
 /** inputs: x [N, C, …], gamma [C], beta [C]; outputs: y, mean [C], variance [C] (biased), x − mean. */
@@ -82,6 +86,51 @@ export const batchNormOp: OpDefinition<BatchNormAttributes> = {
   },
   gradient,
   formulations: { centred: { applies: () => true, build: buildForward } },
+};
+
+/** Pixels of a channel from which on one node pays for all three: it writes the result once. */
+const manyPixels = 1600;
+
+/** inputs: x [N, C, …], slope [C], offset [C], optionally z of x's shape; output: slope·x + offset + z. */
+export const channelAffineOp: OpDefinition<NoAttributes> = {
+  domain: 'fovea',
+  attributes: {},
+  inferShape: ({ name, inputs }) => {
+    const [x] = inputs;
+    const added = inputAt(inputs, 3);
+    if (added && !sameShape(added.shape, x.shape)) throw new ShapeError(name, shapeText(x.shape), added.shape);
+    return [{ shape: x.shape, dataType: x.dataType }];
+  },
+  gradient: ({ g, inputs: [x, slope], gradOutput: dy, needs }) => [
+    needs[0] ? g.mul(dy, perChannel(g, slope, x)) : null,
+    needs[1] ? g.op('ChannelDot', [dy, x], {}, 'fovea') : null,
+    needs[2] ? g.op('ChannelSum', [dy], {}, 'fovea') : null,
+    dy,
+  ],
+  formulations: {
+    /** A convolution of 1×1 in which each channel is a group, on processors. */
+    fusedConv: {
+      applies: ({ inputs: [x], channelBlock }) => x.shape.length === 4 && x.dataType === 'float32' && !!channelBlock,
+      suits: ({ inputs: [x] }) => sizeOf(x.shape.slice(2)) >= manyPixels,
+      build: ({ g, inputs }) => {
+        const [x, slope, offset] = inputs;
+        const c = x.shape[1]!;
+        const operands = [x, g.reshape(slope, [c, 1, 1, 1]), offset, inputAt(inputs, 3)];
+        const attributes = { kernel_shape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], group: c };
+        return [g.op('FusedConv', operands, attributes, 'com.microsoft')];
+      },
+    },
+    writtenOut: {
+      applies: () => true,
+      suits: () => true,
+      build: ({ g, inputs }) => {
+        const [x, slope, offset] = inputs;
+        const [scaled, added] = [g.mul(x, perChannel(g, slope, x)), inputAt(inputs, 3)];
+        const moved = g.add(scaled, perChannel(g, offset, x));
+        return [added ? g.add(moved, added) : moved];
+      },
+    },
+  },
 };
 
 /** Σ a·b over all axes but the second. inputs: [N, C, …] twice; output: [C]. */

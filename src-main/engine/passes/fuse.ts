@@ -2,7 +2,16 @@
  * Chains of operators that onnxruntime has one kernel for become that one, where nobody else reads what lies in between.
  * What is left over of a chain is dead; removeDeadNodes takes it away.
  */
-import { float, isFloat, isGraph, type Attributes, type Graph, type Node, type Value } from '../graph/types.ts';
+import {
+  float,
+  isFloat,
+  isGraph,
+  sameShape,
+  type Attributes,
+  type Graph,
+  type Node,
+  type Value,
+} from '../graph/types.ts';
 import { makersOf, readersOf } from './makers.ts';
 
 type Fused = Pick<Node, 'opType' | 'domain' | 'inputs' | 'attributes'>;
@@ -75,10 +84,35 @@ const turnedProduct: Fuse = ({ inputs, attributes }, before) => {
   };
 };
 
+/** Whether a node is a convolution that could still do something to its result. */
+const isOpen = (node: Node | undefined): node is Node =>
+  node?.opType === 'FusedConv' && node.attributes['activation'] === undefined;
+
+/** A convolution with an image added. */
+const convolutionAndSum: Fuse = (node, before) => {
+  for (const [y, image] of bothWays(node)) {
+    const conv = before(y);
+    if (!isOpen(conv) || conv.inputs.length > 3 || !sameShape(image.shape, y.shape)) continue;
+    const [x, w, bias = null] = conv.inputs;
+    return { opType: conv.opType, domain: conv.domain, inputs: [x!, w!, bias, image], attributes: conv.attributes };
+  }
+  return null;
+};
+
+/** A convolution cut off at 0. */
+const convolutionAndRelu: Fuse = ({ inputs: [y] }, before) => {
+  const conv = before(y);
+  if (!isOpen(conv)) return null;
+  const { opType, domain, inputs, attributes } = conv;
+  return { opType, domain, inputs, attributes: { ...attributes, activation: 'Relu' } };
+};
+
 const rules: Readonly<Record<string, readonly Fuse[]>> = {
+  Add: [convolutionAndSum],
   FusedMatMul: [turnedProduct],
   MatMul: [turnedProduct],
   Mul: [quickGelu, hardSwish],
+  Relu: [convolutionAndRelu],
 };
 
 export function fuseChains(graph: Graph): Graph {
@@ -94,7 +128,10 @@ export function fuseChains(graph: Graph): Graph {
     );
     for (const fuse of Object.hasOwn(rules, node.opType) ? rules[node.opType]! : []) {
       const fused = fuse(node, before);
-      if (fused) return { ...node, ...fused };
+      if (!fused) continue;
+      const made = { ...node, ...fused };
+      makers.set(node.outputs[0]!.name, made); // it may be a link of a longer chain
+      return made;
     }
     return { ...node, attributes };
   });

@@ -10,6 +10,8 @@ import { isGraph, type Attributes, type Graph, type Node, type Value } from '../
 const costs: Readonly<Record<string, number>> = {
   Add: 1,
   Clip: 1,
+  // Of a channel with itself only: ops/normalisation.ts.
+  FusedConv: 1,
   HardSigmoid: 1,
   HardSwish: 1,
   LeakyRelu: 1,

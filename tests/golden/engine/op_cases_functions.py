@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from cases import Family, Input, ints, positive, rnd, var
-from op_cases import FOVEA, MS
+from op_cases import FOVEA, MS, conv_attributes
 
 
 def scalar(value):
@@ -195,5 +195,27 @@ def without_gradient():
     return f
 
 
+def channel_affine():
+    f = Family("channel-affine", own_stream=True)
+
+    def affine(x, slope, offset, z=None):
+        of_channel = lambda vector: vector.reshape(1, -1, *[1] * (x.dim() - 2))
+        y = x * of_channel(slope) + of_channel(offset)
+        return y if z is None else y + z
+
+    for dims in ((2, 3, 4, 2), (5, 3), (2, 17, 3), (1, 1, 1, 1)):
+        inputs = [var(*dims), var(dims[1]), var(dims[1])]
+        f.add("ChannelAffine", f"{len(dims)} axes, {dims[1]} channels", inputs, affine, {}, FOVEA)
+        f.add("ChannelAffine", f"{len(dims)} axes, {dims[1]} channels, and an image", [*inputs, var(*dims)], affine, {}, FOVEA)
+    fused = lambda stride, group: lambda x, w, bias, z: F.relu(F.conv2d(x, w, bias, stride, 1, 1, group) + z)
+    for name, channels, group, stride in (("one group", 3, 1, 1), ("a group a channel, stride 2", 6, 6, 2)):
+        attributes = {**conv_attributes((3, 3), (stride, stride), (1, 1, 1, 1), group=group), "activation": "Relu"}
+        side = 6 // stride
+        inputs = [rnd(2, channels, 6, 6), rnd(6, channels // group, 3, 3), rnd(6), rnd(2, 6, side, side)]
+        f.add("FusedConv", f"{name}, an image added, cut off at 0", inputs, fused(stride, group), attributes, MS)
+    f.add("FusedConv", "no bias", [rnd(1, 2, 4, 4), rnd(3, 2, 3, 3)], lambda x, w: F.conv2d(x, w), conv_attributes((3, 3)), MS)
+    return f
+
+
 def families():
-    return [activations(), functions(), first_max(), reductions(), selections(), views(), layer_norm(), without_gradient()]
+    return [activations(), functions(), first_max(), reductions(), selections(), views(), layer_norm(), without_gradient(), channel_affine()]
