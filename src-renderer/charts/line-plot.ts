@@ -216,7 +216,7 @@ export class LinePlot {
 
   #yScale(): uPlot.Scale {
     const { logarithmic, fromZero } = this.#settings;
-    if (!fromZero) return logarithmic ? { distr: 3 } : {};
+    if (!fromZero) return logarithmic ? { distr: 3 } : { range: (_plot, low, high) => valueRange(low, high) };
     const headroom = logarithmic ? 1.5 : 1.08;
     return {
       ...(logarithmic ? { distr: 3 as const } : {}),
@@ -369,4 +369,10 @@ interface Line {
 function roundIncrements(least: number, most: number): number[] {
   const powers = Array.from({ length: most - least + 1 }, (_, i) => 10 ** (least + i));
   return powers.flatMap((power) => [power, 2 * power, 5 * power]);
+}
+
+/** uPlot's own range would end at 100 where every value is 0, as a run's measures may be for a while. */
+function valueRange(low: number | null, high: number | null): uPlot.Range.MinMax {
+  if (low === null || high === null) return [null, null];
+  return low === 0 && high === 0 ? [0, 1] : uPlot.rangeNum(low, high, 0.1, true);
 }

@@ -8,12 +8,40 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { screenshot } from '../helpers/app-session.ts';
+import { decodeCellMask } from '../../src-main/contract/geometry/cell-mask.ts';
 import { launchElectron, type ElectronSession } from '../helpers/electron.ts';
 import { callInPage } from '../helpers/page-calls.ts';
+import { writePosedSample } from '../helpers/posed-sample.ts';
 
 /** The mAP50 that so few epochs must reach. */
 const reached = 0.5;
 const epochs = 6;
+
+interface DrawnObjects {
+  kind: string;
+  objects: { bbox: [number, number, number, number]; bytes: number[] }[];
+}
+
+/** What the overlay of the latest run's first image is drawn from: the objects that are there, and what a head has of each. */
+async function objectsOfFirstImage(page: Page): Promise<DrawnObjects> {
+  const [project] = await callInPage(page, 'project.recent', {});
+  const { projectId } = project!;
+  const [run] = await callInPage(page, 'run.list', { projectId });
+  return page.evaluate<DrawnObjects>(`(async () => {
+    const ask = async (name, request) => (await window.fovea.calls[name](request)).value;
+    const run = ${JSON.stringify({ projectId, runId: run!.runId })};
+    const { imageIds } = await ask('run.scores', run);
+    const { objects, head } = await ask('run.boxes', { ...run, imageId: imageIds[0] });
+    const { starts, bytes } = head.objects;
+    return {
+      kind: head.kind,
+      objects: Array.from({ length: objects.length / 7 }, (_, i) => ({
+        bbox: [...objects.subarray(7 * i + 1, 7 * i + 5)],
+        bytes: [...bytes.subarray(starts[i], starts[i + 1])],
+      })),
+    };
+  })()`);
+}
 
 describe('the sample project', () => {
   let session: ElectronSession;
@@ -134,12 +162,54 @@ describe('the sample project', () => {
       .waitFor();
     await page.getByText(/\d+ objects?, \d+ missed/).waitFor();
     await screenshot(page, 'detection-11-masks');
+    const drawn = await objectsOfFirstImage(page);
+    expect(drawn.kind).toBe('masks');
+    // A cell of the grid is eight pixels of the image on each side; drawn objects are larger.
+    for (const { bytes } of drawn.objects) expect(decodeCellMask(Uint8Array.from(bytes)).cells).toContain(1);
     await page.getByRole('tab', { name: 'Measures' }).click();
     await page.getByRole('radio', { name: 'Masks' }).waitFor();
     await page.getByText('Precision over recall at mask IoU 0.5').waitFor();
     await page.getByRole('radio', { name: 'Boxes' }).click();
     await page.getByText('Precision over recall at IoU 0.5').waitFor();
     await screenshot(page, 'detection-12-masks-measures');
+    expect(problems).toEqual([]);
+  }, 180_000);
+
+  it('teaches where the points of each object lie, from a folder that brings them', async () => {
+    const posed = join(folder, 'posed');
+    await writePosedSample(posed, { world: 'street', seed: 5, trainImages: 8, valImages: 2 });
+    const [project] = await callInPage(page, 'project.recent', {});
+    const { projectId } = project!;
+    await callInPage(page, 'dataset.import', { projectId, path: posed, format: 'coco', name: 'Posed' });
+    const names = async () => (await callInPage(page, 'dataset.list', { projectId })).map(({ name }) => name);
+    await expect.poll(names, { timeout: 60_000 }).toContain('Posed');
+    await goTo('Train');
+    await page.getByLabel('Data set', { exact: true }).click();
+    await page.getByRole('option', { name: 'Posed' }).click();
+    await page.getByText('8 train').waitFor();
+    await page.getByRole('radio', { name: 'Pose' }).click();
+    await page.getByText('where the points of each lie').waitFor();
+    await page.getByLabel('Input width').fill('96');
+    await page.getByLabel('Input height').fill('64');
+    await page.getByLabel('Epochs', { exact: true }).fill('1');
+    await page.keyboard.press('Tab');
+    await page.getByRole('textbox', { name: 'Name of the run' }).fill('points');
+    await screenshot(page, 'detection-13-points-plan');
+    await page.getByRole('button', { name: 'Start', exact: true }).click();
+    await page.getByText('Finished').first().waitFor({ timeout: 120_000 });
+    await page.getByText('Pose mAP50-95').first().waitFor();
+    await page.getByRole('tab', { name: 'Predictions' }).click();
+    await page.getByText(/\d+ objects?, \d+ missed/).waitFor();
+    await screenshot(page, 'detection-14-points');
+    const drawn = await objectsOfFirstImage(page);
+    expect(drawn.kind).toBe('keypoints');
+    expect(drawn.objects.length).toBeGreaterThan(0);
+    for (const { bbox, bytes } of drawn.objects) {
+      const [x1, y1, x2, y2] = bbox;
+      const middle = (y1 + y2) / 2;
+      const points = [...new Float32Array(Uint8Array.from(bytes).buffer)];
+      [x1, middle, 2, x2, middle, 2].forEach((value, at) => expect(points[at]).toBeCloseTo(value, 2));
+    }
     expect(problems).toEqual([]);
   }, 180_000);
 });
