@@ -6,6 +6,7 @@ import { fork } from 'node:child_process';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ChildProcess } from '../processes/child-process.ts';
+import { withHugePages } from '../processes/huge-pages.ts';
 import type { HostPorts } from '../services/backend.ts';
 import { userDataFolder, version } from './app-facts.ts';
 
@@ -18,7 +19,7 @@ export function nodePorts(): HostPorts {
   return {
     userDataFolder: userDataFolder(),
     version,
-    launchTrainer: () => launchNodeChild(trainingProcess),
+    launchTrainer: () => launchNodeChild(trainingProcess, withHugePages(process.env)),
     launchTask: () => launchNodeChild(taskProcess),
     launchWorker: () => launchNodeChild(workerProcess),
     cliCommand: [process.execPath, fileURLToPath(commandLine)],
@@ -27,9 +28,13 @@ export function nodePorts(): HostPorts {
 }
 
 /** `entry` is a file: URL. Its output to stdout and stderr goes to our stderr, so that stdout stays the host's own. */
-export function launchNodeChild<Command extends object, Event>(entry: URL): ChildProcess<Command, Event> {
+export function launchNodeChild<Command extends object, Event>(
+  entry: URL,
+  env: NodeJS.ProcessEnv = process.env,
+): ChildProcess<Command, Event> {
   const child = fork(fileURLToPath(entry), [], {
     execPath: process.execPath,
+    env,
     serialization: 'advanced',
     stdio: ['ignore', 2, 2, 'ipc'],
     // A process group of its own: Ctrl-C in the terminal reaches only us, and we cancel the run in an orderly way.

@@ -13,6 +13,7 @@ import type { NetworkPlan, PlannedLayer } from '../../src-main/engine/nn/network
 import { initialise } from '../../src-main/engine/nn/parameters.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
+import { withHugePages } from '../../src-main/processes/huge-pages.ts';
 import { repository } from '../helpers/app-session.ts';
 import { interleave, median, type Bar, type BenchContext, type BenchOutcome, type Figure } from './bench.ts';
 import { stepArithmetic } from './engine-arithmetic.ts';
@@ -124,7 +125,10 @@ async function timeNetwork(
       return peer;
     };
     const script = join(repository, 'tests', 'bench', 'engine-contender.ts');
-    const ours = await start(startPeer([process.execPath, script, folder, String(threads), net.id], script));
+    // As a host starts its trainer.
+    const environment = withHugePages(process.env);
+    const command = [process.execPath, script, folder, String(threads), net.id] as const;
+    const ours = await start(startPeer(command, script, environment));
     const peer = ({ environment }: Setting, channelsLast = false): Promise<PythonPeer> => {
       const program = join(repository, 'tests', 'bench', 'engine_peer.py');
       return start(startPythonPeer(python!, program, [folder, String(threads), channelsLast ? '1' : '0'], environment));

@@ -62,7 +62,7 @@ export function startPythonPeer(
 export function startPeer(
   [command, ...args]: readonly [string, ...string[]],
   script: string,
-  environment: Readonly<Record<string, string>> = {},
+  environment: NodeJS.ProcessEnv = {},
 ): PythonPeer {
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
