@@ -1,7 +1,10 @@
-/** What training asks of the machine, measured once an epoch: pace, memory and processor time of this process, and its GPU's load. */
+/** What training asks of the machine, measured after each epoch and in a long one every few seconds: pace, memory and processor time of this process, and its GPU's load. */
 import { availableParallelism } from 'node:os';
 import type { MetricPoint, RunConfig } from '../contract/model/run.ts';
 import { GpuLoad } from './gpu-load.ts';
+
+/** How old the latest measure may become within an epoch. */
+const everyMs = 10_000;
 
 export class MachineLoad {
   #usage = process.cpuUsage();
@@ -15,6 +18,11 @@ export class MachineLoad {
 
   end(): void {
     this.#gpu?.close();
+  }
+
+  /** Whether it is time to measure within an epoch. */
+  isDue(): boolean {
+    return performance.now() - this.#sinceMs >= everyMs;
   }
 
   /** Since the last call. `imagesPerSecond`: of the latest steps; null where nobody has measured it. */

@@ -116,11 +116,15 @@ export class TrainingSession {
       },
       points: (points) => {
         this.#tellPoints(points);
-        this.#lastStep = points.at(-1)?.step ?? this.#lastStep;
+        const last = points.at(-1);
+        if (last === undefined) return;
+        this.#lastStep = last.step;
+        // After the epoch's last step its checkpoint follows, and a measure with it.
+        if (!Number.isInteger(last.epoch) && this.#load.isDue()) this.#tellLoad(last.epoch);
       },
       log: (level, text) => this.#log(level, text),
       checkpoint: (epoch, best) => {
-        if (Number.isInteger(epoch)) this.#tellPoints(this.#load.points(this.#lastStep, epoch, this.#imagesPerSecond));
+        if (Number.isInteger(epoch)) this.#tellLoad(epoch);
         this.#tell({ kind: 'checkpoint', epoch, best });
       },
       changed: (intervention, epochsTotal) => this.#tell({ kind: 'changed', intervention, epochsTotal }),
@@ -130,6 +134,10 @@ export class TrainingSession {
   #tellPoints(points: MetricPoint[]): void {
     this.#recorder?.record({ kind: 'points', points });
     this.#points.add(points);
+  }
+
+  #tellLoad(epoch: number): void {
+    this.#tellPoints(this.#load.points(this.#lastStep, epoch, this.#imagesPerSecond));
   }
 
   #log(level: LogLine['level'], text: string): void {

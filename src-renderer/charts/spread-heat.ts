@@ -55,6 +55,31 @@ export function heatOfSpread(
   return { rows, columns, values, low: least, high: greatest, epochs: Float64Array.from(shown, (at) => epochs[at]!) };
 }
 
+export interface Ridge {
+  /** Where it stands, as a share of the picture's height from the top. */
+  base: number;
+  /** From the lowest values to the highest, as shares of the picture's height. */
+  heights: number[];
+}
+
+/** Of the picture's height for the highest ridge; they stand evenly on what is left. */
+const ridgeShare = 0.35;
+
+/** A ridge for each column in which something was measured, the first one highest up. */
+export function ridgesOf({ rows, columns, values }: Heat): Ridge[] {
+  const most = values.reduce((found, value) => (value > found ? value : found), 0) || 1;
+  const measured = Array.from({ length: columns }, (_, column) => column).filter(
+    (column) => !Number.isNaN(values[column]),
+  );
+  return measured.map((column) => ({
+    base: columns === 1 ? 1 : ridgeShare + ((1 - ridgeShare) * column) / (columns - 1),
+    heights: Array.from(
+      { length: rows },
+      (_, row) => (ridgeShare * values[(rows - 1 - row) * columns + column]!) / most,
+    ),
+  }));
+}
+
 /**
  * Norms of many sizes as one picture, a row a tensor: 0 for the least of all and 1 for the greatest, by their logarithm.
  * norms: [epochs, tensors].

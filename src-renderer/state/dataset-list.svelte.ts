@@ -2,18 +2,15 @@
 import type { Api } from '../api/client.svelte.ts';
 import type { Dataset } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId, ProjectId } from '../../src-main/contract/model/ids.ts';
+import { FollowedList } from './followed-list.svelte.ts';
 
-export class DatasetList {
+export class DatasetList extends FollowedList<Dataset> {
   readonly #api: Api;
   readonly #projectId: ProjectId;
-  /** Null until the first answer. */
-  all = $state.raw<readonly Dataset[] | null>(null);
-  /** Why the latest reading failed. */
-  error = $state.raw<unknown>(null);
   readonly byId = $derived(new Map(this.all?.map((dataset) => [dataset.datasetId, dataset])));
-  #reading = 0;
 
   constructor(api: Api, projectId: ProjectId) {
+    super(() => api.call('dataset.list', { projectId }));
     this.#api = api;
     this.#projectId = projectId;
   }
@@ -31,25 +28,13 @@ export class DatasetList {
     };
   }
 
-  async read(): Promise<void> {
-    const reading = ++this.#reading;
-    try {
-      const all = await this.#api.call('dataset.list', { projectId: this.#projectId });
-      if (reading !== this.#reading) return;
-      this.all = all;
-      this.error = null;
-    } catch (error) {
-      if (reading === this.#reading) this.error = error;
-    }
-  }
-
   async rename(datasetId: DatasetId, name: string): Promise<void> {
     const renamed = await this.#api.call('dataset.rename', { projectId: this.#projectId, datasetId, name });
-    this.all = this.all?.map((dataset) => (dataset.datasetId === datasetId ? renamed : dataset)) ?? null;
+    this.change((all) => all.map((dataset) => (dataset.datasetId === datasetId ? renamed : dataset)));
   }
 
   async delete(datasetId: DatasetId): Promise<void> {
     await this.#api.call('dataset.delete', { projectId: this.#projectId, datasetId });
-    this.all = this.all?.filter((dataset) => dataset.datasetId !== datasetId) ?? null;
+    this.change((all) => all.filter((dataset) => dataset.datasetId !== datasetId));
   }
 }

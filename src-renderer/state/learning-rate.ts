@@ -91,11 +91,18 @@ function phaseInWords(phase: PhaseConfig, updatesInEpoch: number, format: (rate:
     return `from ${at(0)} up to ${format(phase.learningRate)} and down to ${last} over ${length}`;
   }
   if (warmup.epochs > 0) {
+    if (warmup.epochs >= epochs) return `from ${at(0)} to ${last} over ${length}, ${allWarmup(epochs, warmup.epochs)}`;
     const settled = Math.min(epochs * updatesInEpoch - 1, Math.round(warmup.epochs * updatesInEpoch));
     const rest = at(settled) === last ? '' : `, then to ${last}`;
     return `from ${at(0)} to ${at(settled)} in ${epochText(warmup.epochs)} of warm-up${rest} over ${length}`;
   }
   return at(0) === last ? `${last} over ${length}` : `from ${at(0)} to ${last} over ${length}`;
+}
+
+/** "all of it warm-up", "the first of 3 epochs of warm-up" */
+function allWarmup(epochs: number, warmup: number): string {
+  if (warmup === epochs) return epochs === 1 ? 'all of it warm-up' : 'all of them warm-up';
+  return `${epochs === 1 ? 'the first' : `the first ${epochs}`} of ${epochText(warmup)} of warm-up`;
 }
 
 function epochText(epochs: number): string {

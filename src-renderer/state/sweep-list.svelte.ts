@@ -2,17 +2,15 @@
 import type { Api } from '../api/client.svelte.ts';
 import type { ProjectId, SweepId } from '../../src-main/contract/model/ids.ts';
 import type { Sweep, SweepPlan } from '../../src-main/contract/model/sweep.ts';
+import { FollowedList } from './followed-list.svelte.ts';
 
-export class SweepList {
+export class SweepList extends FollowedList<Sweep> {
   readonly #api: Api;
   readonly #projectId: ProjectId;
-  /** Null until the first answer. */
-  all = $state.raw<readonly Sweep[] | null>(null);
-  error = $state.raw<unknown>(null);
   readonly byId = $derived(new Map(this.all?.map((sweep) => [sweep.sweepId, sweep])));
-  #reading = 0;
 
   constructor(api: Api, projectId: ProjectId) {
+    super(() => api.call('sweep.list', { projectId }));
     this.#api = api;
     this.#projectId = projectId;
   }
@@ -27,18 +25,6 @@ export class SweepList {
       this.#api.onReconnected(() => void this.read()),
     ];
     return () => ends.forEach((end) => end());
-  }
-
-  async read(): Promise<void> {
-    const reading = ++this.#reading;
-    try {
-      const all = await this.#api.call('sweep.list', { projectId: this.#projectId });
-      if (reading !== this.#reading) return;
-      this.all = all;
-      this.error = null;
-    } catch (error) {
-      if (reading === this.#reading) this.error = error;
-    }
   }
 
   async start(name: string, plan: SweepPlan): Promise<Sweep> {
@@ -67,12 +53,13 @@ export class SweepList {
   }
 
   #take(sweep: Sweep): Sweep {
-    const others = this.all?.filter(({ sweepId }) => sweepId !== sweep.sweepId) ?? [];
-    this.all = [...others, sweep].toSorted((a, b) => b.sweepId - a.sweepId);
+    this.change((all) =>
+      [...all.filter(({ sweepId }) => sweepId !== sweep.sweepId), sweep].toSorted((a, b) => b.sweepId - a.sweepId),
+    );
     return sweep;
   }
 
   #drop(sweepId: SweepId): void {
-    this.all = this.all?.filter((sweep) => sweep.sweepId !== sweepId) ?? null;
+    this.change((all) => all.filter((sweep) => sweep.sweepId !== sweepId));
   }
 }

@@ -348,7 +348,8 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
       const classes = trainedClasses(run.config, categories);
       return { summary: run.summary, config: run.config, classes, folder: `/projects/sample/runs/lenet5-${runId}` };
     },
-    'run.series': async ({ runId }) => runOf(runId).series,
+    'run.series': async ({ runId, series }) =>
+      runOf(runId).series.filter((each) => series.some((name) => name === each.series)),
     'run.log': async ({ runId }) => runOf(runId).log,
     'run.layers': async () => previewLayers(),
     'run.layerSpread': async ({ tensor }) => previewSpread(tensor),

@@ -1,6 +1,6 @@
 /** Small training runs for tests: packs of drawn images in two files, the run's folder, and what the trainer reported. */
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RecordedIntervention } from '../../src-main/contract/model/intervention.ts';
@@ -21,6 +21,13 @@ export interface SmallData {
   folder: string;
   data: TrainingData;
   dispose(): Promise<void>;
+}
+
+/** An empty one within the data's, for a run. */
+export async function newFolder({ folder }: Pick<SmallData, 'folder'>, name: string): Promise<string> {
+  const made = join(folder, name);
+  await mkdir(made);
+  return made;
 }
 
 export interface SmallDataSize {

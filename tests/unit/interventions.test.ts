@@ -15,6 +15,7 @@ import { phase } from '../helpers/run-config.ts';
 import {
   everythingOn,
   makeSmallData,
+  newFolder,
   remains,
   runTraining,
   valuesOf,
@@ -26,12 +27,6 @@ beforeAll(async () => {
   small = await makeSmallData({ train: 70, test: 20, channels: 1, side: 16 });
 });
 afterAll(() => small.dispose());
-
-async function newFolder(name: string): Promise<string> {
-  const folder = join(small.folder, name);
-  await mkdir(folder);
-  return folder;
-}
 
 const config = (epochs = 3): RunConfig =>
   everythingOn([
@@ -57,7 +52,7 @@ async function record(folder: string, changes: readonly { step: number; change: 
 
 describe('a change while a run trains', () => {
   test('requests are taken in their order, however close they came', async () => {
-    const folder = await newFolder('close');
+    const folder = await newFolder(small, 'close');
     const asked = Array.from({ length: 30 }, (_, index) => index + 1);
     for (const added of asked) await requestIntervention(folder, { kind: 'epochs', added });
     const interventions = await Interventions.open(folder);
@@ -66,7 +61,7 @@ describe('a change while a run trains', () => {
   });
 
   test('a rate that is lowered holds from its step on, and a run that goes on does the same again', async () => {
-    const live = await newFolder('live');
+    const live = await newFolder(small, 'live');
     await requestIntervention(live, { kind: 'learning-rate', factor: 0.1 });
     await requestIntervention(live, { kind: 'epochs', added: 2 });
     const first = await runTraining(live, config(), small.data, {
@@ -78,7 +73,7 @@ describe('a change while a run trains', () => {
     const rest = await runTraining(live, config(), small.data, { resume: true });
     expect(rest.outcome).toEqual({ kind: 'finished', epochsDone: 5 });
 
-    const straight = await newFolder('straight');
+    const straight = await newFolder(small, 'straight');
     const changes = (await readInterventions(live)).map(({ step, change }) => ({ step, change }));
     expect(changes[0]!.step).toBe(first.interventions[0]!.step);
     await record(straight, changes);
@@ -88,12 +83,15 @@ describe('a change while a run trains', () => {
     const rates = valuesOf(whole, 'epoch/learningRate');
     expect(rates[3]).toBe(rates[2]);
     expect(rates[4]).toBe(rates[2]);
-    const usual = valuesOf(await runTraining(await newFolder('usual'), config(), small.data), 'epoch/learningRate');
+    const usual = valuesOf(
+      await runTraining(await newFolder(small, 'usual'), config(), small.data),
+      'epoch/learningRate',
+    );
     expect(rates.slice(0, 3)).toEqual(usual.map((rate) => rate * 0.1));
   });
 
   test('a change after the checkpoint that a dead run goes on from comes at the same step again', async () => {
-    const [dead, straight] = [await newFolder('dead'), await newFolder('straight again')];
+    const [dead, straight] = [await newFolder(small, 'dead'), await newFolder(small, 'straight again')];
     // Its checkpoint is of step 9; it was changed at step 14 and died.
     await runTraining(dead, config(), small.data, { onSteps: (steps, cancel) => steps >= 9 && cancel() });
     await record(dead, [{ step: 14, change: { kind: 'learning-rate', factor: 0.5 } }]);
@@ -101,14 +99,14 @@ describe('a change while a run trains', () => {
     await record(straight, [{ step: 14, change: { kind: 'learning-rate', factor: 0.5 } }]);
     await runTraining(straight, config(), small.data);
     expect(await remains(dead)).toEqual(await remains(straight));
-    const other = await newFolder('other step');
+    const other = await newFolder(small, 'other step');
     await record(other, [{ step: 15, change: { kind: 'learning-rate', factor: 0.5 } }]);
     await runTraining(other, config(), small.data);
     expect((await remains(other))['last']).not.toEqual((await remains(straight))['last']);
   });
 
   test('stopped with the best kept, it is finished and its predictions are those of the best epoch', async () => {
-    const folder = await newFolder('finish');
+    const folder = await newFolder(small, 'finish');
     let asked = false;
     const ended = await runTraining(folder, config(30), small.data, {
       onProgress: ({ epoch, activity }) => {
@@ -123,7 +121,7 @@ describe('a change while a run trains', () => {
     expect((await readPredictions(runFiles.predictions(folder))).epoch).toBe(best.epoch);
 
     // The predictions are the best checkpoint's own: a run that ends with that epoch has made the same.
-    const short = await newFolder('short');
+    const short = await newFolder(small, 'short');
     await runTraining(short, config(30), small.data, {
       onProgress: ({ epoch }, cancel) => epoch > best.epoch && cancel(),
     });
@@ -131,7 +129,7 @@ describe('a change while a run trains', () => {
   });
 
   test('what makes no sense is refused with its reason, and the run goes on', async () => {
-    const folder = await newFolder('refused');
+    const folder = await newFolder(small, 'refused');
     await requestIntervention(folder, { kind: 'finish' });
     await requestIntervention(folder, { kind: 'epochs', added: -3 });
     await mkdir(runFiles.requests(folder), { recursive: true });
@@ -146,7 +144,7 @@ describe('a change while a run trains', () => {
   });
 
   test('a request is taken once, also where the process dies before it has taken the file away', async () => {
-    const folder = await newFolder('twice');
+    const folder = await newFolder(small, 'twice');
     await requestIntervention(folder, { kind: 'epochs', added: 1 });
     const kept = join(small.folder, 'kept requests');
     await cp(runFiles.requests(folder), kept, { recursive: true });

@@ -1,6 +1,5 @@
 /** What is measured of the layers is what the weights say, is the same where a run was stopped, and changes nothing. */
-import { appendFile, mkdir, readFile, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, readFile, truncate } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import { readLayerNorms, readTensorSpread } from '../../src-main/engine/train/layer-records.ts';
@@ -13,6 +12,7 @@ import { momentum, phase, smallConfig } from '../helpers/run-config.ts';
 import {
   everythingOn,
   makeSmallData,
+  newFolder,
   remains,
   runTraining,
   valuesOf,
@@ -25,12 +25,6 @@ beforeAll(async () => {
   small = await makeSmallData({ train: 40, test: 20, channels: 1, side: 16 });
 });
 afterAll(() => small.dispose());
-
-async function newFolder(name: string): Promise<string> {
-  const folder = join(small.folder, name);
-  await mkdir(folder);
-  return folder;
-}
 
 /** Notes what the sessions of training steps were asked for. */
 class NotedRuntime extends WatchedRuntime {
@@ -77,7 +71,7 @@ const descending = (epochs: number): RunConfig =>
 
 describe('the layers of a run', () => {
   test('have the lengths of their weights, and of the gradient before it was clipped', async () => {
-    const [one, two] = [await newFolder('one'), await newFolder('two')];
+    const [one, two] = [await newFolder(small, 'one'), await newFolder(small, 'two')];
     await runTraining(one, watching(descending(1), 'norms'), small.data);
     const reported = await runTraining(two, watching(descending(2), 'norms'), small.data);
     const [before, after] = [await weightsOf(one), await weightsOf(two)];
@@ -100,7 +94,7 @@ describe('the layers of a run', () => {
   });
 
   test('spread as their weights do', async () => {
-    const folder = await newFolder('spread');
+    const folder = await newFolder(small, 'spread');
     await runTraining(folder, watching(descending(2), 'histograms'), small.data);
     const name = 'conv2.weight';
     const weights = [...(await weightsOf(folder)).get(name)!];
@@ -121,9 +115,9 @@ describe('the layers of a run', () => {
   test('are the same where the run was stopped, and nothing that is learned depends on them', async () => {
     const config = watching(everythingOn([phase({ epochs: 3 })]), 'histograms');
     const [whole, stopped, unwatched] = [
-      await newFolder('whole'),
-      await newFolder('stopped'),
-      await newFolder('unwatched'),
+      await newFolder(small, 'whole'),
+      await newFolder(small, 'stopped'),
+      await newFolder(small, 'unwatched'),
     ];
     const reported = await runTraining(whole, config, small.data);
     for (const epoch of [0, 1, 2]) {
@@ -143,7 +137,7 @@ describe('the layers of a run', () => {
   });
 
   test('have their gradient handed out by the steps that are looked at, and by no others', async () => {
-    const folder = await newFolder('apart');
+    const folder = await newFolder(small, 'apart');
     const runtime = new NotedRuntime();
     const config = watching(smallConfig({ batchSize: 4, phases: [phase({ epochs: 2 })] }), 'norms');
     await runTraining(folder, config, small.data, { runtime });
@@ -154,7 +148,7 @@ describe('the layers of a run', () => {
   });
 
   test('a frozen one has no gradient', async () => {
-    const folder = await newFolder('frozen');
+    const folder = await newFolder(small, 'frozen');
     const phases = [phase({ epochs: 1, freeze: ['conv1'] })];
     await runTraining(folder, watching(smallConfig({ phases }), 'norms'), small.data);
     const { tensors, gradientNorms, weightNorms } = await readLayerNorms(runFiles.layers(folder));
@@ -167,7 +161,7 @@ describe('the layers of a run', () => {
 
 describe('the file of layers', () => {
   test('forgets epochs that come again and what is not whole, and a damaged one is begun anew', async () => {
-    const folder = await newFolder('file');
+    const folder = await newFolder(small, 'file');
     const config = watching(smallConfig({ phases: [phase({ epochs: 2 })] }), 'norms');
     await runTraining(folder, config, small.data);
     const file = runFiles.layers(folder);
@@ -184,7 +178,7 @@ describe('the file of layers', () => {
 });
 
 test('a few updates of an epoch are looked at, the last one always', async () => {
-  const folder = await newFolder('looks');
+  const folder = await newFolder(small, 'looks');
   const plan = { parameters: [], buffers: [], inputShape: [1, 4, 4], nodes: [], outputs: [] };
   const looks = async (stepsPerEpoch: number, accumulation: number): Promise<number[]> => {
     const config = { accumulation, monitoring: { historyMegabytes: 0, layers: 'norms' as const } };

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { FoveaError } from '../../src-main/contract/errors.ts';
 import { writeTrainingData } from '../../src-main/engine/train/training-data-file.ts';
 import type { TrainingData } from '../../src-main/engine/data/training-data.ts';
@@ -105,6 +105,31 @@ describe('a session', () => {
     expect(sent.findLastIndex(({ kind }) => kind === 'points')).toBeLessThan(
       sent.findIndex(({ kind }) => kind === 'checkpoint'),
     );
+  });
+
+  test('measures the machine every ten seconds of an epoch', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const { session, sent } = sessionWith(async ({ report }) => {
+        report.started(10, 0);
+        for (const [step, epoch] of [...[1, 2, 3].map((at) => [at, at / 4]), [4, 1]] as [number, number][]) {
+          vi.advanceTimersByTime(6000);
+          report.points([{ series: 'step/loss', step, epoch, value: 1 }]);
+        }
+        report.checkpoint(1, true);
+        return { kind: 'finished', epochsDone: 1 };
+      });
+      session.handle({ kind: 'train', job: job() });
+      await session.ended;
+      const points = sent.flatMap((event) => (event.kind === 'points' ? event.points : []));
+      const loads = points.filter(({ series }) => series === 'machine/load');
+      expect(loads.map(({ step, epoch }) => [step, epoch])).toEqual([
+        [2, 0.5],
+        [4, 1],
+      ]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('stops when it is told to', async () => {

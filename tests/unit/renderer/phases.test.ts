@@ -122,6 +122,10 @@ describe('planned rates', () => {
     expect(say(phases)).toBe(
       'Phase 1: from 0 to 0.1 in 1 epoch of warm-up over 2 epochs. Phase 2: from 0.02 to 0.005 over 3 epochs.',
     );
+    const warm = (epochs: number) => say([phase({ epochs, warmup: { epochs: 3, startFactor: 0 } })]);
+    expect(warm(1)).toBe('From 0 to 0.033 over 1 epoch, the first of 3 epochs of warm-up.');
+    expect(warm(2)).toBe('From 0 to 0.066 over 2 epochs, the first 2 of 3 epochs of warm-up.');
+    expect(warm(3)).toBe('From 0 to 0.1 over 3 epochs, all of them warm-up.');
     const cycle = { kind: 'one-cycle', startFactor: 0.04, finalFactor: 0.01, riseFraction: 0.3 } as const;
     expect(say([phase({ epochs: 4, schedule: cycle })])).toBe('From 0.004 up to 0.1 and down to 0.001 over 4 epochs.');
   });

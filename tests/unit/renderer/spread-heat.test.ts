@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { heatOfNorms, heatOfSpread } from '../../../src-renderer/charts/spread-heat.ts';
+import { heatOfNorms, heatOfSpread, ridgesOf } from '../../../src-renderer/charts/spread-heat.ts';
 
 const rounded = (values: Float32Array): number[] => Array.from(values, (value) => Math.round(value * 1000) / 1000);
 
@@ -30,6 +30,24 @@ describe('histograms as a picture', () => {
     const epochs = Float64Array.from({ length: 100 }, (_, at) => at + 1);
     const heat = heatOfSpread(of, 1, epochs, { rows: 1, mostColumns: 4 })!;
     expect([...heat.epochs]).toEqual([1, 34, 67, 100]);
+  });
+});
+
+describe('histograms as ridges', () => {
+  it('stand from the first epoch at the top to the last at the bottom, with one scale of heights', () => {
+    // Two rows; three epochs, of which the second has no histogram.
+    const values = Float32Array.of(0.5, NaN, 0.25, 0.5, NaN, 1);
+    const ridges = ridgesOf({ rows: 2, columns: 3, values });
+    expect(ridges.map(({ base }) => base)).toEqual([0.35, 1]);
+    expect(ridges.map(({ heights }) => heights.map((height) => Number((height / 0.35).toFixed(6))))).toEqual([
+      [0.5, 0.5],
+      [1, 0.25],
+    ]);
+  });
+
+  it('of one epoch stand on the ground, and where nothing was measured there are none', () => {
+    expect(ridgesOf({ rows: 1, columns: 1, values: Float32Array.of(0) })).toEqual([{ base: 1, heights: [0] }]);
+    expect(ridgesOf({ rows: 1, columns: 1, values: Float32Array.of(NaN) })).toEqual([]);
   });
 });
 
