@@ -8,7 +8,9 @@ import {
   type RunComparison,
   type RunConfig,
   type RunSummary,
+  type Task,
 } from '../../contract/model/run.ts';
+import { taskDefinitions } from '../../contract/model/tasks.ts';
 import { sourceText } from '../../contract/model/weights.ts';
 import { modelSummaries } from '../../engine/zoo/registry.ts';
 import { valuesByPath, type ConfigValue } from './config-values.ts';
@@ -60,11 +62,13 @@ function settingAt(values: ReadonlyMap<string, ConfigValue>, path: string): Conf
 }
 
 const ownLabels: Readonly<Record<string, string>> = {
+  task: 'Task',
   'model.id': 'Model',
   'data.datasetId': 'Data set',
   'data.trainSplit': 'Train on',
   'data.evaluationSplit': 'Evaluate on',
   freeze: 'Frozen layers',
+  'loss.kind': 'Loss',
   weights: 'Starts from',
 };
 /** Of one term of a loss that is a sum. */
@@ -113,6 +117,7 @@ class SettingNames {
     if (path === 'model.id') return this.#modelLabels.get(String(value)) ?? String(value);
     if (/^loss\.terms\.\d+\.loss\.kind$/.test(path) && typeof value === 'string')
       return lossKinds[value as keyof typeof lossKinds]?.label ?? value;
+    if (path === 'task') return taskDefinitions[value as Task].label;
     if (value === undefined) return absent;
     if (value === null) return 'off';
     if (typeof value === 'boolean') return value ? 'on' : 'off';

@@ -10,6 +10,9 @@ export function scoreText(variant: Variant): string {
   return `${mean} ± ${formatSpread(variant.deviation)} (${plural(variant.members.length, 'seed')})`;
 }
 
+/** A metric's name as it stands within a sentence: "test mAP50-95". */
+export const withinSentence = (label: string): string => label.charAt(0).toLowerCase() + label.slice(1);
+
 /** How much better the winner is: "0.032 higher", "0.120 lower". */
 export function leadText(verdict: Verdict): string {
   const difference = verdict.difference ?? 0;
