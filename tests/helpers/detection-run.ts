@@ -1,5 +1,5 @@
 /** Small detection runs for tests: drawn scenes in packs, letterboxed, with their boxes. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SampleWorld } from '../../src-main/contract/model/sample.ts';
@@ -14,6 +14,7 @@ import { catalogue } from '../../src-main/services/weights/catalogue.ts';
 import { cataloguedFile } from '../../src-main/services/weights/start-file.ts';
 import { phase, smallConfig } from './run-config.ts';
 import { type SmallData } from './training-run.ts';
+import { removeFolder } from './remove-folder.ts';
 
 export interface ScenesSize {
   world: SampleWorld;
@@ -65,7 +66,7 @@ export async function makeScenes(size: ScenesSize): Promise<SmallData> {
       train: repeated(trainSplit, repeats),
       evaluation: testSplit,
     },
-    dispose: () => rm(folder, { recursive: true, force: true }),
+    dispose: () => removeFolder(folder),
   };
 }
 

@@ -1,5 +1,5 @@
 /** A project with a small data set, for tests of runs: rows and a pack file, with nothing imported. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Events, EventName } from '../../src-main/contract/ipc.ts';
@@ -17,6 +17,7 @@ import { imagesAsTheyAre } from '../../src-main/contract/model/run-images.ts';
 import { drawImages, seededRandom, shuffledLabels } from './generated-data.ts';
 import { launchWorker } from './worker-process.ts';
 import { phase, smallConfig } from './run-config.ts';
+import { removeFolder } from './remove-folder.ts';
 
 export interface RunProject {
   opened: OpenProject;
@@ -72,7 +73,7 @@ export async function createRunProject(
     datasetId,
     dispose: async () => {
       projects.closeAll();
-      await rm(folder, { recursive: true, force: true });
+      await removeFolder(folder);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Small segmentation runs for tests: drawn discs and squares with their masks, in packs beside each other. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PixelLoss } from '../../src-main/contract/model/loss.ts';
@@ -8,6 +8,7 @@ import type { SplitData, TrainingData } from '../../src-main/engine/data/trainin
 import { seededRandom } from './generated-data.ts';
 import { phase, smallConfig } from './run-config.ts';
 import { type SmallData } from './training-run.ts';
+import { removeFolder } from './remove-folder.ts';
 
 const background = 0;
 const disc = 1;
@@ -81,7 +82,7 @@ export async function makeShapes({ train, test, side, squares }: ShapesSize): Pr
       train: trainData,
       evaluation: testData,
     },
-    dispose: () => rm(folder, { recursive: true, force: true }),
+    dispose: () => removeFolder(folder),
   };
 }
 

@@ -2,7 +2,7 @@
  * The data-set services over real folders, for tests: temporary places that vanish with the test, an open project, the
  * worker process from source. Nothing in it trains.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -28,11 +28,12 @@ import { StartFiles } from '../../src-main/services/weights/start-file.ts';
 import { WorkerPool } from '../../src-main/services/workers/worker-pool.ts';
 import { createProjectService } from '../../src-main/services/projects.ts';
 import { launchWorker as fromSource } from './worker-process.ts';
+import { removeFolder } from './remove-folder.ts';
 
 /** A new folder that is removed when the test ends. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'fovea-test-'));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  onTestFinished(() => removeFolder(folder));
   return folder;
 }
 

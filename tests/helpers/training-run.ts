@@ -1,6 +1,6 @@
 /** Small training runs for tests: packs of drawn images in two files, the run's folder, and what the trainer reported. */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RecordedIntervention } from '../../src-main/contract/model/intervention.ts';
@@ -16,6 +16,7 @@ import { train, type TrainOptions, type TrainOutcome } from '../../src-main/engi
 import { noAugmentation } from '../../src-main/contract/model/run-images.ts';
 import { drawImages, seededRandom, shuffledLabels } from './generated-data.ts';
 import { smallConfig } from './run-config.ts';
+import { removeFolder } from './remove-folder.ts';
 
 export interface SmallData {
   folder: string;
@@ -76,7 +77,7 @@ export async function makeSmallData({ train: trainCount, test, channels, side }:
       train: training.data,
       evaluation: testing.data,
     },
-    dispose: () => rm(folder, { recursive: true, force: true }),
+    dispose: () => removeFolder(folder),
   };
 }
 
