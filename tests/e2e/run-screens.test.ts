@@ -242,6 +242,9 @@ describe('with some runs', () => {
     const tensor = page.getByRole('region', { name: 'Tensor fc1.weight' });
     await tensor.getByRole('slider', { name: 'Cursor over Gradient norm' }).waitFor();
     await tensor.getByRole('img', { name: /^Gradients of fc1\.weight: from .* epoch 1 to 20$/ }).waitFor();
+    await tensor.getByRole('radio', { name: 'Ridges' }).click();
+    await tensor.getByRole('radio', { name: 'Ridges', checked: true }).waitFor();
+    await tensor.getByRole('img', { name: /^Gradients of fc1\.weight: from .* epoch 1 to 20$/ }).waitFor();
     const biases = page.getByRole('radio', { name: /^fc1\.bias/ });
     expect(await biases.count()).toBe(0);
     await page.getByRole('radio', { name: 'All', exact: true }).click();
