@@ -48,26 +48,16 @@ export class PictureCache {
 
   /** The kept file, or what `make` gives, which is kept from then on. `path` is relative to the project. */
   async file(path: string, make: () => Promise<Uint8Array>): Promise<Uint8Array> {
-    const file = join(this.#folder, path);
-    const known = await this.#known(file);
-    if (known !== null) return known;
-    const made = await make();
-    await this.#write(file, made).catch(() => undefined);
-    return made;
+    const { picture, written } = await this.#picture(path, make);
+    await written;
+    return picture;
   }
 
   /** The same without waiting for the disk; see `settled`. */
   async fileAtOnce(path: string, make: () => Promise<Uint8Array>): Promise<Uint8Array> {
-    const file = join(this.#folder, path);
-    const known = await this.#known(file);
-    if (known !== null) return known;
-    const made = await make();
-    const written = this.#write(file, made)
-      .catch(() => undefined)
-      .finally(() => this.#writing.delete(written));
-    this.#writing.add(written);
+    const { picture } = await this.#picture(path, make);
     if (this.#writing.size > MOST_WRITING) await Promise.race(this.#writing);
-    return made;
+    return picture;
   }
 
   /** Resolves when what was made is on disk. */
@@ -75,11 +65,22 @@ export class PictureCache {
     await Promise.all(this.#writing);
   }
 
-  async #known(file: string): Promise<Uint8Array | null> {
+  async #picture(
+    path: string,
+    make: () => Promise<Uint8Array>,
+  ): Promise<{ picture: Uint8Array; written: Promise<void> }> {
+    const file = join(this.#folder, path);
     const known = await readFile(file).catch(() => null);
-    if (known === null || known.length === 0) return null;
-    this.#note(file);
-    return known;
+    if (known !== null && known.length > 0) {
+      this.#note(file);
+      return { picture: known, written: Promise.resolve() };
+    }
+    const picture = await make();
+    const written = this.#write(file, picture)
+      .catch(() => undefined)
+      .finally(() => this.#writing.delete(written));
+    this.#writing.add(written);
+    return { picture, written };
   }
 
   /** Notes that a folder of pictures, which somebody else makes, was looked at. */

@@ -14,6 +14,8 @@ const GESTURE_LABELS = 100;
 interface Undo {
   what: string;
   run: () => Promise<void>;
+  /** That offers it. */
+  message?: number;
 }
 
 export class BulkEdits {
@@ -52,20 +54,32 @@ export class BulkEdits {
 
   setReview(imageIds: readonly ImageId[], review: ReviewState, words: string): Promise<boolean> {
     const { projectId } = this.#where;
-    return this.#inGestures(words, imageIds, GESTURE_IMAGES, (gestureId, some) =>
-      this.#api.call('image.setReview', { projectId, gestureId, imageIds: some, review }),
+    return this.#inGestures(
+      imageIds,
+      GESTURE_IMAGES,
+      (gestureId, some) => this.#api.call('image.setReview', { projectId, gestureId, imageIds: some, review }),
+      () => words,
     );
   }
 
-  /** Another class for labels; null: they go. */
-  relabel(annotationIds: readonly AnnotationId[], categoryId: CategoryId | null, words: string): Promise<boolean> {
+  /** Another class for labels; null: they go. `changed` is told which, some at a time; `words`: of so many that were. */
+  relabel(
+    annotationIds: readonly AnnotationId[],
+    categoryId: CategoryId | null,
+    words: (count: number) => string,
+    changed: (annotationIds: readonly AnnotationId[]) => void,
+  ): Promise<boolean> {
     const { projectId } = this.#where;
-    return this.#inGestures(words, annotationIds, GESTURE_LABELS, (gestureId, some) =>
-      this.#api.call('annotation.relabel', { projectId, gestureId, annotationIds: some, categoryId }),
-    );
+    const send = async (gestureId: string, some: AnnotationId[]): Promise<ChangeResult> => {
+      const request = { projectId, gestureId, annotationIds: some, categoryId };
+      const result = await this.#api.call('annotation.relabel', request);
+      changed(some);
+      return result;
+    };
+    return this.#inGestures(annotationIds, GESTURE_LABELS, send, words);
   }
 
-  /** No more of the change that is being made; what is done stays, and can be undone. */
+  /** No more of the change of labels that is being made; what is done stays, and can be undone. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -102,11 +116,11 @@ export class BulkEdits {
     try {
       const undo = await change();
       if (undo === null) {
-        this.#toasts.say('Nothing to change: these images are so already.');
+        this.#toasts.say('Nothing to change: it is so already.');
         return true;
       }
       this.#undos = [...this.#undos, undo];
-      this.#toasts.done(undo.what, { label: 'Undo', run: () => void this.#takeBack(undo) });
+      undo.message = this.#toasts.done(undo.what, { label: 'Undo', run: () => void this.#takeBack(undo) });
       return true;
     } catch (error) {
       this.#toasts.error(error);
@@ -118,10 +132,10 @@ export class BulkEdits {
 
   /** Some at a time, so that nothing else has to wait for all of them. What was done before an error can be undone too. */
   #inGestures<Id>(
-    words: string,
     ids: readonly Id[],
     atOnce: number,
     send: (gestureId: string, some: Id[]) => Promise<ChangeResult>,
+    words: (count: number) => string,
   ): Promise<boolean> {
     const { projectId } = this.#where;
     const gestures: string[] = [];
@@ -134,26 +148,31 @@ export class BulkEdits {
     };
     return this.#do(async () => {
       this.#isStopped = false;
+      let done = 0;
       try {
-        for (let at = 0; at < ids.length && !this.#isStopped; at += atOnce) {
-          this.progress = { done: at, total: ids.length };
+        while (done < ids.length && !this.#isStopped) {
+          this.progress = { done, total: ids.length };
           const gestureId = crypto.randomUUID();
-          const result = await send(gestureId, ids.slice(at, at + atOnce));
+          const some = ids.slice(done, done + atOnce);
+          const result = await send(gestureId, some);
           if (result.outcome === 'done') gestures.push(gestureId);
+          done += some.length;
         }
       } catch (error) {
-        if (gestures.length > 0) this.#undos = [...this.#undos, { what: words, run }];
+        if (gestures.length > 0) this.#undos = [...this.#undos, { what: words(done), run }];
         throw error;
       } finally {
         this.progress = null;
       }
-      return gestures.length === 0 ? null : { what: this.#isStopped ? `Stopped. ${words}` : words, run };
+      if (gestures.length === 0) return null;
+      return { what: done < ids.length ? `Stopped. ${words(done)}` : words(done), run };
     });
   }
 
   async #takeBack(undo: Undo): Promise<void> {
     if (!this.#undos.includes(undo)) return;
     this.#undos = this.#undos.filter((other) => other !== undo);
+    if (undo.message !== undefined) this.#toasts.dismiss(undo.message);
     try {
       await undo.run();
       this.#toasts.say(`Taken back: ${undo.what}`);

@@ -13,8 +13,9 @@ export class Toasts {
   list = $state.raw<readonly Toast[]>([]);
   #nextId = 1;
 
-  done(message: string, action: Toast['action'] = null): void {
-    this.#show('good', message, action);
+  /** Answers with the message's id. */
+  done(message: string, action: Toast['action'] = null): number {
+    return this.#show('good', message, action);
   }
 
   say(message: string, action: Toast['action'] = null): void {
@@ -30,10 +31,11 @@ export class Toasts {
     this.list = this.list.filter((toast) => toast.id !== id);
   }
 
-  #show(tone: Toast['tone'], message: string, action: Toast['action']): void {
+  #show(tone: Toast['tone'], message: string, action: Toast['action']): number {
     const id = this.#nextId++;
     const others = this.list.filter((toast) => toast.message !== message);
     this.list = [...others, { id, tone, message, action }];
     if (tone !== 'danger') setTimeout(() => this.dismiss(id), shownMs);
+    return id;
   }
 }

@@ -3,6 +3,7 @@ import type { Rle } from '../../../src-main/contract/geometry/rle.ts';
 import type { Shape } from '../../../src-main/contract/model/annotation.ts';
 
 export type MaskShape = Extract<Shape, { kind: 'mask' }>;
+
 /** Whether a pixel is in the mask. */
 export function maskContains({ widthPx, heightPx, counts }: Rle, x: number, y: number): boolean {
   if (x < 0 || y < 0 || x >= widthPx || y >= heightPx) return false;

@@ -87,14 +87,28 @@ test('labels change some at a time, with their progress; what was done before a 
     'annotation.undo': () => ({ outcome: 'done' }),
   });
   const labels = ids.slice(0, 450) as unknown as AnnotationId[];
-  expect(await edits.relabel(labels, null, 'Removed.')).toBe(false);
+  const changed: number[] = [];
+  const relabel = () =>
+    edits.relabel(
+      labels,
+      null,
+      (count) => `${count} removed.`,
+      (some) => void changed.push(some.length),
+    );
+  expect(await relabel()).toBe(false);
+  expect(edits.undoable).toBe('200 removed.');
+  expect(changed).toEqual([100, 100]);
   expect(seen).toEqual([0, 100, 200]);
   expect(edits.progress).toBeNull();
   const sent = asked.map(([, { gestureId }]) => gestureId);
   await edits.undo();
   expect(asked.slice(3).map(([, { target }]) => target)).toEqual([sent[1], sent[0]]);
   failing = 0;
-  expect(await edits.relabel(labels, null, 'Removed.')).toBe(true);
+  expect(await relabel()).toBe(true);
   expect(seen).toEqual([0, 100, 200, 0, 100]);
-  expect(toasts.list.at(-1)?.message).toBe('Stopped. Removed.');
+  expect(toasts.list.at(-1)?.message).toBe('Stopped. 200 removed.');
+  expect(changed).toEqual([100, 100, 100, 100]);
+  // What is taken back has no message any more that offers it.
+  await edits.undo();
+  expect(toasts.list.map(({ message }) => message)).not.toContain('Stopped. 200 removed.');
 });
