@@ -11,3 +11,14 @@ export function imageCodec(): Promise<typeof sharp> {
   });
   return loading;
 }
+
+/**
+ * What the codec says of a file: each line once, without those that name another. It keeps one text of errors for all that
+ * it decodes at once.
+ */
+export function codecMessage(error: unknown, file: string): string {
+  const text = error instanceof Error ? error.message : String(error);
+  const lines = text.split('\n').map((line) => line.trim());
+  const own = lines.filter((line) => line !== '' && (!line.includes('file "') || line.includes(file)));
+  return [...new Set(own)].join('; ').replace(/:$/, '');
+}

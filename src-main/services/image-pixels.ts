@@ -1,10 +1,11 @@
 /** Opens an image for the codec wherever its pixels are: a row of a pack, or a file of its own, which is set upright. */
+import { stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { Sharp } from 'sharp';
 import { FoveaError, invariant } from '../contract/errors.ts';
 import type { ImageFile, PackRow, PixelSource } from '../store/image-repository.ts';
 import { fileError, systemCode } from './file-errors.ts';
-import { imageCodec } from './image-codec.ts';
+import { codecMessage, imageCodec } from './image-codec.ts';
 import { decodeBmp } from './import/files/bmp.ts';
 import { MAX_PIXELS } from './import/files/probe-image.ts';
 import { channelCount, interleave, readPackImages } from './pack-pixels.ts';
@@ -34,15 +35,23 @@ async function openPacked(projectFolder: string, row: PackRow): Promise<Sharp> {
   return sharp(interleave(planes, channels), { raw });
 }
 
-/** The codec's error in words. */
-export function explainPicture(error: unknown, projectFolder: string, source: PixelSource): unknown {
+/**
+ * The codec's error in words. Whether the file is there is asked of the system: the codec keeps one text of errors for all
+ * that it decodes at once, so what it says of this file may be, or lack, what befell another.
+ */
+export async function explainPicture(error: unknown, projectFolder: string, source: PixelSource): Promise<unknown> {
   if (error instanceof FoveaError || source.kind === 'pack') return error;
   const file = filePath(projectFolder, source.file);
-  const message = error instanceof Error ? error.message : String(error);
-  if (/missing|no such file/i.test(message)) {
+  const missing = await stat(file).then(
+    () => null,
+    (failure: unknown) => failure,
+  );
+  if (systemCode(missing) === 'ENOENT' || systemCode(missing) === 'ENOTDIR') {
     const gone = `${file} is not there any more. Put it back, or import the data set again from where it is now.`;
     return new FoveaError('not-found', gone, { file }, { cause: error });
   }
+  if (missing !== null) return fileError(missing, 'read the image', file);
   if (systemCode(error) !== null) return fileError(error, 'read the image', file);
+  const message = codecMessage(error, file);
   return new FoveaError('bad-input', `${file} cannot be read as an image (${message}).`, { file }, { cause: error });
 }

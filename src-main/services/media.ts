@@ -222,7 +222,7 @@ async function renderCrop(
       .webp({ quality: 82, effort: 0 })
       .toBuffer();
   } catch (error) {
-    throw explainPicture(error, folder, source);
+    throw await explainPicture(error, folder, source);
   }
 }
 
@@ -237,6 +237,6 @@ export async function renderImage(folder: string, source: PixelSource, maxPx: nu
     if (source.kind === 'pack' && source.packed.pack.channels < 3) image.toColourspace('b-w');
     return await image.png({ compressionLevel: 3 }).toBuffer();
   } catch (error) {
-    throw explainPicture(error, folder, source);
+    throw await explainPicture(error, folder, source);
   }
 }

@@ -30,7 +30,7 @@ export async function writeTiles({ projectFolder, image, folder }: TilesTask): P
     await rm(folder, { recursive: true, force: true });
     await rename(`${part}_files`, folder);
   } catch (error) {
-    throw explainPicture(error, projectFolder, source);
+    throw await explainPicture(error, projectFolder, source);
   } finally {
     await rm(`${part}.dzi`, { force: true });
     await rm(`${part}_files`, { recursive: true, force: true });

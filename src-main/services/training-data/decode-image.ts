@@ -39,6 +39,6 @@ export async function decodeImage(
     }
     return resizeInto(data, preparedChannels, place(size, network, fit));
   } catch (error) {
-    throw explainPicture(error, projectFolder, source);
+    throw await explainPicture(error, projectFolder, source);
   }
 }

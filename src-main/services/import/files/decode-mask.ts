@@ -4,7 +4,7 @@ import { FoveaError } from '../../../contract/errors.ts';
 import { pngPalette, type MaskPixels } from '../../../formats/mask-pixels.ts';
 import { rgbKey } from '../../../formats/mask-table.ts';
 import { fileError } from '../../file-errors.ts';
-import { imageCodec } from '../../image-codec.ts';
+import { codecMessage, imageCodec } from '../../image-codec.ts';
 import { MAX_PIXELS } from './probe-image.ts';
 
 const HEAD_BYTES = 64 * 1024;
@@ -48,8 +48,8 @@ async function decode(source: string | Uint8Array, palette: number[] | null, fil
     return fromColours(data, { widthPx: info.width, heightPx: info.height, palette });
   } catch (error) {
     if (error instanceof FoveaError) throw error;
-    const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
-    throw new FoveaError('bad-input', `The mask is damaged (${message}).`, { file }, { cause: error });
+    const reason = `The mask is damaged (${codecMessage(error, file)}).`;
+    throw new FoveaError('bad-input', reason, { file }, { cause: error });
   }
 }
 

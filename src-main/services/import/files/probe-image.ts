@@ -6,7 +6,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { FoveaError } from '../../../contract/errors.ts';
 import { fileError } from '../../file-errors.ts';
-import { imageCodec } from '../../image-codec.ts';
+import { codecMessage, imageCodec } from '../../image-codec.ts';
 import { bmpFacts, decodeBmp, type BmpFacts } from './bmp.ts';
 import { QUICK_HEADER_BYTES, quickHeader, type HeaderFacts } from './quick-header.ts';
 
@@ -186,10 +186,10 @@ function jpegDataStart(bytes: Buffer): number {
 }
 
 function unreadable(file: string, error: unknown): FoveaError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = codecMessage(error, file);
   const isUnknown = /unsupported image format/i.test(message);
   const reason = isUnknown
     ? 'The content is no image of a known format (JPEG, PNG, WebP, TIFF, BMP, GIF, AVIF).'
-    : `The image is damaged (${message.split('\n')[0]}).`;
+    : `The image is damaged (${message}).`;
   return new FoveaError('bad-input', reason, { file }, { cause: error });
 }
