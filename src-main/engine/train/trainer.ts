@@ -3,86 +3,42 @@
  * from the seed and the position, so a run that was stopped anywhere goes on to the same bytes. Knows no process and no
  * database: it reports through `TrainerReporter` and writes into the run's folder.
  */
-import { mkdir } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
+import { interventionInWords, type Intervention } from '../../contract/model/intervention.ts';
 import {
-  interventionInWords,
-  type Intervention,
-  type RecordedIntervention,
-} from '../../contract/model/intervention.ts';
-import {
-  metricDefinitions,
   taskMetrics,
   type CheckpointName,
-  type LogLine,
-  type MetricName,
   type MetricPoint,
   type PhaseConfig,
-  type RunConfig,
   type RunProgress,
 } from '../../contract/model/run.ts';
-import { graphAugmentation, isMadeAnew } from '../data/augmentation.ts';
-import { labelCapacity, sampleSettings } from '../data/samples/sample-split.ts';
-import { SampleStream } from '../data/samples/sample-stream.ts';
-import { SplitImages, type ExampleImages } from '../data/split-images.ts';
-import type { SplitData, TrainingData } from '../data/training-data.ts';
+import { graphAugmentation } from '../data/augmentation.ts';
 import type { Shape } from '../graph/types.ts';
 import { countParameters, isFrozen, tensorShapes, type NetworkPlan } from '../nn/network.ts';
 import { OnnxRuntime } from '../runtime/onnxruntime.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { convolutionLayers, modelSpec, planModel, preprocessingOf } from '../zoo/registry.ts';
-import { readCheckpoint, startPosition, writeCheckpoint, type Checkpoint, type Position } from './checkpoint.ts';
+import { convolutionLayers, modelSpec, preprocessingOf } from '../zoo/registry.ts';
+import { readCheckpoint, writeCheckpoint, type Checkpoint, type Position } from './checkpoint.ts';
 import { EpochHistory } from './epoch-history.ts';
+import { inWords, isBetter, patienceInWords, withStep } from './epoch-measures.ts';
 import { Evaluator } from './evaluation.ts';
-import { Interventions } from './interventions.ts';
-import { LayerWatch, noGradients } from './layer-watch.ts';
+import { noGradients } from './layer-watch.ts';
+import { openRun, type OpenRun } from './open-run.ts';
 import { runFiles } from './run-folder.ts';
-import { startInWords, startWeights, writeProvenance, type StartFile } from './start-weights.ts';
 import { StepPlan, type Step } from './step-plan.ts';
 import { weightsNotFinite, StepRunner, type StepResults } from './step-runner.ts';
-import type { SplitLabels, Task } from './tasks/definition.ts';
-import { taskFor } from './tasks/index.ts';
 import { Throughput } from './throughput.ts';
+import type { TrainOptions, TrainOutcome } from './train-options.ts';
 import { TrainingState, type Kept } from './training-state.ts';
-
-export interface TrainerReporter {
-  /** `epochsDone` is fractional where the checkpoint lies within an epoch. */
-  started(parameterCount: number, epochsDone: number): void;
-  progress(progress: Omit<RunProgress, 'runId'>): void;
-  points(points: MetricPoint[]): void;
-  log(level: LogLine['level'], text: string): void;
-  checkpoint(epoch: number, best: boolean): void;
-  /** A person's change holds from now on. */
-  changed(intervention: RecordedIntervention, epochsTotal: number): void;
-}
-export type TrainOutcome = { kind: 'finished' | 'cancelled'; epochsDone: number };
-
-export interface TrainOptions {
-  folder: string;
-  config: RunConfig;
-  data: TrainingData;
-  resume: boolean;
-  /** Looked at between dispatches of a few steps; a cancelled run saves a checkpoint first. */
-  signal: AbortSignal;
-  report: TrainerReporter;
-  runtime?: Runtime;
-  /** Threads of one operator; 0 takes all cores. */
-  threads?: number;
-  /** Entry of the thread that makes samples, where it is not the source file. */
-  sampleWorker?: URL;
-  /** The file of weights to start from; from scratch where absent. */
-  start?: StartFile | null;
-}
 
 /** Throws FoveaError: `bad-input` for data or checkpoints that cannot be used, `unsupported` for a device, `io`. */
 export async function train(options: TrainOptions): Promise<TrainOutcome> {
-  const trainer = await Trainer.create(options);
-  if (trainer === null) return { kind: 'cancelled', epochsDone: 0 };
+  const opened = await openRun(options);
+  if (opened === null) return { kind: 'cancelled', epochsDone: 0 };
   try {
-    return await trainer.run();
+    return await new Trainer(options, opened).run();
   } finally {
-    await trainer.close();
+    await opened.close();
   }
 }
 
@@ -91,52 +47,25 @@ const dispatchMs = 200;
 /** A crash costs no more than this, however long an epoch is. */
 const saveEveryMs = 5 * 60_000;
 
-/** What of a split the steps read. */
-interface OpenSplit<Images = SplitImages> {
-  images: Images;
-  labels: SplitLabels;
-}
-interface OpenSplits {
-  train: OpenSplit<ExampleImages>;
-  evaluation: OpenSplit;
-}
-
 class Trainer {
   private readonly options: TrainOptions;
-  private readonly task: Task;
+  private readonly opened: OpenRun;
   private readonly runtime: Runtime;
-  private readonly plan: NetworkPlan;
   private readonly shapes: ReadonlyMap<string, Shape>;
-  private readonly splits: OpenSplits;
-  private readonly throughput: Throughput;
-  private readonly interventions: Interventions;
+  private readonly throughput = new Throughput();
   private readonly history: EpochHistory;
-  private readonly layers: LayerWatch | null;
   private position: Position;
   /** What the next phase begins with: what the run started from, then the state of the phase before. */
   private kept: () => Kept;
   private savedAt = performance.now();
 
-  private constructor(
-    options: TrainOptions,
-    task: Task,
-    plan: NetworkPlan,
-    splits: OpenSplits,
-    checkpoint: Checkpoint,
-    interventions: Interventions,
-    layers: LayerWatch | null,
-  ) {
+  constructor(options: TrainOptions, opened: OpenRun) {
     this.options = options;
-    this.task = task;
+    this.opened = opened;
     this.runtime = options.runtime ?? new OnnxRuntime();
-    this.plan = plan;
-    this.shapes = tensorShapes(plan);
-    this.splits = splits;
-    this.interventions = interventions;
-    this.layers = layers;
-    this.kept = () => checkpoint;
-    this.position = { ...checkpoint.position };
-    this.throughput = new Throughput();
+    this.shapes = tensorShapes(opened.plan);
+    this.kept = () => opened.checkpoint;
+    this.position = { ...opened.checkpoint.position };
     const { folder, config } = options;
     this.history = new EpochHistory({
       folder,
@@ -146,55 +75,12 @@ class Trainer {
     });
   }
 
-  /** Null where it was cancelled before the first step. */
-  static async create(options: TrainOptions): Promise<Trainer | null> {
-    const { config, data } = options;
-    await makeCheckpointFolder(options.folder);
-    const opened: { close(): Promise<void> }[] = [];
-    const open = async <T extends { close(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
-      const made = await opening;
-      opened.push(made);
-      return made;
-    };
-    const capacity = labelCapacity(data, config);
-    try {
-      const train = await open(openTrainImages(options, capacity));
-      const evaluation = await open(SplitImages.open(data.evaluation, data.packs));
-      const { imageShape } = train;
-      const task = taskFor({ config, categoryCount: data.categories.length, imageShape, labelCapacity: capacity });
-      const plan = planModel(config.model.id, config.model.options, imageShape, task.outputCount);
-      config.phases.forEach((phase, index) => checkFreezing(plan, phase, index + 1));
-      const withLabels = async <I extends ExampleImages>(split: SplitData, images: I): Promise<OpenSplit<I>> => ({
-        images,
-        labels: await open(task.openLabels(split, data, images)),
-      });
-      const splits = {
-        train: await withLabels(data.train, train),
-        evaluation: await withLabels(data.evaluation, evaluation),
-      };
-      const interventions = await Interventions.open(options.folder);
-      const checkpoint = await firstCheckpoint(options, plan);
-      const { folder } = options;
-      const layers = await LayerWatch.open({ folder, config, plan, epochsDone: checkpoint.position.epoch });
-      return new Trainer(options, task, plan, splits, checkpoint, interventions, layers);
-    } catch (error) {
-      await Promise.all(opened.map((each) => each.close()));
-      if (error instanceof FoveaError && error.code === 'cancelled') return null;
-      throw error;
-    }
-  }
-
-  async close(): Promise<void> {
-    const { train, evaluation } = this.splits;
-    await Promise.all([train, evaluation].flatMap(({ images, labels }) => [images.close(), labels.close()]));
-  }
-
   async run(): Promise<TrainOutcome> {
     const { config, report } = this.options;
-    report.started(countParameters(this.plan.parameters), this.epochsDone());
+    report.started(countParameters(this.opened.plan.parameters), this.epochsDone());
     report.log(
       'info',
-      `${modelSpec(config.model.id).label} on ${this.splits.train.images.count} images, ${this.runtime.description}, device ${config.device}${config.precision === 'mixed' ? ' in mixed precision' : ''}, seed ${config.seed}`,
+      `${modelSpec(config.model.id).label} on ${this.opened.splits.train.images.count} images, ${this.runtime.description}, device ${config.device}${config.precision === 'mixed' ? ' in mixed precision' : ''}, seed ${config.seed}`,
     );
     if (this.position.step > 0)
       report.log('info', `Going on after ${this.position.step} steps (epoch ${this.epochsDone().toFixed(2)}).`);
@@ -214,7 +100,7 @@ class Trainer {
   private epochsOf(phase: number): number {
     const { phases } = this.options.config;
     const { epochs } = phases[phase]!;
-    return phase === phases.length - 1 ? epochs + this.interventions.addedEpochs : epochs;
+    return phase === phases.length - 1 ? epochs + this.opened.interventions.addedEpochs : epochs;
   }
 
   private epochsTotal(): number {
@@ -226,25 +112,25 @@ class Trainer {
     const { config } = this.options;
     const phase = config.phases[index]!;
     const isNew = this.position.epoch === firstEpoch && this.position.stepInEpoch === 0;
-    const startsAfresh = isNew && !goesOn(this.plan, config.phases[index - 1], phase);
+    const startsAfresh = isNew && !goesOn(this.opened.plan, config.phases[index - 1], phase);
     if (startsAfresh) this.position.optimiserUpdate = 0;
     if (isNew && config.phases.length > 1) this.announce(phase, index + 1);
     const kept = startsAfresh ? { ...this.kept(), slots: new Map() } : this.kept();
-    const state = new TrainingState(this.plan, config, phase, kept);
+    const state = new TrainingState(this.opened.plan, config, phase, kept);
     this.kept = () => state.keep(false);
     const shared = {
       runtime: this.runtime,
       device: config.device,
       threads: this.options.threads ?? 0,
-      plan: this.plan,
+      plan: this.opened.plan,
       preprocessing: preprocessingOf(config.model),
-      task: this.task,
+      task: this.opened.task,
     };
     const { seed } = config;
-    const { train, evaluation } = this.splits;
+    const { train, evaluation } = this.opened.splits;
     const runner = new StepRunner({ ...shared, ...train, augmentation: graphAugmentation(config), seed, state });
     const evaluator = await Evaluator.create({ ...shared, ...evaluation, layout: state.layout });
-    const rateFactor = (stepsBefore: number): number => this.interventions.rateFactor(stepsBefore);
+    const rateFactor = (stepsBefore: number): number => this.opened.interventions.rateFactor(stepsBefore);
     const plan = new StepPlan({
       config,
       phase,
@@ -256,7 +142,11 @@ class Trainer {
     try {
       while (this.position.epoch < firstEpoch + this.epochsOf(index)) {
         if (this.isStale()) {
-          await this.showBest(phase, evaluator, this.patienceInWords());
+          await this.showBest(
+            phase,
+            evaluator,
+            patienceInWords(this.opened.task.deciding, this.position.epochsSinceBest),
+          );
           return 'finished';
         }
         const completed = (await this.runEpoch(plan, state, runner)) && (await this.evaluate(plan, state, evaluator));
@@ -283,10 +173,10 @@ class Trainer {
 
   private announce({ epochs, optimiser, freeze }: PhaseConfig, number: number): void {
     const { config, report } = this.options;
-    const trained = countParameters(this.plan.parameters.filter((parameter) => !isFrozen(parameter, freeze)));
+    const trained = countParameters(this.opened.plan.parameters.filter((parameter) => !isFrozen(parameter, freeze)));
     report.log(
       'info',
-      `Phase ${number} of ${config.phases.length}: ${epochs} epochs with ${optimiser.kind}, ${trained} of ${countParameters(this.plan.parameters)} parameters are trained.`,
+      `Phase ${number} of ${config.phases.length}: ${epochs} epochs with ${optimiser.kind}, ${trained} of ${countParameters(this.opened.plan.parameters)} parameters are trained.`,
     );
   }
 
@@ -294,7 +184,7 @@ class Trainer {
   private async hear(now = false): Promise<void> {
     const { report } = this.options;
     const at = { step: this.position.step, epoch: this.epochsDone() };
-    const { taken, refused } = await this.interventions.take(at, (change) => this.reasonAgainst(change), now);
+    const { taken, refused } = await this.opened.interventions.take(at, (change) => this.reasonAgainst(change), now);
     for (const recorded of taken) {
       const words = interventionInWords(recorded.change);
       report.log('info', `From step ${at.step + 1} on (epoch ${at.epoch.toFixed(2)}), by request: ${words}.`);
@@ -313,7 +203,7 @@ class Trainer {
   }
 
   private isToFinish(): boolean {
-    const { finishStep } = this.interventions;
+    const { finishStep } = this.opened.interventions;
     return finishStep !== null && this.position.step >= finishStep;
   }
 
@@ -324,13 +214,6 @@ class Trainer {
     return patience !== null && best !== null && stepInEpoch === 0 && epochsSinceBest >= patience;
   }
 
-  private patienceInWords(): string {
-    const { epochsSinceBest } = this.position;
-    const { label } = metricDefinitions[this.task.deciding];
-    const since = epochsSinceBest === 1 ? 'The last epoch was' : `The last ${epochsSinceBest} epochs were`;
-    return `${since} no better by ${label.charAt(0).toLowerCase()}${label.slice(1)}, so training ends early (patience).`;
-  }
-
   /** The predictions that are kept become those of the best epoch, where they are not. */
   private async showBest(phase: PhaseConfig, evaluator: Evaluator, why: string): Promise<void> {
     const { config, data, signal, report, folder } = this.options;
@@ -338,13 +221,13 @@ class Trainer {
     report.log('info', `${why} The best epoch was ${position.epoch}; its weights and predictions are kept.`);
     if (position.epoch === this.position.epoch) return;
     this.progress('evaluating');
-    const best = new TrainingState(this.plan, { ...config, ema: null }, phase, {
+    const best = new TrainingState(this.opened.plan, { ...config, ema: null }, phase, {
       tensors,
       averages: null,
       slots: new Map(),
     });
     const file = runFiles.predictions(folder);
-    const evaluation = await this.task.startEvaluation({
+    const evaluation = await this.opened.task.startEvaluation({
       split: data.evaluation,
       source: data,
       epoch: position.epoch,
@@ -368,8 +251,8 @@ class Trainer {
       if (this.isToFinish()) return false;
       this.progress('training');
       // As many steps as one dispatch should have, and none after the one that a resumed run was ended at.
-      const until = (this.interventions.finishStep ?? Infinity) - this.position.step;
-      const untilLook = this.layers?.stepsUntilLook(this.position.stepInEpoch, plan.stepsPerEpoch) ?? Infinity;
+      const until = (this.opened.interventions.finishStep ?? Infinity) - this.position.step;
+      const untilLook = this.opened.layers?.stepsUntilLook(this.position.stepInEpoch, plan.stepsPerEpoch) ?? Infinity;
       // A step that is looked at has a dispatch of its own.
       const isLook = untilLook === 1;
       const limit = Math.min(this.throughput.stepsWithin(dispatchMs), most, until, isLook ? 1 : untilLook - 1);
@@ -391,8 +274,8 @@ class Trainer {
 
   private lookAtGradients(state: TrainingState): void {
     const gradients = state.gradients();
-    if (this.layers === null || gradients === null) return;
-    this.position.gradients = this.layers.look(this.position.gradients, gradients);
+    if (this.opened.layers === null || gradients === null) return;
+    this.position.gradients = this.opened.layers.look(this.position.gradients, gradients);
     state.forgetGradients();
   }
 
@@ -420,7 +303,7 @@ class Trainer {
     this.progress('evaluating');
     const epoch = this.position.epoch + 1;
     const file = runFiles.predictions(folder);
-    const evaluation = await this.task.startEvaluation({ split: data.evaluation, source: data, epoch, file });
+    const evaluation = await this.opened.task.startEvaluation({ split: data.evaluation, source: data, epoch, file });
     const { lossSum, counts, seenImages, step, best } = this.position;
     let isBest: boolean;
     try {
@@ -430,11 +313,11 @@ class Trainer {
       }
       const measures = {
         'train/loss': lossSum / seenImages,
-        ...this.task.trainMeasures(counts, seenImages),
+        ...this.opened.task.trainMeasures(counts, seenImages),
         ...evaluation.measures(),
       };
-      const decided = measures[this.task.deciding];
-      isBest = decided !== undefined && isBetter(this.task.deciding, decided, best);
+      const decided = measures[this.opened.task.deciding];
+      isBest = decided !== undefined && isBetter(this.opened.task.deciding, decided, best);
       const reported = taskMetrics[config.task].flatMap((series) => {
         const value = measures[series];
         return value === undefined ? [] : [{ series, value }];
@@ -445,7 +328,7 @@ class Trainer {
           ({ series, value }): MetricPoint => ({ series, step, epoch, value }),
         ),
       );
-      const norms = await this.layers?.endEpoch({ epoch, step }, this.position.gradients, state.weights());
+      const norms = await this.opened.layers?.endEpoch({ epoch, step }, this.position.gradients, state.weights());
       if (norms) report.points(norms);
       report.log('info', `Epoch ${epoch}: ${reported.map(inWords).join(', ')}`);
       this.position = {
@@ -499,7 +382,7 @@ class Trainer {
   }
 
   private stepsPerEpoch(): number {
-    return Math.ceil(this.splits.train.images.count / this.options.config.batchSize);
+    return Math.ceil(this.opened.splits.train.images.count / this.options.config.batchSize);
   }
 
   private epochsDone(): number {
@@ -522,54 +405,8 @@ class Trainer {
   }
 }
 
-/** The sums with those of one of the steps that a dispatch did. */
-function withStep(
-  sums: Position['counts'],
-  counts: StepResults['counts'],
-  step: number,
-  steps: number,
-): Position['counts'] {
-  return Object.fromEntries(
-    Object.entries(counts).map(([name, values]) => {
-      const length = values.length / steps;
-      const before = sums[name] ?? new Array<number>(length).fill(0);
-      return [name, before.map((sum, i) => sum + values[step * length + i]!)];
-    }),
-  );
-}
-
-function isBetter(metric: MetricName, value: number, best: number | null): boolean {
-  if (best === null) return true;
-  return metricDefinitions[metric].better === 'higher' ? value > best : value < best;
-}
-
-/** "test mean IoU 0.4512" */
-function inWords({ series, value }: { series: MetricName; value: number }): string {
-  const { label } = metricDefinitions[series];
-  return `${label.charAt(0).toLowerCase()}${label.slice(1)} ${value.toFixed(4)}`;
-}
-
 const isFailureOfDevice = (error: unknown): boolean =>
   error instanceof FoveaError && (error.code === 'device-failed' || error.code === 'out-of-memory');
-
-async function makeCheckpointFolder(runFolder: string): Promise<void> {
-  const folder = dirname(runFiles.checkpoint(runFolder, 'last'));
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new FoveaError('io', `Could not make the folder ${folder}: ${reason}`, { file: folder }, { cause });
-  }
-}
-
-function checkFreezing(plan: NetworkPlan, { freeze }: PhaseConfig, phaseNumber: number): void {
-  if (plan.parameters.some((parameter) => !isFrozen(parameter, freeze))) return;
-  throw new FoveaError(
-    'invalid-request',
-    `Every layer is frozen in phase ${phaseNumber}, so there is nothing to train. Leave at least one layer free.`,
-    { phase: phaseNumber },
-  );
-}
 
 /**
  * Whether the optimiser's moments and its count of updates stay when one phase follows another: where it is the same
@@ -580,44 +417,4 @@ function goesOn(plan: NetworkPlan, previous: PhaseConfig | undefined, next: Phas
   return plan.parameters.every(
     (parameter) => isFrozen(parameter, previous.freeze) === isFrozen(parameter, next.freeze),
   );
-}
-
-/** As they are, or made anew for each epoch where the graph cannot do what is asked for. */
-function openTrainImages({ config, data, sampleWorker }: TrainOptions, capacity: number): Promise<ExampleImages> {
-  if (!isMadeAnew(config)) return SplitImages.open(data.train, data.packs);
-  return SampleStream.open({
-    data,
-    split: data.train,
-    settings: sampleSettings(config),
-    labelCapacity: capacity,
-    batchSize: config.batchSize,
-    ...(sampleWorker && { worker: sampleWorker }),
-  });
-}
-
-/** The last checkpoint where the run goes on, else fresh weights, over them those that it starts from. */
-async function firstCheckpoint(options: TrainOptions, plan: NetworkPlan): Promise<Checkpoint> {
-  const { config, folder, resume } = options;
-  if (resume) {
-    try {
-      return await readCheckpoint(runFiles.checkpoint(folder, 'last'), tensorShapes(plan));
-    } catch (error) {
-      // A run that died before its first checkpoint starts over.
-      if (!(error instanceof FoveaError && error.code === 'not-found')) throw error;
-    }
-  }
-  const { start = null, data, signal, report, threads = 0 } = options;
-  const { tensors, provenance } = await startWeights({
-    file: start,
-    plan,
-    preprocessing: preprocessingOf(config.model),
-    config,
-    data,
-    runtime: options.runtime ?? new OnnxRuntime(),
-    threads,
-    signal,
-  });
-  await writeProvenance(folder, provenance);
-  for (const line of startInWords(provenance)) report.log('info', line);
-  return { position: startPosition, tensors, averages: null, slots: new Map() };
 }
