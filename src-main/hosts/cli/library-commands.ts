@@ -3,9 +3,8 @@ import { FoveaError } from '../../contract/errors.ts';
 import { runOrders, type ImageOrder } from '../../contract/model/dataset.ts';
 import type { TrashItem, TrashKey } from '../../contract/model/library.ts';
 import { isLeak, type SplitPlan } from '../../contract/model/splits.ts';
-import { print, project, type ProjectOptions, type Session } from './commands.ts';
-import { followJob } from './follow.ts';
-import { exitCodes, say, type ExitCode } from './io.ts';
+import { jobEnd, print, project, type ProjectOptions, type Session } from './session.ts';
+import { exitCodes, type ExitCode } from './io.ts';
 import { findDataset, findRun } from './selection.ts';
 
 const everything = { splits: [], categoryIds: [] };
@@ -75,13 +74,10 @@ export async function splitDataset(session: Session, wanted: string, options: Sp
 }
 
 export async function findLeaks(session: Session, wanted: string, options: ProjectOptions): Promise<ExitCode> {
-  const { client, io } = session;
+  const { client } = session;
   const of = await chosen(session, wanted, options);
-  const job = await followJob(client, io, await client.call('dataset.fingerprint', of));
-  if (job.state !== 'done') {
-    say(io, job.error?.message ?? 'Cancelled.');
-    return job.state === 'cancelled' ? exitCodes.cancelled : exitCodes.failed;
-  }
+  const { exitCode } = await jobEnd(session, await client.call('dataset.fingerprint', of), 'Cancelled.');
+  if (exitCode !== exitCodes.ok) return exitCode;
   const report = await client.call('dataset.duplicates', of);
   return print(session, options, report, ({ groups, leakedImages }) =>
     [
@@ -107,13 +103,10 @@ export async function showHealth(session: Session, wanted: string, options: Proj
 }
 
 export async function freeze(session: Session, wanted: string, options: ProjectOptions): Promise<ExitCode> {
-  const { client, io } = session;
+  const { client } = session;
   const of = await chosen(session, wanted, options);
-  const job = await followJob(client, io, await client.call('version.freeze', of));
-  if (job.state !== 'done') {
-    say(io, job.error?.message ?? 'Cancelled.');
-    return job.state === 'cancelled' ? exitCodes.cancelled : exitCodes.failed;
-  }
+  const { exitCode } = await jobEnd(session, await client.call('version.freeze', of), 'Cancelled.');
+  if (exitCode !== exitCodes.ok) return exitCode;
   const [version] = await client.call('version.list', of);
   return print(session, options, version ?? null, (made) => `${made?.hash ?? ''}\n`);
 }

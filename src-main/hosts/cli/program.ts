@@ -8,12 +8,16 @@ import { checkpointName, device } from '../../contract/model/run.ts';
 import type { Backend, HostPorts } from '../../services/backend.ts';
 import { version } from '../app-facts.ts';
 import { clientOf } from './client.ts';
-import * as commands from './commands.ts';
+import * as datasets from './dataset-commands.ts';
 import * as engineTools from './engine-tools.ts';
 import { intervene } from './intervene.ts';
 import * as library from './library-commands.ts';
 import { exitCodes, say, type CliIo, type ExitCode } from './io.ts';
+import * as projects from './project-commands.ts';
+import * as runs from './run-commands.ts';
+import type { Session } from './session.ts';
 import * as sweeps from './sweep.ts';
+import * as training from './train-commands.ts';
 import { trainFolder } from './train-folder.ts';
 import * as weights from './weights.ts';
 
@@ -27,7 +31,7 @@ export interface CliPorts {
 /** `args` without node and script. */
 export async function runCli(args: readonly string[], io: CliIo, ports: CliPorts): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.ok;
-  const run = async (command: (session: commands.Session) => Promise<ExitCode>) => {
+  const run = async (command: (session: Session) => Promise<ExitCode>) => {
     const backend = ports.openBackend();
     try {
       exitCode = await command({ client: clientOf(backend), io });
@@ -55,7 +59,7 @@ function exitCodeOf(code: ErrorCode): ExitCode {
   return code === 'cancelled' ? exitCodes.cancelled : exitCodes.failed;
 }
 
-type Run = (command: (session: commands.Session) => Promise<ExitCode>) => Promise<void>;
+type Run = (command: (session: Session) => Promise<ExitCode>) => Promise<void>;
 
 type Tools = engineTools.Tools & Pick<CliPorts, 'launchTrainer'>;
 type RunTool = (tool: (tools: Tools) => Promise<ExitCode>) => Promise<void>;
@@ -71,20 +75,20 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
   const project = root.command('project').description('create and list projects');
   withJson(project.command('create <name>').description('make a project: a folder of that name'))
     .option('--folder <path>', 'where the folder is made (default: here)')
-    .action((name: string, options) => run((session) => commands.createProject(session, name, options)));
+    .action((name: string, options) => run((session) => projects.createProject(session, name, options)));
   withJson(project.command('list').description('recent projects')).action((options) =>
-    run((session) => commands.listProjects(session, options)),
+    run((session) => projects.listProjects(session, options)),
   );
 
   inProject(root.command('datasets').description('data sets of a project')).action((options) =>
-    run((session) => commands.listDatasets(session, options)),
+    run((session) => datasets.listDatasets(session, options)),
   );
   inProject(root.command('import <path>').description('bring in a folder or an archive as a data set'))
     .option('--name <name>', 'name of the data set (default: what the source suggests)')
     .addOption(new Option('--format <format>', 'default: what the source looks like').choices(datasetFormats))
     .option('--labels <place>', 'which labels of the folder, where it holds several (the import names them)')
     .option('--copy', 'copy image files into the project (default: reference them where they are)')
-    .action((path: string, options) => run((session) => commands.importDataset(session, path, options)));
+    .action((path: string, options) => run((session) => datasets.importDataset(session, path, options)));
   inProject(root.command('export-dataset <dataset>').description("write a data set's labels and images into a folder"))
     .addOption(
       new Option('--format <format>', 'what for; what it cannot hold is said first')
@@ -99,7 +103,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
       '--labels-only',
       'no copies of the images: labels that fit where they are laid over the folder of the images',
     )
-    .action((wanted: string, options) => run((session) => commands.exportDataset(session, wanted, options)));
+    .action((wanted: string, options) => run((session) => datasets.exportDataset(session, wanted, options)));
   inProject(root.command('images <dataset>').description('names of the images that a query finds'))
     .option('--query <query>', 'such as "class:truck count(person)>3 split:val run:A.fp>0" (default: all)')
     .addOption(new Option('--sort <order>', 'how they go').choices(imageOrders).default('added'))
@@ -134,7 +138,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
   );
   inProject(root.command('download').description('fetch CIFAR-10 from its official address and bring it in'))
     .addArgument(root.createArgument('<source>').choices(['cifar10']))
-    .action((source: 'cifar10', options) => run((session) => commands.downloadDataset(session, source, options)));
+    .action((source: 'cifar10', options) => run((session) => datasets.downloadDataset(session, source, options)));
 
   inProject(root.command('sample').description('draw a data set of scenes with boxes and outlines, and bring it in'))
     .addOption(
@@ -143,7 +147,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     .option('--train <images>', 'images to learn from', wholeNumber, sampleProjectSet.trainImages)
     .option('--val <images>', 'images to be measured by', wholeNumber, sampleProjectSet.valImages)
     .option('--seed <number>', 'the same seed draws the same images', wholeNumber, sampleProjectSet.seed)
-    .action((options) => run((session) => commands.drawSample(session, options)));
+    .action((options) => run((session) => datasets.drawSample(session, options)));
 
   inProject(ofRun(root.command('train').description('start a run, or go on with one, and watch it to its end')))
     .addOption(
@@ -160,7 +164,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     )
     .option('--list-settings', 'show what can be set, with defaults, and start nothing')
     .option('--whole-batches', 'take batches as they are, also where they do not fit into memory')
-    .action((options) => run((session) => commands.train(session, options)));
+    .action((options) => run((session) => training.train(session, options)));
   root
     .command('train-folder <folder>')
     .description("train the run of a folder to its end, without its project: what a scheduler's job does")
@@ -217,19 +221,19 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
 
   const preset = root.command('preset').description('settings of runs, kept under names');
   inProject(preset.command('list').description('presets of a project')).action((options) =>
-    run((session) => commands.listPresets(session, options)),
+    run((session) => training.listPresets(session, options)),
   );
   inProject(
     preset.command('save <name> <run>').description("keep a run's settings; replaces a preset of that name"),
   ).action((name: string, wanted: string, options) =>
-    run((session) => commands.savePreset(session, name, wanted, options)),
+    run((session) => training.savePreset(session, name, wanted, options)),
   );
   inProject(
     root.command('config <run>').description("print a run's settings as JSON, as `train --config` takes them"),
-  ).action((wanted: string, options) => run((session) => commands.printConfig(session, wanted, options)));
+  ).action((wanted: string, options) => run((session) => training.printConfig(session, wanted, options)));
 
   inProject(root.command('runs').description('runs of a project')).action((options) =>
-    run((session) => commands.listRuns(session, options)),
+    run((session) => runs.listRuns(session, options)),
   );
   inProject(
     root
@@ -237,14 +241,14 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
       .description('bring in a run of another tool (args.yaml, results.csv), to be compared'),
   )
     .requiredOption('-d, --dataset <data set>', 'name or number of the data set that it was trained on')
-    .action((folder: string, options) => run((session) => commands.openForeign(session, folder, options)));
+    .action((folder: string, options) => run((session) => runs.openForeign(session, folder, options)));
   withJson(root.command('change <run>').description('change a run that trains elsewhere; <run> is its folder'))
     .option('--rate <factor>', 'times this goes every learning rate from now on', positive)
     .option('--epochs <number>', 'so many epochs more (or fewer)', signedNumber)
     .option('--finish', 'stop now, as finished, and keep the best epoch')
     .action((wanted: string, options) => runTool(({ io }) => intervene(io, wanted, options)));
   inProject(root.command('evaluate <run>').description('metrics and confusion matrix of a run')).action(
-    (wanted: string, options) => run((session) => commands.evaluate(session, wanted, options)),
+    (wanted: string, options) => run((session) => runs.evaluate(session, wanted, options)),
   );
   inProject(
     root.command('export <run>').description("write a run's network to a file, and compare it with the app's own"),
@@ -258,14 +262,14 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     .option('--batch <images>', '.onnx: images at a time', wholeNumber, 1)
     .option('--half', '.safetensors: half precision, half the size')
     .option('--force', 'overwrite the file')
-    .action((wanted: string, options) => run((session) => commands.exportNetwork(session, wanted, options)));
+    .action((wanted: string, options) => run((session) => runs.exportNetwork(session, wanted, options)));
   inProject(
     root
       .command('artifacts <run>')
       .description('write a run as other tools do: args.yaml, results.csv, weights/best and last'),
   )
     .option('-o, --output <folder>', 'where detect/NAME (or classify, segment) is made; counted up', 'runs')
-    .action((wanted: string, options) => run((session) => commands.artifacts(session, wanted, options)));
+    .action((wanted: string, options) => run((session) => runs.artifacts(session, wanted, options)));
   inProject(root.command('predict <run> <paths...>').description("have a run's network look at image files or folders"))
     .addOption(new Option('--checkpoint <which>', 'which weights').choices(checkpointName.options).default('best'))
     .option('--confidence <number>', 'boxes with lower scores are left out', share, 0.25)
@@ -273,12 +277,12 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     .requiredOption('-o, --output <file>', 'file to write what it says into (.json)')
     .option('--force', 'overwrite the file')
     .action((wanted: string, paths: string[], options) =>
-      run((session) => commands.predict(session, wanted, paths, options)),
+      run((session) => runs.predict(session, wanted, paths, options)),
     );
   inProject(root.command('compare <runs...>').description('runs beside each other, the first as baseline'))
     .option('--report <file>', 'write a report with the curves too (.html or .md)')
     .option('--force', 'overwrite the report')
-    .action((wanted: string[], options) => run((session) => commands.compare(session, wanted, options)));
+    .action((wanted: string[], options) => run((session) => runs.compare(session, wanted, options)));
 
   const weightsCommand = root.command('weights').description('weights to start from');
   withJson(weightsCommand.command('list').description('published weights, with their licences')).action((options) =>
@@ -294,7 +298,7 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
   ).action((file: string, options) => run((session) => weights.inspectWeights(session, file, options)));
 
   withJson(root.command('devices').description('what can be trained on here, and what stands in the way')).action(
-    (options) => run((session) => commands.listDevices(session, options)),
+    (options) => run((session) => projects.listDevices(session, options)),
   );
   ofStep(
     root.command('dump-graph <network>').description("write a network's training step as an ONNX file and as text"),

@@ -23,7 +23,8 @@ import {
   type SweepPlan,
   type SweepSearch,
 } from '../../contract/model/sweep.ts';
-import { planned, print, project, type ProjectOptions, type Session, type TrainOptions } from './commands.ts';
+import { print, project, type ProjectOptions, type Session } from './session.ts';
+import { planned, type TrainOptions } from './train-commands.ts';
 import { cancelOnInterrupt } from './follow.ts';
 import { exitCodes, formatDuration, formatNumber, LiveLine, say, table, type ExitCode } from './io.ts';
 import { withSettings } from './run-settings.ts';

@@ -5,8 +5,7 @@ import type { Project } from '../../contract/model/project.ts';
 import { checkpointName, type RunConfig } from '../../contract/model/run.ts';
 import type { CatalogueState, WeightsListing, WeightsSource } from '../../contract/model/weights.ts';
 import type { Client } from './client.ts';
-import type { OutputOptions, ProjectOptions, Session } from './commands.ts';
-import { followJob } from './follow.ts';
+import { jobEnd, type OutputOptions, type ProjectOptions, type Session } from './session.ts';
 import { exitCodes, formatNumber, printJson, say, table, type ExitCode } from './io.ts';
 import { findRun, openProject } from './selection.ts';
 
@@ -38,15 +37,9 @@ export async function downloadWeights(session: Session, id: string, options: Pro
   const entry = await catalogueEntry(client, id);
   say(io, `${entry.label} by ${entry.publisher}, ${megabytes(entry.sizeBytes)}, ${entry.licence.name}.`);
   say(io, entry.licence.consequence);
-  const job = await followJob(client, io, await client.call('weights.download', { projectId, id }));
-  if (job.state === 'cancelled') {
-    say(io, 'Cancelled; the next download goes on from here.');
-    return exitCodes.cancelled;
-  }
-  if (job.state === 'failed') {
-    say(io, job.error?.message ?? 'It failed without saying why.');
-    return exitCodes.failed;
-  }
+  const started = await client.call('weights.download', { projectId, id });
+  const { exitCode } = await jobEnd(session, started, 'Cancelled; the next download goes on from here.');
+  if (exitCode !== exitCodes.ok) return exitCode;
   const { path } = await catalogueEntry(client, id);
   if (options.json) printJson(io, { id, path });
   else io.stdout.write(`${path}\n`);
