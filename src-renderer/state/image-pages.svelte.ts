@@ -1,6 +1,7 @@
 /**
  * The images of one data set under one filter (or another long list), read page by page as they come into sight, with
- * the oldest pages forgotten. Keeps at most two requests under way and forgets wishes that scrolling has overtaken.
+ * the oldest pages forgotten. Keeps at most two requests under way, one where only what is around is missing, and forgets
+ * wishes that scrolling has overtaken.
  */
 import { SvelteMap } from 'svelte/reactivity';
 import type { ImageSummary } from '../../src-main/contract/model/dataset.ts';
@@ -21,7 +22,9 @@ export class ImagePages<T = ImageSummary> {
   readonly #pages = new SvelteMap<number, readonly T[]>();
   /** Page numbers, those wanted last at the end. */
   #recency: number[] = [];
+  /** Those in sight that are to be read, and those around them. */
   #wanted: number[] = [];
+  #around: number[] = [];
   readonly #underWay = new Set<number>();
   /** Pages of the list as it was; shown until they are read again. */
   readonly #stale = new Set<number>();
@@ -49,7 +52,9 @@ export class ImagePages<T = ImageSummary> {
     // Those in sight are forgotten last.
     const range = [...around, ...inSight];
     this.#recency = [...this.#recency.filter((page) => !range.includes(page)), ...range];
-    this.#wanted = [...inSight, ...around].filter((page) => !this.#pages.has(page) || this.#stale.has(page));
+    const isMissing = (page: number): boolean => !this.#pages.has(page) || this.#stale.has(page);
+    this.#wanted = inSight.filter(isMissing);
+    this.#around = around.filter(isMissing);
     this.#pump();
   }
 
@@ -80,6 +85,9 @@ export class ImagePages<T = ImageSummary> {
       if (this.#underWay.size >= requestsAtOnce) return;
       if (!this.#underWay.has(page)) void this.#read(page);
     }
+    // What is around shall not keep back the pictures of what is in sight.
+    const [next] = this.#around;
+    if (next !== undefined && this.#underWay.size === 0) void this.#read(next);
   }
 
   async #read(page: number): Promise<void> {
@@ -92,6 +100,7 @@ export class ImagePages<T = ImageSummary> {
       this.#stale.delete(page);
       this.total = total;
       this.#wanted = this.#wanted.filter((other) => other !== page);
+      this.#around = this.#around.filter((other) => other !== page);
       this.#forget();
     } catch (error) {
       if (reading === this.#reading) this.error = error;

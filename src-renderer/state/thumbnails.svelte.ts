@@ -47,9 +47,12 @@ interface RequestedPart {
 }
 
 /** As many as keep the services busy; those that scrolling overtakes are waited for all the same. */
-const requestsAtOnce = { sheets: 4, some: 3, singles: 12 };
+const requestsAtOnce = { sheets: 4, some: 2, singles: 10 };
 /** Parts a request: few enough that the first of them do not wait long for the last. */
-const partsARequest = { sheets: 1, some: 8, singles: 1 };
+const partsARequest = { sheets: 1, some: 6, singles: 1 };
+/** The first pictures of rows come in short requests, for which places are kept free. */
+const leadersARequest = 2;
+const requestsForLeaders = 2;
 const keptSheets = 80;
 /** More where more are wanted at once. */
 const keptSingles = 400;
@@ -63,7 +66,12 @@ export class Thumbnails<P> {
   readonly #parts = new Map<number, Part<P>>();
   readonly #underWay = new Set<number>();
   #requests = 0;
+  /** Parts that are to come, in the order in which they are wanted: first pictures of rows, and after them all others. */
+  #leaders: number[] = [];
   #wanted: number[] = [];
+  /** Where the latest call began, and whether the range moves on (1), back (-1), or neither. */
+  #first = 0;
+  #direction = 0;
   /** How many parts the latest call asked for, those included that are there. */
   #wantedInAll = 0;
   /** Counts what has arrived; read it to be told of news. */
@@ -92,20 +100,47 @@ export class Thumbnails<P> {
 
   /**
    * Asks for a range of places, both inclusive, and after it for `ahead` more on both sides, the nearest first. Where the
-   * range is rows of `columns` places, each row gets a picture before any gets its second, so that none is empty for long.
-   * The latest call is the only one that counts.
+   * range is rows of `columns` places, each row gets a picture before any gets its second, those included that scrolling
+   * brings next, so that none is empty for long. The latest call is the only one that counts.
    */
   want(first: number, last: number, { ahead = 0, columns = Infinity } = {}): void {
-    this.#wanted = [];
-    const parts = this.#partsAround(first, last, ahead, columns);
+    const movedBy = first - this.#first;
+    // Beyond all that was in sight it is a jump, which says nothing about what comes next.
+    if (movedBy !== 0) this.#direction = Math.abs(movedBy) > last - first ? 0 : Math.sign(movedBy);
+    this.#first = first;
+    const leaders = this.#partSize > 1 ? [] : this.#leadersOf(first, last, ahead, columns);
+    const leading = new Set(leaders);
+    const others = this.#partsAround(first, last, ahead, columns).filter((part) => !leading.has(part));
     // Those that are wanted first are forgotten last.
+    this.#wanted = this.#missing(others);
+    this.#leaders = this.#missing(leaders);
+    this.#wantedInAll = leaders.length + others.length;
+    this.#pump();
+  }
+
+  /** Of parts in their order, those that are not there. */
+  #missing(parts: readonly number[]): number[] {
+    const missing: number[] = [];
     for (const part of parts.toReversed()) {
       const known = this.#parts.get(part);
-      if (known === undefined || !this.#isCurrent(part, known)) this.#wanted.unshift(part);
+      if (known === undefined || !this.#isCurrent(part, known)) missing.unshift(part);
       else this.#touch(part, known);
     }
-    this.#wantedInAll = parts.length;
-    this.#pump();
+    return missing;
+  }
+
+  /** The first place of each row, those in sight before those that scrolling brings next. */
+  #leadersOf(first: number, last: number, ahead: number, columns: number): number[] {
+    const leaders: number[] = [];
+    if (columns === Infinity) return leaders;
+    const end = Math.min(last, (this.#options.pages.total ?? 0) - 1);
+    for (let place = first; place <= end; place += columns) leaders.push(place);
+    if (this.#direction < 0) leaders.reverse();
+    for (let step = columns; step <= ahead && this.#direction !== 0; step += columns) {
+      const place = this.#direction > 0 ? last + 1 - columns + step : first - step;
+      if (place >= 0 && place < (this.#options.pages.total ?? 0)) leaders.push(place);
+    }
+    return leaders;
   }
 
   #partsAround(first: number, last: number, ahead: number, columns: number): number[] {
@@ -136,17 +171,24 @@ export class Thumbnails<P> {
   }
 
   #pump(): void {
-    let next: RequestedPart[] = [];
+    const atOnce = requestsAtOnce[this.#come];
     const most = partsARequest[this.#come];
-    for (const number of this.#wanted) {
-      if (this.#requests >= requestsAtOnce[this.#come]) return;
+    this.#ask(this.#leaders, Math.min(most, leadersARequest), atOnce + requestsForLeaders);
+    this.#ask(this.#wanted, most, atOnce);
+  }
+
+  /** In requests of `most` parts, while fewer than `atOnce` are under way. */
+  #ask(numbers: readonly number[], most: number, atOnce: number): void {
+    let next: RequestedPart[] = [];
+    for (const number of numbers) {
+      if (this.#requests >= atOnce) return;
       const images = this.#underWay.has(number) ? null : this.#imagesOf(number);
       if (images !== null) next.push({ number, images });
       if (next.length < most) continue;
       void this.#read(next);
       next = [];
     }
-    if (next.length > 0 && this.#requests < requestsAtOnce[this.#come]) void this.#read(next);
+    if (next.length > 0 && this.#requests < atOnce) void this.#read(next);
   }
 
   /** Null while the list itself is not read that far. */
@@ -170,6 +212,7 @@ export class Thumbnails<P> {
       this.#parts.set(number, { picture: pictures[place] ?? null, images });
       this.#underWay.delete(number);
     });
+    this.#leaders = this.#leaders.filter((other) => !numbers.has(other));
     this.#wanted = this.#wanted.filter((other) => !numbers.has(other));
     this.#forget();
     this.arrivals += 1;

@@ -108,7 +108,14 @@ test('what is in sight is read before what is around it', async () => {
   pages.want(0, 0);
   await source.settle();
   pages.want(10_050, 10_090, 200);
+  expect(source.offsets()).toEqual([0, 10_000]);
   await source.settle();
+  expect(source.offsets()).toEqual([0, 10_000, 9_800]);
   await source.settle();
   expect(source.offsets()).toEqual([0, 10_000, 9_800, 10_200]);
+  // What comes into sight does not wait for what is around.
+  pages.want(30_000, 30_399, 200);
+  expect(source.offsets().slice(4)).toEqual([30_000]);
+  await source.settle();
+  expect(source.offsets().slice(4)).toEqual([30_000, 30_200]);
 });

@@ -96,7 +96,7 @@ test('small ones come some at a time; of those, one that cannot be read leaves t
   const { thumbnails, urls } = thumbnailsOf(await listOf(20, 640, 480), null, true);
   thumbnails.want(1, 10);
   await settled();
-  expect(urls()).toEqual(['some 2,3,4,5,6,7,8,9', 'some 10,11']);
+  expect(urls()).toEqual(['some 2,3,4,5,6,7', 'some 8,9,10,11']);
   expect(thumbnails.at(1)).toEqual({ picture: 'small 2', x: 0, y: 0, widthPx: 256, heightPx: 192 });
   expect(thumbnails.at(2)).toBeNull();
   expect(thumbnails.at(10)?.picture).toBe('small 11');
@@ -117,7 +117,34 @@ test('each row gets a picture before any gets its second', async () => {
   const { thumbnails, urls } = thumbnailsOf(await listOf(1000, 640, 480), null, true);
   thumbnails.want(40, 51, { columns: 4, ahead: 4 });
   await settled();
-  expect(urls()).toEqual(['some 41,45,49,42,46,50,43,47', 'some 51,44,48,52,53,40,54,39', 'some 55,38,56,37']);
+  const rows = ['some 41,45', 'some 49'];
+  expect(urls()).toEqual([...rows, 'some 42,46,50,43,47,51', 'some 44,48,52,53,40,54', 'some 39,55,38,56,37']);
+});
+
+test('while scrolling, rows that come next get a picture before those in sight get their second', async () => {
+  const { thumbnails, urls } = thumbnailsOf(await listOf(1000, 640, 480), null, true);
+  const scrolledTo = async (first: number): Promise<string[]> => {
+    const known = urls().length;
+    thumbnails.want(first, first + 7, { columns: 4, ahead: 8 });
+    await settled();
+    return urls().slice(known);
+  };
+  // A jump says nothing about what comes next.
+  expect((await scrolledTo(400)).slice(0, 2)).toEqual(['some 401,405', 'some 402,406,403,407,404,408']);
+  expect((await scrolledTo(404))[0]).toBe('some 417');
+  await scrolledTo(600);
+  expect((await scrolledTo(596))[0]).toBe('some 589');
+  // The first of all rows has none before it.
+  await scrolledTo(4);
+  expect(await scrolledTo(0)).toEqual([]);
+});
+
+test('a row that comes into sight does not wait until requests for other pictures are answered', async () => {
+  const { thumbnails, urls } = thumbnailsOf(await listOf(1000, 640, 480), null, true);
+  thumbnails.want(40, 51, { columns: 4, ahead: 40 });
+  const known = urls().length;
+  thumbnails.want(400, 407, { columns: 4, ahead: 40 });
+  expect(urls().slice(known)).toEqual(['some 401,405']);
 });
 
 test('all that is wanted at once is kept, however much that is', async () => {
