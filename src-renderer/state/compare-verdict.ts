@@ -2,9 +2,9 @@
  * Who wins a comparison, by how much, and whether seeds support it, as facts that a sentence can be made of. Runs that
  * differ in nothing but the seed are repeats of one variant. Pure.
  */
+import { commonMeasure } from '../../src-main/contract/model/comparable.ts';
 import type { RunComparison, RunSummary } from '../../src-main/contract/model/run.ts';
 import { repeatsOf, spreadOf, type Spread } from '../../src-main/contract/model/run-groups.ts';
-import { commonHeadline } from '../../src-main/contract/model/tasks.ts';
 import { isActive } from './run-status.ts';
 
 /** The spread is over seeds. */
@@ -45,12 +45,13 @@ export interface RunCaveat {
 /** Scores are shown with three decimals. */
 const visibleDifference = 0.0005;
 
-/** Null where not every run has a value of a common metric yet. Judges final values: a best one was picked by hindsight. */
-export function verdictOf(comparison: RunComparison): Verdict | null {
-  const complete = comparison.metrics.filter((metric) => metric.final.every((value) => value !== null));
-  const headline = commonHeadline(comparison.runs);
-  const metric = complete.find((candidate) => candidate.metric === headline) ?? complete[0];
-  if (metric === undefined) return null;
+/** Why there is none: nothing that all are measured by, or not yet by all. */
+export type NoVerdict = Exclude<ReturnType<typeof commonMeasure>, { label: string }>;
+
+/** Judges final values: a best one was picked by hindsight. */
+export function verdictOf(comparison: RunComparison): Verdict | NoVerdict {
+  const metric = commonMeasure(comparison);
+  if (typeof metric === 'string') return metric;
   const values = metric.final as readonly number[];
   const sign = metric.better === 'higher' ? -1 : 1;
   const variants = repeatsOf(comparison)

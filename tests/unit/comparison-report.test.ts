@@ -86,6 +86,21 @@ describe('what a report says', () => {
   });
 });
 
+describe('a report of runs of different tasks', () => {
+  test('names no winner and marks none', () => {
+    const given = source([0.6, 0.7], ['off', 'on']);
+    const [first, second] = given.comparison.runs;
+    const runs = [first!, { ...second!, task: 'segmentation' as const }];
+    const report = comparisonReport({ ...given, comparison: { ...given.comparison, runs } });
+    expect(report.lead).toEqual(['There is no winner: classification and segmentation have no score in common.']);
+    expect(report.tables[0]?.rows[0]?.map(({ text, wins }) => [text, wins])).toEqual([
+      ['Test accuracy, last (not comparable)', false],
+      ['0.600', false],
+      ['0.700', false],
+    ]);
+  });
+});
+
 describe('what a report is written as', () => {
   const report = comparisonReport(
     source([0.6, 0.7], ['off', 'on'], { name: hostile, notes: hostile, tags: [hostile] }),

@@ -135,13 +135,6 @@ export const saysObjects = (task: Task): boolean => taskDefinitions[task].answer
 
 export const headlineOf = ({ task }: { task: Task }): MetricName => taskDefinitions[task].headline;
 
-/** The metric by which runs are judged together: their task's, where all have the same one. */
-export function commonHeadline(runs: readonly { task: Task }[]): MetricName | null {
-  const headlines = new Set(runs.map(headlineOf));
-  const [only] = headlines;
-  return headlines.size === 1 && only !== undefined ? only : null;
-}
-
 const isSame = (a: MetricChart, b: MetricChart): boolean =>
   a.title === b.title && a.train === b.train && a.test === b.test;
 

@@ -1,4 +1,5 @@
 /** The metrics table of a comparison as rows: two per metric, after the last epoch and at its best. Pure. */
+import { isComparable } from '../../../src-main/contract/model/comparable.ts';
 import { spreadOf } from '../../../src-main/contract/model/run-groups.ts';
 import type { RunComparison } from '../../../src-main/contract/model/run.ts';
 
@@ -21,21 +22,25 @@ export interface MetricRow {
   id: string;
   label: string;
   better: Metric['better'];
+  /** False where the number means something else in each run: then none is better, and there is no difference. */
+  comparable: boolean;
   kind: 'final' | 'best';
   cells: MetricCell[];
 }
 
-export function metricRows(metrics: readonly Metric[]): MetricRow[] {
-  return metrics
+export function metricRows(comparison: RunComparison): MetricRow[] {
+  return comparison.metrics
     .filter((metric) => metric.final.some((value) => value !== null))
     .flatMap((metric) => [
       row(
+        comparison,
         metric,
         'final',
         metric.final,
         metric.final.map(() => null),
       ),
       row(
+        comparison,
         metric,
         'best',
         metric.best.map((best) => best?.value ?? null),
@@ -45,13 +50,15 @@ export function metricRows(metrics: readonly Metric[]): MetricRow[] {
 }
 
 function row(
+  comparison: RunComparison,
   { metric, label, better }: Metric,
   kind: MetricRow['kind'],
   values: readonly (number | null)[],
   epochs: readonly (number | null)[],
 ): MetricRow {
-  const winner = winnerOf(values, better);
-  const baseline = values[0] ?? null;
+  const comparable = isComparable({ metric, better }, comparison);
+  const winner = comparable ? winnerOf(values, better) : -1;
+  const baseline = comparable ? (values[0] ?? null) : null;
   const cells = values.map((value, index): MetricCell => {
     const difference = index === 0 || value === null || baseline === null ? null : value - baseline;
     return {
@@ -63,12 +70,12 @@ function row(
       wins: index === winner,
     };
   });
-  return { id: `${metric} ${kind}`, label, better, kind, cells };
+  return { id: `${metric} ${kind}`, label, better, comparable, kind, cells };
 }
 
 /** The same with one column for each group of runs that repeat each other: their mean, and its spread. */
-export function groupedRows(metrics: readonly Metric[], groups: readonly (readonly number[])[]): MetricRow[] {
-  return metrics
+export function groupedRows(comparison: RunComparison, groups: readonly (readonly number[])[]): MetricRow[] {
+  return comparison.metrics
     .filter((metric) => metric.final.some((value) => value !== null))
     .flatMap((metric) => {
       const grouped = (kind: MetricRow['kind'], values: readonly (number | null)[]): MetricRow => {
@@ -77,7 +84,7 @@ export function groupedRows(metrics: readonly Metric[], groups: readonly (readon
           return own.length === 0 ? null : spreadOf(own);
         });
         const means = spreads.map((spread) => spread?.mean ?? null);
-        const whole = row(metric, kind, means, []);
+        const whole = row(comparison, metric, kind, means, []);
         const cells = whole.cells.map((cell, index) => ({ ...cell, deviation: spreads[index]?.deviation ?? null }));
         return { ...whole, cells };
       };

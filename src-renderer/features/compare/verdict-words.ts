@@ -1,6 +1,7 @@
 /** What a verdict means, in sentences around the names of runs. Pure. */
-import type { RunSummary } from '../../../src-main/contract/model/run.ts';
-import type { RunCaveat, Variant, Verdict } from '../../state/compare-verdict.ts';
+import { tasksText } from '../../../src-main/contract/model/comparable.ts';
+import type { RunComparison, RunSummary } from '../../../src-main/contract/model/run.ts';
+import type { NoVerdict, RunCaveat, Variant, Verdict } from '../../state/compare-verdict.ts';
 import { formatSpread, formatValue, plural } from '../../ui/format-number.ts';
 
 /** "0.646", or for repeats "0.646 ± 0.004 (3 seeds)". */
@@ -39,6 +40,15 @@ export function supportText(verdict: Verdict): string {
 
 export const differentDataText =
   'The runs were measured on different data sets, so their scores cannot be compared directly.';
+
+/** Why there is no winner. */
+export function noVerdictText(reason: NoVerdict, comparison: RunComparison): string {
+  if (reason === 'not-measured') return 'There is nothing to compare yet: not every run has finished its first epoch.';
+  return `None of these runs is better: ${tasksText(comparison)} have no score in common, and their losses are different numbers.`;
+}
+
+export const notComparableText =
+  'Where the task or the loss differs, a loss is another number in each run, and accuracy may be of images or of pixels: such rows are listed, not compared.';
 
 /** What follows the run's name. */
 export function caveatText(kind: RunCaveat['kind'], run: RunSummary): string {

@@ -135,7 +135,7 @@ describe('CompareState', () => {
     await settled();
     const comparisons = () => backend.requests.filter((request) => request.name === 'run.compare');
     expect(comparisons().map(({ request }) => (request as { runIds: RunId[] }).runIds)).toEqual([[8, 7]]);
-    expect(comparing.verdict?.label).toBe('Test accuracy');
+    expect(comparing.verdict).toMatchObject({ label: 'Test accuracy' });
 
     backend.emit('run.changed', { projectId, summary: { ...sample.run, runId: 99 as RunId } });
     expect(comparisons().length).toBe(1);

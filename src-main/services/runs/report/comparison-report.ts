@@ -3,7 +3,8 @@
  * differs in the settings, the curves. Laid out as HTML or Markdown by its two writers; both need no network. Pure.
  */
 import { repeatsOf, spreadOf, type Spread } from '../../../contract/model/run-groups.ts';
-import { chartsOf, commonHeadline, directionOf, taskDefinitions } from '../../../contract/model/tasks.ts';
+import { commonMeasure, isComparable, tasksText } from '../../../contract/model/comparable.ts';
+import { chartsOf, directionOf, taskDefinitions } from '../../../contract/model/tasks.ts';
 import type { RunComparison, Series, SeriesName, Task } from '../../../contract/model/run.ts';
 import { curvesSvg, type ReportCurve } from '../../../contract/curves-svg.ts';
 import { palette } from './palette.ts';
@@ -63,11 +64,10 @@ function groupName({ runs }: RunComparison, members: readonly number[]): string 
 }
 
 function leadOf(comparison: RunComparison): string[] {
-  const headline = commonHeadline(comparison.runs);
-  const metric = comparison.metrics.find((candidate) => candidate.metric === headline);
+  const metric = commonMeasure(comparison);
   const groups = repeatsOf(comparison);
-  if (metric === undefined || !metric.final.every((value) => value !== null))
-    return ['Not every run has a value of the same metric yet.'];
+  if (metric === 'not-measured') return ['Not every run has a value of the same metric yet.'];
+  if (metric === 'nothing-shared') return [`There is no winner: ${tasksText(comparison)} have no score in common.`];
   const sign = metric.better === 'higher' ? -1 : 1;
   const ranked = groups
     .map((members) => ({ members, ...spreadOf(members.map((index) => metric.final[index]!)) }))
@@ -90,15 +90,24 @@ function metricsTable(comparison: RunComparison): ReportTable {
   const repeated = groups.some((members) => members.length > 1);
   const rows = comparison.metrics
     .filter(({ final }) => final.some((value) => value !== null))
-    .flatMap(({ label, better, final, best }) => [
-      metricRow(`${label}, last (${better} is better)`, final, groups, better),
-      metricRow(
-        `${label}, best`,
-        best.map((entry) => entry?.value ?? null),
-        groups,
-        better,
-      ),
-    ]);
+    .flatMap((metric) => {
+      const { label, final, best } = metric;
+      const better = isComparable(metric, comparison) ? metric.better : null;
+      return [
+        metricRow(
+          `${label}, last (${better === null ? 'not comparable' : `${better} is better`})`,
+          final,
+          groups,
+          better,
+        ),
+        metricRow(
+          `${label}, best`,
+          best.map((entry) => entry?.value ?? null),
+          groups,
+          better,
+        ),
+      ];
+    });
   return {
     title: 'Metrics',
     note: repeated
@@ -109,11 +118,12 @@ function metricsTable(comparison: RunComparison): ReportTable {
   };
 }
 
+/** `better`: null where the number means something else in each run. */
 function metricRow(
   label: string,
   values: readonly (number | null)[],
   groups: readonly (readonly number[])[],
-  better: 'higher' | 'lower',
+  better: 'higher' | 'lower' | null,
 ): ReportCell[] {
   const spreads = groups.map((members) => {
     const present = members.map((index) => values[index] ?? null).filter((value) => value !== null);
@@ -121,7 +131,7 @@ function metricRow(
   });
   const means = spreads.flatMap((spread) => spread?.mean ?? []);
   const top = better === 'higher' ? Math.max(...means) : Math.min(...means);
-  const contested = means.length > 1 && means.filter((mean) => mean === top).length === 1;
+  const contested = better !== null && means.length > 1 && means.filter((mean) => mean === top).length === 1;
   const cells = spreads.map((spread): ReportCell => ({
     text: spread === null ? absent : spreadText(spread, spread.count),
     wins: contested && spread?.mean === top,
