@@ -7,9 +7,11 @@ import type { SeriesName, Task } from '../../src-main/contract/model/run.ts';
 import { OpenProjects } from '../../src-main/services/open-projects.ts';
 import { artifactSeries, foreignColumns, resultsCsv } from '../../src-main/services/runs/artifacts/results-csv.ts';
 import { trainingArgs } from '../../src-main/services/runs/artifacts/training-args.ts';
+import type { InspectWeights } from '../../src-main/services/runs/foreign-model.ts';
 import { openForeignRun } from '../../src-main/services/runs/foreign-run.ts';
 import { compareRuns } from '../../src-main/services/runs/run-comparison.ts';
 import { runTemplate } from '../../src-main/services/runs/run-template.ts';
+import { planModel } from '../../src-main/engine/zoo/registry.ts';
 import { createRunProject, type RunProject } from '../helpers/run-project.ts';
 
 const args = `task: detect
@@ -56,7 +58,9 @@ async function foreign(name: string, files: Record<string, string> = { 'args.yam
 }
 
 const dataset = () => project.opened.store.datasets.get(project.datasetId);
-const open = (folder: string) => openForeignRun(project.opened, dataset(), folder);
+/** What the run's files hold, each written as the names and shapes themselves. */
+const inspect: InspectWeights = async (path) => JSON.parse(await readFile(path, 'utf8')) as never;
+const open = (folder: string) => openForeignRun(project.opened, dataset(), folder, inspect);
 
 describe('a run from elsewhere', () => {
   test('has its curves under our names, its settings, and its files', async () => {
@@ -201,6 +205,54 @@ describe('a run from elsewhere', () => {
     for (const { series, values } of runs.series(runId, named))
       expect(values, series).toEqual(written.find((each) => each.series === series)!.values);
     expect(runs.series(runId, named)).toHaveLength(named.length);
+  });
+
+  describe('that was resumed', () => {
+    /** As a checkpoint of a network for twenty classes lists them. */
+    function listing(family: string, size: string, change = (name: string): string => name): string {
+      const { parameters, buffers } = planModel(family, { size }, [3, 64, 64], 20);
+      const tensors = [...parameters, ...buffers].map(({ name, shape }) => ({ name: change(`ema.${name}`), shape }));
+      return JSON.stringify({ tensors, metadata: {} });
+    }
+    async function resumed(model: string, weights: Record<string, string>) {
+      const folder = await foreign('train3', {
+        'args.yaml': args.replace('yolov8s.pt', model).replace('task: detect', 'task: detect\nresume: true'),
+        'results.csv': results,
+      });
+      await mkdir(join(folder, 'weights'));
+      for (const [name, text] of Object.entries(weights)) await writeFile(join(folder, 'weights', name), text);
+      const { runs } = project.opened.store;
+      const runId = await open(folder);
+      expect(runs.series(runId, ['test/ap'])[0]!.values).toEqual(Float64Array.of(0.3, 0.4));
+      expect(runs.config(runId)).toMatchObject({ batchSize: 12, seed: 5 });
+      return { summary: runs.get(runId), model: runs.config(runId).model };
+    }
+
+    test.each(['n', 's', 'm', 'l', 'x'])('is named by its own weights: %s', async (size) => {
+      const { model } = await resumed('/runs/detect/train3/weights/last.pt', { 'best.pt': listing('yolov8', size) });
+      expect(model).toEqual({ id: 'yolov8', options: { size } });
+    });
+
+    test('reads the last weights where the best cannot be read', async () => {
+      const { model } = await resumed('runs\\weights\\last.pt', {
+        'best.pt': 'cut',
+        'last.pt': listing('yolov8', 'm'),
+      });
+      expect(model.options).toEqual({ size: 'm' });
+    });
+
+    test.each<[string, Record<string, string>]>([
+      ['without weights', {}],
+      [
+        'with weights of another network',
+        { 'best.pt': listing('yolov8', 's', (name) => name.replace('model.', 'x.')) },
+      ],
+    ])('is of an unknown network %s', async (_, weights) => {
+      const { summary, model } = await resumed('epoch40.pt', weights);
+      expect(model).toEqual({ id: 'unknown', options: {} });
+      expect(summary).toMatchObject({ task: 'detection', modelId: 'unknown' });
+      expect(summary.notes).toContain('epoch40.pt');
+    });
   });
 
   test.each<[string, Record<string, string>, RegExp]>([

@@ -16,6 +16,7 @@ import type { OpenProject } from '../open-projects.ts';
 import { foreignColumns } from './artifacts/results-csv.ts';
 import { withValueAt } from './config-values.ts';
 import { poseLayout } from '../training-data/pose-layout.ts';
+import { foreignModel, type ForeignModel, type InspectWeights } from './foreign-model.ts';
 import { createRunFolder, writeRunConfig } from './run-folders.ts';
 import { runTemplate } from './run-template.ts';
 
@@ -23,11 +24,17 @@ const files = { args: 'args.yaml', results: 'results.csv' } as const;
 const largestBytes = 64 * 2 ** 20;
 
 /** `dataset`: the project's own that it was trained on, which the folder cannot say. Throws FoveaError. */
-export async function openForeignRun(opened: OpenProject, dataset: Dataset, given: string): Promise<RunId> {
+export async function openForeignRun(
+  opened: OpenProject,
+  dataset: Dataset,
+  given: string,
+  inspect: InspectWeights,
+): Promise<RunId> {
   const source = resolve(given);
   const args = parseArgs(files.args, await readSmall(join(source, files.args)));
   const results = parseResults(files.results, await readSmall(join(source, files.results)));
-  const config = configOf(args, dataset, poseLayout(opened.store, dataset.datasetId));
+  const model = await foreignModel(args, source, inspect);
+  const config = configOf(args, model, dataset, poseLayout(opened.store, dataset.datasetId));
   const points = pointsOf(results, config.task);
   if (points.length === 0)
     throw new FoveaError('bad-input', `${files.results} in ${source} has none of the columns of a ${config.task}.`, {
@@ -80,44 +87,24 @@ async function readSmall(file: string): Promise<string> {
   }
 }
 
-/** What `task` says, the network of that task here, and the ending of its published name. */
-const networks = [
-  ['detect', 'yolov8', ''],
-  ['segment', 'yolov8-seg', '-seg'],
-  ['pose', 'yolov8-pose', '-pose'],
-  ['classify', 'yolov8-cls', '-cls'],
-] as const;
-
-/**
- * "yolov8n.pt", "/models/yolov8s-cls.yaml" or our own names ("yolov8-clss") → the network here. The task decides: a run may have
- * begun with a detector's weights whatever it was for.
- */
-function modelOf({ values }: ForeignArgs): { id: string; size: string } {
-  const name = basename(String(values.get('model') ?? '')).replace(/\.(pt|yaml|onnx)$/, '');
-  const task = String(values.get('task'));
-  const network = networks.find(([each]) => each === task);
-  const found = /^yolov8(-cls|-seg|-pose)?([nsmlx])(-cls|-seg|-pose)?$/.exec(name);
-  const ending = found?.[1] ?? found?.[3] ?? '';
-  if (network === undefined || found === null || (ending !== '' && ending !== network[2]))
-    throw new FoveaError(
-      'unsupported',
-      `args.yaml is of the model “${name}” for the task “${task}”. Runs of YOLOv8 n, s, m, l and x can be opened, for the tasks ${networks.map(([each]) => each).join(', ')}.`,
-      { model: name },
-    );
-  return { id: network[1], size: found[2]! };
-}
-
 /** Our defaults with what the options say; an option that cannot be read is left at its default. `pose`: of the data set. */
-function configOf(args: ForeignArgs, dataset: Dataset, pose: PoseLayout | null): RunConfig {
-  const model = modelOf(args);
+function configOf(
+  args: ForeignArgs,
+  { family, size: networkSize }: ForeignModel,
+  dataset: Dataset,
+  pose: PoseLayout | null,
+): RunConfig {
   const number = (name: string): number | null => {
     const value = args.values.get(name);
     return typeof value === 'number' && Number.isFinite(value) ? value : null;
   };
+  const template = runTemplate(family, dataset, [], pose).config;
   const size = number('imgsz');
   const [batch, nominalBatch] = [number('batch'), number('nbs')];
   const changes: [path: string, value: unknown][] = [
-    ['model.options.size', model.size],
+    // It may be of another family: nothing that is particular to one is known.
+    ['model', networkSize === null ? { id: 'unknown', options: {} } : null],
+    ['model.options.size', networkSize],
     ['phases.0.epochs', number('epochs')],
     ['phases.0.learningRate', number('lr0')],
     ['phases.0.schedule', scheduleOf(args.values.get('cos_lr') === true, number('lrf') ?? 1)],
@@ -145,14 +132,11 @@ function configOf(args: ForeignArgs, dataset: Dataset, pose: PoseLayout | null):
     ['augmentation.mosaic', number('mosaic')],
     ['augmentation.closeMosaicEpochs', number('close_mosaic')],
   ];
-  return changes.reduce<RunConfig>(
-    (config, [path, value]) => {
-      if (value === null) return config;
-      const read = v.safeParse(runConfig, withValueAt(config, path, value));
-      return read.success ? read.output : config;
-    },
-    runTemplate(model.id, dataset, [], pose).config,
-  );
+  return changes.reduce<RunConfig>((config, [path, value]) => {
+    if (value === null) return config;
+    const read = v.safeParse(runConfig, withValueAt(config, path, value));
+    return read.success ? read.output : config;
+  }, template);
 }
 
 function scheduleOf(isCosine: boolean, finalFactor: number): RunConfig['phases'][number]['schedule'] {

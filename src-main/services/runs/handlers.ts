@@ -220,7 +220,8 @@ export function createRunHandlers(context: ServiceContext, options: { slurmPollM
     },
     'run.openForeign': async ({ projectId, datasetId, folder }) => {
       const opened = projects.get(projectId);
-      const runId = await openForeignRun(opened, opened.store.datasets.get(datasetId), folder);
+      const dataset = opened.store.datasets.get(datasetId);
+      const runId = await openForeignRun(opened, dataset, folder, (path) => context.startFiles.inspect(path));
       const summary = opened.store.runs.get(runId);
       emit('run.changed', { projectId, summary });
       return summary;
