@@ -8,7 +8,7 @@
 import { parse, YAMLParseError } from 'yaml';
 import { FoveaError } from '../contract/errors.ts';
 import { bboxArea, cxcywhToXyxy, xyxyToCxcywh } from '../contract/geometry/box.ts';
-import { maskRing } from '../contract/geometry/mask-outline.ts';
+import { maskRing } from '../contract/geometry/mask-ring.ts';
 import { rleArea } from '../contract/geometry/rle.ts';
 import { rotatedBoxCorners, shapeBounds, type Attributes, type Shape } from '../contract/model/annotation.ts';
 import type { Split } from '../contract/model/dataset.ts';

@@ -2,30 +2,12 @@
  * The outline of a mask along the borders of its pixels. Nothing is lost: the polygon holds the middles of exactly the
  * mask's pixels. Pixels that touch at a corner only are parts of their own.
  */
-import { pointsBounds, polygonArea, ringContains, type Ring } from './polygon.ts';
+import { pointsBounds, polygonArea, ringContains } from './polygon.ts';
 import { columnSpans, type Rle, type Span } from './rle.ts';
 
 interface Part {
   outer: number[];
   holes: number[][];
-}
-
-/** One ring for all of it: from part to part and into holes it goes there and back along the same line, which encloses nothing. */
-export function maskRing(rle: Rle): number[] {
-  const [first = [], ...others] = maskOutline(rle).flatMap(({ outer, holes }) => [outer, ...holes]);
-  return others.reduce(joined, first);
-}
-
-/** Across where two of their points are nearest. */
-function joined(ring: Ring, other: Ring): number[] {
-  let [at, place, least] = [0, 0, Infinity];
-  for (let i = 0; i < ring.length; i += 2) {
-    for (let j = 0; j < other.length; j += 2) {
-      const away = (ring[i]! - other[j]!) ** 2 + (ring[i + 1]! - other[j + 1]!) ** 2;
-      if (away < least) [at, place, least] = [i, j, away];
-    }
-  }
-  return [...ring.slice(0, at + 2), ...other.slice(place), ...other.slice(0, place + 2), ...ring.slice(at)];
 }
 
 /** Directed with the mask on its right hand, seen with y down: outer rings run clockwise, holes the other way. */
@@ -37,9 +19,14 @@ interface Edge {
   used: boolean;
 }
 
+/** Outer rings and those of holes, from the left to the right. Empty for an empty mask. */
+export function maskBorders(rle: Rle): number[][] {
+  return linkEdges(borderEdges(rle));
+}
+
 /** Empty for an empty mask. */
 export function maskOutline(rle: Rle): Part[] {
-  const rings = linkEdges(borderEdges(rle));
+  const rings = maskBorders(rle);
   const outers = rings.filter((ring) => isClockwise(ring)).map((outer) => ({ outer, holes: [] as number[][] }));
   const found = outers.map((part) => ({ part, bounds: pointsBounds(part.outer)!, area: polygonArea([part]) }));
   found.sort((a, b) => a.area - b.area);
