@@ -6,6 +6,7 @@ import { FoveaError } from '../contract/errors.ts';
 import type { ImageFilter } from '../contract/model/dataset.ts';
 import type { CategoryId, RunId } from '../contract/model/ids.ts';
 import { isProblem, parseQuery, type NumberTest, type Query } from '../contract/query/syntax.ts';
+import { boxShares, type BoxMeasure } from './box-bits.ts';
 import { classShares, classWords } from './class-bits.ts';
 import { editedWhen, foundByRun, hasTag, inFolder } from './found-query.ts';
 import { AREA, ASPECT, factBit, factCondition, ofLabels } from './label-facts.ts';
@@ -146,21 +147,35 @@ class Compiler {
     }
   }
 
-  /** Whether any label's box has it. The least and the greatest decide, or those of a range of images are looked at. */
-  #anyBox(column: 'area' | 'aspect', measure: string, is: NumberTest): string {
+  /** Whether any label's box has it. The least and the greatest decide, or bins between, or the image's labels are looked at. */
+  #anyBox(column: BoxMeasure, measure: string, is: NumberTest): string {
     const [least, greatest] = [`i.least_${column}`, `i.greatest_${column}`];
     const test = this.#test(measure, is);
-    const some = this.#labels(test);
+    const some = ofLabels('i', test);
     const bind = (value: number): string => this.bind(value);
     const decided = (): string => {
-      if (is.kind === 'range') return `${least} < ${bind(is.below)} AND ${greatest} >= ${bind(is.least)} AND ${some}`;
+      if (is.kind === 'range') {
+        const inside = this.#someInBins(column, is.least, is.below, some);
+        return `${least} < ${bind(is.below)} AND ${greatest} >= ${bind(is.least)} AND ${inside}`;
+      }
       const { comparison } = is;
       const value = bind(is.value);
-      if (comparison === '=') return `${least} <= ${value} AND ${greatest} >= ${value} AND ${some}`;
+      if (comparison === '=') {
+        const inside = this.#someInBins(column, is.value, is.value, some);
+        return `${least} <= ${value} AND ${greatest} >= ${value} AND ${inside}`;
+      }
       if (comparison === '!=') return `(${least} <> ${value} OR ${greatest} <> ${value})`;
       return `${comparison.startsWith('<') ? least : greatest} ${comparison} ${value}`;
     };
-    return byFacts(`coalesce(${decided()}, 0)`, ofLabels('i', test));
+    return byFacts(`coalesce(${decided()}, 0)`, some);
+  }
+
+  /** A box in a bin that lies between the ends will do; where there is only one in a bin at the ends, `some` is asked. */
+  #someInBins(column: BoxMeasure, from: number, to: number, some: string): string {
+    const { certain, possible } = boxShares(column, from, to);
+    const has = (bins: bigint): string => `(i.${column}_bits & ${this.bind(bins)})`;
+    const unsure = `(${has(possible)} AND ${some})`;
+    return certain === 0n ? unsure : `(${has(certain)} OR ${unsure})`;
   }
 
   readonly #bound = (value: string | number): string => this.bind(value);

@@ -1,11 +1,13 @@
 /**
- * What filters ask of an image's labels, worked out once and kept in its row: which kinds, authors, flags, odd boxes and
- * classes there are, and the least and greatest box. Triggers empty `label_facts` where labels change; whoever filters meanwhile
- * looks at the labels themselves. Here is the same twice: for labels that are being imported, and in SQL for all others.
+ * What filters ask of an image's labels, worked out once and kept in its row: which kinds, authors, flags, odd boxes,
+ * classes, and areas and aspects of boxes there are, and the least and greatest of those. Triggers empty `label_facts` where
+ * labels change; whoever filters meanwhile looks at the labels themselves. Here is the same twice: for labels that are being
+ * imported, and in SQL for all others.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { annotationFlags } from '../contract/model/annotation.ts';
 import type { DatasetId, ImageId } from '../contract/model/ids.ts';
+import { addBox, boxWordOfLabels, type BoxParts } from './box-bits.ts';
 import { addClass, classWordsOfLabels, type ClassParts } from './class-bits.ts';
 import type { LabelRow } from './label-row.ts';
 import { writeRelaxed } from './relaxed-write.ts';
@@ -28,6 +30,8 @@ export interface LabelFacts {
   bits: number;
   /** By the places of the classes, from 0. */
   classParts: ClassParts;
+  areaParts: BoxParts;
+  aspectParts: BoxParts;
   leastArea: number | null;
   greatestArea: number | null;
   leastAspect: number | null;
@@ -76,10 +80,12 @@ export const hotFactQueries = {
   WHERE dataset_id = ? AND label_facts IS NULL LIMIT 200`,
   workOut: `
   UPDATE image SET (
-    label_facts, class_bits, more_class_bits, least_area, greatest_area, least_aspect, greatest_aspect
+    label_facts, class_bits, more_class_bits, least_area, greatest_area, least_aspect, greatest_aspect,
+    area_bits, aspect_bits
   ) = (
     SELECT ${sumOfBits}, ${classWordsOfLabels.join()},
-      min(${AREA}), max(${AREA}), min(${ASPECT}), max(${ASPECT})
+      min(${AREA}), max(${AREA}), min(${ASPECT}), max(${ASPECT}),
+      ${boxWordOfLabels('area', AREA)}, ${boxWordOfLabels('aspect', ASPECT)}
     FROM annotation a WHERE a.image_id = image.id)
   WHERE id IN (SELECT value FROM json_each(?))`,
 } as const;
@@ -120,6 +126,8 @@ export function importedFacts(
   let bits = labels.length > 0 ? factBit('import' satisfies Fact) : 0;
   let [leastArea, greatestArea, leastAspect, greatestAspect] = [Infinity, -Infinity, Infinity, -Infinity];
   const classParts: ClassParts = [0, 0, 0, 0];
+  const areaParts: BoxParts = [0, 0];
+  const aspectParts: BoxParts = [0, 0];
   for (const { category, kind, box, flags } of labels) {
     addClass(classParts, category);
     bits |= kindBits[kind] | (flags << FLAGS_AT);
@@ -130,15 +138,20 @@ export function importedFacts(
     if (area > 0.95 * widthPx * heightPx) bits |= HUGE;
     leastArea = Math.min(leastArea, area);
     greatestArea = Math.max(greatestArea, area);
+    addBox(areaParts, 'area', area);
     if (y2 !== y1) {
-      leastAspect = Math.min(leastAspect, (x2 - x1) / (y2 - y1));
-      greatestAspect = Math.max(greatestAspect, (x2 - x1) / (y2 - y1));
+      const aspect = (x2 - x1) / (y2 - y1);
+      leastAspect = Math.min(leastAspect, aspect);
+      greatestAspect = Math.max(greatestAspect, aspect);
+      addBox(aspectParts, 'aspect', aspect);
     }
   }
   if (hasDoubles(labels)) bits |= DOUBLED;
   return {
     bits,
     classParts,
+    areaParts,
+    aspectParts,
     leastArea: finite(leastArea),
     greatestArea: finite(greatestArea),
     leastAspect: finite(leastAspect),

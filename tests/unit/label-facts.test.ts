@@ -44,8 +44,10 @@ function fill(store: ProjectStore, random: () => number): DatasetId {
 function factsOf({ database }: ProjectStore): unknown[] {
   return database
     .prepare(
-      'SELECT id, label_count, label_facts, least_area, greatest_area, least_aspect, greatest_aspect FROM image ORDER BY id',
+      `SELECT id, label_count, label_facts, least_area, greatest_area, least_aspect, greatest_aspect, area_bits, aspect_bits
+      FROM image ORDER BY id`,
     )
+    .safeIntegers()
     .all();
 }
 
@@ -58,7 +60,9 @@ test('an import says what the database would work out', async () => {
   const store = await createStore();
   const datasetId = fill(store, seededRandom(SEED));
   const imported = factsOf(store);
-  store.database.exec('UPDATE image SET label_facts = NULL, least_area = 1, greatest_area = 2, least_aspect = 3');
+  store.database.exec(
+    'UPDATE image SET label_facts = NULL, least_area = 1, greatest_area = 2, least_aspect = 3, area_bits = 5, aspect_bits = 6',
+  );
   workOut(store, datasetId);
   expect(factsOf(store)).toEqual(imported);
 });

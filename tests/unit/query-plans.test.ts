@@ -60,7 +60,6 @@ test('ids of a filtered list', async () => {
 
 const CHANGED = 'SEARCH a USING COVERING INDEX annotation_by_image (image_id=?)';
 const LABELS_CHANGED = 'SEARCH a USING INDEX annotation_by_image (image_id=?)';
-const OF_SLICE = 'SEARCH a USING COVERING INDEX annotation_by_image (image_id>? AND image_id<?)';
 const OF_CLASS = 'SEARCH a USING COVERING INDEX annotation_by_category (category_id=? AND image_id>? AND image_id<?)';
 
 test.each([
@@ -72,9 +71,9 @@ test.each([
   ['area(truck)<1024', [OF_CLASS]],
   // What an image's own row knows of its labels; the labels only where they have changed since.
   ['area<1024', [CHANGED]],
-  ['area=32..1024', [CHANGED, OF_SLICE]],
+  ['area=32..1024', [CHANGED, CHANGED]],
   ['boxaspect>2', [CHANGED]],
-  ['boxaspect=2..3', [CHANGED, OF_SLICE]],
+  ['boxaspect=2..3', [CHANGED, CHANGED]],
   ['kind:mask', [LABELS_CHANGED]],
   ['flag:crowd', [LABELS_CHANGED]],
   ['by:person', [LABELS_CHANGED]],

@@ -10,6 +10,7 @@ import { sql as librarySpeed } from './0008-library-speed.ts';
 import { sql as classes } from './0009-classes.ts';
 import { sql as libraryViews } from './0010-library-views.ts';
 import { sql as classBits } from './0011-class-bits.ts';
+import { sql as boxBits } from './0012-box-bits.ts';
 
 export interface Migration {
   readonly number: number;
@@ -29,4 +30,5 @@ export const migrations: readonly Migration[] = [
   { number: 9, name: 'classes', sql: classes },
   { number: 10, name: 'library-views', sql: libraryViews },
   { number: 11, name: 'class-bits', sql: classBits },
+  { number: 12, name: 'box-bits', sql: boxBits },
 ];

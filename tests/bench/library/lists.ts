@@ -12,6 +12,8 @@ const queries = [
   'count>8 -class:"class 2"',
   'area<100 or area("class 3")>9000',
   'boxaspect("class 1")>5',
+  'boxaspect=2..2.01',
+  'boxaspect=0.5..2 area=100..1000',
   '(class:"class 40" or class:"class 41") count=2..6',
   'class:"class 1" class:"class 2" class:"class 3"',
   'box:outside',
@@ -73,6 +75,8 @@ export async function measureLists(
       'by:person',
       'count>5',
       'area<100',
+      'area=1000..2000',
+      'boxaspect=0.9..1.1',
       'aspect>1',
     ].map((query) => ({ query })),
   ];
