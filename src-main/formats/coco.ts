@@ -87,6 +87,11 @@ export function cocoCategory(id: number, name: string, skeleton: ParsedSkeleton 
   };
 }
 
+/** Whether an annotation speaks of the segments of a whole image, whose mask is in a file of its own. */
+export function isPanoptic(value: unknown): boolean {
+  return isFields(value) && Array.isArray(value['segments_info']);
+}
+
 export function parseCocoLabel(value: unknown): CocoLabel | string {
   if (!isFields(value)) return 'An annotation is no object.';
   const { image_id: imageId, category_id: categoryId } = value;

@@ -14,6 +14,8 @@ import type { ByteChunks } from '../../formats/byte-reader.ts';
 import { detectCompression } from '../../formats/detect.ts';
 import type { SourceEntry } from '../../formats/source-entry.ts';
 import { fileError, systemCode } from '../file-errors.ts';
+import { isImageName, maskFolderOf } from '../../formats/image-files.ts';
+import { placesBeside, readLinks, type FolderLinks } from './folder-links.ts';
 
 export type FileVisitor = (path: string, chunks: ByteChunks) => Promise<void>;
 
@@ -25,6 +27,8 @@ export interface ImportSource {
   readonly folder: string | null;
   /** The file that was chosen rather than a folder, as an entry's path. */
   readonly chosen: string | null;
+  /** Files that stand for a link to another folder of the source. */
+  readonly links: FolderLinks;
   /**
    * Hands the bytes of the given entries to the visitor, one after the other: from a folder in the order given, from an
    * archive in the archive's own. Throws FoveaError `bad-input` where an archive is damaged.
@@ -56,17 +60,38 @@ function folderAround(file: string): string {
 }
 
 async function openFolder(folder: string, chosen: string | null = null): Promise<ImportSource> {
-  const entries: SourceEntry[] = [];
-  await listFolder(folder, '', 0, entries);
+  const own: SourceEntry[] = [];
+  await listFolder(folder, '', 0, own);
+  const links = await readLinks(folder, own);
+  const hasPictures = own.some(({ path }) => isImageName(path) && maskFolderOf(path) === null);
+  const beside = hasPictures ? [] : await placesBeside(folder, own, links);
+  const listed = beside.length === 0 ? { root: folder, entries: own, links } : await listBeside(folder, beside);
   return {
     name: basename(folder),
-    entries,
-    folder,
-    chosen: chosen === null ? null : relative(folder, chosen).replaceAll(sep, '/'),
+    entries: listed.entries,
+    folder: listed.root,
+    chosen: chosen === null ? null : relative(listed.root, chosen).replaceAll(sep, '/'),
+    links: listed.links,
     async visit(paths, visitor) {
-      for (const path of paths) await visitor(path, fileChunks(join(folder, path)));
+      for (const path of paths) await visitor(path, fileChunks(join(listed.root, path)));
     },
   };
+}
+
+/** The folder around one without pictures, with no more of it than that folder and the places beside it that it names. */
+async function listBeside(
+  folder: string,
+  beside: readonly string[],
+): Promise<{ root: string; entries: SourceEntry[]; links: FolderLinks }> {
+  const root = dirname(folder);
+  const entries = new Map<string, SourceEntry>();
+  for (const place of [basename(folder), ...beside]) {
+    const below: SourceEntry[] = [];
+    await listFolder(root, place, 1, below);
+    for (const entry of below) entries.set(entry.path, entry);
+  }
+  const all = [...entries.values()];
+  return { root, entries: all, links: await readLinks(root, all) };
 }
 
 async function* fileChunks(file: string): AsyncGenerator<Uint8Array, void> {
@@ -170,6 +195,7 @@ async function openArchive(file: string, compression: ArchiveCompression): Promi
     entries,
     folder: null,
     chosen: null,
+    links: new Map(),
     visit: (paths, visitor) => walkArchive(file, compression, (entry) => (paths.includes(entry.path) ? visitor : null)),
   };
 }

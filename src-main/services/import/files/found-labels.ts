@@ -35,6 +35,10 @@ export class FoundLabels {
     this.#lastOf.set(imageId, label);
   }
 
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
   /** Images that have labels. */
   imageIds(): Iterable<number> {
     return this.#lastOf.keys();

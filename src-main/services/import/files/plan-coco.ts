@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FoveaError, toErrorData } from '../../../contract/errors.ts';
 import type { Split } from '../../../contract/model/dataset.ts';
-import { parseCocoCategory, parseCocoImage, parseCocoLabel } from '../../../formats/coco.ts';
+import { isPanoptic, parseCocoCategory, parseCocoImage, parseCocoLabel } from '../../../formats/coco.ts';
 import { ImageIndex, isImageName, splitOfName, splitOfPath } from '../../../formats/image-files.ts';
 import { readJsonElements, type JsonElement } from '../../../formats/json-elements.ts';
 import {
@@ -30,6 +30,8 @@ interface CocoFile {
   skeletons: Map<number, ParsedSkeleton>;
   images: { id: number; fileName: string; line: number }[];
   labels: FoundLabels;
+  /** Annotations whose masks are in PNG files of their own, as panoptic COCO has them. */
+  panoptic: number;
 }
 
 /** Null where no JSON file looks like COCO. */
@@ -45,7 +47,9 @@ export async function planCoco(
   if (files.length === 0) return null;
   const read: CocoFile[] = [];
   for (const { path } of files) {
-    read.push(await readFile(folder, path, problems, tell));
+    const file = await readFile(folder, path, problems, tell);
+    // Its images would come without the labels that it has.
+    if (file.panoptic === 0 || !file.labels.isEmpty) read.push(file);
   }
   const { categories, placeOf } = joinCategories(read, problems);
   const index = new ImageIndex(source.entries.filter(({ path }) => isImageName(path)));
@@ -88,7 +92,14 @@ async function looksLikeCoco(file: string): Promise<boolean> {
 }
 
 async function readFile(folder: string, path: string, problems: Failure[], tell: TellStep): Promise<CocoFile> {
-  const file: CocoFile = { path, categories: new Map(), skeletons: new Map(), images: [], labels: new FoundLabels() };
+  const file: CocoFile = {
+    path,
+    categories: new Map(),
+    skeletons: new Map(),
+    images: [],
+    labels: new FoundLabels(),
+    panoptic: 0,
+  };
   const chunks = createReadStream(join(folder, path), { highWaterMark: 1 << 20 });
   const report: Report = (line, reason) => void problems.push({ source: path, line, reason });
   try {
@@ -99,6 +110,10 @@ async function readFile(folder: string, path: string, problems: Failure[], tell:
   } catch (error) {
     if (error instanceof FoveaError && error.code === 'cancelled') throw error;
     problems.push({ source: path, reason: toErrorData(error).message });
+  }
+  if (file.panoptic > 0) {
+    const what = `${file.panoptic} annotations are panoptic, with their masks in PNG files; these are not read`;
+    problems.push({ source: path, reason: `${what}. Choose a file of instances, or masks of classes.` });
   }
   return file;
 }
@@ -116,6 +131,7 @@ function takeElement(file: CocoFile, { key, line, value }: JsonElement, report: 
     if (typeof image === 'string') report(line, image);
     else file.images.push({ ...image, line });
   } else {
+    if (isPanoptic(value)) return void file.panoptic++;
     const label = parseCocoLabel(value);
     if (typeof label === 'string') return report(line, label);
     const { imageId, categoryId, shape, flags, attributes, note } = label;

@@ -5,6 +5,7 @@ import { folderOf, isImageName, resolveInside, splitOfPath, withoutEnding } from
 import type { ParsedCategory } from '../../../formats/labels.ts';
 import { baseName, type Failure, type SourceEntry } from '../../../formats/source-entry.ts';
 import { parseYoloConfig, parseYoloRows, placeYoloRows, type YoloConfig, type YoloRow } from '../../../formats/yolo.ts';
+import { throughLinks, type FolderLinks } from '../folder-links.ts';
 import type { ImportSource } from '../source.ts';
 import type { FilePlan, PlannedImage } from './plan.ts';
 import { readText, readTexts } from './read-text.ts';
@@ -13,23 +14,33 @@ interface Listing {
   folder: string;
   images: SourceEntry[];
   texts: Map<string, SourceEntry>;
+  links: FolderLinks;
+}
+
+interface FoundImage {
+  entry: SourceEntry;
+  /** Its path as data.yaml means it, which may lead through a link. */
+  seenAs: string;
 }
 
 interface FoundImages {
   config: YoloConfig | null;
-  images: { entry: SourceEntry; split: Split }[];
+  images: (FoundImage & { split: Split })[];
+  /** The files that could be meant, where there are several, and the one that was taken. */
+  labelSources?: { all: string[]; taken: string };
 }
 
-/** Null where nothing looks like YOLO. */
-export async function planYolo(source: ImportSource): Promise<FilePlan | null> {
+/** Null where nothing looks like YOLO. `labelSource`: which data.yaml is meant, where several lead to images. */
+export async function planYolo(source: ImportSource, labelSource: string | null = null): Promise<FilePlan | null> {
   if (source.folder === null) return null;
   const listing: Listing = {
     folder: source.folder,
     images: source.entries.filter(({ path }) => isImageName(path)),
     texts: new Map(source.entries.filter(({ path }) => path.endsWith('.txt')).map((entry) => [entry.path, entry])),
+    links: source.links,
   };
   const problems: Failure[] = [];
-  const found = (await findByConfig(source, listing, problems)) ?? findByFolders(listing);
+  const found = (await findByConfig(source, listing, labelSource, problems)) ?? findByFolders(listing);
   if (found === null) return null;
   const keypoints = found.config?.keypoints ?? null;
   const { rows, kept } = await readRows(listing, found.images, keypoints, problems);
@@ -39,8 +50,8 @@ export async function planYolo(source: ImportSource): Promise<FilePlan | null> {
   const categories = found.config?.categories ?? (await categoriesWithoutConfig(listing, rows));
   const places = new Map(categories.map(({ sourceId }, place) => [sourceId ?? place, place]));
   const reading = { placeOf: (number: number) => places.get(number), keypoints, rotated };
-  const images = found.images.map(({ entry, split }): PlannedImage => {
-    const labelFile = labelPath(entry.path, listing.texts);
+  const images = found.images.map(({ entry, split, seenAs }): PlannedImage => {
+    const labelFile = labelPath(seenAs, listing.texts);
     const own = labelFile === null ? undefined : rows.get(labelFile);
     return {
       entry,
@@ -50,27 +61,41 @@ export async function planYolo(source: ImportSource): Promise<FilePlan | null> {
     };
   });
   problems.push(...labelsWithoutImage(listing, kept));
-  return { format: 'yolo', categories, images, problems };
+  const { labelSources } = found;
+  return { format: 'yolo', categories, images, problems, ...(labelSources && { labelSources }) };
 }
 
-async function findByConfig(source: ImportSource, listing: Listing, problems: Failure[]): Promise<FoundImages | null> {
+async function findByConfig(
+  source: ImportSource,
+  listing: Listing,
+  labelSource: string | null,
+  problems: Failure[],
+): Promise<FoundImages | null> {
   const isConfig = ({ path }: SourceEntry): boolean => /\.ya?ml$/i.test(path) && path.split('/').length <= 3;
+  const depth = ({ path }: SourceEntry): number => path.split('/').length;
   const configs = source.entries
     .filter((entry) => (source.chosen?.match(/\.ya?ml$/i) ? entry.path === source.chosen : isConfig(entry)))
-    .sort((a, b) => a.path.split('/').length - b.path.split('/').length);
+    .sort((a, b) => depth(a) - depth(b) || a.path.localeCompare(b.path, 'en', { numeric: true }));
+  const found: { path: string; config: YoloConfig; images: FoundImages['images']; problems: Failure[] }[] = [];
   for (const entry of configs.slice(0, 20)) {
+    const { path } = entry;
     try {
-      const config = parseYoloConfig(entry.path, await readText(listing.folder, entry));
+      const config = parseYoloConfig(path, await readText(listing.folder, entry));
       if (config === null) continue;
-      const images = await imagesOfConfig(entry.path, config, listing, problems);
-      if (images.length === 0) continue;
-      problems.push(...config.problems.map((problem) => ({ source: entry.path, ...problem })));
-      return { config, images };
+      const own: Failure[] = [];
+      const images = await imagesOfConfig(path, config, listing, own);
+      if (images.length === 0) problems.push(...own);
+      else found.push({ path, config, images, problems: own });
     } catch (error) {
-      problems.push({ source: entry.path, reason: toErrorData(error).message });
+      problems.push({ source: path, reason: toErrorData(error).message });
     }
   }
-  return null;
+  const taken = found.find(({ path }) => path === labelSource) ?? found[0];
+  if (taken === undefined) return null;
+  const { path, config, images } = taken;
+  problems.push(...taken.problems, ...config.problems.map((problem) => ({ source: path, ...problem })));
+  const labelSources = { all: found.map((one) => one.path), taken: path };
+  return { config, images, ...(found.length > 1 ? { labelSources } : {}) };
 }
 
 async function imagesOfConfig(
@@ -88,22 +113,22 @@ async function imagesOfConfig(
       if (found.length === 0) {
         problems.push({ source, reason: `${split}: “${place}” leads to no image in the folder that was chosen.` });
       }
-      const twice = found.filter(({ path }) => taken.has(path)).length;
+      const twice = found.filter(({ entry }) => taken.has(entry.path)).length;
       if (twice > 0) {
         problems.push({
           source,
           reason: `${twice} images of ${split} are in an earlier split already; they stay there.`,
         });
       }
-      for (const entry of found) if (!taken.has(entry.path)) images.push({ entry, split });
-      for (const { path } of found) taken.add(path);
+      for (const one of found) if (!taken.has(one.entry.path)) images.push({ ...one, split });
+      for (const { entry } of found) taken.add(entry.path);
     }
   }
   return images;
 }
 
 /** The images that a place of data.yaml means. Only files of the chosen folder are ever looked at. */
-async function imagesAt(file: string, path: string | null, place: string, listing: Listing): Promise<SourceEntry[]> {
+async function imagesAt(file: string, path: string | null, place: string, listing: Listing): Promise<FoundImage[]> {
   const base = folderOf(file);
   // Relative to “path”, to data.yaml, or (as some exporters write it) one folder too high.
   const candidates = [
@@ -114,23 +139,27 @@ async function imagesAt(file: string, path: string | null, place: string, listin
   for (const candidate of new Set(candidates)) {
     if (candidate === null) continue;
     const list = listing.texts.get(candidate);
-    const prefix = candidate === '' ? '' : `${candidate}/`;
-    const found = list
-      ? await listedImages(list, listing)
-      : listing.images.filter((entry) => entry.path.startsWith(prefix));
+    const found = list ? await listedImages(list, listing) : imagesBelow(candidate, listing);
     if (found.length > 0) return found;
   }
   return [];
 }
 
+function imagesBelow(candidate: string, { images, links }: Listing): FoundImage[] {
+  const real = throughLinks(candidate, links);
+  const prefix = real === '' ? '' : `${real}/`;
+  const below = images.filter((entry) => entry.path.startsWith(prefix));
+  return below.map((entry) => ({ entry, seenAs: `${candidate}${entry.path.slice(real.length)}` }));
+}
+
 /** A text file with the path of an image on each line. */
-async function listedImages(list: SourceEntry, listing: Listing): Promise<SourceEntry[]> {
+async function listedImages(list: SourceEntry, listing: Listing): Promise<FoundImage[]> {
   const byPath = new Map(listing.images.map((entry) => [entry.path, entry]));
   const lines = (await readText(listing.folder, list)).split(/\r?\n/).map((line) => line.trim());
   return lines.flatMap((line) => {
     const candidates = [resolveInside(folderOf(list.path), line), resolveInside(line)];
     const found = candidates.map((path) => (path === null ? undefined : byPath.get(path))).find(Boolean);
-    return line === '' || found === undefined ? [] : [found];
+    return line === '' || found === undefined ? [] : [{ entry: found, seenAs: found.path }];
   });
 }
 
@@ -140,7 +169,10 @@ function findByFolders({ images, texts }: Listing): FoundImages | null {
   const labelled = images.filter(({ path }) => labelPath(path, texts) !== null);
   const beside = labelled.length > 0 && labelled.length * 2 >= images.length;
   if (labelled.length === 0 || !(hasLabels || beside)) return null;
-  return { config: null, images: images.map((entry) => ({ entry, split: splitOfPath(entry.path) ?? 'train' })) };
+  return {
+    config: null,
+    images: images.map((entry) => ({ entry, seenAs: entry.path, split: splitOfPath(entry.path) ?? 'train' })),
+  };
 }
 
 /** Where the labels of an image are: in “labels” where the image is in “images”, or beside it. */
@@ -158,7 +190,7 @@ async function readRows(
   keypoints: YoloConfig['keypoints'],
   problems: Failure[],
 ): Promise<{ rows: Map<string, YoloRow[]>; kept: Set<string> }> {
-  const paths = images.map(({ entry }) => labelPath(entry.path, listing.texts)).filter((path) => path !== null);
+  const paths = images.map(({ seenAs }) => labelPath(seenAs, listing.texts)).filter((path) => path !== null);
   const rows = new Map<string, YoloRow[]>();
   const entries = [...new Set(paths)].flatMap((path) => listing.texts.get(path) ?? []);
   await readTexts(listing.folder, entries, ({ path }, text, error) => {
