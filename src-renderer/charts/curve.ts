@@ -109,6 +109,10 @@ export function thinToMeans(
   return [middles.subarray(first, last), means.subarray(first, last)];
 }
 
+/** Whether an axis of epochs or steps has ticks between whole numbers: where less than one is shown, or hardly more of curves with values between. */
+export const dividesWholes = (curves: readonly Pick<Curve, 'x'>[], { from, to }: Range): boolean =>
+  to - from < 1 || (to - from < 2 && curves.some(({ x }) => x.some((value) => !Number.isInteger(value))));
+
 /** Of the columns that `thin` makes of a dense curve, in units of x. */
 export const columnWidth = ({ from, to }: Range, maxPoints: number): number =>
   2 ** Math.ceil(Math.log2((to - from) / (maxPoints / 2)));

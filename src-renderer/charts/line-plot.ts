@@ -3,7 +3,7 @@
  * LineChart.svelte. Knows nothing of runs. The only importer of uPlot.
  */
 import uPlot from 'uplot';
-import { alignCurves, columnWidth, thin, thinToMeans, type Curve, type Range } from './curve.ts';
+import { alignCurves, columnWidth, dividesWholes, thin, thinToMeans, type Curve, type Range } from './curve.ts';
 import { bandsOf } from './value-band.ts';
 
 /** Colours and font of everything but the curves, taken from the page so that the chart follows its theme. */
@@ -23,7 +23,7 @@ export interface PlotSettings {
   fromZero: boolean;
   /** Few points get no dots. */
   unmarked: boolean;
-  /** Epochs and steps: no ticks between two of them, unless hardly more than one is shown. */
+  /** Epochs and steps: no ticks between two of them, unless so few are shown that something lies between. */
   wholeXTicks: boolean;
   /** `increment`: the distance between two ticks, which says how many decimals they need. */
   formatXTick(value: number, increment: number): string;
@@ -246,7 +246,10 @@ export class LinePlot {
       space: which === 'x' ? 56 : 32,
       ...(which === 'x' ? { label: xLabel, labelFont: ink.font, labelSize: 16, labelGap: 0 } : {}),
       ...(which === 'x' && wholeXTicks
-        ? { incrs: (_plot, _axis, min, max) => (max - min < 2 ? roundIncrements(-3, 0) : roundIncrements(0, 9)) }
+        ? {
+            incrs: (_plot, _axis, from, to) =>
+              dividesWholes(this.#content.curves, { from, to }) ? roundIncrements(-3, 0) : roundIncrements(0, 9),
+          }
         : {}),
       values: (_plot, splits, _axis, _space, increment) =>
         splits.map((value) => (value === null ? '' : format(value, increment))),

@@ -88,10 +88,12 @@ export class SweepGap {
     const stale = [...epochsDone].filter(([runId, epochs]) => epochs > 0 && this.#read.get(runId) !== epochs);
     for (const [runId, epochs] of stale) this.#read.set(runId, epochs);
     const { train, test } = this.metrics;
-    for (const [runId] of stale) {
+    for (const [runId, epochs] of stale) {
       const request = { projectId: this.#projectId, runId, series: [train, test] };
       const [learned, unseen] = await this.#api.call('run.series', request).catch(() => []);
-      if (learned && unseen) this.#curves = new Map(this.#curves).set(runId, gapOf(learned, unseen));
+      // What was asked for since then is newer, and on its way.
+      const isLatest = this.#read.get(runId) === epochs;
+      if (learned && unseen && isLatest) this.#curves = new Map(this.#curves).set(runId, gapOf(learned, unseen));
     }
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   alignCurves,
+  dividesWholes,
   lastPoint,
   lowerBound,
   nearestIndex,
@@ -27,6 +28,21 @@ describe('smooth', () => {
 
   it('leaves a constant curve constant', () => {
     for (const value of smooth(new Float64Array(50).fill(3), 0.98)) expect(value).toBeCloseTo(3, 12);
+  });
+});
+
+describe('ticks between whole epochs', () => {
+  const [epochs, steps] = [{ x: numbers(1, 2) }, { x: numbers(0.25, 0.5, 0.75, 1) }];
+
+  it('are there for what was measured between them', () => {
+    expect(dividesWholes([epochs, steps], { from: 0, to: 1 })).toBe(true);
+    expect(dividesWholes([steps], { from: 0, to: 20 })).toBe(false);
+  });
+
+  it('are not there for what is measured once an epoch, unless less than one is shown', () => {
+    expect(dividesWholes([epochs], { from: 1, to: 2 })).toBe(false);
+    expect(dividesWholes([], { from: 0, to: 1 })).toBe(false);
+    expect(dividesWholes([epochs], { from: 1.25, to: 1.5 })).toBe(true);
   });
 });
 

@@ -1,13 +1,15 @@
 /** A sweep while it is planned and when it is read: axes from text, levers, places on parallel axes, gaps. */
 import { describe, expect, it } from 'vitest';
+import type { RunId } from '../../../src-main/contract/model/ids.ts';
 import type { Knob } from '../../../src-main/contract/model/model-spec.ts';
 import type { RunConfig, Series } from '../../../src-main/contract/model/run.ts';
+import type { Api } from '../../../src-renderer/api/client.svelte.ts';
 import { placeAxis } from '../../../src-renderer/charts/parallel-axes.ts';
 import { axisOf, leversOf } from '../../../src-renderer/features/lab/levers.ts';
 import { planAxes } from '../../../src-renderer/features/sweeps/plan-axes.ts';
 import { valueAt, withValueAt } from '../../../src-renderer/state/config-path.ts';
 import { axisOfKnob, readAxis, readSeeds, type DraftAxis } from '../../../src-renderer/state/sweep-axes.ts';
-import { gapMetrics, gapOf, meanOf } from '../../../src-renderer/state/sweep-gap.svelte.ts';
+import { gapMetrics, gapOf, meanOf, SweepGap } from '../../../src-renderer/state/sweep-gap.svelte.ts';
 import { sample } from '../../helpers/fake-backend.ts';
 
 const config: RunConfig = {
@@ -199,6 +201,23 @@ describe('the gap', () => {
     expect(Array.from(mean.epochs)).toEqual([1, 2]);
     expect(mean.values[0]).toBeCloseTo(0.3);
     expect(mean.values[1]).toBeCloseTo(0.4);
+  });
+  it('is as after the latest epoch, whichever answer comes last', async () => {
+    const answers: ((values: number[]) => void)[] = [];
+    const call = (): Promise<Series[]> =>
+      new Promise((resolve) =>
+        answers.push((values) => resolve([series('train/accuracy', values), series('test/accuracy', values)])),
+      );
+    const sweep = { ...sample.sweep, runs: sample.sweep.runs.slice(0, 1) };
+    const runId: RunId = sweep.runs[0]!.runId;
+    const gap = new SweepGap({ call } as unknown as Api, sample.project.projectId, sweep);
+    const early = gap.update(new Map([[runId, 1]]));
+    const late = gap.update(new Map([[runId, 2]]));
+    answers[1]!([0.5, 0.6]);
+    await late;
+    answers[0]!([0.5]);
+    await early;
+    expect(gap.curves.map(({ epochs }) => Array.from(epochs))).toEqual([[1, 2]]);
   });
   it('is of the task’s main measure where that has two sides, else of the loss', () => {
     expect(gapMetrics('classification').train).toBe('train/accuracy');
