@@ -7,18 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TrainingData } from '../../src-main/engine/data/training-data.ts';
-import { sizeOf, tensor, type Tensor } from '../../src-main/engine/graph/types.ts';
-import { buildNetwork, planNetwork, type NetworkPlan } from '../../src-main/engine/nn/network.ts';
-import type { NamedTensors } from '../../src-main/engine/nn/parameters.ts';
+import type { Tensor } from '../../src-main/engine/graph/types.ts';
+import { planNetwork, type NetworkPlan } from '../../src-main/engine/nn/network.ts';
 import type { Preprocessing } from '../../src-main/engine/nn/preprocessing.ts';
-import { newGraph } from '../../src-main/engine/ops/index.ts';
-import { optimise } from '../../src-main/engine/passes/index.ts';
 import { startWeights } from '../../src-main/engine/train/start-weights.ts';
 import { hashFile } from '../../src-main/engine/weights/file-hash.ts';
 import { segmentationNetwork } from '../../src-main/engine/zoo/segmentation.ts';
 import { yolov8 } from '../../src-main/engine/zoo/yolov8.ts';
-import { floats, relativeError, runGraph, runtime } from '../helpers/engine-run.ts';
+import { floats, relativeError, runtime } from '../helpers/engine-run.ts';
 import { seededRandom } from '../helpers/generated-data.ts';
+import { infer } from '../helpers/infer-network.ts';
 import { realData } from '../helpers/real-data.ts';
 
 const yolo = realData('weights/yolov8n.onnx');
@@ -79,32 +77,6 @@ async function start(plan: NetworkPlan, path: string, preprocessing: Preprocessi
     threads: 0,
     signal: new AbortController().signal,
   });
-}
-
-async function infer(plan: NetworkPlan, tensors: NamedTensors, preprocessing: Preprocessing, images: Uint8Array) {
-  const g = newGraph('infer');
-  const shape = [images.length / sizeOf(plan.inputShape), ...plan.inputShape];
-  const bytes = g.input('bytes', 'uint8', shape);
-  const all = [...plan.parameters, ...plan.buffers];
-  const values = new Map(all.map(({ name, shape: own }) => [name, g.input(name, 'float32', own)]));
-  const outputs = buildNetwork(
-    plan,
-    g,
-    { bytes, preprocessing },
-    {
-      mode: 'inference',
-      tensor: (name) => values.get(name)!,
-      updateBuffer: () => undefined,
-      step: null,
-      seed: 0,
-    },
-  );
-  outputs.forEach((output, i) => g.output(output, `output ${i}`));
-  const results = await runGraph(optimise(g.graph), {
-    bytes: tensor('uint8', shape, images),
-    ...Object.fromEntries(all.map(({ name, shape: own }) => [name, floats(own, tensors.get(name)!)])),
-  });
-  return outputs.map((_, i) => results[`output ${i}`]!);
 }
 
 describe.skipIf(yolo === null)('YOLOv8n', () => {
