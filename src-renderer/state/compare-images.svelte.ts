@@ -10,6 +10,7 @@ import {
 import type { Task } from '../../src-main/contract/model/run.ts';
 import { imagesWith, type Narrowing } from './class-answers.ts';
 import { byDisagreement, comparedImages, countsByOutcome, type ComparisonFilter } from './image-comparison.ts';
+import { LatestAnswer } from './latest-answer.ts';
 import { RunOverlay } from './run-overlay.svelte.ts';
 
 interface ComparedRun {
@@ -37,6 +38,8 @@ export class CompareImages {
   answers = $state.raw<readonly ClassAnswers[] | null>(null);
   answersError = $state.raw<unknown>(null);
   narrowing = $state.raw<Narrowing>({ category: null, size: null, cell: null });
+  readonly #latestScores = new LatestAnswer();
+  readonly #latestAnswers = new LatestAnswer();
 
   readonly compared = $derived.by(() => {
     const [baseline, other] = [this.scores?.[0], this.scores?.[this.other]];
@@ -56,26 +59,30 @@ export class CompareImages {
     this.overlays = runs.map(({ runId, task }) => new RunOverlay(api, projectId, runId, task));
   }
 
-  async read(): Promise<void> {
-    try {
-      const asked = this.runs.map(({ runId }) => this.#api.call('run.scores', { projectId: this.#projectId, runId }));
-      this.scores = await Promise.all(asked);
-      this.error = null;
-      if (this.place < 0) this.select(this.images[0]?.imageId ?? null);
-    } catch (error) {
-      this.error = error;
-    }
+  read(): Promise<void> {
+    const asked = this.runs.map(({ runId }) => this.#api.call('run.scores', { projectId: this.#projectId, runId }));
+    return this.#latestScores.to(
+      Promise.all(asked),
+      (scores) => {
+        this.scores = scores;
+        this.error = null;
+        if (this.place < 0) this.select(this.images[0]?.imageId ?? null);
+      },
+      (error) => (this.error = error),
+    );
   }
 
   /** When the runs have new predictions, too. */
-  async readAnswers(): Promise<void> {
-    try {
-      const asked = this.runs.map(({ runId }) => this.#api.call('run.answers', { projectId: this.#projectId, runId }));
-      this.answers = await Promise.all(asked);
-      this.answersError = null;
-    } catch (error) {
-      this.answersError = error;
-    }
+  readAnswers(): Promise<void> {
+    const asked = this.runs.map(({ runId }) => this.#api.call('run.answers', { projectId: this.#projectId, runId }));
+    return this.#latestAnswers.to(
+      Promise.all(asked),
+      (answers) => {
+        this.answers = answers;
+        this.answersError = null;
+      },
+      (error) => (this.answersError = error),
+    );
   }
 
   /** Only images with this class, with objects of this size, or with this cell of a run's confusion. */

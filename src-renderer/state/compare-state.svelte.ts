@@ -4,6 +4,7 @@ import type { ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { RunComparison } from '../../src-main/contract/model/run.ts';
 import { verdictOf } from './compare-verdict.ts';
 import { KernelLoader } from './kernel-loader.svelte.ts';
+import { LatestAnswer } from './latest-answer.ts';
 import { InsideLoader } from './network-inside.svelte.ts';
 import { RunLive } from './run-live.svelte.ts';
 
@@ -19,7 +20,7 @@ export class CompareState {
   comparison = $state.raw<RunComparison | null>(null);
   error = $state.raw<unknown>(null);
   readonly verdict = $derived(this.comparison === null ? null : verdictOf(this.comparison));
-  #reading = 0;
+  readonly #latest = new LatestAnswer();
 
   /** The first run is the baseline. */
   constructor(api: Api, projectId: ProjectId, runIds: readonly RunId[]) {
@@ -44,15 +45,14 @@ export class CompareState {
     return () => ends.forEach((end) => end());
   }
 
-  async read(): Promise<void> {
-    const reading = ++this.#reading;
-    try {
-      const comparison = await this.#api.call('run.compare', { projectId: this.#projectId, runIds: [...this.#runIds] });
-      if (reading !== this.#reading) return;
-      this.comparison = comparison;
-      this.error = null;
-    } catch (error) {
-      if (reading === this.#reading) this.error = error;
-    }
+  read(): Promise<void> {
+    return this.#latest.to(
+      this.#api.call('run.compare', { projectId: this.#projectId, runIds: [...this.#runIds] }),
+      (comparison) => {
+        this.comparison = comparison;
+        this.error = null;
+      },
+      (error) => (this.error = error),
+    );
   }
 }

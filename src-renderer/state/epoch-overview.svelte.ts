@@ -3,6 +3,7 @@ import type { Api } from '../api/client.svelte.ts';
 import type { ImageId, ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { ClassAnswers, ImageScores } from '../../src-main/contract/model/run-results.ts';
 import type { Task } from '../../src-main/contract/model/run.ts';
+import { LatestAnswer } from './latest-answer.ts';
 import { RunOverlay } from './run-overlay.svelte.ts';
 
 /** Answers of a detection are worked out anew, which takes a second: only where the slider rests. */
@@ -18,6 +19,7 @@ export class EpochOverview {
   /** In the order of the images that are shown. */
   overlays = $state.raw<readonly RunOverlay[]>([]);
   #epoch: number | null = null;
+  readonly #latest = new LatestAnswer();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(api: Api, projectId: ProjectId, runId: RunId, task: Task) {
@@ -37,20 +39,20 @@ export class EpochOverview {
     this.#timer = setTimeout(() => void this.read(), this.answers === null ? 0 : restMs);
   }
 
-  async read(): Promise<void> {
-    const epoch = this.#epoch;
-    const at = { ...this.#run, epoch };
-    try {
-      const [answers, scores] = await Promise.all([
-        this.#api.call('run.answers', at),
-        this.#api.call('run.scores', at),
-      ]);
-      if (epoch !== this.#epoch) return;
-      this.answers = answers;
-      this.scores = scores;
-      this.error = null;
-    } catch (error) {
-      if (epoch === this.#epoch) this.error = error;
-    }
+  read(): Promise<void> {
+    const at = { ...this.#run, epoch: this.#epoch };
+    return this.#latest.to(
+      Promise.all([this.#api.call('run.answers', at), this.#api.call('run.scores', at)]),
+      ([answers, scores]) => {
+        // The slider has gone on, and what it rests at will be asked for.
+        if (at.epoch !== this.#epoch) return;
+        this.answers = answers;
+        this.scores = scores;
+        this.error = null;
+      },
+      (error) => {
+        if (at.epoch === this.#epoch) this.error = error;
+      },
+    );
   }
 }

@@ -5,6 +5,7 @@
 import type { Api } from '../api/client.svelte.ts';
 import type { RunHistory } from '../../src-main/contract/model/monitoring.ts';
 import type { ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
+import { LatestAnswer } from './latest-answer.ts';
 
 export class EpochScrubber {
   readonly #api: Api;
@@ -18,6 +19,7 @@ export class EpochScrubber {
   /** Of the slider: the last place is the latest. */
   readonly place = $derived(this.epoch === null ? this.epochs.length - 1 : this.epochs.indexOf(this.epoch));
   #timer: ReturnType<typeof setInterval> | undefined;
+  readonly #latest = new LatestAnswer();
 
   constructor(api: Api, projectId: ProjectId, runId: RunId) {
     this.#api = api;
@@ -25,15 +27,17 @@ export class EpochScrubber {
   }
 
   /** When the run has a new epoch, too. */
-  async read(): Promise<void> {
-    try {
-      this.history = await this.#api.call('run.history', this.#run);
-      this.error = null;
-      // It may have been left out to make room.
-      if (this.epoch !== null && !this.epochs.includes(this.epoch)) this.epoch = nearest(this.epochs, this.epoch);
-    } catch (error) {
-      this.error = error;
-    }
+  read(): Promise<void> {
+    return this.#latest.to(
+      this.#api.call('run.history', this.#run),
+      (history) => {
+        this.history = history;
+        this.error = null;
+        // It may have been left out to make room.
+        if (this.epoch !== null && !this.epochs.includes(this.epoch)) this.epoch = nearest(this.epochs, this.epoch);
+      },
+      (error) => (this.error = error),
+    );
   }
 
   /** The last place follows the training. */

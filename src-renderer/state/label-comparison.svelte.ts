@@ -7,7 +7,7 @@ import type { Label } from '../canvas/editor/types.ts';
 import type { Provenance } from '../../src-main/contract/model/annotation.ts';
 import type { DatasetId, ImageId, ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import { usualDetectionSettings } from '../../src-main/contract/model/run-results.ts';
-import type { RunSummary } from '../../src-main/contract/model/run.ts';
+import { hasNetwork, type RunSummary } from '../../src-main/contract/model/run.ts';
 import type { TrainedClass } from '../../src-main/contract/model/trained-classes.ts';
 import type { LabelSession } from './label-session.svelte.ts';
 import { RunOverlay, type Overlay } from './run-overlay.svelte.ts';
@@ -73,8 +73,7 @@ export class LabelComparison {
     try {
       const runs = await this.#api.call('run.list', { projectId: this.#projectId });
       this.#runs = runs.filter(
-        ({ datasetId, task, epochsDone }) =>
-          datasetId === this.#datasetId && task !== 'classification' && epochsDone > 0,
+        (run) => run.datasetId === this.#datasetId && run.task !== 'classification' && hasNetwork(run),
       );
       this.error = null;
     } catch (error) {

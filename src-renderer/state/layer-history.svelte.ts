@@ -2,6 +2,7 @@
 import type { Api } from '../api/client.svelte.ts';
 import type { ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { LayerNorms, TensorSpread } from '../../src-main/contract/model/monitoring.ts';
+import { LatestAnswer } from './latest-answer.ts';
 
 export class LayerHistory {
   readonly #api: Api;
@@ -12,36 +13,34 @@ export class LayerHistory {
   /** Of the tensor that was asked for last; null while it is on its way, and where it has none. */
   spread = $state.raw<TensorSpread | null>(null);
   spreadError = $state.raw<unknown>(null);
-  #reading = 0;
-  #looking = 0;
+  readonly #latestNorms = new LatestAnswer();
+  readonly #latestSpread = new LatestAnswer();
 
   constructor(api: Api, projectId: ProjectId, runId: RunId) {
     this.#api = api;
     this.#run = { projectId, runId };
   }
 
-  async read(): Promise<void> {
-    const reading = ++this.#reading;
-    try {
-      const norms = await this.#api.call('run.layers', this.#run);
-      if (reading !== this.#reading) return;
-      this.norms = norms;
-      this.error = null;
-    } catch (error) {
-      if (reading === this.#reading) this.error = error;
-    }
+  read(): Promise<void> {
+    return this.#latestNorms.to(
+      this.#api.call('run.layers', this.#run),
+      (norms) => {
+        this.norms = norms;
+        this.error = null;
+      },
+      (error) => (this.error = error),
+    );
   }
 
-  async look(tensor: string): Promise<void> {
-    const looking = ++this.#looking;
+  look(tensor: string): Promise<void> {
     if (this.spread?.name !== tensor) this.spread = null;
-    try {
-      const spread = await this.#api.call('run.layerSpread', { ...this.#run, tensor });
-      if (looking !== this.#looking) return;
-      this.spread = spread;
-      this.spreadError = null;
-    } catch (error) {
-      if (looking === this.#looking) this.spreadError = error;
-    }
+    return this.#latestSpread.to(
+      this.#api.call('run.layerSpread', { ...this.#run, tensor }),
+      (spread) => {
+        this.spread = spread;
+        this.spreadError = null;
+      },
+      (error) => (this.spreadError = error),
+    );
   }
 }

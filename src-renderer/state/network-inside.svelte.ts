@@ -3,6 +3,7 @@ import type { Api } from '../api/client.svelte.ts';
 import type { ImageId, ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { FeatureMaps, NetworkInside } from '../../src-main/contract/model/network-inside.ts';
 import type { CheckpointName } from '../../src-main/contract/model/run.ts';
+import { LatestAnswer } from './latest-answer.ts';
 
 export class InsideLoader {
   readonly #api: Api;
@@ -14,7 +15,7 @@ export class InsideLoader {
   mapsError = $state.raw<unknown>(null);
   /** Maps of another layer or image than those that are shown are on their way. */
   looking = $state(false);
-  #reading = 0;
+  readonly #latest = new LatestAnswer();
   #wanted = '';
 
   constructor(api: Api, projectId: ProjectId, runId: RunId) {
@@ -22,16 +23,15 @@ export class InsideLoader {
     this.#run = { projectId, runId };
   }
 
-  async read(checkpoint: CheckpointName): Promise<void> {
-    const reading = ++this.#reading;
-    try {
-      const inside = await this.#api.call('run.inside', { ...this.#run, checkpoint });
-      if (reading !== this.#reading) return;
-      this.inside = inside;
-      this.error = null;
-    } catch (error) {
-      if (reading === this.#reading) this.error = error;
-    }
+  read(checkpoint: CheckpointName): Promise<void> {
+    return this.#latest.to(
+      this.#api.call('run.inside', { ...this.#run, checkpoint }),
+      (inside) => {
+        this.inside = inside;
+        this.error = null;
+      },
+      (error) => (this.error = error),
+    );
   }
 
   /** The one that is asked for last is shown, whichever comes last. `epoch`: of the checkpoint, which replaces its file. */

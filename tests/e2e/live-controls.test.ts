@@ -174,6 +174,8 @@ describe('a run in Electron', () => {
     await dialog.getByRole('button', { name: 'Open', exact: true }).click();
     await page.getByRole('link', { name: 'train3' }).first().click();
     await page.getByText('0.400').first().waitFor();
+    await page.getByRole('tab', { name: 'Configuration' }).waitFor();
+    expect(await page.getByRole('tab').count()).toBe(2);
     await screenshot(page, 'live-controls-8-foreign');
     expect(problems).toEqual([]);
   });

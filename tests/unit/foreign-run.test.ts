@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { SeriesName, Task } from '../../src-main/contract/model/run.ts';
+import { hasNetwork, isForeign, type SeriesName, type Task } from '../../src-main/contract/model/run.ts';
 import { OpenProjects } from '../../src-main/services/open-projects.ts';
 import { artifactSeries, foreignColumns, resultsCsv } from '../../src-main/services/runs/artifacts/results-csv.ts';
 import { trainingArgs } from '../../src-main/services/runs/artifacts/training-args.ts';
@@ -76,6 +76,7 @@ describe('a run from elsewhere', () => {
     });
     expect([summary.status, summary.reason]).toEqual(['interrupted', 'Its record ends after epoch 2 of 3.']);
     expect(summary.notes).toContain('yolov8s.pt');
+    expect([isForeign(summary), hasNetwork(summary)]).toEqual([true, false]);
     const [ap, rate] = runs.series(runId, ['test/ap', 'epoch/learningRate']);
     expect([Array.from(ap!.epochs), Array.from(ap!.values)]).toEqual([
       [1, 2],

@@ -307,6 +307,14 @@ export const runSummary = v.object({
 });
 export type RunSummary = v.InferOutput<typeof runSummary>;
 
+/** Whether its network as it was after an epoch is here: of a run that was trained elsewhere only the numbers are. */
+export const hasNetwork = ({
+  epochsDone,
+  parameterCount,
+}: Pick<RunSummary, 'epochsDone' | 'parameterCount'>): boolean => epochsDone >= 1 && parameterCount > 0;
+export const isForeign = ({ epochsDone, parameterCount }: Pick<RunSummary, 'epochsDone' | 'parameterCount'>): boolean =>
+  epochsDone >= 1 && parameterCount === 0;
+
 export const runDetail = v.object({
   summary: runSummary,
   config: runConfig,

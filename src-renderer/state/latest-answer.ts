@@ -1,0 +1,16 @@
+/** What is asked for anew before it was answered: only the answer to the latest question counts, whichever comes last. */
+export class LatestAnswer {
+  #questions = 0;
+
+  /** Calls one of the two, or neither where another question was asked meanwhile. */
+  async to<T>(question: Promise<T>, take: (answer: T) => void, fail: (error: unknown) => void): Promise<void> {
+    const number = ++this.#questions;
+    const isLatest = (): boolean => number === this.#questions;
+    try {
+      const answer = await question;
+      if (isLatest()) take(answer);
+    } catch (error) {
+      if (isLatest()) fail(error);
+    }
+  }
+}
