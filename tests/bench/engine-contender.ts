@@ -89,7 +89,8 @@ async function openSession(): Promise<{ session: Session; nodes: number }> {
   const made = inPlace ? gradientGraph(net, planned) : stepGraph(net, planned, maximumSteps);
   const graph = optimise(made, await passesFor(runtime, options));
   const profilePrefix = process.env['PROFILE'];
-  const session = await runtime.createSession(writeModel(graph), {
+  // As train/open-graph.ts leaves open how many images the indices are of.
+  const session = await runtime.createSession(writeModel(graph, {}, { bytes: 0 }), {
     ...options,
     ...(profilePrefix && { profilePrefix }),
   });

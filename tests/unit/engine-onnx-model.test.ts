@@ -340,6 +340,18 @@ describe('damaged files', () => {
   });
 });
 
+test('an axis of an input is left open where that is asked for, and computes the same', async () => {
+  const g = newGraph('open');
+  g.output(g.op('Relu', [g.input('x', 'float32', [2, 3])]), 'y');
+  const bytes = writeModel(g.graph, {}, { x: 0 });
+  const [input] = decodeModel(bytes).graph!.input!;
+  expect(input!.type!.tensorType!.shape!.dim!.map((dim) => Object.hasOwn(dim, 'dimValue'))).toEqual([false, true]);
+  const session = await runtime.createSession(bytes, { device: 'cpu', threads: 1 });
+  const { y } = await session.run({ x: tensor('float32', [2, 3], [-1, 2, -3, 4, -5, 6]) });
+  await session.release();
+  expect(y).toEqual(tensor('float32', [2, 3], [0, 2, 0, 4, 0, 6]));
+});
+
 test('negative and large integers survive the protobuf layer', () => {
   const axes: Value = { name: 'a', dataType: 'int64', shape: [1], constant: tensor('int64', [1], [-1]) };
   const model = decodeModel(writeModel({ name: 'g', inputs: [], outputs: [], initializers: [axes], nodes: [] }));

@@ -35,11 +35,21 @@ import {
 
 type InferOutputs = OpRules['inferOutputs'];
 
+/** An axis for each input's name. */
+export type OpenAxes = Readonly<Record<string, number>>;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** The bytes of an .onnx file. `metadata` is written as the model's key-value properties. */
-export function writeModel(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+/**
+ * The bytes of an .onnx file. `metadata` is written as the model's key-value properties. Of an input named in `open`, the
+ * file does not say how long that axis is.
+ */
+export function writeModel(
+  graph: Graph,
+  metadata: Readonly<Record<string, string>> = {},
+  open: OpenAxes = {},
+): Uint8Array {
   const used = domainsOf(graph);
   const domains = Object.entries({ '': opset, ...contribDomains }).filter(
     ([domain]) => domain === '' || used.has(domain),
@@ -47,7 +57,7 @@ export function writeModel(graph: Graph, metadata: Readonly<Record<string, strin
   return encodeModel({
     irVersion,
     producerName: 'fovea',
-    graph: graphToProto(graph),
+    graph: { ...graphToProto(graph), input: graph.inputs.map((input) => valueToProto(input, open[input.name])) },
     opsetImport: domains.map(([domain, version]) => ({ domain, version })),
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
@@ -65,8 +75,8 @@ function graphToProto(graph: Graph): GraphProto {
     name: graph.name,
     node: graph.nodes.map(nodeToProto),
     initializer: graph.initializers.map((value) => tensorToProto(value.constant!, value.name)),
-    input: graph.inputs.map(valueToProto),
-    output: graph.outputs.map(valueToProto),
+    input: graph.inputs.map((input) => valueToProto(input)),
+    output: graph.outputs.map((output) => valueToProto(output)),
   };
 }
 
@@ -101,8 +111,8 @@ function tensorToProto(value: Tensor, name: string): TensorProto {
   return { name, dims: [...value.shape], dataType: elementTypes[value.dataType], rawData: toBytes(value.data) };
 }
 
-function valueToProto(value: Value): ValueInfoProto {
-  const dim = value.shape.map((dimValue) => ({ dimValue }));
+function valueToProto(value: Value, openAxis?: number): ValueInfoProto {
+  const dim = value.shape.map((dimValue, axis) => (axis === openAxis ? {} : { dimValue }));
   return { name: value.name, type: { tensorType: { elemType: elementTypes[value.dataType], shape: { dim } } } };
 }
 

@@ -10,6 +10,7 @@ import { isGraph, type Attributes, type Graph, type Node, type Value } from '../
 const costs: Readonly<Record<string, number>> = {
   Add: 1,
   Clip: 1,
+  Concat: 1,
   // Of a channel with itself only: ops/normalisation.ts.
   FusedConv: 1,
   HardSigmoid: 1,
@@ -18,8 +19,10 @@ const costs: Readonly<Record<string, number>> = {
   Mul: 1,
   QuickGelu: 1,
   Relu: 1,
+  ReorderInput: 1,
   Reshape: 0,
   Sigmoid: 1,
+  Slice: 1,
   Sub: 1,
   Tanh: 1,
 };
@@ -63,7 +66,7 @@ function valuesToMakeAgain(graph: Graph): Set<string> {
     if (isGradient(node)) for (const input of node.inputs) if (input) readByGradient.add(input.name);
   }
   const makers = new Map<string, Node>();
-  /** Passes to make it again from what is kept anyway; 0 for what is kept. */
+  /** Passes to make it again from what is there anyway; 0 for what is kept or made again for others. */
   const costOf = new Map<string, number>();
   const isLarge = (value: Value): boolean => bytesOf(value) >= leastBytes;
   let saved = 0;
@@ -77,8 +80,9 @@ function valuesToMakeAgain(graph: Graph): Set<string> {
     const isRead = readByGradient.has(output!.name);
     const canBeMade = isLarge(output!) && large.length > 0 && sum <= most && !outputs.has(output!.name);
     if (canBeMade) makers.set(output!.name, node);
-    for (const { name } of node.outputs) costOf.set(name, canBeMade ? sum : isRead ? 0 : Infinity);
-    if (!canBeMade || !isRead || own === 0) continue;
+    const isWanted = canBeMade && isRead && own > 0;
+    for (const { name } of node.outputs) costOf.set(name, canBeMade && !isWanted ? sum : isRead ? 0 : Infinity);
+    if (!isWanted) continue;
     wanted.push(output!.name);
     saved += bytesOf(output!);
   }
