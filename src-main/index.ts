@@ -21,6 +21,7 @@ import { createProjectService } from './services/projects.ts';
 import { DeviceCatalogue } from './services/devices/catalogue.ts';
 import { createDeviceHandlers } from './services/devices/handlers.ts';
 import { createRunHandlers } from './services/runs/handlers.ts';
+import { createReportHandlers } from './services/runs/report/handlers.ts';
 import { createSweepHandlers } from './services/sweeps/handlers.ts';
 import { TilePyramids } from './services/tiles/tile-pyramids.ts';
 import { StartFiles } from './services/weights/start-file.ts';
@@ -48,6 +49,8 @@ export function createBackend(ports: HostPorts): Backend {
   const projectService = createProjectService(context, settings);
   const runs = createRunHandlers(context);
   const devices = createDeviceHandlers(context);
+  const pyramids = new TilePyramids(workers);
+  const media = createMedia(projects, projectService.recentFolder, { caches, pyramids });
   const handlers = {
     ...createAppHandlers(context, settings),
     ...createCacheHandlers(projects, caches),
@@ -60,11 +63,10 @@ export function createBackend(ports: HostPorts): Backend {
     ...devices.handlers,
     ...createWeightsHandlers(context, jobs),
     ...runs.handlers,
+    ...createReportHandlers({ projects, version: ports.version, calls: runs.handlers, media }),
     ...createSweepHandlers(context, runs.starter),
     ...createPredictHandlers(context, jobs),
   } satisfies Handlers;
-  const pyramids = new TilePyramids(workers);
-  const media = createMedia(projects, projectService.recentFolder, { caches, pyramids });
   const predictedMedia = createPredictedMedia(projects);
   return {
     handlers,

@@ -379,7 +379,11 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
       const comparison = compareRuns(runIds.map(runOf));
       const hashes = runIds.map(() => '0123456789abcdef');
       const madeAt = '2026-03-09T10:00:00.000Z';
-      return { text: reportHtml(comparisonReport({ comparison, series, hashes, version: '0.1.0', madeAt })) };
+      return {
+        text: reportHtml(
+          comparisonReport({ comparison, settings: [], series, examples: [], hashes, version: '0.1.0', madeAt }),
+        ),
+      };
     },
   };
   const backend = createFakeBackend(overrides);

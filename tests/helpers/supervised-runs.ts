@@ -53,13 +53,13 @@ export class SupervisedRuns {
   resume(runId: RunId): Promise<RunSummary> {
     return this.#onceLaunched(() => this.services.handlers['run.resume']({ projectId: this.projectId, runId }));
   }
-  cancel(runId: RunId): Promise<void> {
+  cancel(runId: RunId): Promise<unknown> {
     return this.services.handlers['run.cancel']({ projectId: this.projectId, runId });
   }
   delete(runId: RunId): Promise<unknown> {
     return this.services.handlers['run.delete']({ projectId: this.projectId, runId });
   }
-  series(runId: RunId, series: SeriesName[]): Promise<Series[]> {
+  series(runId: RunId, series: SeriesName[]): Promise<readonly Series[]> {
     return this.services.handlers['run.series']({ projectId: this.projectId, runId, series });
   }
 

@@ -3,6 +3,8 @@ import type { RunId } from '../../src-main/contract/model/ids.ts';
 import type { RunComparison, RunSummary } from '../../src-main/contract/model/run.ts';
 import { comparisonReport, type ReportSource } from '../../src-main/services/runs/report/comparison-report.ts';
 import { curvesSvg, niceTicks } from '../../src-main/contract/curves-svg.ts';
+import type { ImageScores } from '../../src-main/contract/model/run-results.ts';
+import { chooseExamples } from '../../src-main/services/runs/report/example-images.ts';
 import { reportHtml, reportMarkdown } from '../../src-main/services/runs/report/write-report.ts';
 import { sample } from '../helpers/fake-backend.ts';
 
@@ -49,12 +51,59 @@ function source(accuracies: number[], batchNorm: string[], changes: Partial<RunS
   ]);
   return {
     comparison,
+    settings: [],
     series,
+    examples: [],
     hashes: runs.map(() => 'abcdef0123456789'),
     version: '9.9.9',
     madeAt: '2026-05-06T07:08:09.000Z',
   };
 }
+
+describe('the report of one run', () => {
+  const alone = (): ReportSource => ({
+    ...source([0.6], ['on']),
+    settings: [{ label: 'Batch norm', value: 'on' }],
+    examples: [{ title: 'Image 7', source: 'data:image/png;base64,AAAA', words: ['wrong, 0.092'] }],
+  });
+
+  test('says what it reached, all its settings, and shows images', () => {
+    const report = comparisonReport(alone());
+    expect(report.title).toBe('Run run 1');
+    expect(report.lead).toEqual(['Test accuracy after the last epoch: 0.600.']);
+    expect(report.tables.map(({ title }) => title)).toEqual(['Metrics', 'Settings', 'Run']);
+    expect(report.tables[1]?.rows.map((row) => row.map(({ text }) => text))).toEqual([['Batch norm', 'on']]);
+    expect(report.examples.images[0]?.words).toEqual(['wrong, 0.092']);
+    expect(reportHtml(report)).toContain('<img src="data:image/png;base64,AAAA" alt="Image 7">');
+    expect(reportMarkdown(report)).toContain('![Image 7](data:image/png;base64,AAAA) wrong, 0.092');
+  });
+
+  test('names the runs below the images of several', () => {
+    const both = comparisonReport({
+      ...source([0.6, 0.7], ['off', 'on']),
+      examples: [{ title: 'Image 7', source: 'data:image/png;base64,AAAA', words: ['wrong, 0.092', 'right, 1.000'] }],
+    });
+    expect(both.examples.images[0]?.words).toEqual(['run 1: wrong, 0.092', 'run 2: right, 1.000']);
+  });
+
+  test('has the worst and the best images of a run, and those that several do most differently', () => {
+    const scores = (values: number[], right: number[] | null = null): ImageScores =>
+      ({
+        imageIds: Float64Array.from(values, (_, place) => place + 1),
+        scores: Float32Array.from(values),
+        right: right && Uint8Array.from(right),
+      }) as unknown as ImageScores;
+    const ten = [0.5, 0.9, 0.1, Number.NaN, 0.8, 0.2, 0.7, 0.3, 0.6, 0.4, 1];
+    expect(chooseExamples([scores(ten)]).map(({ imageId }) => imageId)).toEqual([3, 6, 8, 10, 7, 5, 2, 11]);
+    const pair = [scores([0.1, 0.5, 0.5], [0, 1, 1]), scores([0.9, 0.5, 0.2], [1, 1, 0])];
+    expect(chooseExamples(pair)).toEqual([
+      { imageId: 1, words: ['wrong, 0.100', 'right, 0.900'] },
+      { imageId: 3, words: ['right, 0.500', 'wrong, 0.200'] },
+      { imageId: 2, words: ['right, 0.500', 'right, 0.500'] },
+    ]);
+    expect(chooseExamples([])).toEqual([]);
+  });
+});
 
 describe('what a report says', () => {
   test('groups runs that differ in the seed alone, with mean and spread, and marks the winner', () => {

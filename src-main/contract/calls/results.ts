@@ -74,11 +74,11 @@ export const resultCalls = {
     request: v.object({ ...inProject, runIds: v.pipe(v.array(runId), v.minLength(2), v.maxLength(8)) }),
     response: runComparison,
   },
-  /** The comparison as one document with its curves as SVG, to be kept and sent; needs no network. */
+  /** A run or a comparison as one document with its curves as SVG and example images, to be kept and sent; needs no network. */
   'run.report': {
     request: v.object({
       ...inProject,
-      runIds: v.pipe(v.array(runId), v.minLength(2), v.maxLength(8)),
+      runIds: v.pipe(v.array(runId), v.minLength(1), v.maxLength(8)),
       format: v.picklist(['html', 'markdown']),
     }),
     response: v.object({ text: v.string() }),

@@ -2,7 +2,6 @@
  * The calls about runs, presets and models. Joins the store's rows, the runs' folders and the training processes;
  * each call is short, and what takes long happens in a training process or piece by piece.
  */
-import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
@@ -39,8 +38,6 @@ import { classesOfRun } from '../results/classes-of-run.ts';
 import { PredictionReader } from './predictions.ts';
 import { createOrganisingHandlers, emptyTrash } from './organising.ts';
 import { refuseErrors, refuseUnlessResumable, refuseUnlessTraining, refuseWhileClosing } from './refusals.ts';
-import { comparisonReport, reportSeries } from './report/comparison-report.ts';
-import { reportHtml, reportMarkdown } from './report/write-report.ts';
 import { restorePoints, restoreUnfinishedRuns, runFolder } from './restore-runs.ts';
 import { heaviestFirst, type Finding } from './findings.ts';
 import { checkRun } from './run-check.ts';
@@ -56,7 +53,7 @@ import { checkWeights } from '../weights/weights-check.ts';
 
 type RunCalls = Exclude<
   Extract<keyof Handlers, `run.${string}` | `preset.${string}` | `model.${string}`>,
-  'run.predict'
+  'run.predict' | 'run.report'
 >;
 type InRun = { projectId: ProjectId; runId: RunId };
 
@@ -291,20 +288,6 @@ export function createRunHandlers(context: ServiceContext, options: { slurmPollM
     'run.compare': async ({ projectId, runIds }) => {
       const { runs } = projects.get(projectId).store;
       return compareRuns(runIds.map((runId) => ({ summary: runs.get(runId), config: runs.config(runId) })));
-    },
-    'run.report': async ({ projectId, runIds, format }) => {
-      const opened = projects.get(projectId);
-      for (const runId of runIds) supervisor.flush(opened, runId);
-      const { runs } = opened.store;
-      const compared = runIds.map((runId) => ({ summary: runs.get(runId), config: runs.config(runId) }));
-      const report = comparisonReport({
-        comparison: compareRuns(compared),
-        series: runIds.map((runId) => runs.series(runId, reportSeries)),
-        hashes: compared.map(({ config }) => createHash('sha256').update(JSON.stringify(config)).digest('hex')),
-        version: ports.version,
-        madeAt: new Date().toISOString(),
-      });
-      return { text: format === 'html' ? reportHtml(report) : reportMarkdown(report) };
     },
   };
   const starter: RunStarter = {

@@ -41,18 +41,24 @@ function metricsOf(runs: readonly ComparedRun[]): MetricName[] {
   return (Object.keys(metricDefinitions) as MetricName[]).filter((metric) => reported.has(metric));
 }
 
-function differingSettings(runs: readonly ComparedRun[]): RunComparison['configuration'] {
+/** All of one run, in the order of the configuration. */
+export function settingsOf(run: ComparedRun): { label: string; value: string }[] {
+  return listSettings([run]).map(({ label, values }) => ({ label, value: values[0]! }));
+}
+
+const differingSettings = (runs: readonly ComparedRun[]): RunComparison['configuration'] =>
+  listSettings(runs).filter(({ values }) => new Set(values).size > 1);
+
+function listSettings(runs: readonly ComparedRun[]): RunComparison['configuration'] {
   // Where the weights come from is one setting, whatever it is made of.
   const valuesOfRuns = runs.map(({ config }) => valuesByPath({ ...config, weights: sourceText(config.weights) }));
   const paths = [...new Set(valuesOfRuns.flatMap((values) => [...values.keys()]))];
   const names = new SettingNames(runs);
-  return paths
-    .map((path) => ({
-      path,
-      label: names.label(path),
-      values: runs.map((run, index) => names.value(path, settingAt(valuesOfRuns[index]!, path), run)),
-    }))
-    .filter(({ values }) => new Set(values).size > 1);
+  return paths.map((path) => ({
+    path,
+    label: names.label(path),
+    values: runs.map((run, index) => names.value(path, settingAt(valuesOfRuns[index]!, path), run)),
+  }));
 }
 
 /** True for a record of settings, which stands for a switch that is on. */
@@ -67,6 +73,7 @@ const ownLabels: Readonly<Record<string, string>> = {
   'data.datasetId': 'Data set',
   'data.trainSplit': 'Train on',
   'data.evaluationSplit': 'Evaluate on',
+  'data.inputSize': 'Input of a size of its own',
   freeze: 'Frozen layers',
   'loss.kind': 'Loss',
   weights: 'Starts from',

@@ -1,6 +1,7 @@
 /**
- * A comparison as one document that can be kept and sent: who is ahead, metrics with their spread over seeds, what
- * differs in the settings, the curves. Laid out as HTML or Markdown by its two writers; both need no network. Pure.
+ * A run or a comparison as one document that can be kept and sent: who is ahead, metrics with their spread over seeds,
+ * the settings or what differs in them, the curves, example images. Laid out as HTML or Markdown by its two writers; both
+ * need no network. Pure.
  */
 import { repeatsOf, spreadOf, type Spread } from '../../../contract/model/run-groups.ts';
 import { commonMeasure, isComparable, tasksText } from '../../../contract/model/comparable.ts';
@@ -29,12 +30,25 @@ export interface ComparisonReport {
   tables: readonly ReportTable[];
   /** With the words for whoever cannot see them. */
   pictures: readonly { title: string; svg: string }[];
+  examples: { title: string; images: readonly ReportExample[] };
   /** Where it comes from. */
   footer: string;
 }
 
+export interface ReportExample {
+  title: string;
+  /** A data address. */
+  source: string;
+  /** One for each run, in their order; in the finished report with the run's name. */
+  words: readonly string[];
+}
+
 export interface ReportSource {
+  /** Of one run or several. */
   comparison: RunComparison;
+  /** All of the run, where there is one only. */
+  settings: readonly { label: string; value: string }[];
+  examples: readonly ReportExample[];
   /** Of each run, in the comparison's order. */
   series: readonly (readonly Series[])[];
   /** SHA-256 of each run's configuration. */
@@ -50,12 +64,24 @@ const absent = '–';
 export function comparisonReport(source: ReportSource): ComparisonReport {
   const { comparison, version, madeAt } = source;
   return {
-    title: `Comparison of ${comparison.runs.length} runs`,
+    title: isAlone(comparison) ? `Run ${comparison.runs[0]!.name}` : `Comparison of ${comparison.runs.length} runs`,
     lead: leadOf(comparison),
-    tables: [metricsTable(comparison), settingsTable(comparison), runsTable(source)],
+    tables: [metricsTable(comparison), settingsTable(source), runsTable(source)],
     pictures: picturesOf(source),
+    examples: examplesOf(source),
     footer: `Made by Fovea ${version} on ${madeAt.slice(0, 16).replace('T', ' ')} UTC.`,
   };
+}
+
+const isAlone = ({ runs }: RunComparison): boolean => runs.length === 1;
+
+function examplesOf({ comparison, examples }: ReportSource): ComparisonReport['examples'] {
+  const named = examples.map((example) => ({
+    ...example,
+    words: example.words.map((words, run) => (isAlone(comparison) ? words : `${comparison.runs[run]!.name}: ${words}`)),
+  }));
+  const title = isAlone(comparison) ? 'Images that it does worst and best' : 'Images that the runs do most differently';
+  return { title, images: named };
 }
 
 /** "a, b" for the runs of one group. */
@@ -73,6 +99,7 @@ function leadOf(comparison: RunComparison): string[] {
     .map((members) => ({ members, ...spreadOf(members.map((index) => metric.final[index]!)) }))
     .toSorted((a, b) => sign * (a.mean - b.mean));
   const [first, second] = ranked;
+  if (isAlone(comparison)) return [`${metric.label} after the last epoch: ${spreadText(first!, 1)}.`];
   if (first === undefined || second === undefined) {
     return [`The runs differ in nothing but the seed. ${metric.label}: ${spreadText(first!, first!.members.length)}.`];
   }
@@ -139,7 +166,12 @@ function metricRow(
   return [plain(label), ...cells];
 }
 
-function settingsTable({ runs, configuration }: RunComparison): ReportTable {
+function settingsTable({ comparison, settings }: ReportSource): ReportTable {
+  const { runs, configuration } = comparison;
+  if (isAlone(comparison)) {
+    const rows = settings.map(({ label, value }) => [label, value].map(plain));
+    return { title: 'Settings', note: null, head: ['Setting', 'Value'], rows };
+  }
   return {
     title: 'Settings that differ',
     note: configuration.length === 0 ? 'None: all settings are the same, the seed included.' : null,
@@ -150,7 +182,7 @@ function settingsTable({ runs, configuration }: RunComparison): ReportTable {
 
 function runsTable({ comparison: { runs }, hashes }: ReportSource): ReportTable {
   return {
-    title: 'Runs',
+    title: runs.length === 1 ? 'Run' : 'Runs',
     note: 'The hash is the SHA-256 of the configuration document, shortened.',
     head: ['Run', 'Status', 'Model', 'Data set', 'Epochs', 'Parameters', 'Training time', 'Tags', 'Notes', 'Hash'],
     rows: runs.map((run, index) =>

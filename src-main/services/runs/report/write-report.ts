@@ -1,5 +1,5 @@
-/** Writes a comparison's report as one HTML file or as Markdown. Everything a person has typed is escaped. Pure. */
-import type { ComparisonReport, ReportCell, ReportTable } from './comparison-report.ts';
+/** Writes the report of a run or a comparison as one HTML file or as Markdown. Everything a person has typed is escaped. Pure. */
+import type { ComparisonReport, ReportCell, ReportExample, ReportTable } from './comparison-report.ts';
 import { escapeXml } from '../../../contract/curves-svg.ts';
 
 const style = `
@@ -10,6 +10,8 @@ th, td { padding: 5px 16px 5px 0; border-bottom: 1px solid #ddd; text-align: lef
 thead th { color: #666; font-weight: 400; } tbody th { font-weight: 400; }
 td { font-variant-numeric: tabular-nums; } .wins { color: #1a6b3c; font-weight: 600; }
 .note, footer { color: #666; font-size: 12px; } footer { margin-top: 32px; } svg { max-width: 100%; height: auto; }
+.examples { display: flex; flex-wrap: wrap; gap: 16px; } figure { width: 200px; margin: 0; font-size: 12px; }
+figure img { width: 200px; height: 150px; object-fit: contain; background: #eee; image-rendering: pixelated; } figcaption span { display: block; }
 `;
 
 export function reportHtml(report: ComparisonReport): string {
@@ -17,16 +19,28 @@ export function reportHtml(report: ComparisonReport): string {
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <title>${title}</title>
 <style>${style}</style>
 <h1>${title}</h1>
 ${report.lead.map((sentence) => `<p>${escapeXml(sentence)}</p>`).join('\n')}
 ${report.pictures.map(({ title: heading, svg }) => `<h2>${escapeXml(heading)}</h2>\n${svg}`).join('\n')}
+${examplesHtml(report.examples)}
 ${report.tables.map(tableHtml).join('\n')}
 <footer>${escapeXml(report.footer)}</footer>
 </html>
 `;
+}
+
+function examplesHtml({ title, images }: ComparisonReport['examples']): string {
+  return images.length === 0
+    ? ''
+    : `<h2>${escapeXml(title)}</h2>\n<div class="examples">${images.map(exampleHtml).join('\n')}</div>`;
+}
+
+function exampleHtml({ title, source, words }: ReportExample): string {
+  const lines = words.map((line) => `<span>${escapeXml(line)}</span>`).join('');
+  return `<figure><img src="${escapeXml(source)}" alt="${escapeXml(title)}"><figcaption>${escapeXml(title)}${lines}</figcaption></figure>`;
 }
 
 function tableHtml({ title, note, head, rows }: ReportTable): string {
@@ -54,6 +68,10 @@ export function reportMarkdown(report: ComparisonReport): string {
       `## ${escapeMarkdown(title)}`,
       `![${escapeMarkdown(title)}](data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')})`,
     ]),
+    ...(report.examples.images.length === 0 ? [] : [`## ${escapeMarkdown(report.examples.title)}`]),
+    ...report.examples.images.map(
+      ({ title, source, words }) => `![${escapeMarkdown(title)}](${source}) ${words.map(escapeMarkdown).join('; ')}`,
+    ),
     ...report.tables.map(tableMarkdown),
     escapeMarkdown(report.footer),
   ];
