@@ -41,9 +41,10 @@ function metricsOf(runs: readonly ComparedRun[]): MetricName[] {
   return (Object.keys(metricDefinitions) as MetricName[]).filter((metric) => reported.has(metric));
 }
 
-/** All of one run, in the order of the configuration. */
+/** All of one run that have a name for people, in the order of the configuration. */
 export function settingsOf(run: ComparedRun): { label: string; value: string }[] {
-  return listSettings([run]).map(({ label, values }) => ({ label, value: values[0]! }));
+  const named = listSettings([run]).filter(({ path, label }) => label !== path);
+  return named.map(({ label, values }) => ({ label, value: values[0]! }));
 }
 
 const differingSettings = (runs: readonly ComparedRun[]): RunComparison['configuration'] =>
