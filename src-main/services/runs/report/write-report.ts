@@ -11,7 +11,7 @@ thead th { color: #666; font-weight: 400; } tbody th { font-weight: 400; }
 td { font-variant-numeric: tabular-nums; } .wins { color: #1a6b3c; font-weight: 600; }
 .note, footer { color: #666; font-size: 12px; } footer { margin-top: 32px; } svg { max-width: 100%; height: auto; }
 .examples { display: flex; flex-wrap: wrap; gap: 16px; } figure { width: 200px; margin: 0; font-size: 12px; }
-figure img { width: 200px; height: 150px; object-fit: contain; background: #eee;}
+figure img { width: 200px; height: 150px; object-fit: contain; background: #eee; }
 figure img[src^='data:image/png'] { image-rendering: pixelated; } figcaption span { display: block; }
 `;
 
