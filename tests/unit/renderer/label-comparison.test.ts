@@ -20,12 +20,13 @@ const all = [
 ];
 
 function setUp() {
-  const run = { runId: 7, name: 'first', datasetId, task: 'detection', epochsDone: 2 };
+  const run = { runId: 7, name: 'first', datasetId, task: 'detection', epochsDone: 2, parameterCount: 9 };
   const runs = [
     run,
     { ...run, runId: 8, name: 'elsewhere', datasetId: 4 },
     { ...run, runId: 9, name: 'tags', task: 'classification' },
     { ...run, runId: 10, name: 'not yet', epochsDone: 0 },
+    { ...run, runId: 11, name: 'trained elsewhere', parameterCount: 0 },
   ];
   const asked: string[] = [];
   const answers: Record<string, unknown> = {
