@@ -118,7 +118,9 @@ export class JobRegistry {
 
   #report(entry: RunningJob, progress: JobProgress): void {
     if (progress.unit !== undefined && progress.unit !== entry.job.unit) entry.rate = new RateMeter();
-    const job = { ...entry.job, ...progress };
+    // What is reported may be a message of a worker, with more in it than progress.
+    const { step, done, total, unit } = { ...entry.job, ...progress };
+    const job = { ...entry.job, step, done, total, unit };
     const ratePerSecond = entry.rate.measure(job.done, performance.now());
     const left = job.total === null ? null : job.total - job.done;
     const secondsLeft = left === null || !ratePerSecond ? null : left / ratePerSecond;

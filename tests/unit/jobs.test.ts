@@ -22,7 +22,9 @@ const endless = (_report: unknown, signal: AbortSignal): Promise<null> =>
 test('a job that ends well has its data set and no pace any more', async () => {
   const { jobs, emitted, settled } = registry();
   const started = jobs.start(START, async (report) => {
-    report({ step: 'Reading', done: 5, total: 10 });
+    // A worker's message, of whose fields only the progress is the job's.
+    const message = { kind: 'progress', step: 'Reading', done: 5, total: 10 };
+    report(message);
     return 7 as DatasetId;
   });
   expect(started).toMatchObject({ state: 'running', step: 'Starting', done: 0, total: null });
