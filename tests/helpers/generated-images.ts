@@ -1,8 +1,8 @@
 /** Small photographs and label files written to disk for tests of data sets that are files. */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
+import { storedZip } from './stored-zip.ts';
 
 export interface PhotoOptions {
   widthPx?: number;
@@ -43,33 +43,8 @@ export async function writeZip(folder: string, file: string, more: readonly stri
       .filter((item) => item.isFile())
       .map(async (item) => {
         const path = join(item.parentPath, item.name);
-        return { name: relative(folder, path).replaceAll(sep, '/'), bytes: await readFile(path) };
+        return [relative(folder, path).replaceAll(sep, '/'), await readFile(path)] as const;
       }),
   );
-  const [local, central]: [Buffer[], Buffer[]] = [[], []];
-  let offset = 0;
-  for (const { name, bytes } of [...entries, ...more.map((path) => ({ name: path, bytes: Buffer.alloc(0) }))]) {
-    const title = Buffer.from(name, 'utf8');
-    // Version, flags (names are UTF-8), method (stored), time, date, checksum, both sizes, length of the name, no extras.
-    const facts = Buffer.alloc(26);
-    facts.writeUInt16LE(20, 0);
-    facts.writeUInt16LE(0x0800, 2);
-    facts.writeUInt32LE(crc32(bytes), 10);
-    facts.writeUInt32LE(bytes.length, 14);
-    facts.writeUInt32LE(bytes.length, 18);
-    facts.writeUInt16LE(title.length, 22);
-    const tail = Buffer.alloc(14); // comment, disk, attributes, offset
-    tail.writeUInt32LE(offset, 10);
-    local.push(Buffer.from('PK\u0003\u0004', 'latin1'), facts, title, bytes);
-    central.push(Buffer.from('PK\u0001\u0002\u0014\u0000', 'latin1'), facts, tail, title);
-    offset += 4 + facts.length + title.length + bytes.length;
-  }
-  const directory = Buffer.concat(central);
-  const end = Buffer.alloc(22);
-  end.write('PK\u0005\u0006', 0, 'latin1');
-  end.writeUInt16LE(entries.length + more.length, 8);
-  end.writeUInt16LE(entries.length + more.length, 10);
-  end.writeUInt32LE(directory.length, 12);
-  end.writeUInt32LE(offset, 16);
-  await writeFile(file, Buffer.concat([...local, directory, end]));
+  await writeFile(file, storedZip([...entries, ...more.map((name) => [name, Buffer.alloc(0)] as const)]));
 }

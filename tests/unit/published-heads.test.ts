@@ -66,7 +66,7 @@ async function writeCheckpoint(head: string): Promise<string> {
     ...Object.entries(others).map(([key, text]) => [`archive/data/${key}`, Buffer.from(text, 'base64')] as const),
     ['archive/version', Buffer.from('3\n')],
   ]);
-  await writeFile(file, storedZip(entries));
+  await writeFile(file, storedZip([...entries]));
   return file;
 }
 

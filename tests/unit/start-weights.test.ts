@@ -5,19 +5,18 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sizeOf, tensor } from '../../src-main/engine/graph/types.ts';
-import { buildNetwork, type NetworkPlan } from '../../src-main/engine/nn/network.ts';
+import { sizeOf } from '../../src-main/engine/graph/types.ts';
+import type { NetworkPlan } from '../../src-main/engine/nn/network.ts';
 import { initialise, type NamedTensors } from '../../src-main/engine/nn/parameters.ts';
-import { newGraph } from '../../src-main/engine/ops/index.ts';
-import { optimise } from '../../src-main/engine/passes/index.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { readProvenance, startWeights, type StartFile } from '../../src-main/engine/train/start-weights.ts';
 import { weightTargets } from '../../src-main/engine/train/weight-targets.ts';
 import { hashFile } from '../../src-main/engine/weights/file-hash.ts';
 import { readSafetensors, writeSafetensors, type Tensor } from '../../src-main/engine/weights/safetensors.ts';
 import { modelSpec, planModel } from '../../src-main/engine/zoo/registry.ts';
-import { floats, numbersOf, relativeError, runGraph, runtime } from '../helpers/engine-run.ts';
+import { relativeError, runtime } from '../helpers/engine-run.ts';
 import { seededRandom } from '../helpers/generated-data.ts';
+import { infer } from '../helpers/infer-network.ts';
 import { phase, smallConfig } from '../helpers/run-config.ts';
 import { makeSmallData, remains, runTraining, type SmallData } from '../helpers/training-run.ts';
 
@@ -256,7 +255,7 @@ describe('folded batch norms', () => {
     expect(fit).toMatchObject({ rebuiltNorms: 52, loaded: fit.total, unused: 0 });
     expect(calibration!.images).toBe(48);
     expect(calibration!.difference).toBeLessThan(1e-4);
-    const [before, after] = [await infer(plan, tensors), await infer(plan, started.tensors)];
+    const [before, after] = [await scoresOf(plan, tensors), await scoresOf(plan, started.tensors)];
     expect(relativeError(after, before)).toBeLessThan(1e-4);
     // And their statistics are those of the images: the first norm's output has its own weight as deviation.
     const variance = started.tensors.get('features.0.1.running_var')!;
@@ -302,30 +301,10 @@ describe('folded batch norms', () => {
   });
 
   /** Scores of eight images. */
-  async function infer(network: NetworkPlan, tensors: NamedTensors): Promise<number[]> {
-    const g = newGraph('infer');
-    const bytes = g.input('bytes', 'uint8', [8, 3, 32, 32]);
-    const all = [...network.parameters, ...network.buffers];
-    const values = new Map(all.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]));
-    const [output] = buildNetwork(
-      network,
-      g,
-      { bytes, preprocessing },
-      {
-        mode: 'inference',
-        tensor: (name) => values.get(name)!,
-        updateBuffer: () => undefined,
-        step: null,
-        seed: 0,
-      },
-    );
-    g.output(output, 'scores');
+  async function scoresOf(network: NetworkPlan, tensors: NamedTensors): Promise<number[]> {
     const random = seededRandom(77);
-    const pixels = Array.from({ length: sizeOf(bytes.shape) }, () => Math.floor(random() * 256));
-    const results = await runGraph(optimise(g.graph), {
-      bytes: tensor('uint8', bytes.shape, pixels),
-      ...Object.fromEntries(all.map(({ name, shape }) => [name, floats(shape, tensors.get(name)!)])),
-    });
-    return numbersOf(results, 'scores');
+    const images = Uint8Array.from({ length: 8 * sizeOf(network.inputShape) }, () => Math.floor(random() * 256));
+    const [scores] = await infer(network, tensors, preprocessing, images);
+    return Array.from(scores!.data, Number);
   }
 });
