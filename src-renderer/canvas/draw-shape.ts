@@ -2,6 +2,7 @@
  * Draws label shapes into a view of their image: outline, and a fill of a given opacity. Knows no class and no theme; the
  * caller names the colour.
  */
+import { maskBorders } from '../../src-main/contract/geometry/mask-outline.ts';
 import { decodeRle, type Rle } from '../../src-main/contract/geometry/rle.ts';
 import { rotatedBoxCorners, shapeBounds, type Shape } from '../../src-main/contract/model/annotation.ts';
 import { imagePoint, toScreen, type ScreenPoint, type Viewport } from './viewport.ts';
@@ -71,53 +72,84 @@ function drawRings(
   context.stroke();
 }
 
+/** A mask's pixels in one colour, made once, because decoding takes longer than drawing. */
 interface Stamp {
   colour: string;
+  fillOpacity: number;
   /** Every n-th pixel and row of the mask. */
   step: number;
   picture: OffscreenCanvas;
+  /** The border along its pixels, in those of the mask; null where the picture holds it. */
+  border: Path2D | null;
 }
 
-/** A mask's pixels, opaque in one colour; made once, because decoding takes longer than drawing. */
 const stamps = new WeakMap<Rle, Stamp>();
 
+/** Without a border the tint of a small mask cannot be told from the thing it lies on. */
 function drawMask(
   context: CanvasRenderingContext2D,
   viewport: Viewport,
   rle: Rle,
-  { colour, fillOpacity }: ShapeStyle,
+  { colour, fillOpacity, lineWidthPx }: ShapeStyle,
 ): void {
-  // A grid shows hundreds of masks small; each then takes the memory of its thumbnail.
+  // A grid shows hundreds of masks small; each then takes the memory of its thumbnail, border included.
   const step = 2 ** Math.max(0, Math.floor(Math.log2(1 / viewport.scale)));
   const known = stamps.get(rle);
-  const stamp = known?.colour === colour && known.step === step ? known : makeStamp(rle, colour, step);
+  const fits = known?.colour === colour && known.fillOpacity === fillOpacity && known.step === step;
+  const isReduced = viewport.scale < 1;
+  const stamp =
+    fits && (known.border === null) === isReduced ? known : makeStamp(rle, { colour, fillOpacity, step, isReduced });
   stamps.set(rle, stamp);
-  const { picture } = stamp;
   const { x, y } = toScreen(viewport, imagePoint(0, 0));
-  const sizePx = step * viewport.scale;
-  // A mask has no outline of its own, so that it is never wholly transparent.
-  context.globalAlpha = Math.max(0.2, fillOpacity);
-  context.imageSmoothingEnabled = viewport.scale < 1;
-  context.drawImage(picture, x, y, picture.width * sizePx, picture.height * sizePx);
-  context.globalAlpha = 1;
+  const scale = step * viewport.scale;
+  context.imageSmoothingEnabled = isReduced;
+  context.drawImage(stamp.picture, x, y, stamp.picture.width * scale, stamp.picture.height * scale);
+  if (stamp.border === null) return;
+  context.save();
+  context.translate(x, y);
+  context.scale(viewport.scale, viewport.scale);
+  context.lineWidth = lineWidthPx / viewport.scale;
+  context.stroke(stamp.border);
+  context.restore();
 }
 
-function makeStamp(rle: Rle, colour: string, step: number): Stamp {
-  const picture = new OffscreenCanvas(Math.ceil(rle.widthPx / step), Math.ceil(rle.heightPx / step));
+function makeStamp(
+  rle: Rle,
+  { colour, fillOpacity, step, isReduced }: Pick<Stamp, 'colour' | 'fillOpacity' | 'step'> & { isReduced: boolean },
+): Stamp {
+  const [width, height] = [Math.ceil(rle.widthPx / step), Math.ceil(rle.heightPx / step)];
+  const picture = new OffscreenCanvas(width, height);
+  const border = isReduced ? null : ringsPath(maskBorders(rle));
+  const stamp: Stamp = { colour, fillOpacity, step, picture, border };
   const context = picture.getContext('2d');
-  if (context === null) return { colour, step, picture };
+  if (context === null) return stamp;
   const mask = decodeRle(rle);
-  const pixels = context.createImageData(picture.width, picture.height);
-  for (let y = 0; y < picture.height; y++) {
-    for (let x = 0; x < picture.width; x++) {
-      if (mask[y * step * rle.widthPx + x * step]) pixels.data[(y * picture.width + x) * 4 + 3] = 255;
+  const isInside = (x: number, y: number): boolean =>
+    x >= 0 && y >= 0 && x < width && y < height && mask[y * step * rle.widthPx + x * step] === 1;
+  const isAtBorder = (x: number, y: number): boolean =>
+    !isInside(x - 1, y) || !isInside(x + 1, y) || !isInside(x, y - 1) || !isInside(x, y + 1);
+  const pixels = context.createImageData(width, height);
+  const areaAlpha = Math.round(255 * fillOpacity);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (isInside(x, y)) pixels.data[(y * width + x) * 4 + 3] = isReduced && isAtBorder(x, y) ? 255 : areaAlpha;
     }
   }
   context.putImageData(pixels, 0, 0);
   context.globalCompositeOperation = 'source-in';
   context.fillStyle = colour;
-  context.fillRect(0, 0, picture.width, picture.height);
-  return { colour, step, picture };
+  context.fillRect(0, 0, width, height);
+  return stamp;
+}
+
+function ringsPath(rings: readonly (readonly number[])[]): Path2D {
+  const path = new Path2D();
+  for (const ring of rings) {
+    path.moveTo(ring[0] ?? 0, ring[1] ?? 0);
+    for (let at = 2; at + 1 < ring.length; at += 2) path.lineTo(ring[at] ?? 0, ring[at + 1] ?? 0);
+    path.closePath();
+  }
+  return path;
 }
 
 const fullTurn = 2 * Math.PI;

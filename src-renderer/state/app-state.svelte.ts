@@ -4,6 +4,7 @@
  */
 import type { Api } from '../api/client.svelte.ts';
 import type { Capabilities } from '../../src-main/contract/calls/app.ts';
+import { FoveaError } from '../../src-main/contract/errors.ts';
 import { sampleProjectSet } from '../../src-main/contract/model/sample.ts';
 import type { Project, RecentProject, Settings } from '../../src-main/contract/model/project.ts';
 import type { ProjectId } from '../../src-main/contract/model/ids.ts';
@@ -18,6 +19,9 @@ import { SaveState } from './save-state.svelte.ts';
 import { Theme } from './theme.svelte.ts';
 import { Toasts } from './toasts.svelte.ts';
 import { ViewSettings } from './view-settings.svelte.ts';
+
+/** Of one name beside each other, before a person is told that the name is taken. */
+const mostNumbered = 1000;
 
 export class AppState {
   readonly api: Api;
@@ -105,12 +109,21 @@ export class AppState {
 
   /** A project of its own with drawn images, so that everything can be tried at once. */
   async createSampleProject(): Promise<void> {
-    const taken = new Set(this.recent?.map(({ name }) => name));
-    let name = 'Sample project';
-    for (let number = 2; taken.has(name); number++) name = `Sample project ${number}`;
     const parentFolder = (this.settings ?? (await this.api.call('settings.get', {}))).projectsFolder;
-    await this.createProject(name, parentFolder);
+    await this.#createNumbered('Sample project', parentFolder);
     await this.session?.jobs.importSample(sampleProjectSet);
+  }
+
+  /** With the first free number after the name; folders may lie there that are not among the recent projects. */
+  async #createNumbered(name: string, parentFolder: string): Promise<void> {
+    for (let number = 1; ; number++) {
+      try {
+        return await this.createProject(number === 1 ? name : `${name} ${number}`, parentFolder);
+      } catch (error) {
+        const isTaken = error instanceof FoveaError && error.code === 'already-exists';
+        if (!isTaken || number === mostNumbered) throw error;
+      }
+    }
   }
 
   async forgetProject(path: string): Promise<void> {

@@ -38,14 +38,21 @@ function fittingScale(image: Size, pane: Size): number {
   return Math.min(room.width / image.widthPx, room.height / image.heightPx);
 }
 
-/** How many panes side by side show an image largest, where so many have this room together. */
+/**
+ * How many panes side by side show an image largest, where so many have this room together. A place without a pane is
+ * avoided where that costs less than a tenth of the size.
+ */
 export function paneColumns(panes: number, room: Size, image: Size | null): number {
   if (image === null || room.widthPx === 0) return Math.min(panes, 3);
-  const scaleWith = (columns: number): number =>
-    fittingScale(image, {
-      widthPx: room.widthPx / columns,
-      heightPx: room.heightPx / Math.ceil(panes / columns) - headPx,
-    });
-  const choices = Array.from({ length: panes }, (_, index) => index + 1);
-  return choices.reduce((best, columns) => (scaleWith(columns) > scaleWith(best) * 1.02 ? columns : best), 1);
+  const choices = Array.from({ length: panes }, (_, index) => {
+    const columns = index + 1;
+    const rows = Math.ceil(panes / columns);
+    const pane = { widthPx: room.widthPx / columns, heightPx: room.heightPx / rows - headPx };
+    return { columns, empty: rows * columns - panes, scale: fittingScale(image, pane) };
+  });
+  const largest = Math.max(...choices.map(({ scale }) => scale));
+  const [best] = choices
+    .filter(({ scale }) => scale > 0.9 * largest)
+    .sort((a, b) => a.empty - b.empty || b.scale - a.scale);
+  return best?.columns ?? 1;
 }
