@@ -6,6 +6,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DatasetId } from '../contract/model/ids.ts';
+import { sizeBelow } from './folder-size.ts';
 
 /** Relative to the project; one folder a data set, so that they go with it. */
 export function thumbnailFolder(datasetId: DatasetId): string {
@@ -172,20 +173,5 @@ async function below(folder: string, levels: number): Promise<string[]> {
 
 async function folderEntry(path: string): Promise<Entry> {
   const usedMs = (await stat(path).catch(() => null))?.mtimeMs ?? 0;
-  const names = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = names.filter((entry) => entry.isFile());
-  let sizeBytes = 0;
-  for (let at = 0; at < files.length; at += LOOKED_AT_ONCE) {
-    const some = files.slice(at, at + LOOKED_AT_ONCE);
-    const sizes = await Promise.all(
-      some.map(({ parentPath, name }) =>
-        stat(join(parentPath, name)).then(
-          ({ size }) => size,
-          () => 0,
-        ),
-      ),
-    );
-    for (const size of sizes) sizeBytes += size;
-  }
-  return { path, sizeBytes, usedMs };
+  return { path, sizeBytes: await sizeBelow(path), usedMs };
 }

@@ -218,6 +218,11 @@ export class RunRepository {
     return this.#summarise(this.#row(runId));
   }
 
+  /** Also in the trash. */
+  exists(runId: RunId): boolean {
+    return this.#get.get(runId) !== undefined;
+  }
+
   /** As of today, whatever version it was stored in. Throws `not-found`. */
   config(runId: RunId): RunConfig {
     return readRunConfig(JSON.parse(this.#row(runId).config));
@@ -246,11 +251,6 @@ export class RunRepository {
       .prepare<[], RunId>(`SELECT id FROM run WHERE status IN ${IN_PROGRESS} ORDER BY id`)
       .pluck()
       .all();
-  }
-
-  /** Runs that are deleted but can still be brought back. */
-  trashed(): RunId[] {
-    return this.#database.prepare<[], RunId>('SELECT id FROM run WHERE trashed_at IS NOT NULL').pluck().all();
   }
 
   /** Of all runs, the trashed ones too. */

@@ -87,10 +87,6 @@ export class SweepRepository {
     this.#database.prepare('DELETE FROM sweep WHERE id = ?').run(sweepId);
   }
 
-  trashed(): SweepId[] {
-    return this.#database.prepare<[], SweepId>('SELECT id FROM sweep WHERE trashed_at IS NOT NULL').pluck().all();
-  }
-
   /** Later than any of its runs was trashed by itself: the moment tells which runs went with the sweep. */
   #momentAfterItsRuns(sweepId: SweepId, at: string): string {
     const latest = this.#database

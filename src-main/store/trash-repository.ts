@@ -1,10 +1,10 @@
 /**
- * The trash. A data set in it is a row that nobody sees; deleted images are taken out of their tables and kept, with
- * their labels and tags, as JSON, so that no other query has to know of them. They come back with their old ids.
+ * The trash. Data sets, runs and sweeps in it are rows that nobody sees; deleted images are taken out of their tables and
+ * kept, with their labels and tags, as JSON, so that no other query has to know of them. They come back with their old ids.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import { FoveaError } from '../contract/errors.ts';
-import type { CategoryId, DatasetId, ImageId, TrashEntryId } from '../contract/model/ids.ts';
+import type { CategoryId, DatasetId, ImageId, RunId, SweepId, TrashEntryId } from '../contract/model/ids.ts';
 import type { TrashItem } from '../contract/model/library.ts';
 import { TagRepository } from './tag-repository.ts';
 
@@ -37,17 +37,61 @@ export class TrashRepository {
       .prepare<[], Extract<TrashItem, { kind: 'dataset' }>>(
         `SELECT 'dataset' AS kind, id AS datasetId, name AS title, trashed_at AS trashedAt,
            (SELECT count(*) FROM image WHERE dataset_id = dataset.id) AS imageCount
-         FROM dataset WHERE state = 'ready' AND trashed_at IS NOT NULL`,
+         FROM dataset WHERE state = 'ready' AND trashed_at IS NOT NULL ORDER BY id DESC`,
       )
       .all();
     const images = this.#database
       .prepare<[], Extract<TrashItem, { kind: 'images' }>>(
         `SELECT 'images' AS kind, e.id AS entryId, e.dataset_id AS datasetId, e.title, e.trashed_at AS trashedAt,
            (SELECT count(*) FROM trashed_image WHERE entry_id = e.id) AS imageCount
-         FROM trash_entry e JOIN dataset d ON d.id = e.dataset_id WHERE d.trashed_at IS NULL AND d.state = 'ready'`,
+         FROM trash_entry e JOIN dataset d ON d.id = e.dataset_id WHERE d.trashed_at IS NULL AND d.state = 'ready'
+         ORDER BY e.id DESC`,
       )
       .all();
-    return [...datasets, ...images].sort((a, b) => (a.trashedAt < b.trashedAt ? 1 : -1));
+    const runs = this.#database
+      .prepare<[], Extract<TrashItem, { kind: 'run' }>>(
+        `SELECT 'run' AS kind, id AS runId, name AS title, epochs_done AS epochsDone, trashed_at AS trashedAt
+         FROM run WHERE trashed_at IS NOT NULL AND NOT EXISTS (
+           SELECT 1 FROM sweep s WHERE s.id = run.sweep_id AND s.trashed_at = run.trashed_at)
+         ORDER BY id DESC`,
+      )
+      .all();
+    const sweeps = this.#database
+      .prepare<[], Extract<TrashItem, { kind: 'sweep' }>>(
+        `SELECT 'sweep' AS kind, id AS sweepId, name AS title, trashed_at AS trashedAt,
+           (SELECT count(*) FROM run WHERE sweep_id = sweep.id AND trashed_at = sweep.trashed_at) AS runCount
+         FROM sweep WHERE trashed_at IS NOT NULL ORDER BY id DESC`,
+      )
+      .all();
+    const all = [...datasets, ...images, ...sweeps, ...runs];
+    return all.sort((a, b) => (a.trashedAt === b.trashedAt ? 0 : a.trashedAt < b.trashedAt ? 1 : -1));
+  }
+
+  /** Throws `not-found` for a run that is not in the trash. */
+  requireRun(runId: RunId): void {
+    if (this.#database.prepare('SELECT 1 FROM run WHERE id = ? AND trashed_at IS NOT NULL').get(runId) === undefined)
+      throw notInTrash();
+  }
+
+  /** The runs that went into the trash with their sweep. Throws `not-found` where it is not in the trash. */
+  runsOfSweep(sweepId: SweepId): RunId[] {
+    const at = this.#database
+      .prepare<[SweepId], string>('SELECT trashed_at FROM sweep WHERE id = ? AND trashed_at IS NOT NULL')
+      .pluck()
+      .get(sweepId);
+    if (at === undefined) throw notInTrash();
+    return this.#database
+      .prepare<[SweepId, string], RunId>('SELECT id FROM run WHERE sweep_id = ? AND trashed_at = ? ORDER BY id')
+      .pluck()
+      .all(sweepId, at);
+  }
+
+  /** Throws `not-found` for a data set that is not in the trash. */
+  requireDataset(datasetId: DatasetId): void {
+    const row = this.#database
+      .prepare(`SELECT 1 FROM dataset WHERE id = ? AND state = 'ready' AND trashed_at IS NOT NULL`)
+      .get(datasetId);
+    if (row === undefined) throw notInTrash();
   }
 
   /** Throws `not-found` where there is no visible data set of this id. */
@@ -131,6 +175,27 @@ export class TrashRepository {
       .immediate();
   }
 
+  /**
+   * Where the files of up to `limit` images of the entry are: `paths` below `root`, which is the data set's (null where it
+   * has none), in the order in which `forgetSome` forgets them. Throws `not-found`.
+   */
+  filesOfEntry(entryId: TrashEntryId, limit = -1): { datasetId: DatasetId; root: string | null; paths: string[] } {
+    const entry = this.#database
+      .prepare<[TrashEntryId], { datasetId: DatasetId; root: string | null }>(
+        `SELECT d.id AS datasetId, d.image_root AS root FROM trash_entry e JOIN dataset d ON d.id = e.dataset_id
+         WHERE e.id = ?`,
+      )
+      .get(entryId);
+    if (entry === undefined) throw notInTrash();
+    const paths = this.#database
+      .prepare<[TrashEntryId, number], string | null>(
+        `SELECT image ->> 'path' FROM trashed_image WHERE entry_id = ? ORDER BY image_id LIMIT ?`,
+      )
+      .pluck()
+      .all(entryId, limit);
+    return { ...entry, paths: paths.filter((path) => path !== null) };
+  }
+
   /** Forgets up to `limit` images for good; false when none are left, and the entry is gone. */
   forgetSome(entryId: TrashEntryId, limit: number): boolean {
     return this.#database
@@ -138,7 +203,8 @@ export class TrashRepository {
         const { changes } = this.#database
           .prepare(
             `DELETE FROM trashed_image WHERE entry_id = @entryId
-               AND image_id IN (SELECT image_id FROM trashed_image WHERE entry_id = @entryId LIMIT @limit)`,
+               AND image_id IN (SELECT image_id FROM trashed_image WHERE entry_id = @entryId
+                 ORDER BY image_id LIMIT @limit)`,
           )
           .run({ entryId, limit });
         if (changes < limit) this.#database.prepare('DELETE FROM trash_entry WHERE id = ?').run(entryId);

@@ -231,7 +231,10 @@ describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
     await page.keyboard.type('Trash');
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Trash' });
-    await dialog.getByText('Data set “pets”: 30 images').waitFor();
+    await dialog.getByTitle('pets').waitFor();
+    await dialog.getByText('Data set, 30 images').waitFor();
+    // Its thumbnails and tiles are in the project.
+    await dialog.getByText(/^[\d.]+ [kM]B$/).waitFor();
     await shot('trash');
     await dialog.getByRole('button', { name: 'Bring back' }).click();
     await dialog.getByText('The trash is empty.').waitFor();

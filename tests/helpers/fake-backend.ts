@@ -332,6 +332,7 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
   'image.tag': async () => ({ imageIds: [image.imageId] }),
   'image.trash': async () => null,
   'trash.list': async () => [],
+  'trash.size': async () => ({ sizeBytes: 0 }),
   'trash.restore': async () => ({}),
   'trash.empty': async () => ({}),
   'split.preview': async () => ({ counts: { train: 96, val: 0, test: 24 }, moved: 4 }),

@@ -320,7 +320,26 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
     },
     'run.restore': async ({ runId }) => {
       runs.set(runId, trash.get(runId)!);
+      trash.delete(runId);
       return runOf(runId).summary;
+    },
+    'trash.list': async () =>
+      [...trash.values()].map(({ summary: { runId, name: title, epochsDone } }) => ({
+        ...{ kind: 'run', runId, title, epochsDone },
+        trashedAt: '2026-03-09T11:00:00.000Z',
+      })),
+    'trash.size': async () => ({ sizeBytes: 2_480_000 }),
+    'trash.restore': async ({ item }) => {
+      if (item.kind !== 'run') return {};
+      const back = trash.get(item.runId)!;
+      trash.delete(item.runId);
+      runs.set(item.runId, back);
+      backend.emit('run.changed', { projectId: sample.project.projectId, summary: back.summary });
+      return {};
+    },
+    'trash.empty': async () => {
+      trash.clear();
+      return {};
     },
     'run.queue': async () => queue(),
     'run.moveInQueue': async ({ runId, before }) => {

@@ -1,5 +1,5 @@
 /** Trash, versions, health, saved views, relinking and labels as tiles, over real folders. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -89,6 +89,38 @@ test('a data set comes back from the trash, under a free name; emptying is for g
   const left = opened.store.database.prepare('SELECT count(*) FROM image').pluck().get();
   expect(left).toBe(0);
 });
+
+test('images that go for good take their copies in the project with them, and no other file', async () => {
+  const { fixture, datasetId, ids, folder } = await library({ copyFiles: true });
+  const { handlers, opened } = fixture;
+  const { projectId } = opened.project;
+  const files = (root: string): string[] =>
+    readdirSync(root, { recursive: true })
+      .map(String)
+      .filter((name) => name.endsWith('.jpg'))
+      .sort();
+  const copies = join(opened.folder, 'images', `dataset-${datasetId}`);
+  const before = { copies: files(copies), source: files(folder) };
+  expect(before.copies).toHaveLength(4);
+  const trashed = await handlers['image.trash']({ projectId, datasetId, imageIds: [ids[0]!, ids[3]!] });
+  const { entryId } = trashed as Extract<TrashItem, { kind: 'images' }>;
+  const item = { kind: 'images', entryId } as const;
+  const sizeOf = (name: string): number => statSync(join(copies, name)).size;
+  const names = [ids[0]!, ids[3]!].map((id) => pathOf(opened, entryId, id));
+  expect(await handlers['trash.size']({ projectId, item })).toEqual({
+    sizeBytes: sizeOf(names[0]!) + sizeOf(names[1]!),
+  });
+  expect(files(copies)).toEqual(before.copies);
+  await handlers['trash.empty']({ projectId, item });
+  expect(files(copies)).toEqual(before.copies.filter((name) => !names.includes(name)));
+  expect(files(folder)).toEqual(before.source);
+  await expect(handlers['trash.empty']({ projectId, item })).rejects.toMatchObject({ code: 'not-found' });
+});
+
+function pathOf({ store }: ProjectFixture['opened'], entryId: number, imageId: ImageId): string {
+  const find = store.database.prepare(`SELECT image ->> 'path' FROM trashed_image WHERE entry_id = ? AND image_id = ?`);
+  return find.pluck().get(entryId, imageId) as string;
+}
 
 test(
   'the same state has the same hash wherever it is; a change is told apart and compared',

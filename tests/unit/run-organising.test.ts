@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunQueue, RunSummary } from '../../src-main/contract/model/run.ts';
+import { emptyTrash, restore, sizeInTrash } from '../../src-main/services/library/trash.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
 import { fakeTrainers, type FakeTrainer } from '../helpers/fake-trainer.ts';
 import {
@@ -108,7 +109,7 @@ describe('a deleted run', () => {
     );
   });
 
-  test('goes for good when the project is opened the next time, even where its folder is gone already', async () => {
+  test('stays in the trash however often the project is opened, and goes for good when that is emptied, even where its folder is gone already', async () => {
     const runs = [await start('a'), await start('b'), await start('c')];
     for (const [index] of runs.entries()) {
       await until('its turn has come', () => launched.length > index);
@@ -123,9 +124,18 @@ describe('a deleted run', () => {
     const { context } = runContext(fakeTrainers().launch);
     createRunHandlers(context);
     project = { ...project, projects: context.projects, opened: await context.projects.open(folder) };
-    expect(project.opened.store.runs.list().map(({ name }) => name)).toEqual(['c']);
-    expect(project.opened.store.runs.trashed()).toEqual([]);
+    const { opened } = project;
+    expect(opened.store.runs.list().map(({ name }) => name)).toEqual(['c']);
+    expect(new Set(opened.store.trash.list().map(({ title }) => title))).toEqual(new Set(['a', 'b']));
+    expect(await sizeInTrash(opened, { kind: 'run', runId: runs[0]!.runId })).toBeGreaterThan(100);
+    expect(await sizeInTrash(opened, { kind: 'run', runId: runs[1]!.runId })).toBe(0);
+    await expect(emptyTrash(opened, { kind: 'run', runId: runs[2]!.runId })).rejects.toMatchObject({
+      code: 'not-found',
+    });
+    await emptyTrash(opened, null);
+    expect(opened.store.trash.list()).toEqual([]);
     expect(folders.map((each) => existsSync(each))).toEqual([false, false, true]);
+    await expect(restore(opened, { kind: 'run', runId: runs[0]!.runId })).rejects.toMatchObject({ code: 'not-found' });
   });
 });
 

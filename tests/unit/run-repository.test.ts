@@ -180,9 +180,9 @@ test('a trashed run is in no list and no count until it is brought back; its fol
   const runId = addRun(store, DATASET, 'first');
   store.runs.update(runId, { trashedAt: '2026-01-03T00:00:00Z' });
   expect([store.runs.list(), store.runs.count()]).toEqual([[], 0]);
-  expect([store.runs.trashed(), store.runs.folders()]).toEqual([[runId], ['runs/first']]);
+  expect([store.trash.list(), store.runs.folders()]).toMatchObject([[{ kind: 'run', runId }], ['runs/first']]);
   store.runs.update(runId, { trashedAt: null });
-  expect([store.runs.list().length, store.runs.count(), store.runs.trashed()]).toEqual([1, 1, []]);
+  expect([store.runs.list().length, store.runs.count(), store.trash.list()]).toEqual([1, 1, []]);
 });
 
 test('what a person keeps with a run comes back as it was', async () => {

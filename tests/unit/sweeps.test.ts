@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import type { RunId } from '../../src-main/contract/model/ids.ts';
 import type { Sweep, SweepPlan } from '../../src-main/contract/model/sweep.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
-import { emptyTrash } from '../../src-main/services/runs/organising.ts';
+import { emptyTrash } from '../../src-main/services/library/trash.ts';
 import { createSweepHandlers } from '../../src-main/services/sweeps/handlers.ts';
 import { rejectionOf } from '../helpers/errors.ts';
 import { fakeTrainers, type FakeTrainer } from '../helpers/fake-trainer.ts';
@@ -150,7 +150,7 @@ describe('a sweep', () => {
     expect(error.message).toContain('Nothing of “Norm” can go on');
   });
 
-  test('is deleted with its runs, comes back with them, and goes for good when the project is opened', async () => {
+  test('is deleted with its runs, comes back with them, and goes for good with the trash', async () => {
     const sweep = await start({ axes: [] });
     const request = { ...inProject(), sweepId: sweep.sweepId };
     expect((await rejectionOf(sweeps['sweep.delete'](request))).message).toContain('Cancel the sweep first.');
@@ -170,7 +170,12 @@ describe('a sweep', () => {
     expect(back.runs).toEqual([second]);
     expect(project.opened.store.runs.list().map(({ runId }) => runId)).toEqual([second!.runId]);
     await sweeps['sweep.delete'](request);
-    await emptyTrash(project.opened);
+    expect(project.opened.store.trash.list()).toMatchObject([
+      { kind: 'sweep', sweepId: sweep.sweepId, title: 'Norm', runCount: 1 },
+      { kind: 'run', runId: first!.runId },
+    ]);
+    await emptyTrash(project.opened, null);
+    expect(project.opened.store.trash.list()).toEqual([]);
     expect((await rejectionOf(sweeps['sweep.get'](request))).code).toBe('not-found');
     expect(await readdir(join(project.opened.folder, 'runs'))).toEqual([]);
   });

@@ -17,6 +17,7 @@ import { writeSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { planModel } from '../../src-main/engine/zoo/registry.ts';
 import type { ServiceContext } from '../../src-main/services/context.ts';
 import { JobRegistry } from '../../src-main/services/jobs.ts';
+import { emptyTrash } from '../../src-main/services/library/trash.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
 import { runFolder } from '../../src-main/services/runs/restore-runs.ts';
 import { catalogue, networkName } from '../../src-main/services/weights/catalogue.ts';
@@ -256,4 +257,18 @@ test('a run from another run keeps the checkpoint it starts from, whatever becom
     null,
     null,
   ]);
+  // In the trash its weights are still there; for good, the plan says so and what began from it is as it was.
+  const { store } = project.opened;
+  store.runs.update(other.runId, { status: 'finished', trashedAt: '2026-01-01T00:00:00.000Z' });
+  await writeFile(checkpoint, readFileSync(made));
+  expect(await check()).toMatchObject([{ severity: 'note' }]);
+  await emptyTrash(project.opened, { kind: 'run', runId: other.runId });
+  expect(await check()).toMatchObject([
+    {
+      severity: 'error',
+      message: expect.stringContaining(`Run ${other.runId}, whose weights are meant, was deleted`) as string,
+    },
+  ]);
+  expect(await readStartFile(kept)).toEqual(start);
+  expect(sha256(start!.path)).toBe(start!.sha256);
 });

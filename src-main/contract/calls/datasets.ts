@@ -134,8 +134,13 @@ export const datasetCalls = {
     request: v.object({ ...inProject, datasetId, imageIds: v.pipe(v.array(imageId), v.minLength(1)) }),
     response: v.nullable(trashItem),
   },
-  /** Newest first. Runs have a trash of their own, `run.restore`. */
+  /** Newest first. */
   'trash.list': { request: v.object(inProject), response: v.array(trashItem) },
+  /** What its files in the project take; 0 where it has none of its own there, or they are gone. */
+  'trash.size': {
+    request: v.object({ ...inProject, item: trashKey }),
+    response: v.object({ sizeBytes: v.number() }),
+  },
   'trash.restore': { request: v.object({ ...inProject, item: trashKey }), response: nothing },
   /** For good: what is named, or everything. */
   'trash.empty': { request: v.object({ ...inProject, item: v.nullable(trashKey) }), response: nothing },

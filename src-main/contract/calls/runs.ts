@@ -41,7 +41,7 @@ export const runCalls = {
     }),
     response: runSummary,
   },
-  /** Out of all lists. Until the project is opened the next time, `run.restore` brings it back. */
+  /** Out of all lists and into the trash, from which `run.restore` and `trash.restore` bring it back. */
   'run.delete': { request: v.object(inRun), response: nothing },
   'run.restore': { request: v.object(inRun), response: runSummary },
   'run.queue': { request: nothing, response: runQueue },

@@ -2,9 +2,9 @@
 import * as v from 'valibot';
 import { shapeKind } from './annotation.ts';
 import { split } from './dataset.ts';
-import { annotationId, categoryId, datasetId, datasetVersionId, imageId, trashEntryId } from './ids.ts';
+import { annotationId, categoryId, datasetId, datasetVersionId, imageId, runId, sweepId, trashEntryId } from './ids.ts';
 
-/** Something that was deleted and can be brought back: a data set, or images of one. */
+/** Something that was deleted and can be brought back: a data set, images of one, a run, or a sweep with its runs. */
 export const trashItem = v.variant('kind', [
   v.object({
     kind: v.literal('dataset'),
@@ -22,6 +22,15 @@ export const trashItem = v.variant('kind', [
     imageCount: v.number(),
     trashedAt: v.string(),
   }),
+  v.object({ kind: v.literal('run'), runId, title: v.string(), epochsDone: v.number(), trashedAt: v.string() }),
+  v.object({
+    kind: v.literal('sweep'),
+    sweepId,
+    title: v.string(),
+    /** Those that went with it; one that was deleted by itself before is an item of its own. */
+    runCount: v.number(),
+    trashedAt: v.string(),
+  }),
 ]);
 export type TrashItem = v.InferOutput<typeof trashItem>;
 
@@ -29,8 +38,23 @@ export type TrashItem = v.InferOutput<typeof trashItem>;
 export const trashKey = v.variant('kind', [
   v.object({ kind: v.literal('dataset'), datasetId }),
   v.object({ kind: v.literal('images'), entryId: trashEntryId }),
+  v.object({ kind: v.literal('run'), runId }),
+  v.object({ kind: v.literal('sweep'), sweepId }),
 ]);
 export type TrashKey = v.InferOutput<typeof trashKey>;
+
+export function trashKeyOf(item: TrashItem): TrashKey {
+  switch (item.kind) {
+    case 'dataset':
+      return { kind: item.kind, datasetId: item.datasetId };
+    case 'images':
+      return { kind: item.kind, entryId: item.entryId };
+    case 'run':
+      return { kind: item.kind, runId: item.runId };
+    case 'sweep':
+      return { kind: item.kind, sweepId: item.sweepId };
+  }
+}
 
 /** A state of a data set's images and labels; the same content has the same hash. */
 export const datasetVersion = v.object({

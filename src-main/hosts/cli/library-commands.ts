@@ -1,7 +1,7 @@
 /** What the commands about a library do: images by query, splits, leaks, health, versions, trash. */
 import { FoveaError } from '../../contract/errors.ts';
 import { runOrders, type ImageOrder } from '../../contract/model/dataset.ts';
-import type { TrashItem, TrashKey } from '../../contract/model/library.ts';
+import { trashKeyOf, type TrashItem } from '../../contract/model/library.ts';
 import { isLeak, type SplitPlan } from '../../contract/model/splits.ts';
 import { jobEnd, print, project, type ProjectOptions, type Session } from './session.ts';
 import { exitCodes, type ExitCode } from './io.ts';
@@ -121,8 +121,18 @@ export async function listTrash(session: Session, options: ProjectOptions): Prom
   );
 }
 
-function itemText({ kind, title, imageCount, trashedAt }: TrashItem): string {
-  return `${kind === 'dataset' ? 'data set' : 'images of'} ${title}, ${imageCount} images, ${trashedAt}`;
+function itemText(item: TrashItem): string {
+  const { title, trashedAt } = item;
+  switch (item.kind) {
+    case 'dataset':
+      return `data set ${title}, ${item.imageCount} images, ${trashedAt}`;
+    case 'images':
+      return `images of ${title}, ${item.imageCount} images, ${trashedAt}`;
+    case 'run':
+      return `run ${title}, ${item.epochsDone} epochs, ${trashedAt}`;
+    case 'sweep':
+      return `sweep ${title}, ${item.runCount} runs, ${trashedAt}`;
+  }
 }
 
 /** `number`: as `trash list` counts. */
@@ -131,11 +141,7 @@ export async function restoreTrash(session: Session, number: string, options: Pr
   const items = await session.client.call('trash.list', { projectId });
   const item = items[Number(number) - 1];
   if (item === undefined) throw new FoveaError('not-found', `The trash has no entry ${number}; see: fovea trash list.`);
-  const key: TrashKey =
-    item.kind === 'dataset'
-      ? { kind: 'dataset', datasetId: item.datasetId }
-      : { kind: 'images', entryId: item.entryId };
-  await session.client.call('trash.restore', { projectId, item: key });
+  await session.client.call('trash.restore', { projectId, item: trashKeyOf(item) });
   return print(session, options, item, (back) => `Brought back: ${itemText(back)}\n`);
 }
 

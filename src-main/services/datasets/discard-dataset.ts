@@ -8,6 +8,7 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { DatasetId } from '../../contract/model/ids.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import { fileError, systemCode } from '../file-errors.ts';
+import { sizeBelow } from '../folder-size.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { thumbnailFolder, tilesFolder } from '../picture-cache.ts';
 import { trainingCacheFolder } from '../training-data/pack-cache.ts';
@@ -30,12 +31,25 @@ export function copiedFilesFolder(datasetId: DatasetId): string {
   return join('images', `dataset-${datasetId}`);
 }
 
+/** What its packs, copies of files and pictures take. */
+export async function datasetSize({ folder }: OpenProject, datasetId: DatasetId): Promise<number> {
+  const packs = (await packFiles(packsFolder(folder), packPrefix(datasetId))).map((name) =>
+    join(packsFolder(folder), name),
+  );
+  const sizes = [...packs, ...foldersOf(datasetId).map((own) => join(folder, own))].map(sizeBelow);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+/** Relative to the project. */
+function foldersOf(datasetId: DatasetId): string[] {
+  const caches = [thumbnailFolder(datasetId), tilesFolder(datasetId), trainingCacheFolder(datasetId)];
+  return [copiedFilesFolder(datasetId), ...caches];
+}
+
 /** Packs go first: an import that failed for want of space needs some to take its rows back. */
 export async function discardDataset({ store, folder }: OpenProject, datasetId: DatasetId): Promise<void> {
   await removePacks(packsFolder(folder), packPrefix(datasetId));
-  const caches = [thumbnailFolder(datasetId), tilesFolder(datasetId), trainingCacheFolder(datasetId)];
-  const folders = [copiedFilesFolder(datasetId), ...caches];
-  for (const own of folders) await removeTree(join(folder, own));
+  for (const own of foldersOf(datasetId)) await removeTree(join(folder, own));
   for (let count = 25, deleted = 1; deleted > 0;) {
     const startMs = performance.now();
     deleted = store.images.deleteSome(datasetId, count);
@@ -65,12 +79,16 @@ async function removeTree(folder: string): Promise<void> {
   });
 }
 
-async function removePacks(folder: string, prefix: string): Promise<void> {
+async function packFiles(folder: string, prefix: string): Promise<string[]> {
   const files = await readdir(folder).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return [];
     throw fileError(error, 'look for the data set’s packs', folder);
   });
-  for (const name of files.filter((file) => file.startsWith(prefix))) {
+  return files.filter((file) => file.startsWith(prefix));
+}
+
+async function removePacks(folder: string, prefix: string): Promise<void> {
+  for (const name of await packFiles(folder, prefix)) {
     const file = join(folder, name);
     await rm(file, { force: true }).catch((error: unknown) => {
       throw fileError(error, 'delete', file);

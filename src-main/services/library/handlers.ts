@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import type { Handlers } from '../../contract/ipc.ts';
 import { FoveaError } from '../../contract/errors.ts';
 import type { ImageFilter } from '../../contract/model/dataset.ts';
-import type { AnnotationId, DatasetId, ImageId } from '../../contract/model/ids.ts';
-import type { RelinkReport } from '../../contract/model/library.ts';
+import type { AnnotationId, DatasetId, ImageId, RunId } from '../../contract/model/ids.ts';
+import type { RelinkReport, TrashKey } from '../../contract/model/library.ts';
 import type { ServiceContext } from '../context.ts';
 import { asAdded, type ImageLists } from '../datasets/image-lists.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
@@ -14,11 +14,11 @@ import type { OpenProject } from '../open-projects.ts';
 import { changeSplits, previewSplits, sweepSplitChanges, takeBack } from '../splits/change-splits.ts';
 import { askLibrary } from './ask-library.ts';
 import { recordVersion } from './record-version.ts';
-import { emptyTrash, restore, trashImages } from './trash.ts';
+import { emptyTrash, restore, sizeInTrash, trashImages } from './trash.ts';
 
 type LibraryCalls =
   | `image.${'ids' | 'tag' | 'trash'}`
-  | `trash.${'list' | 'restore' | 'empty'}`
+  | `trash.${'list' | 'size' | 'restore' | 'empty'}`
   | `split.${'preview' | 'assign' | 'changes' | 'undo'}`
   | `dataset.${'fingerprint' | 'duplicates' | 'health' | 'relink'}`
   | `version.${'freeze' | 'list' | 'compare'}`
@@ -38,6 +38,23 @@ export function createLibraryHandlers(
     lists.forget(project, datasetId);
     emit('dataset.changed', { projectId: project.projectId });
   };
+
+  function tellRestored({ store, project: { projectId } }: OpenProject, item: TrashKey): void {
+    const tellRun = (runId: RunId): void => emit('run.changed', { projectId, summary: store.runs.get(runId) });
+    switch (item.kind) {
+      case 'run':
+        return tellRun(item.runId);
+      case 'sweep': {
+        const sweep = store.sweeps.get(item.sweepId);
+        for (const { runId } of sweep.runs) tellRun(runId);
+        return emit('sweep.changed', { projectId, sweep });
+      }
+      case 'dataset':
+      case 'images':
+        lists.forgetProject(projectId);
+        return emit('dataset.changed', { projectId });
+    }
+  }
 
   /** The images that are meant: those that are named, as far as the filter lets them through. */
   async function scoped(
@@ -104,11 +121,12 @@ export function createLibraryHandlers(
 
     'trash.list': async ({ projectId }) => projects.get(projectId).store.trash.list(),
 
+    'trash.size': async ({ projectId, item }) => ({ sizeBytes: await sizeInTrash(projects.get(projectId), item) }),
+
     'trash.restore': async ({ projectId, item }) => {
       const opened = projects.get(projectId);
       await restore(opened, item);
-      lists.forgetProject(projectId);
-      emit('dataset.changed', { projectId });
+      tellRestored(opened, item);
       return {};
     },
 

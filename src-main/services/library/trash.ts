@@ -1,9 +1,14 @@
 /** Puts images into the trash, brings things back, and empties it: all in short transactions. */
+import { rm } from 'node:fs/promises';
+import { join, sep } from 'node:path';
 import type { DatasetId, ImageId, TrashEntryId } from '../../contract/model/ids.ts';
-import type { TrashItem, TrashKey } from '../../contract/model/library.ts';
-import { discardDataset } from '../datasets/discard-dataset.ts';
+import { trashKeyOf, type TrashItem, type TrashKey } from '../../contract/model/library.ts';
+import type { ProjectStore } from '../../store/project-store.ts';
+import { copiedFilesFolder, datasetSize, discardDataset } from '../datasets/discard-dataset.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
+import { sizeBelow } from '../folder-size.ts';
 import type { OpenProject } from '../open-projects.ts';
+import { deleteRun } from '../runs/run-folders.ts';
 
 const IMAGES_AT_ONCE = 25;
 
@@ -27,26 +32,102 @@ export async function trashImages(
   return trash.list().find((item) => item.kind === 'images' && item.entryId === entryId) ?? null;
 }
 
-/** Throws `not-found` for what is not in the trash any more. */
-export async function restore({ store }: OpenProject, item: TrashKey): Promise<void> {
-  if (item.kind === 'dataset') store.trash.restoreDataset(item.datasetId);
-  else await inSteps(() => store.trash.restoreSome(item.entryId, IMAGES_AT_ONCE));
+/** What can be done with each kind of thing in the trash. All throw `not-found` for what is not there any more. */
+interface Kept<Key extends TrashKey> {
+  restore(opened: OpenProject, key: Key): Promise<void> | void;
+  /** For good. */
+  forget(opened: OpenProject, key: Key): Promise<void>;
+  sizeBytes(opened: OpenProject, key: Key): Promise<number>;
+}
+type KeptKinds = { [K in TrashKey['kind']]: Kept<Extract<TrashKey, { kind: K }>> };
+
+const kinds: KeptKinds = {
+  dataset: {
+    restore: ({ store }, { datasetId }) => store.trash.restoreDataset(datasetId),
+    async forget(opened, { datasetId }) {
+      opened.store.trash.requireDataset(datasetId);
+      opened.store.datasets.markDeleting(datasetId);
+      await discardDataset(opened, datasetId);
+    },
+    sizeBytes: (opened, { datasetId }) => datasetSize(opened, datasetId),
+  },
+  images: {
+    restore: ({ store }, { entryId }) => inSteps(() => store.trash.restoreSome(entryId, IMAGES_AT_ONCE)),
+    async forget({ store, folder }, { entryId }) {
+      for (let left = true; left;) {
+        const copies = copiesOf(store, folder, entryId, IMAGES_AT_ONCE);
+        left = store.trash.forgetSome(entryId, IMAGES_AT_ONCE);
+        for (const file of copies) await rm(file, { force: true });
+        await yieldToEventLoop();
+      }
+    },
+    async sizeBytes({ store, folder }, { entryId }) {
+      const sizes = copiesOf(store, folder, entryId).map(sizeBelow);
+      return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    },
+  },
+  run: {
+    restore({ store }, { runId }) {
+      store.trash.requireRun(runId);
+      store.runs.update(runId, { trashedAt: null });
+    },
+    async forget(opened, { runId }) {
+      opened.store.trash.requireRun(runId);
+      await deleteRun(opened, runId);
+    },
+    sizeBytes: ({ store, folder }, { runId }) => sizeBelow(join(folder, store.runs.folder(runId))),
+  },
+  sweep: {
+    restore({ store }, { sweepId }) {
+      store.trash.runsOfSweep(sweepId);
+      store.sweeps.restore(sweepId);
+    },
+    async forget(opened, { sweepId }) {
+      for (const runId of opened.store.trash.runsOfSweep(sweepId)) await deleteRun(opened, runId);
+      opened.store.sweeps.delete(sweepId);
+    },
+    async sizeBytes({ store, folder }, { sweepId }) {
+      const folders = store.trash.runsOfSweep(sweepId).map((runId) => join(folder, store.runs.folder(runId)));
+      return (await Promise.all(folders.map(sizeBelow))).reduce((sum, size) => sum + size, 0);
+    },
+  },
+};
+
+/** The one place where a key meets its kind's record. */
+function kept<K extends TrashKey['kind']>(key: Extract<TrashKey, { kind: K }>): Kept<Extract<TrashKey, { kind: K }>> {
+  return kinds[key.kind as K];
 }
 
-/** For good. Null: everything that is in the trash now. */
+export async function restore(opened: OpenProject, item: TrashKey): Promise<void> {
+  await kept(item).restore(opened, item);
+}
+
+/** What its files in the project take. */
+export function sizeInTrash(opened: OpenProject, item: TrashKey): Promise<number> {
+  return kept(item).sizeBytes(opened, item);
+}
+
+/**
+ * For good. Null: everything that is in the trash now; what cannot go stays, and the first reason is thrown once all others
+ * are gone.
+ */
 export async function emptyTrash(opened: OpenProject, item: TrashKey | null): Promise<void> {
-  const items = item === null ? opened.store.trash.list() : [item];
-  for (const one of items) {
-    if (one.kind === 'images') await forget(opened, one.entryId);
-    else {
-      opened.store.datasets.markDeleting(one.datasetId);
-      await discardDataset(opened, one.datasetId);
-    }
+  if (item !== null) return kept(item).forget(opened, item);
+  const failures: unknown[] = [];
+  for (const one of opened.store.trash.list().map(trashKeyOf)) {
+    await kept(one)
+      .forget(opened, one)
+      .catch((error: unknown) => failures.push(error));
   }
+  if (failures.length > 0) throw failures[0];
 }
 
-async function forget({ store }: OpenProject, entryId: TrashEntryId): Promise<void> {
-  await inSteps(() => store.trash.forgetSome(entryId, IMAGES_AT_ONCE));
+/** Files that were copied into the project with images of the entry; those that lie elsewhere are not ours. */
+function copiesOf(store: ProjectStore, folder: string, entryId: TrashEntryId, limit?: number): string[] {
+  const { datasetId, root, paths } = store.trash.filesOfEntry(entryId, limit);
+  const own = copiedFilesFolder(datasetId);
+  if (root !== own) return [];
+  return paths.map((path) => join(folder, own, path)).filter((file) => file.startsWith(join(folder, own) + sep));
 }
 
 async function inSteps(step: () => boolean): Promise<void> {

@@ -36,7 +36,7 @@ import { LeakChecks } from './leak-check.ts';
 import { readLabelStatistics } from './label-statistics.ts';
 import { classesOfRun } from '../results/classes-of-run.ts';
 import { PredictionReader } from './predictions.ts';
-import { createOrganisingHandlers, emptyTrash } from './organising.ts';
+import { createOrganisingHandlers } from './organising.ts';
 import { refuseErrors, refuseUnlessResumable, refuseUnlessTraining, refuseWhileClosing } from './refusals.ts';
 import { restorePoints, restoreUnfinishedRuns, runFolder } from './restore-runs.ts';
 import { heaviestFirst, type Finding } from './findings.ts';
@@ -120,7 +120,6 @@ export function createRunHandlers(context: ServiceContext, options: { slurmPollM
 
   projects.onOpen(async (opened) => {
     await sweepRunFolders(opened);
-    await emptyTrash(opened);
     await restoreUnfinishedRuns(opened);
     slurm.attach(opened);
   });

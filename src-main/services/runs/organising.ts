@@ -1,12 +1,10 @@
 /** What a person does with runs to keep them in order: names, tags, notes, pins, the archive, deletion that can be undone. */
 import type { Emit, Handlers } from '../../contract/ipc.ts';
-import { toErrorData } from '../../contract/errors.ts';
 import type { RunId } from '../../contract/model/ids.ts';
 import type { RunSummary } from '../../contract/model/run.ts';
 import type { RunChanges } from '../../store/run-repository.ts';
 import type { OpenProject, OpenProjects } from '../open-projects.ts';
 import { refuseInProgress } from './refusals.ts';
-import { deleteRun } from './run-folders.ts';
 import type { RunSupervisor } from './run-supervisor.ts';
 
 type OrganisingCalls =
@@ -47,17 +45,4 @@ export function createOrganisingHandlers(
       return {};
     },
   };
-}
-
-/** Runs that were deleted while the project was last open go for good. One that cannot go yet keeps nothing from opening. */
-export async function emptyTrash(opened: OpenProject): Promise<void> {
-  for (const runId of opened.store.runs.trashed()) {
-    try {
-      await deleteRun(opened, runId);
-    } catch (error) {
-      console.error(`Run ${runId} could not be deleted: ${toErrorData(error).message}`);
-    }
-  }
-  const { sweeps } = opened.store;
-  for (const sweepId of sweeps.trashed()) sweeps.delete(sweepId);
 }

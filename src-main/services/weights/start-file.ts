@@ -94,6 +94,13 @@ export class StartFiles {
 
   async #ofRun(opened: OpenProject, { runId, checkpoint }: Extract<WeightsSource, { source: 'run' }>): Promise<Start> {
     const { runs } = opened.store;
+    if (!runs.exists(runId)) {
+      throw new FoveaError(
+        'not-found',
+        `Run ${runId}, whose weights are meant, was deleted for good. Choose other weights, or start from scratch.`,
+        { runId },
+      );
+    }
     const { name } = runs.get(runId);
     const path = runFiles.checkpoint(join(opened.folder, runs.folder(runId)), checkpoint);
     if (!existsSync(path)) {
