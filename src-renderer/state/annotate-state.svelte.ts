@@ -16,6 +16,7 @@ import { AnnotateView } from './annotate-view.svelte.ts';
 import type { DatasetBrowser } from './dataset-browser.svelte.ts';
 import { EditorMirror } from './editor-mirror.svelte.ts';
 import { LabelComparison } from './label-comparison.svelte.ts';
+import { LatestAnswer } from './latest-answer.ts';
 import { LabelSession } from './label-session.svelte.ts';
 import type { OpenImage } from './route.ts';
 import type { ViewSettings } from './view-settings.svelte.ts';
@@ -56,7 +57,7 @@ export class AnnotateState {
   tagging = $state(false);
   /** The class that was chosen before the present one. */
   #lastCategoryId: CategoryId | null = null;
-  #countReadings = 0;
+  readonly #countReadings = new LatestAnswer();
 
   /** `browser`: the list of images that is gone through. */
   constructor(api: Api, browser: DatasetBrowser, dataset: Dataset, settings: ViewSettings) {
@@ -202,13 +203,13 @@ export class AnnotateState {
     return null;
   }
 
-  /** The latest call wins. */
   async readReviewCounts(): Promise<void> {
     const request = { projectId: this.projectId, datasetId: this.datasetId };
-    const reading = ++this.#countReadings;
-    // Counts are an aside: without them everything else works.
-    const counts = await this.#api.call('image.reviewCounts', request).catch(() => null);
-    if (counts !== null && reading === this.#countReadings) this.reviewCounts = counts;
+    await this.#countReadings.to(
+      this.#api.call('image.reviewCounts', request),
+      (counts) => (this.reviewCounts = counts),
+      () => undefined, // counts are an aside: without them everything else works
+    );
   }
 
   /**

@@ -3,6 +3,7 @@ import type { ClassEdit, ClassUsage } from '../../src-main/contract/model/class-
 import type { Category } from '../../src-main/contract/model/dataset.ts';
 import type { CategoryId } from '../../src-main/contract/model/ids.ts';
 import type { AnnotateState } from './annotate-state.svelte.ts';
+import { LatestAnswer } from './latest-answer.ts';
 
 export type ClassTab = 'classes' | 'skeletons' | 'attributes';
 
@@ -20,7 +21,7 @@ export class ClassEditing {
   usage = $state.raw<ReadonlyMap<CategoryId, ClassUsage> | null>(null);
   chosen = $state.raw<ReadonlySet<CategoryId>>(new Set());
   asked = $state.raw<AskedEdit | null>(null);
-  #counting = 0;
+  readonly #counting = new LatestAnswer();
 
   constructor(annotate: AnnotateState) {
     this.#annotate = annotate;
@@ -30,11 +31,11 @@ export class ClassEditing {
     return this.#annotate.dataset.categories;
   }
 
-  /** The latest count wins. */
   async count(): Promise<void> {
-    const counting = ++this.#counting;
-    const usage = await this.#annotate.classUsage();
-    if (counting === this.#counting) this.usage = new Map(usage.map((of) => [of.categoryId, of]));
+    await this.#counting.to(
+      this.#annotate.classUsage(),
+      (usage) => (this.usage = new Map(usage.map((of) => [of.categoryId, of]))),
+    );
   }
 
   toggle(categoryId: CategoryId): void {

@@ -2,6 +2,8 @@
  * A list of the main process's that the window holds a copy of. What is changed while a reading is on its way holds for its
  * answer too, which may be from before the change.
  */
+import { LatestAnswer } from './latest-answer.ts';
+
 type Change<T> = (all: readonly T[]) => readonly T[];
 
 export class FollowedList<T> {
@@ -10,7 +12,7 @@ export class FollowedList<T> {
   all = $state.raw<readonly T[] | null>(null);
   /** Why the latest reading failed. */
   error = $state.raw<unknown>(null);
-  #reading = 0;
+  readonly #reading = new LatestAnswer();
   /** Made since the latest reading began; null where none is on its way. */
   #meanwhile: Change<T>[] | null = null;
 
@@ -18,19 +20,21 @@ export class FollowedList<T> {
     this.#fetch = fetch;
   }
 
-  async read(): Promise<void> {
-    const reading = ++this.#reading;
-    this.#meanwhile = [];
-    try {
-      const all = await this.#fetch();
-      if (reading !== this.#reading) return;
-      this.all = this.#meanwhile.reduce((list, change) => change(list), all);
-      this.error = null;
-    } catch (error) {
-      if (reading !== this.#reading) return;
-      this.error = error;
-    }
-    this.#meanwhile = null;
+  read(): Promise<void> {
+    const meanwhile: Change<T>[] = [];
+    this.#meanwhile = meanwhile;
+    return this.#reading.to(
+      this.#fetch(),
+      (all) => {
+        this.all = meanwhile.reduce((list, change) => change(list), all);
+        this.error = null;
+        this.#meanwhile = null;
+      },
+      (error) => {
+        this.error = error;
+        this.#meanwhile = null;
+      },
+    );
   }
 
   protected change(by: Change<T>): void {

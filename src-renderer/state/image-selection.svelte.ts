@@ -3,6 +3,7 @@
  * loses none. Ranges go from an anchor to a place, as in every file manager. Knows no element and no key.
  */
 import type { ImageId } from '../../src-main/contract/model/ids.ts';
+import { LatestAnswer } from './latest-answer.ts';
 
 /** Ids of the images at places `first` … `first + count - 1`; fewer at the end of the list. */
 export type ReadIds = (first: number, count: number) => Promise<readonly ImageId[]>;
@@ -16,7 +17,7 @@ export class ImageSelection {
   /** What was selected before the range that is being drawn. */
   #base: ReadonlySet<ImageId> = new Set();
   /** Answers that a later wish has overtaken are dropped. */
-  #wish = 0;
+  readonly #wish = new LatestAnswer();
 
   constructor(readIds: ReadIds) {
     this.#readIds = readIds;
@@ -27,7 +28,7 @@ export class ImageSelection {
   }
 
   clear(): void {
-    this.#wish++;
+    this.#wish.drop();
     if (this.ids.size > 0) this.ids = new Set();
   }
 
@@ -39,12 +40,12 @@ export class ImageSelection {
 
   /** Only these. */
   only(imageIds: readonly ImageId[]): void {
-    this.#wish++;
+    this.#wish.drop();
     this.ids = new Set(imageIds);
   }
 
   toggle(imageId: ImageId, place: number): void {
-    this.#wish++;
+    this.#wish.drop();
     const ids = new Set(this.ids);
     if (!ids.delete(imageId)) ids.add(imageId);
     this.ids = ids;
@@ -72,9 +73,9 @@ export class ImageSelection {
     base: ReadonlySet<ImageId>,
     holds: (place: number) => boolean,
   ): Promise<void> {
-    const wish = ++this.#wish;
-    const found = count > 0 ? await this.#readIds(first, count) : [];
-    if (wish !== this.#wish) return;
-    this.ids = new Set([...base, ...found.filter((_, step) => holds(first + step))]);
+    await this.#wish.to(
+      count > 0 ? this.#readIds(first, count) : Promise.resolve([]),
+      (found) => (this.ids = new Set([...base, ...found.filter((_, step) => holds(first + step))])),
+    );
   }
 }

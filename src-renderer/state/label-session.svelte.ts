@@ -32,6 +32,7 @@ import {
   type TravelJob,
 } from './label-jobs.ts';
 import { isPassing, LabelQueue, type Saving } from './label-queue.svelte.ts';
+import { LatestAnswer } from './latest-answer.ts';
 
 /** Images whose labels are read ahead. */
 const keptAhead = 8;
@@ -59,7 +60,7 @@ export class LabelSession {
   /** Versions that others made and that were not looked at yet. */
   #behind = new Map<ImageId, number>();
   #ahead = new Map<ImageId, Promise<LabelState>>();
-  #opening = 0;
+  readonly #opening = new LatestAnswer();
 
   image: OpenImage | null = $state.raw(null);
   loading = $state(false);
@@ -118,28 +119,29 @@ export class LabelSession {
 
   /** Shows another image. Gestures of the one before go on being saved. */
   async open(imageId: ImageId): Promise<void> {
-    const opening = ++this.#opening;
     this.editor.handle({ kind: 'cancel' });
     void this.#keepTime();
     this.loading = true;
     this.error = null;
-    try {
-      const [state] = await Promise.all([this.#read(imageId), this.#ids.ready()]);
-      if (opening !== this.#opening) return;
-      const image = { imageId, widthPx: state.widthPx, heightPx: state.heightPx };
-      this.image = image;
-      this.#timeBeforeMs = state.timeMs;
-      this.#take(state, (labels, review) => this.editor.load(image, labels, review));
-    } catch (error) {
-      if (opening === this.#opening) this.error = error;
-    } finally {
-      if (opening === this.#opening) this.loading = false;
-    }
+    await this.#opening.to(
+      Promise.all([this.#read(imageId), this.#ids.ready()]),
+      ([state]) => {
+        const image = { imageId, widthPx: state.widthPx, heightPx: state.heightPx };
+        this.image = image;
+        this.#timeBeforeMs = state.timeMs;
+        this.#take(state, (labels, review) => this.editor.load(image, labels, review));
+        this.loading = false;
+      },
+      (error) => {
+        this.error = error;
+        this.loading = false;
+      },
+    );
   }
 
   /** Leaves the image; nothing is shown until the next `open`. */
   close(): void {
-    this.#opening++;
+    this.#opening.drop();
     this.editor.handle({ kind: 'cancel' });
     void this.#keepTime();
     this.image = null;

@@ -4,27 +4,24 @@ import type { DatasetId, ProjectId, RunId } from '../../src-main/contract/model/
 import type { Calls } from '../../src-main/contract/ipc.ts';
 import type { Intervention } from '../../src-main/contract/model/intervention.ts';
 import type { RunConfig, RunProgress, RunSummary } from '../../src-main/contract/model/run.ts';
+import { FollowedList } from './followed-list.svelte.ts';
 import { isActive } from './run-status.ts';
 
 /** What a person keeps with a run. */
 export type RunNotes = Calls['run.organise']['request']['changes'];
 
-export class RunList {
+export class RunList extends FollowedList<RunSummary> {
   readonly #api: Api;
   readonly #projectId: ProjectId;
-  /** Null until the first answer. */
-  all = $state.raw<readonly RunSummary[] | null>(null);
-  /** Why the latest reading failed. */
-  error = $state.raw<unknown>(null);
   readonly byId = $derived(new Map(this.all?.map((run) => [run.runId, run])));
   readonly active = $derived(this.all?.filter((run) => isActive(run.status)) ?? []);
   #progress = $state.raw<ReadonlyMap<RunId, RunProgress>>(new Map());
   /** What was deleted and can be brought back, together what was deleted together; the latest last. */
   #deleted = $state.raw<readonly (readonly RunId[])[]>([]);
   readonly canUndoDelete = $derived(this.#deleted.length > 0);
-  #reading = 0;
 
   constructor(api: Api, projectId: ProjectId) {
+    super(async () => newestFirst(await api.call('run.list', { projectId })));
     this.#api = api;
     this.#projectId = projectId;
   }
@@ -44,18 +41,6 @@ export class RunList {
       this.#api.onReconnected(() => void this.read()),
     ];
     return () => ends.forEach((end) => end());
-  }
-
-  async read(): Promise<void> {
-    const reading = ++this.#reading;
-    try {
-      const all = await this.#api.call('run.list', { projectId: this.#projectId });
-      if (reading !== this.#reading) return;
-      this.all = newestFirst(all);
-      this.error = null;
-    } catch (error) {
-      if (reading === this.#reading) this.error = error;
-    }
   }
 
   /** `name` null: the service chooses one. */
@@ -119,14 +104,13 @@ export class RunList {
   }
 
   #take(summary: RunSummary): RunSummary {
-    const others = this.all?.filter((run) => run.runId !== summary.runId) ?? [];
-    this.all = newestFirst([...others, summary]);
+    this.change((all) => newestFirst([...all.filter((run) => run.runId !== summary.runId), summary]));
     if (!isActive(summary.status)) this.#forgetProgress(summary.runId);
     return summary;
   }
 
   #drop(runId: RunId): void {
-    this.all = this.all?.filter((run) => run.runId !== runId) ?? null;
+    this.change((all) => all.filter((run) => run.runId !== runId));
     this.#forgetProgress(runId);
   }
 

@@ -19,6 +19,7 @@ import type { WeightsSource } from '../../src-main/contract/model/weights.ts';
 import { valueAt, withValueAt, type KnobValue } from './config-path.ts';
 import { EditHistory } from './edit-history.svelte.ts';
 import { frozenInstead, moduleTree, type ModuleNode } from './freezing.ts';
+import { LatestAnswer } from './latest-answer.ts';
 import { LabelFacts } from './label-facts.svelte.ts';
 import { knobsOfPhases, moved, phaseAfter, phaseOfPath, totalEpochs, type Recipe } from './phases.ts';
 import { RunTime } from './run-time.svelte.ts';
@@ -131,9 +132,9 @@ export class TrainForm {
   readonly #wereFitted = new Set<string>();
   #template = $state.raw<RunConfig | null>(null);
   #nextKey = 0;
-  #choosing = 0;
-  #checking = 0;
-  #describing = 0;
+  readonly #choosing = new LatestAnswer();
+  readonly #checking = new LatestAnswer();
+  readonly #describing = new LatestAnswer();
   #described = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -170,15 +171,12 @@ export class TrainForm {
 
   /** Loads the template. Changed values stay where the new template has such a knob; `from` replaces them all. */
   async choose(dataset: Dataset, modelId: string, from: RunConfig | null = null): Promise<void> {
-    const choosing = ++this.#choosing;
     const kept = this.modelId === modelId ? this.config : null;
     const changes = kept === null ? [] : this.#changesOutsidePhases();
     this.dataset = dataset;
     this.modelId = modelId;
-    try {
-      const { datasetId } = dataset;
-      const template = await this.#api.call('run.template', { projectId: this.#projectId, datasetId, modelId });
-      if (choosing !== this.#choosing) return;
+    const { datasetId } = dataset;
+    const take = (template: Calls['run.template']['response']): void => {
       this.#template = template.config;
       this.knobs = template.knobs;
       this.checks = null;
@@ -193,9 +191,9 @@ export class TrainForm {
       this.#history.clear();
       this.error = null;
       this.#ask();
-    } catch (error) {
-      if (choosing === this.#choosing) this.error = error;
-    }
+    };
+    const question = this.#api.call('run.template', { projectId: this.#projectId, datasetId, modelId });
+    await this.#choosing.to(question, take, (error) => (this.error = error));
   }
 
   /**
@@ -462,13 +460,11 @@ export class TrainForm {
 
   async #check(): Promise<void> {
     if (this.config === null) return;
-    const checking = ++this.#checking;
-    try {
-      const checks = await this.#api.call('run.check', { projectId: this.#projectId, config: this.config });
-      if (checking === this.#checking) this.checks = checks;
-    } catch (error) {
-      if (checking === this.#checking) this.error = error;
-    }
+    await this.#checking.to(
+      this.#api.call('run.check', { projectId: this.#projectId, config: this.config }),
+      (checks) => (this.checks = checks),
+      (error) => (this.error = error),
+    );
   }
 
   /** Another encoder's modules have other names. Part of the change that brought it: undo takes back both. */
@@ -498,18 +494,18 @@ export class TrainForm {
     const asked = JSON.stringify(question);
     if (asked === this.#described) return;
     this.#described = asked;
-    const describing = ++this.#describing;
-    try {
-      const description = await this.#api.call('model.describe', question);
-      if (describing !== this.#describing) return;
-      const before = this.modules;
-      this.description = description;
-      this.#freezeInstead(before);
-    } catch (error) {
-      if (describing !== this.#describing) return;
-      this.#described = '';
-      this.error = error;
-    }
+    await this.#describing.to(
+      this.#api.call('model.describe', question),
+      (description) => {
+        const before = this.modules;
+        this.description = description;
+        this.#freezeInstead(before);
+      },
+      (error) => {
+        this.#described = '';
+        this.error = error;
+      },
+    );
   }
 
   #blockedBecause(): string | null {

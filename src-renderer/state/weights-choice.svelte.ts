@@ -4,6 +4,7 @@ import type { Calls } from '../../src-main/contract/ipc.ts';
 import type { ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import type { CatalogueState, WeightsListing } from '../../src-main/contract/model/weights.ts';
+import { LatestAnswer } from './latest-answer.ts';
 
 export type WeightsFitAnswer = Calls['weights.fit']['response'];
 
@@ -15,8 +16,8 @@ export class WeightsChoice {
   /** Of the weights that the plan starts from; null where it starts from scratch, or they cannot be read. */
   fit = $state.raw<WeightsFitAnswer>(null);
   readonly suiting = $derived(this.catalogue?.filter(({ suits }) => suits) ?? []);
-  #asking = 0;
-  #listing = 0;
+  readonly #asking = new LatestAnswer();
+  readonly #listing = new LatestAnswer();
   #model: RunConfig['model'] | null = null;
 
   constructor(api: Api, projectId: ProjectId) {
@@ -34,20 +35,21 @@ export class WeightsChoice {
 
   async list(model: RunConfig['model']): Promise<void> {
     this.#model = model;
-    const listing = ++this.#listing;
-    const entries = await this.#api.call('weights.catalogue', { model }).catch(() => []);
-    if (listing !== this.#listing) return;
-    this.catalogue = entries.toSorted((a, b) => Number(b.suits) - Number(a.suits));
+    await this.#listing.to(
+      this.#api.call('weights.catalogue', { model }),
+      (entries) => (this.catalogue = entries.toSorted((a, b) => Number(b.suits) - Number(a.suits))),
+      () => (this.catalogue = []),
+    );
   }
 
   /** The checks of the plan say what is wrong where there is no answer. */
   async ask(config: RunConfig): Promise<void> {
-    const asking = ++this.#asking;
-    const answer =
-      config.weights === null
-        ? null
-        : await this.#api.call('weights.fit', { projectId: this.#projectId, config }).catch(() => null);
-    if (asking === this.#asking) this.fit = answer;
+    const isFromScratch = config.weights === null;
+    await this.#asking.to(
+      isFromScratch ? Promise.resolve(null) : this.#api.call('weights.fit', { projectId: this.#projectId, config }),
+      (fit) => (this.fit = fit),
+      () => (this.fit = null),
+    );
   }
 
   inspect(path: string): Promise<WeightsListing> {

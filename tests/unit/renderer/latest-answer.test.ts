@@ -26,3 +26,15 @@ it('takes the answer to the latest question, whichever comes last, and its failu
   await fourth.done;
   expect(taken).toEqual([3, 'Error: gone']);
 });
+
+it('takes nothing that was dropped, and rejects where nobody takes the failure', async () => {
+  const latest = new LatestAnswer();
+  const taken: number[] = [];
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const done = latest.to(promise, (answer) => taken.push(answer));
+  latest.drop();
+  resolve(1);
+  await done;
+  expect(taken).toEqual([]);
+  await expect(latest.to(Promise.reject(new Error('gone')), () => undefined)).rejects.toThrow('gone');
+});

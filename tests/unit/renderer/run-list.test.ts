@@ -34,6 +34,17 @@ describe('RunList', () => {
     expect(ids(list)).toEqual([2, 1]);
   });
 
+  it('keeps what changed while the list was being read', async () => {
+    const reading = Promise.withResolvers<RunSummary[]>();
+    const { backend, list } = await open({ 'run.list': () => reading.promise });
+    backend.emit('run.changed', { projectId, summary: summary(2, { status: 'finished' }) });
+    backend.emit('run.removed', { projectId, runId: 1 as RunId });
+    expect(list.all).toBeNull();
+    reading.resolve([summary(1), summary(2, { status: 'running' }), summary(3)]);
+    await expect.poll(() => ids(list)).toEqual([3, 2]);
+    expect(list.active).toEqual([]);
+  });
+
   it('knows where a run is while it runs, and forgets it at its end', async () => {
     const { backend, list } = await open({ 'run.list': async () => [summary(1, { status: 'running' })] });
     const progress = { runId: 1 as RunId, epoch: 2, step: 5 } as RunProgress;
