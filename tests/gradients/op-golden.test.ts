@@ -26,7 +26,8 @@ const bar = (torch32: number): number => Math.max(1e-5, 3 * torch32);
 
 const channelBlock = await findChannelBlock();
 /** Formulations that need blocked convolutions, which not every machine has. */
-const needsBlocks = (choice: Choice): boolean => /\.(blocked|blocks|byPosition|fusedConv|swappedRoles)$/.test(choice);
+const needsBlocks = (choice: Choice): boolean =>
+  /\.(blocked|blocks|byPosition|fusedConv|swappedRoles)$|^Conv(InputGradient)?\.winograd$/.test(choice);
 
 /** An operator and one of its formulations. */
 type Choice = `${string}.${string}`;

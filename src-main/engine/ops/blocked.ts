@@ -119,6 +119,28 @@ function blockedAdjointKernel(g: Builder, w: Value, depthwise: boolean, block: n
   return g.reshape(takeRows(g, rows, [c / block, block], order), [c, o, kH, kW]);
 }
 
+/** Whether a kernel is convolved with the input, or its adjoint with the gradient. */
+export type KernelUse = 'forward' | 'adjoint';
+
+/** A square kernel w [O, C, k, k] or its adjoint, blocked row by row: [k, O/b, C/b, k, b (in), b (out)], O and C those of its use. */
+export function kernelByRows(g: Builder, w: Value, use: KernelUse, block: number): Value {
+  const [inner, outer, k] = (use === 'forward' ? [1, 0, 2] : [0, 1, 2]).map((axis) => w.shape[axis]!) as [
+    number,
+    number,
+    number,
+  ];
+  const size = k * k;
+  const plain = use === 'forward' ? w : g.transpose(g.reshape(w, [inner, outer * size]), [1, 0]); // [O, C·k²] | [O·k², C]
+  const rows = reorderInput(g, g.reshape(plain, [1, outer, 1, inner * size])); // [O/b, C·k² | k²·C, b]
+  const rowOf = (channel: number, position: number): number =>
+    use === 'forward' ? channel * size + position : (size - 1 - position) * inner + channel;
+  const order = Array.from({ length: k }, (_, row) =>
+    rowOrder(inner, k, block, (channel, column) => rowOf(channel, row * k + column)),
+  ).flat();
+  const taken = g.gather(g.reshape(rows, [outer / block, inner * size, block]), g.ints(order), 1);
+  return g.transpose(g.reshape(taken, [outer / block, k, inner * k * block]), [1, 0, 2]);
+}
+
 /** A convolution of plain images by blocked kernels. */
 function throughBlocks(
   g: Builder,

@@ -8,6 +8,7 @@ import { blockedAdjointConvolution, blockedPieces, canBeBlocked } from './blocke
 import type { ConvGradientAttributes } from './convolution.ts';
 import { isHalving, type ConvAttributes } from './convolution-size.ts';
 import type { Formulation, LoweringContext, ShapeContext } from './definition.ts';
+import { canFilter, filteredConvolution, filteringPays } from './winograd.ts';
 
 type Context = LoweringContext<ConvGradientAttributes>;
 type Rule = ShapeContext<ConvGradientAttributes>;
@@ -75,6 +76,16 @@ function transposed({ g, inputs: [w, dy], attributes: a }: Context): Value[] {
 }
 
 export const inputGradientFormulations: Readonly<Record<string, Formulation<ConvGradientAttributes>>> = {
+  winograd: {
+    applies: (context) => {
+      const { inputs, attributes: a, channelBlock } = context;
+      return hasAdjoint(context) && canFilter([inputs[1].shape[1]!, a.shape[1]!], a, channelBlock);
+    },
+    suits: ({ inputs: [, dy], attributes: a }) => filteringPays(dy.shape, a.shape[1]!, adjointAttributes(a)),
+    build: ({ g, inputs: [w, dy], attributes: a, channelBlock }) => [
+      filteredConvolution(g, dy, w, 'adjoint', adjointAttributes(a), channelBlock!),
+    ],
+  },
   blocked: {
     applies: (context) => {
       const { inputs, attributes: a, channelBlock } = context;

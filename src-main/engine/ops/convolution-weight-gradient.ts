@@ -10,6 +10,7 @@ import type { ConvGradientAttributes } from './convolution.ts';
 import { isHalving } from './convolution-size.ts';
 import type { Formulation, LoweringContext, ShapeContext } from './definition.ts';
 import { rowProducts, sumOfRowProducts } from './row-products.ts';
+import { canFilterWeights, filteredWeightGradient, filteringWeightsPays } from './winograd.ts';
 
 type Context = LoweringContext<ConvGradientAttributes>;
 type Rule = ShapeContext<ConvGradientAttributes>;
@@ -296,6 +297,11 @@ export const weightGradientFormulations: Readonly<Record<string, Formulation<Con
     },
     suits: () => true,
     build: swappedRoles,
+  },
+  winograd: {
+    applies: ({ attributes }) => canFilterWeights(attributes),
+    suits: ({ inputs: [x, dy], channelBlock }) => !!channelBlock && filteringWeightsPays(x, dy),
+    build: ({ g, inputs: [x, dy], attributes }) => [filteredWeightGradient(g, x, dy, attributes)],
   },
   sideBySide: { applies: ({ attributes: a }) => a.group === 1, suits: hasFewPositions, build: sideBySide },
   pointwise: { applies: isPointwise, suits: () => true, build: pointwise },

@@ -9,6 +9,7 @@ import { blockedConvolution, canBeBlocked } from './blocked.ts';
 import { inputGradientFormulations } from './convolution-input-gradient.ts';
 import { convOutputSize, type ConvAttributes } from './convolution-size.ts';
 import { weightGradientFormulations } from './convolution-weight-gradient.ts';
+import { canFilter, filteredConvolution, filteringPays } from './winograd.ts';
 
 const convolving = {
   kernel_shape: 'required',
@@ -44,6 +45,17 @@ export const convOp: OpDefinition<ConvAttributes> = {
     ];
   },
   formulations: {
+    winograd: {
+      applies: ({ inputs: [x, w], attributes, channelBlock }) =>
+        canFilter([x.shape[1]!, w.shape[0]!], attributes, channelBlock),
+      suits: ({ inputs: [x, w], attributes }) => filteringPays(x.shape, w.shape[0]!, attributes),
+      build: ({ g, inputs, attributes, channelBlock }) => {
+        const [x, w] = inputs;
+        const y = filteredConvolution(g, x, w, 'forward', attributes, channelBlock!);
+        const bias = inputAt(inputs, 2);
+        return [bias ? g.add(y, g.reshape(bias, [1, w.shape[0]!, 1, 1])) : y];
+      },
+    },
     blocked: {
       applies: ({ inputs, attributes: { group }, channelBlock }) =>
         canBeBlocked([inputs[0].shape[1]!, inputs[1].shape[0]!], group, channelBlock),
