@@ -79,8 +79,7 @@ export class TrainingSession {
     try {
       invariant(!this.#hasJob, 'a training process was given a second job');
       this.#hasJob = true;
-      const { kind, epochsDone } = await this.#trainAlone(job);
-      const outcome: RunEvent = { kind, epochsDone };
+      const outcome: RunEvent = await this.#trainAlone(job);
       this.#recorder?.record(outcome);
       this.#end(outcome);
     } catch (error) {

@@ -314,6 +314,49 @@ describe('with some runs', () => {
     await row.waitFor();
   });
 
+  it('lists deleted runs in the trash, with what they take, brings one back and empties it after a question', async () => {
+    const { page } = at;
+    await at.open('runs');
+    const row = page.getByRole('grid', { name: 'Runs' }).getByRole('row', { name: /decaying rate/ });
+    const dialog = page.getByRole('dialog', { name: 'Trash' });
+    const openTrash = async (): Promise<void> => {
+      await page.keyboard.press('Control+k');
+      await page.keyboard.type('Trash');
+      await page.keyboard.press('Enter');
+      await dialog.waitFor();
+    };
+    await row.focus();
+    await page.keyboard.press('Delete');
+    await row.waitFor({ state: 'detached' });
+    await openTrash();
+    await dialog.getByText(/^Run, 12 epochs · deleted/).waitFor();
+    await dialog.getByText('2.5 MB').waitFor();
+    await dialog.getByRole('button', { name: 'Bring back' }).click();
+    await dialog.getByText('The trash is empty.').waitFor();
+    expect(lastRequest('trash.restore')).toMatchObject({ item: { kind: 'run', runId: 6 } });
+    await page.keyboard.press('Escape');
+    await row.waitFor();
+
+    // Another of its own, so that the tests that follow find this one.
+    await page
+      .getByRole('grid', { name: 'Runs' })
+      .getByRole('row', { name: /plain, second seed/ })
+      .focus();
+    await page.keyboard.press('Delete');
+    await openTrash();
+    await dialog.getByRole('button', { name: 'Empty the trash…' }).click();
+    const question = page.getByRole('alertdialog', { name: 'Empty the trash?' });
+    await question.getByRole('button', { name: 'Keep' }).click();
+    await question.waitFor({ state: 'detached' });
+    await dialog.getByRole('button', { name: 'Delete “plain, second seed” for good…' }).click();
+    const other = page.getByRole('alertdialog', { name: 'Delete “plain, second seed” for good?' });
+    await other.getByText(/^Curves, predictions, checkpoints and logs go for good/).waitFor();
+    await other.getByRole('button', { name: 'Keep' }).click();
+    await dialog.getByRole('button', { name: 'Bring back' }).click();
+    await dialog.getByText('The trash is empty.').waitFor();
+    await page.keyboard.press('Escape');
+  });
+
   it('keeps runs in order: tags, notes, pins and the archive', async () => {
     const { page } = at;
     const grid = page.getByRole('grid', { name: 'Runs' });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 const artifacts = join(repository, 'tests', 'artifacts');
@@ -43,13 +43,14 @@ export async function waitUntilReady(page: Page): Promise<void> {
   await page.locator('body[data-ready="true"]').waitFor({ state: 'attached' });
 }
 
-/** Stores what the page shows as tests/artifacts/NAME.png and returns the path. */
-export async function screenshot(page: Page, name: string): Promise<string> {
+/** Stores what the page, or a part of it, shows as tests/artifacts/NAME.png and returns the path. */
+export async function screenshot(shown: Page | Locator, name: string): Promise<string> {
+  const page = 'page' in shown ? shown.page() : shown;
   mkdirSync(artifacts, { recursive: true });
   const path = join(artifacts, `${name}.png`);
   for (let tries = 1; ; tries++) {
     try {
-      await page.screenshot({ path, animations: 'disabled' });
+      await shown.screenshot({ path, animations: 'disabled' });
       return path;
     } catch (error) {
       // On a busy machine Chromium now and then cannot copy a window that is about to be drawn.

@@ -28,12 +28,12 @@ async function folderFor(name: string): Promise<string> {
 test('ends after so many epochs that are no better, with the first one as its best', async () => {
   const folder = await folderFor('still');
   const { outcome, points, logs } = await runTraining(folder, still(2), small.data);
-  expect(outcome).toEqual({ kind: 'finished', epochsDone: 3 });
+  const reason =
+    'Stopped early: test accuracy was no better for 2 epochs. The best epoch was 1; its weights and predictions are kept.';
+  expect(outcome).toEqual({ kind: 'finished', epochsDone: 3, reason });
   const accuracies = valuesOf({ points }, 'test/accuracy');
   expect(new Set(accuracies).size).toBe(1);
-  expect(logs.map(({ text }) => text)).toContainEqual(
-    'The last 2 epochs were no better by test accuracy, so training ends early (patience). The best epoch was 1; its weights and predictions are kept.',
-  );
+  expect(logs.map(({ text }) => text)).toContainEqual(reason);
   expect((await readPredictions(runFiles.predictions(folder))).epoch).toBe(1);
   const again = await runTraining(folder, still(2), small.data, { resume: true });
   expect(again.outcome).toEqual(outcome);
@@ -54,8 +54,9 @@ test('goes on where an epoch is better, and where patience is off', async () => 
 test('ends the whole run, also at the end of a phase, and says nothing where the run was over anyway', async () => {
   const slow = phase({ epochs: 2, learningRate: 1e-9 });
   const between = await runTraining(await folderFor('phases'), still(1, [slow, slow]), small.data);
-  expect(between.outcome).toEqual({ kind: 'finished', epochsDone: 2 });
+  expect(between.outcome).toMatchObject({ kind: 'finished', epochsDone: 2 });
+  expect(between.outcome).toHaveProperty('reason', expect.stringContaining('was no better for one epoch.'));
   const over = await runTraining(await folderFor('over'), still(1, [slow]), small.data);
-  expect(over.outcome.epochsDone).toBe(2);
-  expect(over.logs.some(({ text }) => text.includes('patience'))).toBe(false);
+  expect(over.outcome).toEqual({ kind: 'finished', epochsDone: 2 });
+  expect(over.logs.some(({ text }) => text.includes('Stopped early'))).toBe(false);
 });

@@ -30,8 +30,8 @@ export function inWords({ series, value }: { series: MetricName; value: number }
 }
 
 export function patienceInWords(metric: MetricName, epochsSinceBest: number): string {
-  const since = epochsSinceBest === 1 ? 'The last epoch was' : `The last ${epochsSinceBest} epochs were`;
-  return `${since} no better by ${lowerLabel(metric)}, so training ends early (patience).`;
+  const since = epochsSinceBest === 1 ? 'one epoch' : `${epochsSinceBest} epochs`;
+  return `Stopped early: ${lowerLabel(metric)} was no better for ${since}.`;
 }
 
 function lowerLabel(metric: MetricName): string {

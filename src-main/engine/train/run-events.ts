@@ -33,7 +33,8 @@ const runEvent = v.variant('kind', [
   v.object({ kind: v.literal('checkpoint'), epoch: v.number(), best: v.boolean() }),
   /** A person changed something; it is in interventions.json already. */
   v.object({ kind: v.literal('changed'), intervention: recordedIntervention, epochsTotal: v.number() }),
-  v.object({ kind: v.literal('finished'), epochsDone: v.number() }),
+  /** `reason`: why it ended before its last epoch. */
+  v.object({ kind: v.literal('finished'), epochsDone: v.number(), reason: v.optional(v.string()) }),
   v.object({ kind: v.literal('cancelled'), epochsDone: v.number() }),
   v.object({ kind: v.literal('failed'), error: errorData }),
 ]);

@@ -15,7 +15,9 @@ export interface TrainerReporter {
   /** A person's change holds from now on. */
   changed(intervention: RecordedIntervention, epochsTotal: number): void;
 }
-export type TrainOutcome = { kind: 'finished' | 'cancelled'; epochsDone: number };
+export type TrainOutcome =
+  /** `reason`: why it ended before its last epoch; absent where it did them all. */
+  { kind: 'finished'; epochsDone: number; reason?: string } | { kind: 'cancelled'; epochsDone: number };
 
 export interface TrainOptions {
   folder: string;

@@ -89,7 +89,8 @@ class Trainer {
       if (this.position.epoch < firstEpoch + this.epochsOf(index)) {
         const outcome = await this.runPhase(index, firstEpoch);
         if (outcome === 'cancelled') return { kind: 'cancelled', epochsDone: this.epochsDone() };
-        if (outcome === 'finished') break;
+        if (outcome !== 'done')
+          return { kind: 'finished', epochsDone: this.epochsDone(), reason: outcome.endedBecause };
       }
       firstEpoch += epochs;
     }
@@ -107,8 +108,8 @@ class Trainer {
     return this.options.config.phases.reduce((sum, _, index) => sum + this.epochsOf(index), 0);
   }
 
-  /** 'finished': a person has ended the whole run. */
-  private async runPhase(index: number, firstEpoch: number): Promise<'done' | 'cancelled' | 'finished'> {
+  /** `endedBecause`: the whole run has ended here. */
+  private async runPhase(index: number, firstEpoch: number): Promise<'done' | 'cancelled' | { endedBecause: string }> {
     const { config } = this.options;
     const phase = config.phases[index]!;
     const isNew = this.position.epoch === firstEpoch && this.position.stepInEpoch === 0;
@@ -142,19 +143,14 @@ class Trainer {
     try {
       while (this.position.epoch < firstEpoch + this.epochsOf(index)) {
         if (this.isStale()) {
-          await this.showBest(
-            phase,
-            evaluator,
-            patienceInWords(this.opened.task.deciding, this.position.epochsSinceBest),
-          );
-          return 'finished';
+          const why = patienceInWords(this.opened.task.deciding, this.position.epochsSinceBest);
+          return { endedBecause: await this.showBest(phase, evaluator, why) };
         }
         const completed = (await this.runEpoch(plan, state, runner)) && (await this.evaluate(plan, state, evaluator));
         if (completed) await this.hear(true);
         if (this.isToFinish()) {
           if (!completed) await this.saveAsItIs(state);
-          await this.showBest(phase, evaluator, 'Stopped by request.');
-          return 'finished';
+          return { endedBecause: await this.showBest(phase, evaluator, 'Stopped by request.') };
         }
         if (!completed) {
           await this.saveAsItIs(state);
@@ -214,12 +210,13 @@ class Trainer {
     return patience !== null && best !== null && stepInEpoch === 0 && epochsSinceBest >= patience;
   }
 
-  /** The predictions that are kept become those of the best epoch, where they are not. */
-  private async showBest(phase: PhaseConfig, evaluator: Evaluator, why: string): Promise<void> {
+  /** The predictions that are kept become those of the best epoch, where they are not. Returns why the run ended, and with what. */
+  private async showBest(phase: PhaseConfig, evaluator: Evaluator, why: string): Promise<string> {
     const { config, data, signal, report, folder } = this.options;
     const { position, tensors } = await readCheckpoint(runFiles.checkpoint(folder, 'best'), this.shapes);
-    report.log('info', `${why} The best epoch was ${position.epoch}; its weights and predictions are kept.`);
-    if (position.epoch === this.position.epoch) return;
+    const reason = `${why} The best epoch was ${position.epoch}; its weights and predictions are kept.`;
+    report.log('info', reason);
+    if (position.epoch === this.position.epoch) return reason;
     this.progress('evaluating');
     const best = new TrainingState(this.opened.plan, { ...config, ema: null }, phase, {
       tensors,
@@ -240,6 +237,7 @@ class Trainer {
       await evaluation.discard();
       throw error;
     }
+    return reason;
   }
 
   /** The rest of the epoch's steps. False where it was cancelled, or is to finish. */

@@ -166,7 +166,7 @@ export class ActiveRun {
   #finish(event: Extract<RunEvent, { kind: 'finished' | 'cancelled' | 'failed' }>): void {
     if (event.kind === 'failed') this.#end({ status: 'failed', reason: event.error.message });
     else if (event.kind === 'cancelled') this.#end(this.#endingOfCancelled(), event.epochsDone);
-    else this.#end({ status: 'finished', reason: null }, event.epochsDone);
+    else this.#end({ status: 'finished', reason: event.reason ?? null }, event.epochsDone);
     this.#killAfter(this.#deadlines.exitMs, 'it did not exit');
   }
 

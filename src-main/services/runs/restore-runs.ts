@@ -79,7 +79,7 @@ export const hasCheckpoint = (opened: OpenProject, runId: RunId): boolean =>
   existsSync(runFiles.checkpoint(runFolder(opened, runId), 'last'));
 
 function endingAfter(event: RunEvent | null): Ending {
-  if (event?.kind === 'finished') return { status: 'finished', reason: null };
+  if (event?.kind === 'finished') return { status: 'finished', reason: event.reason ?? null };
   if (event?.kind === 'failed') return { status: 'failed', reason: event.error.message };
   return { status: 'interrupted', reason: 'Fovea ended while this run trained or waited.' };
 }

@@ -155,7 +155,7 @@ export class RemoteRun {
     if (Object.keys(changes).length > 0) this.rows.change(changes);
     this.#isCatchingUp = false;
     const ending = this.#ending;
-    if (ending?.kind === 'finished') this.end('finished', null);
+    if (ending?.kind === 'finished') this.end('finished', ending.reason ?? null);
     if (ending?.kind === 'failed') this.end('failed', ending.error.message);
     if (ending?.kind === 'cancelled') {
       if (this.isCancelled) this.end('cancelled', null);

@@ -14,6 +14,13 @@ export function scoreText(variant: Variant): string {
 /** A metric's name as it stands within a sentence: "test mAP50-95". */
 export const withinSentence = (label: string): string => label.charAt(0).toLowerCase() + label.slice(1);
 
+/** What the best runs do on the metric: nobody has won while one of the runs still trains. */
+export function winText({ caveats }: Verdict, winner: Variant): string {
+  const isOver = caveats.every(({ kind }) => kind !== 'still-running');
+  if (winner.members.length > 1) return isOver ? 'win on' : 'are ahead on';
+  return isOver ? 'wins on' : 'is ahead on';
+}
+
 /** How much better the winner is: "0.032 higher", "0.120 lower". */
 export function leadText(verdict: Verdict): string {
   const difference = verdict.difference ?? 0;

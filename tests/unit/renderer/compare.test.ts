@@ -15,6 +15,7 @@ import {
   noVerdictText,
   scoreText,
   supportText,
+  winText,
 } from '../../../src-renderer/features/compare/verdict-words.ts';
 import { verdictOf, type Verdict } from '../../../src-renderer/state/compare-verdict.ts';
 import { sample } from '../../helpers/fake-backend.ts';
@@ -78,6 +79,7 @@ describe('the verdict', () => {
       ]),
     );
     expect(verdict.variants.map((variant) => variant.members)).toEqual([[1], [0]]);
+    expect(winText(verdict, verdict.variants[0]!)).toBe('wins on');
     expect(scoreText(verdict.variants[0]!)).toBe('0.646');
     expect(leadText(verdict)).toBe('0.032 higher');
     expect(verdict.support).toBe('single-seeds');
@@ -97,6 +99,7 @@ describe('the verdict', () => {
       [1, 3],
       [0, 2],
     ]);
+    expect(winText(verdict, verdict.variants[0]!)).toBe('win on');
     expect(scoreText(verdict.variants[1]!)).toBe('0.620 ± 0.014 (2 seeds)');
     expect(verdict.difference).toBeCloseTo(0.025, 10);
     expect(verdict.support).toBe('separated');
