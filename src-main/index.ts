@@ -58,7 +58,7 @@ export function createBackend(ports: HostPorts): Backend {
     ...createDatasetHandlers(context, jobs, lists),
     ...createLibraryHandlers(context, jobs, lists),
     ...createCategoryHandlers(context),
-    ...createAnnotateHandlers(context),
+    ...createAnnotateHandlers(context, jobs),
     ...createJobHandlers(jobs),
     ...devices.handlers,
     ...createWeightsHandlers(context, jobs),

@@ -12,7 +12,7 @@ import { predictionCalls } from './calls/predictions.ts';
 import { resultCalls } from './calls/results.ts';
 import { runCalls } from './calls/runs.ts';
 import { sweepCalls } from './calls/sweeps.ts';
-import { gestureId, imageChange, undoState } from './model/annotation-edit.ts';
+import { gestureId, imageChange, undoState, untoldImages } from './model/annotation-edit.ts';
 import { deviceCheck } from './model/device.ts';
 import { projectId, runId, sweepId } from './model/ids.ts';
 import { job } from './model/job.ts';
@@ -34,8 +34,14 @@ export const calls = {
 export const events = {
   'job.changed': job,
   'dataset.changed': v.object({ projectId }),
-  /** Labels or review states changed: by this window, another one, or a service. Images whose labels are in `images`. */
-  'annotation.changed': v.object({ projectId, gestureId, images: v.array(imageChange), undoState }),
+  /** Labels or review states changed: by this window, another one, or a service. A change of very many says so in steps. */
+  'annotation.changed': v.object({
+    projectId,
+    gestureId,
+    images: v.array(imageChange),
+    untold: untoldImages,
+    undoState,
+  }),
   'run.changed': v.object({ projectId, summary: runSummary }),
   'run.removed': v.object({ projectId, runId }),
   'run.queueChanged': runQueue,

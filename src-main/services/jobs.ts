@@ -15,6 +15,7 @@ export interface JobStart {
   unit: Job['unit'];
   weightsId?: string;
   predictionSetId?: PredictionSetId;
+  gestureId?: string;
 }
 
 /** What the work of a job reports; absent fields stay as they are. A change of `unit` begins a new measurement. */
@@ -89,6 +90,11 @@ export class JobRegistry {
     }
     entry.abort.abort();
     await entry.settled;
+  }
+
+  /** No job begins any more, and those that run are being cancelled because the app ends. */
+  get isClosing(): boolean {
+    return this.#closed;
   }
 
   /** Cancels every job, waits for them, and takes no new ones. */

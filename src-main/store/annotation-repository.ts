@@ -99,14 +99,15 @@ export class AnnotationRepository {
     this.#remove.run(annotationId);
   }
 
-  /** The images that these labels are on, ascending. */
-  imagesOf(annotationIds: readonly AnnotationId[]): ImageId[] {
-    return this.#database
-      .prepare<[string], ImageId>(
-        'SELECT DISTINCT image_id FROM annotation WHERE id IN (SELECT value FROM json_each(?)) ORDER BY image_id',
-      )
-      .pluck()
-      .all(JSON.stringify(annotationIds));
+  /** The first image, of those that these labels are on, whose data set the class is not of; null where there is none. */
+  imageOfOtherClasses(annotationIds: readonly AnnotationId[], categoryId: CategoryId): ImageId | null {
+    const find = this.#database.prepare<[string, CategoryId], ImageId>(
+      `SELECT i.id FROM annotation a JOIN image i ON i.id = a.image_id
+       WHERE a.id IN (SELECT value FROM json_each(?))
+         AND i.dataset_id IS NOT (SELECT dataset_id FROM category WHERE id = ?)
+       LIMIT 1`,
+    );
+    return find.pluck().get(JSON.stringify(annotationIds), categoryId) ?? null;
   }
 }
 

@@ -4,7 +4,7 @@ import { FoveaError } from '../contract/errors.ts';
 import type { Category } from '../contract/model/dataset.ts';
 import type { LabelSchema } from '../contract/model/annotation-edit.ts';
 import type { ClassUsage } from '../contract/model/class-edit.ts';
-import type { AnnotationId, CategoryId, DatasetId } from '../contract/model/ids.ts';
+import type { CategoryId, DatasetId } from '../contract/model/ids.ts';
 import type { CategoryRow, ClassChange } from './class-change.ts';
 
 /** Above every ordinal: where rows stand while others take their places. */
@@ -13,7 +13,7 @@ const aside = 1_000_000_000;
 export class CategoryRepository {
   readonly #rows: Statement<[DatasetId], CategoryRow>;
   readonly #usage: Statement<[DatasetId], ClassUsage>;
-  readonly #labels: Statement<[CategoryId], AnnotationId>;
+  readonly #label: Statement<[CategoryId]>;
   readonly #keypoints: Statement<[CategoryId], number>;
   readonly #taken: Statement<[DatasetId, string], number>;
   readonly #add: Statement<[{ datasetId: DatasetId; name: string }]>;
@@ -30,9 +30,7 @@ export class CategoryRepository {
     this.#usage = database.prepare(`
       SELECT category_id AS categoryId, count(*) AS labels, count(DISTINCT image_id) AS images
       FROM annotation WHERE category_id IN (SELECT id FROM category WHERE dataset_id = ?) GROUP BY category_id`);
-    this.#labels = database
-      .prepare<[CategoryId], AnnotationId>('SELECT id FROM annotation WHERE category_id = ? ORDER BY id')
-      .pluck();
+    this.#label = database.prepare('SELECT 1 FROM annotation WHERE category_id = ? LIMIT 1');
     this.#keypoints = database
       .prepare<[CategoryId], number>(`SELECT count(*) FROM annotation WHERE category_id = ? AND kind = 'keypoints'`)
       .pluck();
@@ -66,10 +64,6 @@ export class CategoryRepository {
   /** Labels of the class that have named points. */
   keypointCount(categoryId: CategoryId): number {
     return this.#keypoints.get(categoryId) ?? 0;
-  }
-
-  labelsOf(categoryIds: readonly CategoryId[]): AnnotationId[] {
-    return categoryIds.flatMap((categoryId) => this.#labels.all(categoryId));
   }
 
   /** Throws `already-exists` for a name that another class of the data set has. */
@@ -109,8 +103,7 @@ export class CategoryRepository {
   removeRows({ categories }: ClassChange): void {
     for (const { before, after } of categories) {
       if (before === null || after !== null) continue;
-      const [left] = this.#labels.all(before.categoryId);
-      if (left !== undefined) {
+      if (this.#label.get(before.categoryId) !== undefined) {
         throw new FoveaError('bad-input', `The class “${before.name}” has labels that came since, so it stays.`, {
           categoryId: before.categoryId,
         });

@@ -13,6 +13,24 @@ export type RecordedChange =
   | { kind: 'remove'; annotationId: AnnotationId; before: Annotation }
   | { kind: 'update'; annotationId: AnnotationId; before: Fields; after: Fields };
 
+/** What a change of nothing but the class changes. */
+export type ClassAndTime = Pick<Annotation, 'categoryId' | 'updatedAt'>;
+export interface ClassMove {
+  kind: 'update';
+  annotationId: AnnotationId;
+  before: ClassAndTime;
+  after: ClassAndTime;
+}
+
+/** Null where anything else changed. */
+export function asClassMoves(changes: readonly RecordedChange[]): readonly ClassMove[] | null {
+  return changes.every(isClassMove) ? changes : null;
+}
+
+function isClassMove(change: RecordedChange): change is ClassMove {
+  return change.kind === 'update' && Object.keys(change.after).sort().join() === 'categoryId,updatedAt';
+}
+
 /** What took one state of a label to the other; null: it is not there. Null where they are the same. */
 export function changeBetween(before: Annotation | null, after: Annotation | null): RecordedChange | null {
   if (before === null) return after === null ? null : { kind: 'add', annotationId: after.annotationId, after };

@@ -1,26 +1,17 @@
 /**
- * Changing labels: gestures, undo and redo, each one transaction that is on the disk when the call returns. Every change
- * goes through here and leaves its entry in the history, from which it can be taken back.
+ * Changing labels in gestures of one transaction, which is on the disk when the call returns, and what can be undone. Undo
+ * itself, and what may be about any number of labels, is BulkEditRepository's. Every change leaves its entry in the history.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import { FoveaError, invariant } from '../contract/errors.ts';
 import type { Annotation, ReviewState } from '../contract/model/annotation.ts';
-import type { HistoryKind, ImageChange, UndoState, UndoStep } from '../contract/model/annotation-edit.ts';
-import type { AnnotationId, CategoryId, DatasetId, ImageId } from '../contract/model/ids.ts';
+import type { ImageChange, UndoState, UndoStep } from '../contract/model/annotation-edit.ts';
+import type { AnnotationId, DatasetId, ImageId } from '../contract/model/ids.ts';
 import type { AnnotationRepository } from './annotation-repository.ts';
 import type { CategoryRepository } from './category-repository.ts';
-import { inverseClassChange, type ClassChange } from './class-change.ts';
-import { applyChange, changeBetween, decodeChanges, encodeChanges, type RecordedChange } from './label-change.ts';
+import type { ClassChange } from './class-change.ts';
+import { decodeChanges } from './label-change.ts';
+import type { GestureFacts, LabelWriter } from './label-writer.ts';
 import { explainSqliteError } from './sqlite-errors.ts';
-
-/** Who did what, when; `token` is the gesture's id outside. */
-export interface GestureFacts {
-  token: string;
-  kind: HistoryKind;
-  label: string;
-  by: string;
-  at: string;
-}
 
 /** What labels are to become; null: they are to go. Those that are not named stay. */
 export interface WantedState {
@@ -32,6 +23,8 @@ export interface WantedState {
 /** What a gesture, or its undo, did. */
 export interface Changed {
   images: ImageChange[];
+  /** Images that changed too, with more labels than are told of: whoever shows one reads it again. */
+  untold: ImageId[];
   /** The data set whose classes changed; null where none did. */
   classesOf: DatasetId | null;
 }
@@ -45,7 +38,7 @@ export interface LabelledImage {
   timeMs: number;
 }
 
-interface GestureRow {
+export interface GestureRow {
   id: number;
   token: string;
   label: string;
@@ -59,14 +52,10 @@ interface ChangeRow {
   changes: Buffer;
 }
 
-/** What is about to change of an image. */
-interface Plan {
-  imageId: ImageId;
-  image: LabelledImage;
-  changes: RecordedChange[];
-  labels: WantedState['labels'];
-  reviewAfter: ReviewState;
-}
+/** Labels whose new content an answer holds; of a gesture about more, it names the images. */
+const mostTold = 1000;
+/** Images that a step of undo names; it goes out with every change. */
+const mostImages = 100;
 
 /** The statements whose plans a test holds. The second look at a gesture's state lets the partial index be used. */
 export const hotLabelEditQueries = {
@@ -95,63 +84,55 @@ export class LabelEditRepository {
   readonly #database: Database;
   readonly #annotations: AnnotationRepository;
   readonly #categories: CategoryRepository;
-  readonly #image: Statement<[ImageId], LabelledImage>;
-  readonly #setVersion: Statement<[number, ReviewState, ImageId]>;
+  readonly #writer: LabelWriter;
   readonly #gesture: Statement<[string], GestureRow>;
   readonly #next: { undo: Statement<[], GestureRow>; redo: Statement<[], GestureRow> };
-  readonly #imagesOfGesture: Statement<[number], ImageId>;
+  readonly #imagesOfGesture: Statement<[number, number], ImageId>;
+  readonly #labelsOfGesture: Statement<[number], number>;
   readonly #changesOfGesture: Statement<[number], ChangeRow>;
   readonly #changedSince: Statement<[ImageId, number], string>;
-  readonly #insertGesture: Statement<unknown[]>;
-  readonly #insertChange: Statement<unknown[]>;
   readonly #insertClassChange: Statement<[number, DatasetId, string]>;
   readonly #classChange: Statement<[number], { datasetId: DatasetId; changes: string }>;
-  readonly #setState: Statement<[string, number]>;
   readonly #settleUndone: Statement<[]>;
-  readonly #category: Statement<[CategoryId]>;
 
-  constructor(database: Database, annotations: AnnotationRepository, categories: CategoryRepository) {
+  constructor(
+    database: Database,
+    annotations: AnnotationRepository,
+    { writer, categories }: { writer: LabelWriter; categories: CategoryRepository },
+  ) {
     this.#database = database;
     this.#annotations = annotations;
     this.#categories = categories;
-    this.#image = database.prepare(`
-      SELECT i.dataset_id AS datasetId, i.width AS widthPx, i.height AS heightPx, i.label_version AS version, i.review,
-        i.labelled_ms AS timeMs
-      FROM image i JOIN dataset d ON d.id = i.dataset_id WHERE i.id = ? AND d.state = 'ready' AND d.trashed_at IS NULL`);
-    this.#setVersion = database.prepare('UPDATE image SET label_version = ?, review = ? WHERE id = ?');
+    this.#writer = writer;
     this.#gesture = database.prepare('SELECT id, token, label, at FROM gesture WHERE token = ?');
     this.#next = {
       undo: database.prepare(hotLabelEditQueries.newestDone),
       redo: database.prepare(hotLabelEditQueries.oldestUndone),
     };
     this.#imagesOfGesture = database
-      .prepare<[number], ImageId>('SELECT image_id FROM label_change WHERE gesture_id = ? ORDER BY image_id')
+      .prepare<[number, number], ImageId>(
+        'SELECT DISTINCT image_id FROM label_change WHERE gesture_id = ? ORDER BY image_id LIMIT ?',
+      )
+      .pluck();
+    this.#labelsOfGesture = database
+      .prepare<[number], number>(
+        'SELECT coalesce(sum(added + updated + removed), 0) FROM label_change WHERE gesture_id = ?',
+      )
       .pluck();
     this.#changesOfGesture = database.prepare(hotLabelEditQueries.changesOfGesture);
     this.#changedSince = database.prepare<[ImageId, number], string>(hotLabelEditQueries.changedSince).pluck();
-    this.#insertGesture = database.prepare(
-      'INSERT INTO gesture (token, kind, label, by, at, state, target_id) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    );
-    this.#insertChange = database.prepare(`
-      INSERT INTO label_change (gesture_id, image_id, version, added, updated, removed, annotation_ids, review_before,
-        review_after, changes)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#insertClassChange = database.prepare(
       'INSERT INTO class_change (gesture_id, dataset_id, changes) VALUES (?, ?, ?)',
     );
     this.#classChange = database.prepare(
       'SELECT dataset_id AS datasetId, changes FROM class_change WHERE gesture_id = ?',
     );
-    this.#setState = database.prepare('UPDATE gesture SET state = ? WHERE id = ?');
     this.#settleUndone = database.prepare(hotLabelEditQueries.settleUndone);
-    this.#category = database.prepare('SELECT 1 FROM category WHERE id = ?');
   }
 
   /** Throws `not-found` where there is no such image, or it cannot be seen. */
   image(imageId: ImageId): LabelledImage {
-    const image = this.#image.get(imageId);
-    if (!image) throw new FoveaError('not-found', `There is no image ${imageId} in this project.`, { imageId });
-    return image;
+    return this.#writer.image(imageId);
   }
 
   /** The first of `count` consecutive ids that no label has or will get otherwise. */
@@ -180,9 +161,15 @@ export class LabelEditRepository {
   }
 
   /** What a gesture that was saved before did; null where it was not. */
-  saved(token: string): ({ at: string; label: string } & Changed) | null {
+  saved(token: string): ({ at: string; label: string; labels: number } & Changed) | null {
     const gesture = this.#gesture.get(token);
     if (!gesture) return null;
+    const { at, label } = gesture;
+    const classesOf = this.classChange(gesture.id)?.datasetId ?? null;
+    const labels = this.#labelsOfGesture.get(gesture.id) ?? 0;
+    if (labels > mostTold) {
+      return { at, label, labels, images: [], untold: this.#imagesOfGesture.all(gesture.id, -1), classesOf };
+    }
     const images = this.#changesOfGesture.all(gesture.id).map(({ imageId, version, reviewAfter, changes }) => ({
       imageId,
       version,
@@ -192,8 +179,7 @@ export class LabelEditRepository {
         decodeChanges(changes).map(({ annotationId }) => annotationId),
       ),
     }));
-    const classesOf = this.#classChange.get(gesture.id)?.datasetId ?? null;
-    return { at: gesture.at, label: gesture.label, images, classesOf };
+    return { at, label, labels, images, untold: [], classesOf };
   }
 
   /**
@@ -203,50 +189,38 @@ export class LabelEditRepository {
   change(gesture: GestureFacts, wanted: readonly WantedState[], classes: ClassChange | null = null): ImageChange[] {
     return this.#write(() => {
       if (classes !== null) this.#categories.applyRows(classes);
-      const planned = wanted.flatMap((state) => this.#plan(state) ?? []);
+      const planned = wanted.flatMap((state) => this.#writer.plan(state) ?? []);
       if (planned.length === 0 && classes === null) return [];
-      this.#settleUndone.run();
-      const id = this.#keepGesture(gesture, 'done', null);
-      return this.#performAll(id, planned, classes);
+      this.settleUndone();
+      const id = this.#writer.keepGesture(gesture, 'done', null);
+      const images = planned.map((plan) => this.#writer.perform(id, plan));
+      if (classes !== null) this.finishClasses(id, classes);
+      return images;
     });
   }
 
-  /** Takes the next gesture back, or does it again. Null where there is none, 'stale' where it is not `target`. */
-  travel(
-    direction: 'undo' | 'redo',
-    gesture: Omit<GestureFacts, 'kind' | 'label'>,
-    target: string | null,
-  ): ({ label: string } & Changed) | 'stale' | null {
-    return this.#write(() => {
-      const next = this.#next[direction].get();
-      if (!next) return null;
-      if (target !== null && next.token !== target) return 'stale';
-      const kept = this.#classChange.get(next.id);
-      const done = kept && {
-        datasetId: kept.datasetId,
-        ...(JSON.parse(kept.changes) as Omit<ClassChange, 'datasetId'>),
-      };
-      const classes = done === undefined ? null : direction === 'undo' ? inverseClassChange(done) : done;
-      if (classes !== null) this.#categories.applyRows(classes);
-      const plans = this.#changesOfGesture
-        .all(next.id)
-        .filter(({ imageId }) => this.#image.get(imageId) !== undefined)
-        .flatMap((row) => this.#plan(this.#wantedBy(row, direction)) ?? []);
-      this.#setState.run(direction === 'undo' ? 'undone' : 'done', next.id);
-      const id = this.#keepGesture({ ...gesture, kind: direction, label: next.label }, 'settled', next.id);
-      return { label: next.label, images: this.#performAll(id, plans, classes), classesOf: kept?.datasetId ?? null };
-    });
+  /** The gesture that would be taken back, or done again, next. */
+  nextGesture(direction: 'undo' | 'redo'): GestureRow | null {
+    return this.#next[direction].get() ?? null;
   }
 
-  /** Labels between the classes that come and those that go. */
-  #performAll(gestureId: number, plans: readonly Plan[], classes: ClassChange | null): ImageChange[] {
-    const images = plans.map((plan) => this.#perform(gestureId, plan));
-    if (classes !== null) {
-      this.#categories.removeRows(classes);
-      const { datasetId, ...changes } = classes;
-      this.#insertClassChange.run(gestureId, datasetId, JSON.stringify(changes));
-    }
-    return images;
+  /** What was undone before can no longer be redone. */
+  settleUndone(): void {
+    this.#settleUndone.run();
+  }
+
+  /** What a gesture changed of a data set's classes; null where it changed none. */
+  classChange(gestureId: number): ClassChange | null {
+    const kept = this.#classChange.get(gestureId);
+    if (kept === undefined) return null;
+    return { datasetId: kept.datasetId, ...(JSON.parse(kept.changes) as Omit<ClassChange, 'datasetId'>) };
+  }
+
+  /** The classes that go, once no label has them, and the entry in the history. */
+  finishClasses(gestureId: number, classes: ClassChange): void {
+    this.#categories.removeRows(classes);
+    const { datasetId, ...changes } = classes;
+    this.#insertClassChange.run(gestureId, datasetId, JSON.stringify(changes));
   }
 
   /** Forgets the history of images and data sets that are gone for good. */
@@ -279,86 +253,12 @@ export class LabelEditRepository {
 
   #step(row: GestureRow | undefined): UndoStep | null {
     if (!row) return null;
-    return { gestureId: row.token, label: row.label, imageIds: this.#imagesOfGesture.all(row.id) };
-  }
-
-  /** Of these labels those that the image has; an image may have thousands, and a gesture touches few. */
-  #ofImage(imageId: ImageId, annotationIds: readonly AnnotationId[]): Map<AnnotationId, Annotation> {
-    const found = this.#annotations.byIds(annotationIds);
-    return new Map(
-      [...found].flatMap(([annotationId, there]) => (there.imageId === imageId ? [[annotationId, there.label]] : [])),
-    );
+    return { gestureId: row.token, label: row.label, imageIds: this.#imagesOfGesture.all(row.id, mostImages) };
   }
 
   #labelsNow(imageId: ImageId, annotationIds: readonly AnnotationId[]): ImageChange['changes'] {
-    const now = this.#ofImage(imageId, annotationIds);
+    const now = this.#writer.ofImage(imageId, annotationIds);
     return annotationIds.map((annotationId) => ({ annotationId, after: now.get(annotationId) ?? null }));
-  }
-
-  /** What a recorded change makes of the labels as they are now, which something else may have changed since. */
-  #wantedBy({ imageId, reviewBefore, reviewAfter, changes }: ChangeRow, direction: 'undo' | 'redo'): WantedState {
-    const recorded = decodeChanges(changes);
-    const ids = recorded.map(({ annotationId }) => annotationId);
-    const now = this.#ofImage(imageId, ids);
-    const labels = recorded.flatMap((change) => {
-      const before = now.get(change.annotationId) ?? null;
-      const after = applyChange(before, change, direction);
-      // A class that was deleted meanwhile cannot have its labels back, which must not hold up the rest of the undo.
-      const possible = after === null || after.categoryId === before?.categoryId || this.#hasCategory(after.categoryId);
-      return possible ? [{ annotationId: change.annotationId, after }] : [];
-    });
-    if (reviewBefore === reviewAfter) return { imageId, labels };
-    return { imageId, labels, review: direction === 'undo' ? reviewBefore : reviewAfter };
-  }
-
-  #hasCategory(categoryId: CategoryId): boolean {
-    return this.#category.get(categoryId) !== undefined;
-  }
-
-  /** Null where nothing would change. */
-  #plan({ imageId, labels, review }: WantedState): Plan | null {
-    const image = this.image(imageId);
-    const ids = labels.map(({ annotationId }) => annotationId);
-    const now = this.#ofImage(imageId, ids);
-    const changes = labels.flatMap(
-      ({ annotationId, after }) => changeBetween(now.get(annotationId) ?? null, after) ?? [],
-    );
-    const reviewAfter = review ?? image.review;
-    if (changes.length === 0 && reviewAfter === image.review) return null;
-    return { imageId, image, changes, labels, reviewAfter };
-  }
-
-  #perform(gestureId: number, { imageId, image, changes, labels, reviewAfter }: Plan): ImageChange {
-    const after = new Map(labels.map((label) => [label.annotationId, label.after]));
-    const counts = { add: 0, update: 0, remove: 0 };
-    for (const change of changes) {
-      counts[change.kind]++;
-      const label = after.get(change.annotationId) ?? null;
-      if (change.kind === 'remove') {
-        this.#annotations.remove(change.annotationId);
-      } else {
-        invariant(label !== null, 'a label that stays has no content', { annotationId: change.annotationId });
-        if (change.kind === 'add') this.#annotations.insert(imageId, label);
-        else this.#annotations.update(label);
-      }
-    }
-    const version = image.version + 1;
-    const ids = changes.map(({ annotationId }) => annotationId);
-    this.#setVersion.run(version, reviewAfter, imageId);
-    this.#insertChange.run(
-      ...[gestureId, imageId, version, counts.add, counts.update, counts.remove],
-      ...[JSON.stringify(ids), image.review, reviewAfter, encodeChanges(changes)],
-    );
-    return {
-      imageId,
-      version,
-      review: reviewAfter,
-      changes: ids.map((annotationId) => ({ annotationId, after: after.get(annotationId) ?? null })),
-    };
-  }
-
-  #keepGesture({ token, kind, label, by, at }: GestureFacts, state: 'done' | 'settled', target: number | null): number {
-    return Number(this.#insertGesture.run(token, kind, label, by, at, state, target).lastInsertRowid);
   }
 
   /** One transaction. Throws what `write` throws; an error of SQLite (disk full …) as FoveaError. */

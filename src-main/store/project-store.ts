@@ -7,6 +7,7 @@ import SqliteDatabase from 'better-sqlite3';
 import type { Database } from 'better-sqlite3';
 import { FoveaError } from '../contract/errors.ts';
 import { AnnotationRepository } from './annotation-repository.ts';
+import { BulkEditRepository } from './bulk-edit-repository.ts';
 import { CategoryRepository } from './category-repository.ts';
 import { DatasetRepository } from './dataset-repository.ts';
 import { ImageRepository } from './image-repository.ts';
@@ -15,6 +16,7 @@ import { LabelEditRepository } from './label-edit-repository.ts';
 import { LabelFactKeeper } from './label-facts.ts';
 import { LabelHistoryRepository } from './label-history-repository.ts';
 import { LabelStatisticsRepository } from './label-statistics.ts';
+import { LabelWriter } from './label-writer.ts';
 import { MetaRepository, type ProjectMeta } from './meta-repository.ts';
 import { pagesToCheckpoint } from './checkpoint.ts';
 import { migrate } from './migrate.ts';
@@ -41,6 +43,7 @@ export interface ProjectStore {
   readonly stagedImages: StagedImageRepository;
   readonly labelFacts: LabelFactKeeper;
   readonly labelEdits: LabelEditRepository;
+  readonly bulkEdits: BulkEditRepository;
   readonly labelHistory: LabelHistoryRepository;
   readonly labelStatistics: LabelStatisticsRepository;
   readonly training: TrainingRepository;
@@ -125,6 +128,8 @@ function migrateAndConfigure(database: Database): void {
 function compose(database: Database, lock: ProjectLock): ProjectStore {
   const annotations = new AnnotationRepository(database);
   const categories = new CategoryRepository(database);
+  const writer = new LabelWriter(database, annotations);
+  const labelEdits = new LabelEditRepository(database, annotations, { writer, categories });
   return {
     database,
     meta: new MetaRepository(database),
@@ -134,7 +139,8 @@ function compose(database: Database, lock: ProjectLock): ProjectStore {
     annotations,
     stagedImages: new StagedImageRepository(database),
     labelFacts: new LabelFactKeeper(database),
-    labelEdits: new LabelEditRepository(database, annotations, categories),
+    labelEdits,
+    bulkEdits: new BulkEditRepository(database, { writer, edits: labelEdits, categories }),
     labelHistory: new LabelHistoryRepository(database, annotations),
     labelStatistics: new LabelStatisticsRepository(database),
     training: new TrainingRepository(database),

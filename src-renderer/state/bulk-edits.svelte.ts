@@ -2,14 +2,19 @@
 import type { ReviewState } from '../../src-main/contract/model/annotation.ts';
 import type { ChangeResult } from '../../src-main/contract/model/annotation-edit.ts';
 import type { Split } from '../../src-main/contract/model/dataset.ts';
-import type { AnnotationId, CategoryId, DatasetId, ImageId, ProjectId } from '../../src-main/contract/model/ids.ts';
+import type {
+  AnnotationId,
+  CategoryId,
+  DatasetId,
+  ImageId,
+  JobId,
+  ProjectId,
+} from '../../src-main/contract/model/ids.ts';
 import type { Api } from '../api/client.svelte.ts';
 import type { Toasts } from './toasts.svelte.ts';
 
 /** The most that a call about labels takes. */
 const GESTURE_IMAGES = 1000;
-/** Few enough that windows are answered in between. */
-const GESTURE_LABELS = 100;
 
 interface Undo {
   what: string;
@@ -27,9 +32,10 @@ export class BulkEdits {
   /** What would be taken back; null where nothing can be. */
   readonly undoable: string | null = $derived.by(() => this.#undos.at(-1)?.what ?? null);
   busy = $state(false);
-  /** Of a change of many; null where none is being made. */
+  /** Of a change of labels; null where none is being made. */
   progress = $state.raw<{ done: number; total: number } | null>(null);
-  #isStopped = false;
+  /** Of the change of labels that is being made. */
+  #stop: (() => void) | null = null;
 
   constructor(api: Api, toasts: Toasts, projectId: ProjectId, datasetId: DatasetId) {
     this.#api = api;
@@ -56,32 +62,69 @@ export class BulkEdits {
     const { projectId } = this.#where;
     return this.#inGestures(
       imageIds,
-      GESTURE_IMAGES,
       (gestureId, some) => this.#api.call('image.setReview', { projectId, gestureId, imageIds: some, review }),
-      () => words,
+      words,
     );
   }
 
-  /** Another class for labels; null: they go. `changed` is told which, some at a time; `words`: of so many that were. */
+  /** Another class for labels; null: they go. `words`: of so many that were changed. */
   relabel(
     annotationIds: readonly AnnotationId[],
     categoryId: CategoryId | null,
     words: (count: number) => string,
-    changed: (annotationIds: readonly AnnotationId[]) => void,
   ): Promise<boolean> {
     const { projectId } = this.#where;
-    const send = async (gestureId: string, some: AnnotationId[]): Promise<ChangeResult> => {
-      const request = { projectId, gestureId, annotationIds: some, categoryId };
-      const result = await this.#api.call('annotation.relabel', request);
-      changed(some);
-      return result;
-    };
-    return this.#inGestures(annotationIds, GESTURE_LABELS, send, words);
+    return this.#do(async () => {
+      const gestureId = crypto.randomUUID();
+      const following = this.#followGesture(gestureId, annotationIds.length);
+      try {
+        const request = { projectId, gestureId, annotationIds: [...annotationIds], categoryId };
+        const result = await this.#api.call('annotation.relabel', request);
+        if (result.outcome !== 'done') return null;
+        const { labels } = result;
+        const what =
+          following.isStopped() && labels < annotationIds.length ? `Stopped. ${words(labels)}` : words(labels);
+        return { what, run: () => this.#takeBackGestures([gestureId]) };
+      } finally {
+        following.end();
+      }
+    });
   }
 
   /** No more of the change of labels that is being made; what is done stays, and can be undone. */
   stop(): void {
-    this.#isStopped = true;
+    this.#stop?.();
+  }
+
+  /** What takes longer is a job, which says how far it is and can be stopped. */
+  #followGesture(gestureId: string, total: number): { isStopped: () => boolean; end: () => void } {
+    let isStopped = false;
+    let stopped: JobId | null = null;
+    let running: JobId | null = null;
+    const stop = (): void => {
+      if (!isStopped || running === null || running === stopped) return;
+      stopped = running;
+      this.#api.call('job.cancel', { jobId: running }).catch((error: unknown) => this.#toasts.error(error));
+    };
+    this.progress = { done: 0, total };
+    this.#stop = () => {
+      isStopped = true;
+      stop();
+    };
+    const end = this.#api.on('job.changed', (job) => {
+      if (job.gestureId !== gestureId) return;
+      running = job.state === 'running' ? job.jobId : null;
+      this.progress = { done: job.done, total: job.total ?? total };
+      stop();
+    });
+    return {
+      isStopped: () => isStopped,
+      end: () => {
+        end();
+        this.progress = null;
+        this.#stop = null;
+      },
+    };
   }
 
   tag(imageIds: readonly ImageId[], tag: string, on: boolean, words: string): Promise<boolean> {
@@ -131,42 +174,36 @@ export class BulkEdits {
   }
 
   /** Some at a time, so that nothing else has to wait for all of them. What was done before an error can be undone too. */
-  #inGestures<Id>(
-    ids: readonly Id[],
-    atOnce: number,
-    send: (gestureId: string, some: Id[]) => Promise<ChangeResult>,
-    words: (count: number) => string,
+  #inGestures(
+    ids: readonly ImageId[],
+    send: (gestureId: string, some: ImageId[]) => Promise<ChangeResult>,
+    words: string,
   ): Promise<boolean> {
-    const { projectId } = this.#where;
     const gestures: string[] = [];
-    const run = async (): Promise<void> => {
-      for (const target of gestures.toReversed()) {
-        const request = { projectId, gestureId: crypto.randomUUID(), target };
-        const { outcome } = await this.#api.call('annotation.undo', request);
-        if (outcome !== 'done') throw new Error('Labels were changed since; undo those changes first.');
-      }
-    };
+    const undo = { what: words, run: () => this.#takeBackGestures(gestures.toReversed()) };
     return this.#do(async () => {
-      this.#isStopped = false;
-      let done = 0;
       try {
-        while (done < ids.length && !this.#isStopped) {
-          this.progress = { done, total: ids.length };
+        for (let at = 0; at < ids.length; at += GESTURE_IMAGES) {
           const gestureId = crypto.randomUUID();
-          const some = ids.slice(done, done + atOnce);
-          const result = await send(gestureId, some);
+          const result = await send(gestureId, ids.slice(at, at + GESTURE_IMAGES));
           if (result.outcome === 'done') gestures.push(gestureId);
-          done += some.length;
         }
       } catch (error) {
-        if (gestures.length > 0) this.#undos = [...this.#undos, { what: words(done), run }];
+        if (gestures.length > 0) this.#undos = [...this.#undos, undo];
         throw error;
-      } finally {
-        this.progress = null;
       }
-      if (gestures.length === 0) return null;
-      return { what: done < ids.length ? `Stopped. ${words(done)}` : words(done), run };
+      return gestures.length === 0 ? null : undo;
     });
+  }
+
+  /** The newest first. */
+  async #takeBackGestures(gestures: readonly string[]): Promise<void> {
+    const { projectId } = this.#where;
+    for (const target of gestures) {
+      const request = { projectId, gestureId: crypto.randomUUID(), target };
+      const { outcome } = await this.#api.call('annotation.undo', request);
+      if (outcome !== 'done') throw new Error('Labels were changed since; undo those changes first.');
+    }
   }
 
   async #takeBack(undo: Undo): Promise<void> {

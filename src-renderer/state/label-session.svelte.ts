@@ -88,12 +88,13 @@ export class LabelSession {
 
   /** Returns a function that ends the following. */
   follow(): () => void {
-    const stopEvents = this.#api.on('annotation.changed', ({ projectId, gestureId, images, undoState }) => {
+    const stopEvents = this.#api.on('annotation.changed', ({ projectId, gestureId, images, untold, undoState }) => {
       if (projectId !== this.#projectId) return;
-      for (const { imageId } of images) this.#ahead.delete(imageId);
+      for (const imageId of [...images.map((image) => image.imageId), ...untold]) this.#ahead.delete(imageId);
       if (gestureId.startsWith(`${this.#clientId}:`)) return;
       this.undoState = undoState;
       for (const image of images) this.#heard(image);
+      this.#heardUntold(untold);
     });
     const stopReconnect = this.#api.onReconnected(() => {
       this.#ahead.clear();
@@ -265,7 +266,8 @@ export class LabelSession {
     }
     const request = { projectId: this.#projectId, gestureId: this.#nextGesture(), target: null };
     const result = await this.#byService(() => this.#api.call(`annotation.${direction}`, request));
-    return result?.outcome === 'done' ? { imageIds: result.images.map(({ imageId }) => imageId) } : null;
+    if (result?.outcome !== 'done') return null;
+    return { imageIds: [...result.images.map(({ imageId }) => imageId), ...result.untold] };
   }
 
   /** A gesture that the editor has completed. */
@@ -321,6 +323,7 @@ export class LabelSession {
       else if (image.imageId === this.image?.imageId)
         this.editor.stamp(image.changes.flatMap(({ after }) => after ?? []));
     }
+    for (const imageId of result.untold) this.#versions.delete(imageId);
     // Labels of a class that is gone do not come back: what the editor shows is then more than there is.
     if (!result.images.some(({ imageId }) => imageId === job.imageId)) await this.#reread();
   }
@@ -342,6 +345,8 @@ export class LabelSession {
         if (isNext) this.#show(image);
         else await this.#reread();
       }
+      for (const imageId of result.untold) this.#versions.delete(imageId);
+      if (this.image !== null && result.untold.includes(this.image.imageId)) await this.#reread();
     }
     job.done(result);
   }
@@ -406,6 +411,18 @@ export class LabelSession {
     // With gestures under way the next answer tells what was missed.
     this.#behind.set(imageId, version);
     if (this.#queue.jobs.length === 0) void this.#reread();
+  }
+
+  /** Somebody else changed images in ways too many to tell. */
+  #heardUntold(imageIds: readonly ImageId[]): void {
+    for (const imageId of imageIds) {
+      if (imageId !== this.image?.imageId) {
+        this.#versions.delete(imageId);
+        continue;
+      }
+      this.#behind.set(imageId, Infinity);
+      if (this.#queue.jobs.length === 0) void this.#reread();
+    }
   }
 
   /** After the last gesture of the line: what was heard in between, if its answers did not tell. */

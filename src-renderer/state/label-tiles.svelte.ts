@@ -22,6 +22,9 @@ export class LabelTileList {
   /** Counts what was asked; only the latest question's answer is taken. */
   #asked = 0;
   #anchor: number | null = null;
+  #isRefreshing = false;
+  /** Something has changed since the latest refresh began. */
+  #isOutdated = false;
   categoryId = $state<CategoryId | null>(null);
   tiles = $state.raw<readonly LabelCrop[]>([]);
   total = $state(0);
@@ -38,8 +41,20 @@ export class LabelTileList {
   follow(): () => void {
     void this.refresh();
     return this.#api.on('annotation.changed', ({ projectId }) => {
-      if (projectId === this.#scope.projectId) void this.refresh();
+      if (projectId === this.#scope.projectId) void this.#refreshOnce();
     });
+  }
+
+  /** A change of many labels says so many times: what is being read is read to its end, and then once more. */
+  async #refreshOnce(): Promise<void> {
+    this.#isOutdated = true;
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    while (this.#isOutdated) {
+      this.#isOutdated = false;
+      await this.refresh();
+    }
+    this.#isRefreshing = false;
   }
 
   show(categoryId: CategoryId): Promise<void> {

@@ -7,6 +7,7 @@ import { writeSync } from 'node:fs';
 import type { Handlers } from '../../src-main/contract/ipc.ts';
 import type { ImageId } from '../../src-main/contract/model/ids.ts';
 import { createAnnotateHandlers } from '../../src-main/services/annotate/handlers.ts';
+import { JobRegistry } from '../../src-main/services/jobs.ts';
 import { OpenProjects } from '../../src-main/services/open-projects.ts';
 import { commands, type CommandId } from '../../src-renderer/canvas/editor/commands.ts';
 import { Editor } from '../../src-renderer/canvas/editor/editor.ts';
@@ -25,7 +26,7 @@ const { projectId } = project;
 const handlers: Pick<
   Handlers,
   'annotation.open' | 'annotation.reserveIds' | 'annotation.apply' | 'annotation.undo' | 'annotation.redo'
-> = createAnnotateHandlers({ projects, emit: () => undefined });
+> = createAnnotateHandlers({ projects, emit: () => undefined }, new JobRegistry(() => undefined));
 const random = seededRandom(Number(seed));
 const below = (count: number): number => Math.floor(random() * count);
 const pick = <T>(values: readonly T[]): T => values[below(values.length)] as T;

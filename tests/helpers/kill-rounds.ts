@@ -149,7 +149,7 @@ export function readAll(folder: string): Map<ImageId, string> {
 
 /** Back through every version to the labels of the beginning; and undo after undo leads there as well. */
 export function checkHistory(folder: string, first: ReadonlyMap<ImageId, string>, report: KillReport): void {
-  withStore(folder, ({ labelEdits, labelHistory, annotations }) => {
+  withStore(folder, ({ labelEdits, bulkEdits, labelHistory, annotations }) => {
     for (const [imageId, content] of first) {
       const { version } = labelEdits.image(imageId);
       const { total, items } = labelHistory.entries(imageId, 0, version + 1);
@@ -163,7 +163,7 @@ export function checkHistory(folder: string, first: ReadonlyMap<ImageId, string>
     }
     const at = new Date().toISOString();
     for (let step = 0; ; step++) {
-      const result = labelEdits.travel('undo', { token: `back ${step}`, by: 'test', at }, null);
+      const result = bulkEdits.beginTravel('undo', { token: `back ${step}`, by: 'test', at }, null, Infinity);
       if (result === null || result === 'stale') break;
     }
     for (const [imageId, content] of first) {

@@ -109,7 +109,7 @@ export function createServices({ userDataFolder, launchWorker = fromSource }: Fi
     ...createDatasetHandlers(context, jobs, lists),
     ...createLibraryHandlers(context, jobs, lists),
     ...createCategoryHandlers(context),
-    ...createAnnotateHandlers(context),
+    ...createAnnotateHandlers(context, jobs),
     ...createJobHandlers(jobs),
     ...createWeightsHandlers(context, jobs),
   };

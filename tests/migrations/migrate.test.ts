@@ -19,6 +19,7 @@ test('a fresh database gets every migration, once', () => {
   expect(tables.pluck().all().sort()).toEqual(
     [
       'annotation',
+      'bulk_edit',
       'category',
       'class_change',
       'dataset',
@@ -64,6 +65,7 @@ test('a released migration never changes', () => {
     10: 'fa6de6fc161561051245bcf4d30d8c911c435541665c4782d6c59edae3b046a3',
     11: '268d8684635a6bdf9bd52a416668aa19404a64104843d2bb6efaafc76fb7ff1f',
     12: '2b0039b6542fad7f8d5bca45d82be877dc434c18329b76fb1a34526f8e476894',
+    13: '7555d2bd9e474d973aaa883327c18570108951adf9bc6f58e2abbe3f5828f03b',
   };
   for (const migration of migrations) expect(checksumOf(migration), migration.name).toBe(released[migration.number]);
 });

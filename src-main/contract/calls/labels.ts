@@ -84,11 +84,11 @@ export const labelCalls = {
     }),
     response: changeResult,
   },
-  /** Gives labels another class, or removes them (null); one step of undo. */
+  /** Gives labels another class, or removes them (null); one step of undo. Of very many a job says how far it is. */
   'annotation.relabel': {
     request: v.object({
       ...byGesture,
-      annotationIds: v.pipe(v.array(annotationId), v.minLength(1), v.maxLength(10_000)),
+      annotationIds: v.pipe(v.array(annotationId), v.minLength(1), v.maxLength(1_000_000)),
       categoryId: v.nullable(categoryId),
     }),
     response: changeResult,

@@ -45,7 +45,7 @@ export const imageChange = v.object({
 });
 export type ImageChange = v.InferOutput<typeof imageChange>;
 
-/** One entry of the undo list: a gesture, which may have changed many images. */
+/** One entry of the undo list: a gesture, and the first hundred of the images that it changed. */
 const undoStep = v.object({ gestureId, label: v.string(), imageIds: v.array(imageId) });
 export type UndoStep = v.InferOutput<typeof undoStep>;
 /** What undo and redo would do next in this project; null where there is nothing. */
@@ -72,11 +72,22 @@ export const applyResult = v.variant('outcome', [
   v.object({ outcome: v.literal('conflict'), version: v.number(), missed: v.array(imageChange), undoState }),
 ]);
 
+/** Images that changed too, with more labels than are told of: whoever shows one reads it again. */
+export const untoldImages = v.array(imageId);
+
 /**
  * `nothing`: there is no such step. `stale`: the step that was asked for is not the next one; nothing was changed.
  */
 export const changeResult = v.variant('outcome', [
-  v.object({ outcome: v.literal('done'), label: v.string(), images: v.array(imageChange), undoState }),
+  v.object({
+    outcome: v.literal('done'),
+    label: v.string(),
+    images: v.array(imageChange),
+    untold: untoldImages,
+    /** How many labels it changed. */
+    labels: v.number(),
+    undoState,
+  }),
   v.object({ outcome: v.picklist(['nothing', 'stale']), undoState }),
 ]);
 export type ChangeResult = v.InferOutput<typeof changeResult>;

@@ -1,11 +1,11 @@
-/** Work that takes a while and is not a training run: imports, downloads and exports. Every job can be cancelled. */
+/** Work that takes a while and is not a training run: imports, downloads and exports, changes of very many labels. */
 import * as v from 'valibot';
 import { datasetId, jobId, predictionSetId, projectId } from './ids.ts';
 
 export const job = v.object({
   jobId,
   projectId,
-  kind: v.picklist(['import', 'download', 'export', 'fingerprint', 'freeze', 'predict']),
+  kind: v.picklist(['import', 'download', 'export', 'fingerprint', 'freeze', 'predict', 'labels']),
   title: v.string(),
   state: v.picklist(['running', 'done', 'failed', 'cancelled']),
   /** What is being done now, in words ("reading data_batch_3.bin"). */
@@ -13,7 +13,7 @@ export const job = v.object({
   done: v.number(),
   /** Null while unknown. */
   total: v.nullable(v.number()),
-  unit: v.picklist(['bytes', 'images']),
+  unit: v.picklist(['bytes', 'images', 'labels']),
   ratePerSecond: v.nullable(v.number()),
   secondsLeft: v.nullable(v.number()),
   /** Set when state is `failed`. */
@@ -24,5 +24,7 @@ export const job = v.object({
   weightsId: v.optional(v.string()),
   /** Of a prediction that is kept: which. */
   predictionSetId: v.optional(predictionSetId),
+  /** Of a change of labels: its gesture. Cancelled, what is done stays and can be undone; undo itself goes on. */
+  gestureId: v.optional(v.string()),
 });
 export type Job = v.InferOutput<typeof job>;

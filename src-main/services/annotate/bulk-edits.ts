@@ -5,6 +5,7 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { AnnotationId, CategoryId, ImageId } from '../../contract/model/ids.ts';
 import type { WantedState } from '../../store/label-edit-repository.ts';
 import type { ProjectStore } from '../../store/project-store.ts';
+import { yieldToEventLoop } from '../event-loop.ts';
 
 /** New labels of a person like some of another image. Throws `bad-input` where one cannot be on the other image. */
 export function wantedByCopy(
@@ -62,33 +63,24 @@ function fitShape(shape: Shape, image: { widthPx: number; heightPx: number }): S
   }
 }
 
-/** Another class for some labels, or none: they go. Throws `bad-input` for a class of another data set. */
-export function wantedByRelabel(
-  store: ProjectStore,
+const LABELS_AT_ONCE = 5000;
+
+/** Throws `bad-input` where the class is not one of the data sets that the labels are of. */
+export async function requireOwnClass(
+  { annotations }: ProjectStore,
   annotationIds: readonly AnnotationId[],
-  categoryId: CategoryId | null,
-  at: string,
-): WantedState[] {
-  const chosen = new Set(annotationIds);
-  const imageIds = store.annotations.imagesOf(annotationIds);
-  const labels = store.annotations.ofImages(imageIds);
-  return imageIds.map((imageId) => {
-    const { datasetId } = store.labelEdits.image(imageId);
-    const isOwn = store.datasets.categories(datasetId).some((category) => category.categoryId === categoryId);
-    if (categoryId !== null && !isOwn) {
+  categoryId: CategoryId,
+): Promise<void> {
+  for (let at = 0; at < annotationIds.length; at += LABELS_AT_ONCE) {
+    const imageId = annotations.imageOfOtherClasses(annotationIds.slice(at, at + LABELS_AT_ONCE), categoryId);
+    if (imageId !== null) {
       throw new FoveaError('bad-input', `The class ${categoryId} is not one of image ${imageId}'s data set.`, {
         imageId,
         categoryId,
       });
     }
-    const own = (labels.get(imageId) ?? []).filter(({ annotationId }) => chosen.has(annotationId));
-    const wanted = own.flatMap((label) => {
-      if (label.categoryId === categoryId) return [];
-      const after: Annotation | null = categoryId === null ? null : { ...label, categoryId, updatedAt: at };
-      return [{ annotationId: label.annotationId, after }];
-    });
-    return { imageId, labels: wanted };
-  });
+    await yieldToEventLoop();
+  }
 }
 
 /** Classes of whole images. */

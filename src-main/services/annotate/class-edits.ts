@@ -1,11 +1,10 @@
 /** What an edit of classes makes of the data set's list, of what is asked of its labels, and of the labels themselves. */
 import { FoveaError } from '../../contract/errors.ts';
-import type { Annotation } from '../../contract/model/annotation.ts';
 import type { LabelSchema, Skeleton } from '../../contract/model/annotation-edit.ts';
 import type { ClassEdit } from '../../contract/model/class-edit.ts';
-import type { AnnotationId, CategoryId, DatasetId } from '../../contract/model/ids.ts';
+import type { CategoryId, DatasetId } from '../../contract/model/ids.ts';
+import type { Relabelling } from '../../store/bulk-edit-repository.ts';
 import { classChangeBetween, type CategoryRow, type ClassChange } from '../../store/class-change.ts';
-import type { WantedState } from '../../store/label-edit-repository.ts';
 import type { ProjectStore } from '../../store/project-store.ts';
 
 interface Classes {
@@ -18,18 +17,19 @@ interface PlannedEdit {
   label: string;
   /** Null where the edit changes nothing. */
   classes: ClassChange | null;
-  wanted: WantedState[];
+  /** What becomes of the labels of classes that go; null where none goes. */
+  labels: Relabelling | null;
 }
 
 /** Throws `not-found` for a class that is not there, `bad-input` for an edit that cannot be made. */
-export function plannedClassEdit(store: ProjectStore, datasetId: DatasetId, edit: ClassEdit, at: string): PlannedEdit {
+export function plannedClassEdit(store: ProjectStore, datasetId: DatasetId, edit: ClassEdit): PlannedEdit {
   const before: Classes = {
     categories: store.categories.rows(datasetId),
     schema: store.datasets.labelSchema(datasetId),
   };
   const nameOf = (categoryId: CategoryId): string => requireClass(before.categories, categoryId).name;
-  const plan = (label: string, after: Classes, wanted: WantedState[] = []): PlannedEdit => ({
-    ...{ label, wanted },
+  const plan = (label: string, after: Classes, labels: Relabelling | null = null): PlannedEdit => ({
+    ...{ label, labels },
     classes: classChangeBetween(datasetId, before, {
       ...after,
       categories: inPlaces(before.categories, after.categories),
@@ -49,14 +49,14 @@ export function plannedClassEdit(store: ProjectStore, datasetId: DatasetId, edit
       const gone = [...new Set(edit.categoryIds)];
       const [name] = gone.map(nameOf);
       const label = gone.length === 1 ? `delete class “${name}”` : `delete ${gone.length} classes`;
-      return plan(label, without(before, gone), relabelled(store, gone, null, at));
+      return plan(label, without(before, gone), { kind: 'classes', from: gone, into: null });
     }
     case 'merge': {
       const into = requireClass(before.categories, edit.into);
       const from = [...new Set(edit.from)].filter((categoryId) => categoryId !== into.categoryId);
       for (const categoryId of from) requireSamePoints(before, nameOf(categoryId), categoryId, into);
       const label = `merge classes into “${into.name}”`;
-      return plan(label, merged(before, from, into.categoryId), relabelled(store, from, into.categoryId, at));
+      return plan(label, merged(before, from, into.categoryId), { kind: 'classes', from, into: into.categoryId });
     }
     case 'schema':
       edit.schema.skeletons.forEach((skeleton) => requireWhole(skeleton, nameOf(skeleton.categoryId)));
@@ -118,30 +118,6 @@ function merged(before: Classes, from: readonly CategoryId[], into: CategoryId):
       }),
     },
   };
-}
-
-/** Labels of some classes get another, or none: they go. An image is not said twice to be of one class as a whole. */
-function relabelled(
-  store: ProjectStore,
-  from: readonly CategoryId[],
-  into: CategoryId | null,
-  at: string,
-): WantedState[] {
-  const gone = new Set(from);
-  const imageIds = store.annotations.imagesOf(store.categories.labelsOf(from));
-  const labels = store.annotations.ofImages(imageIds);
-  return imageIds.map((imageId) => {
-    const all = labels.get(imageId) ?? [];
-    let isTagged = all.some(({ shape, categoryId }) => shape.kind === 'classification' && categoryId === into);
-    const wanted = all.flatMap((label): { annotationId: AnnotationId; after: Annotation | null }[] => {
-      if (!gone.has(label.categoryId)) return [];
-      const isSecond = label.shape.kind === 'classification' && isTagged;
-      if (label.shape.kind === 'classification') isTagged = true;
-      const after = into === null || isSecond ? null : { ...label, categoryId: into, updatedAt: at };
-      return [{ annotationId: label.annotationId, after }];
-    });
-    return { imageId, labels: wanted };
-  });
 }
 
 /** Keypoints are told apart by their place, which two skeletons give different meanings. */

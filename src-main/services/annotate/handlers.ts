@@ -2,12 +2,15 @@
 import { userInfo } from 'node:os';
 import type { Handlers } from '../../contract/ipc.ts';
 import { FoveaError } from '../../contract/errors.ts';
-import type { ChangeResult, HistoryKind } from '../../contract/model/annotation-edit.ts';
-import type { ProjectId } from '../../contract/model/ids.ts';
-import type { Changed, WantedState } from '../../store/label-edit-repository.ts';
+import type { ChangeResult, HistoryKind, ImageChange } from '../../contract/model/annotation-edit.ts';
+import type { ClassEdit } from '../../contract/model/class-edit.ts';
+import type { DatasetId, ProjectId } from '../../contract/model/ids.ts';
+import type { WantedState } from '../../store/label-edit-repository.ts';
 import type { ServiceContext } from '../context.ts';
+import type { JobRegistry } from '../jobs.ts';
 import type { OpenProject } from '../open-projects.ts';
-import { wantedByClass, wantedByCopy, wantedByRelabel } from './bulk-edits.ts';
+import { requireOwnClass, wantedByClass, wantedByCopy } from './bulk-edits.ts';
+import { BulkGestures } from './bulk-gestures.ts';
 import { plannedClassEdit } from './class-edits.ts';
 import { wantedByEdits, wantedByRestore } from './edit-checks.ts';
 
@@ -17,18 +20,21 @@ type AnnotateCalls =
   | `category.${'edit' | 'usage'}`
   | `image.${'setReview' | 'reviewCounts' | 'reviewQueue' | 'addTime'}`;
 
-export function createAnnotateHandlers({
-  projects,
-  emit,
-}: Pick<ServiceContext, 'projects' | 'emit'>): Pick<Handlers, AnnotateCalls> {
+export function createAnnotateHandlers(
+  { projects, emit }: Pick<ServiceContext, 'projects' | 'emit'>,
+  jobs: JobRegistry,
+): Pick<Handlers, AnnotateCalls> {
   const by = accountName();
-  projects.onOpen(({ store }) => store.labelEdits.sweep());
+  const gestures = new BulkGestures(projects, emit, jobs);
+  projects.onOpen((opened) => {
+    opened.store.labelEdits.sweep();
+    return gestures.finishPending(opened);
+  });
 
-  const tell = ({ project, store }: OpenProject, gestureId: string, { images, classesOf }: Changed): void => {
-    if (images.length === 0 && classesOf === null) return;
+  const tell = ({ project, store }: OpenProject, gestureId: string, images: ImageChange[]): void => {
+    if (images.length === 0) return;
     const { projectId } = project;
-    emit('annotation.changed', { projectId, gestureId, images, undoState: store.labelEdits.undoState() });
-    if (classesOf !== null) emit('dataset.changed', { projectId });
+    emit('annotation.changed', { projectId, gestureId, images, untold: [], undoState: store.labelEdits.undoState() });
   };
 
   /** A gesture that is sent again after an answer was lost is answered as it was, and saved once. */
@@ -40,42 +46,49 @@ export function createAnnotateHandlers({
     const opened = projects.get(projectId);
     const { labelEdits } = opened.store;
     const before = labelEdits.saved(gestureId);
-    if (before !== null) {
-      return { outcome: 'done', label: before.label, images: before.images, undoState: labelEdits.undoState() };
-    }
-    const at = new Date().toISOString();
-    const images = labelEdits.change({ token: gestureId, kind, label, by, at }, wanted(opened, at));
-    tell(opened, gestureId, { images, classesOf: null });
-    return { outcome: 'done', label, images, undoState: labelEdits.undoState() };
+    const at = now();
+    const images = before?.images ?? labelEdits.change({ token: gestureId, kind, label, by, at }, wanted(opened, at));
+    if (before === null) tell(opened, gestureId, images);
+    const labels = images.reduce((sum, { changes }) => sum + changes.length, 0);
+    const told = before ?? { label, labels, images, untold: [] };
+    return {
+      ...{ outcome: 'done', label: told.label, labels: told.labels, images: told.images, untold: told.untold },
+      undoState: labelEdits.undoState(),
+    };
   }
 
-  function editClasses(
-    opened: OpenProject,
-    gestureId: string,
-    { label, classes, wanted }: ReturnType<typeof plannedClassEdit>,
-    at: string,
-  ): ChangeResult {
-    const { labelEdits } = opened.store;
-    // Labels follow their classes: without a change of these there is none of those.
-    const images =
-      classes === null ? [] : labelEdits.change({ token: gestureId, kind: 'edit', label, by, at }, wanted, classes);
-    tell(opened, gestureId, { images, classesOf: classes?.datasetId ?? null });
-    return { outcome: 'done', label, images, undoState: labelEdits.undoState() };
+  /** Labels follow their classes: without a change of these there is none of those. */
+  function editClasses(opened: OpenProject, token: string, datasetId: DatasetId, edit: ClassEdit) {
+    return gestures.run(opened, token, () => {
+      const { label, classes, labels } = plannedClassEdit(opened.store, datasetId, edit);
+      return {
+        title: titleOf(label),
+        canStop: true,
+        classesOf: classes?.datasetId ?? null,
+        begin: (limit) => {
+          if (classes === null) return null;
+          const what = labels ?? { kind: 'classes', from: [], into: null };
+          return opened.store.bulkEdits.begin({ token, kind: 'edit', label, by, at: now() }, what, classes, limit);
+        },
+      };
+    });
   }
 
   function travel(
     direction: 'undo' | 'redo',
-    { projectId, gestureId, target }: { projectId: ProjectId; gestureId: string; target: string | null },
-  ): ChangeResult {
+    { projectId, gestureId: token, target }: { projectId: ProjectId; gestureId: string; target: string | null },
+  ): Promise<ChangeResult> {
     const opened = projects.get(projectId);
-    const { labelEdits } = opened.store;
-    const before = labelEdits.saved(gestureId);
-    const result =
-      before ?? labelEdits.travel(direction, { token: gestureId, by, at: new Date().toISOString() }, target);
-    if (result === null) return { outcome: 'nothing', undoState: labelEdits.undoState() };
-    if (result === 'stale') return { outcome: 'stale', undoState: labelEdits.undoState() };
-    if (before === null) tell(opened, gestureId, result);
-    return { outcome: 'done', label: result.label, images: result.images, undoState: labelEdits.undoState() };
+    return gestures.run(opened, token, () => {
+      const { bulkEdits, labelEdits } = opened.store;
+      const next = labelEdits.nextGesture(direction);
+      return {
+        title: titleOf(`${direction} ${next?.label ?? ''}`),
+        canStop: false,
+        classesOf: (next && labelEdits.classChange(next.id)?.datasetId) ?? null,
+        begin: (limit) => bulkEdits.beginTravel(direction, { token, by, at: now() }, target, limit),
+      };
+    });
   }
 
   return {
@@ -104,10 +117,10 @@ export function createAnnotateHandlers({
         const missed = [labelEdits.changedSince(imageId, baseVersion)];
         return { outcome: 'conflict', version, missed, undoState: labelEdits.undoState() };
       }
-      const at = new Date().toISOString();
+      const at = now();
       const wanted = wantedByEdits(opened.store, imageId, edits, at);
       const images = labelEdits.change({ token: gestureId, kind: 'edit', label, by, at }, [wanted]);
-      tell(opened, gestureId, { images, classesOf: null });
+      tell(opened, gestureId, images);
       return { outcome: 'applied', version: images[0]?.version ?? version, at, undoState: labelEdits.undoState() };
     },
 
@@ -148,11 +161,19 @@ export function createAnnotateHandlers({
         wantedByClass(store, imageIds, categoryId, { mode, review, at }),
       ),
 
-    'annotation.relabel': async ({ projectId, gestureId, annotationIds, categoryId }) => {
+    'annotation.relabel': async ({ projectId, gestureId: token, annotationIds, categoryId }) => {
+      const opened = projects.get(projectId);
+      if (categoryId !== null) await requireOwnClass(opened.store, annotationIds, categoryId);
       const label = categoryId === null ? 'remove labels' : 'change class';
-      return bulk(projectId, { gestureId, kind: 'edit', label }, ({ store }, at) =>
-        wantedByRelabel(store, annotationIds, categoryId, at),
-      );
+      return gestures.run(opened, token, () => ({
+        title: categoryId === null ? 'Removing labels' : 'Changing the class of labels',
+        canStop: true,
+        classesOf: null,
+        begin: (limit) => {
+          const what = { kind: 'labels', annotationIds, into: categoryId } as const;
+          return opened.store.bulkEdits.begin({ token, kind: 'edit', label, by, at: now() }, what, null, limit);
+        },
+      }));
     },
 
     'image.setReview': async ({ projectId, gestureId, imageIds, review }) =>
@@ -183,16 +204,8 @@ export function createAnnotateHandlers({
       return datasets.labelSchema(datasetId);
     },
 
-    'category.edit': async ({ projectId, gestureId, datasetId, edit }) => {
-      const opened = projects.get(projectId);
-      const { labelEdits } = opened.store;
-      const before = labelEdits.saved(gestureId);
-      if (before !== null) {
-        return { outcome: 'done', label: before.label, images: before.images, undoState: labelEdits.undoState() };
-      }
-      const at = new Date().toISOString();
-      return editClasses(opened, gestureId, plannedClassEdit(opened.store, datasetId, edit, at), at);
-    },
+    'category.edit': async ({ projectId, gestureId, datasetId, edit }) =>
+      editClasses(projects.get(projectId), gestureId, datasetId, edit),
 
     'category.usage': async ({ projectId, datasetId }) => {
       const { datasets, categories } = projects.get(projectId).store;
@@ -200,6 +213,13 @@ export function createAnnotateHandlers({
       return categories.usage(datasetId);
     },
   };
+}
+
+const now = (): string => new Date().toISOString();
+
+/** "merge classes into “car”" as a job is called. */
+function titleOf(label: string): string {
+  return `${label.charAt(0).toUpperCase()}${label.slice(1)}`;
 }
 
 /** Throws `not-found` for a version that the image does not have yet. */

@@ -11,6 +11,7 @@ import { sql as classes } from './0009-classes.ts';
 import { sql as libraryViews } from './0010-library-views.ts';
 import { sql as classBits } from './0011-class-bits.ts';
 import { sql as boxBits } from './0012-box-bits.ts';
+import { sql as bulkEdits } from './0013-bulk-edits.ts';
 
 export interface Migration {
   readonly number: number;
@@ -31,4 +32,5 @@ export const migrations: readonly Migration[] = [
   { number: 10, name: 'library-views', sql: libraryViews },
   { number: 11, name: 'class-bits', sql: classBits },
   { number: 12, name: 'box-bits', sql: boxBits },
+  { number: 13, name: 'bulk-edits', sql: bulkEdits },
 ];

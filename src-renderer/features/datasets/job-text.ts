@@ -10,7 +10,7 @@ export function jobFraction(job: Job): number | null {
 /** "81 MB of 170 MB, 4.2 MB/s, 20 s left" */
 export function jobProgressText(job: Job): string {
   const amount = job.unit === 'bytes' ? formatBytes : formatCount;
-  const unit = job.unit === 'bytes' ? '' : ' images';
+  const unit = job.unit === 'bytes' ? '' : ` ${job.unit}`;
   const parts = [
     job.total === null ? `${amount(job.done)}${unit}` : `${amount(job.done)} of ${amount(job.total)}${unit}`,
   ];

@@ -15,9 +15,15 @@ function editsWith(answers: Partial<Record<CallName, (request: Request) => unkno
     asked.push([name, request]);
     return answers[name]?.(request) ?? {};
   };
+  const listeners = new Map<string, (payload: unknown) => void>();
+  const on = (event: string, listener: (payload: unknown) => void) => {
+    listeners.set(event, listener);
+    return () => listeners.delete(event);
+  };
   const toasts = new Toasts();
-  const edits = new BulkEdits({ call } as unknown as Api, toasts, 'p' as ProjectId, 7 as DatasetId);
-  return { edits, toasts, asked };
+  const edits = new BulkEdits({ call, on } as unknown as Api, toasts, 'p' as ProjectId, 7 as DatasetId);
+  const tell = (event: string, payload: unknown) => listeners.get(event)?.(payload);
+  return { edits, toasts, asked, tell };
 }
 
 test('a review state goes out a thousand at a time, and is undone in the opposite order', async () => {
@@ -74,41 +80,63 @@ test('what fails is said and cannot be undone; what changes nothing neither', as
   expect(edits.undoable).toBeNull();
 });
 
-test('labels change some at a time, with their progress; what was done before a stop or an error can be undone', async () => {
-  const seen: unknown[] = [];
-  let failing = 3;
-  const { edits, asked, toasts } = editsWith({
-    'annotation.relabel': () => {
-      seen.push(edits.progress?.done);
-      if (seen.length === failing) throw new Error('The disk is full.');
-      if (seen.length === 5) edits.stop();
+test('labels change in one gesture, whose job says how far it is; what a stop leaves is done can be undone', async () => {
+  const { edits, asked, toasts, tell } = editsWith({
+    'annotation.relabel': () => answer.promise,
+    'annotation.undo': () => ({ outcome: 'done' }),
+  });
+  let answer = Promise.withResolvers<unknown>();
+  const labels = ids.slice(0, 450) as unknown as AnnotationId[];
+  const relabel = () => edits.relabel(labels, null, (count) => `${count} removed.`);
+  const jobOf = (state: string, done: number) => ({ ...{ gestureId: gesture(), jobId: 'j', state }, done, total: 450 });
+  const gesture = () => asked.findLast(([name]) => name === 'annotation.relabel')![1]['gestureId'];
+
+  const whole = relabel();
+  expect(edits.progress).toEqual({ done: 0, total: 450 });
+  tell('job.changed', { ...jobOf('running', 7), gestureId: 'of somebody else' });
+  tell('job.changed', jobOf('running', 120));
+  expect(edits.progress).toEqual({ done: 120, total: 450 });
+  answer.resolve({ outcome: 'done', labels: 450 });
+  expect(await whole).toBe(true);
+  expect([edits.progress, edits.undoable]).toEqual([null, '450 removed.']);
+  const first = gesture();
+  await edits.undo();
+  expect(asked.at(-1)).toEqual(['annotation.undo', expect.objectContaining({ target: first })]);
+
+  // The stop may come before the job does.
+  answer = Promise.withResolvers();
+  const stopped = relabel();
+  edits.stop();
+  expect(asked.at(-1)![0]).toBe('annotation.relabel');
+  tell('job.changed', jobOf('running', 200));
+  tell('job.changed', jobOf('running', 210));
+  expect(asked.filter(([name]) => name === 'job.cancel')).toEqual([['job.cancel', { jobId: 'j' }]]);
+  answer.resolve({ outcome: 'done', labels: 220 });
+  await stopped;
+  expect(toasts.list.at(-1)?.message).toBe('Stopped. 220 removed.');
+  // What is taken back has no message any more that offers it.
+  await edits.undo();
+  expect(toasts.list.map(({ message }) => message)).not.toContain('Stopped. 220 removed.');
+
+  answer = Promise.withResolvers();
+  const failed = relabel();
+  answer.reject(new Error('The disk is full.'));
+  expect(await failed).toBe(false);
+  expect([edits.progress, edits.undoable]).toEqual([null, null]);
+});
+
+test('of review states what was done before an error can be undone', async () => {
+  let sent = 0;
+  const { edits, asked } = editsWith({
+    'image.setReview': () => {
+      if (++sent === 3) throw new Error('The disk is full.');
       return { outcome: 'done' };
     },
     'annotation.undo': () => ({ outcome: 'done' }),
   });
-  const labels = ids.slice(0, 450) as unknown as AnnotationId[];
-  const changed: number[] = [];
-  const relabel = () =>
-    edits.relabel(
-      labels,
-      null,
-      (count) => `${count} removed.`,
-      (some) => void changed.push(some.length),
-    );
-  expect(await relabel()).toBe(false);
-  expect(edits.undoable).toBe('200 removed.');
-  expect(changed).toEqual([100, 100]);
-  expect(seen).toEqual([0, 100, 200]);
-  expect(edits.progress).toBeNull();
-  const sent = asked.map(([, { gestureId }]) => gestureId);
+  expect(await edits.setReview(ids, 'done', 'Marked.')).toBe(false);
+  expect(edits.undoable).toBe('Marked.');
+  const gestures = asked.slice(0, 2).map(([, { gestureId }]) => gestureId);
   await edits.undo();
-  expect(asked.slice(3).map(([, { target }]) => target)).toEqual([sent[1], sent[0]]);
-  failing = 0;
-  expect(await relabel()).toBe(true);
-  expect(seen).toEqual([0, 100, 200, 0, 100]);
-  expect(toasts.list.at(-1)?.message).toBe('Stopped. 200 removed.');
-  expect(changed).toEqual([100, 100, 100, 100]);
-  // What is taken back has no message any more that offers it.
-  await edits.undo();
-  expect(toasts.list.map(({ message }) => message)).not.toContain('Stopped. 200 removed.');
+  expect(asked.slice(3).map(([, { target }]) => target)).toEqual(gestures.toReversed());
 });

@@ -29,7 +29,7 @@ function listOf(counts: Record<number, number>) {
   };
   const list = new LabelTileList({ call, on } as unknown as Api, scope, cats);
   const change = (projectId = scope.projectId) =>
-    changed({ projectId, gestureId: 'g', images: [], undoState: { undo: null, redo: null } });
+    changed({ projectId, gestureId: 'g', images: [], untold: [], undoState: { undo: null, redo: null } });
   return { list, source, waiting, change };
 }
 

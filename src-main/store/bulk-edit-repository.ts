@@ -1,0 +1,347 @@
+/**
+ * Changes that may be about any number of labels: another class for them, their removal, what a class that is merged or
+ * deleted takes along, undo and redo. They are done some labels at a time, in short transactions; what remains to be done is in
+ * the database, so that it is done whatever happens meanwhile. What is small is one transaction from its beginning to its end.
+ */
+import type { Database, Statement } from 'better-sqlite3';
+import type { ReviewState } from '../contract/model/annotation.ts';
+import type { AnnotationId, CategoryId, ImageId } from '../contract/model/ids.ts';
+import type { CategoryRepository } from './category-repository.ts';
+import { inverseClassChange, type ClassChange } from './class-change.ts';
+import { applyChange, asClassMoves, decodeChanges, type RecordedChange } from './label-change.ts';
+import type { LabelEditRepository } from './label-edit-repository.ts';
+import type { GestureFacts, LabelWriter } from './label-writer.ts';
+import { writeRelaxed } from './relaxed-write.ts';
+import { explainSqliteError } from './sqlite-errors.ts';
+
+/** Which labels get a class; `into` null: they go. */
+export type Relabelling =
+  | { kind: 'labels'; annotationIds: readonly AnnotationId[]; into: CategoryId | null }
+  /** All labels that have one of these classes, those too that come while it is done. */
+  | { kind: 'classes'; from: readonly CategoryId[]; into: CategoryId | null };
+
+type Travel = { kind: 'travel'; direction: 'undo' | 'redo'; of: number };
+
+/** What is kept of a gesture that is not complete. */
+interface BulkWork {
+  what: Relabelling | Travel;
+  classes: ClassChange | null;
+  /** When it began: the time that changed labels bear. */
+  at: string;
+}
+
+/** How far it is. `total` may have been an estimate. */
+export interface BulkProgress {
+  gestureId: number;
+  /** The images on which this step changed something. */
+  imageIds: ImageId[];
+  done: number;
+  total: number;
+  isFinished: boolean;
+}
+
+interface Slice {
+  imageIds: ImageId[];
+  /** Where the next one begins. */
+  place: number;
+  count: number;
+  /** Nothing is left. */
+  isLast: boolean;
+  /** What is left cannot be changed: its data set went to the trash meanwhile. */
+  isStuck?: boolean;
+}
+
+interface BulkRow {
+  work: string;
+  place: number;
+  done: number;
+  total: number;
+}
+
+interface ChangeRow {
+  id: number;
+  imageId: ImageId;
+  reviewBefore: ReviewState;
+  reviewAfter: ReviewState;
+  /** How many it changed; one where only the review state did. */
+  labels: number;
+  changes: Buffer;
+}
+
+/** The statements whose plans a test holds. */
+export const hotBulkEditQueries = {
+  ofClass: 'SELECT id FROM annotation WHERE category_id = ? ORDER BY image_id LIMIT ?',
+  tags: `SELECT id, image_id AS imageId FROM annotation
+    WHERE id IN (SELECT value FROM json_each(?)) AND kind = 'classification' ORDER BY image_id, id`,
+  tagged: `SELECT DISTINCT image_id FROM annotation
+    WHERE image_id IN (SELECT value FROM json_each(?)) AND category_id = ? AND kind = 'classification'`,
+  undo: `SELECT id, image_id AS imageId, review_before AS reviewBefore, review_after AS reviewAfter,
+      max(1, added + updated + removed) AS labels, changes
+    FROM label_change WHERE gesture_id = ? AND id < ? ORDER BY id DESC`,
+  redo: `SELECT id, image_id AS imageId, review_before AS reviewBefore, review_after AS reviewAfter,
+      max(1, added + updated + removed) AS labels, changes
+    FROM label_change WHERE gesture_id = ? AND id > ? ORDER BY id`,
+} as const;
+
+export class BulkEditRepository {
+  readonly #database: Database;
+  readonly #writer: LabelWriter;
+  readonly #edits: LabelEditRepository;
+  readonly #categories: CategoryRepository;
+  readonly #row: Statement<[number], BulkRow>;
+  readonly #insertRow: Statement<[BulkRow & { gestureId: number }]>;
+  readonly #updateRow: Statement<[number, number, number]>;
+  readonly #deleteRow: Statement<[number]>;
+  readonly #setState: Statement<[string, number]>;
+  readonly #ofClass: Statement<[CategoryId, number], AnnotationId>;
+  readonly #tags: Statement<[string], { id: AnnotationId; imageId: ImageId }>;
+  readonly #tagged: Statement<[string, CategoryId], ImageId>;
+  readonly #changes: { undo: Statement<[number, number], ChangeRow>; redo: Statement<[number, number], ChangeRow> };
+  readonly #category: Statement<[CategoryId]>;
+
+  constructor(
+    database: Database,
+    parts: { writer: LabelWriter; edits: LabelEditRepository; categories: CategoryRepository },
+  ) {
+    this.#database = database;
+    this.#writer = parts.writer;
+    this.#edits = parts.edits;
+    this.#categories = parts.categories;
+    this.#row = database.prepare('SELECT work, place, done, total FROM bulk_edit WHERE gesture_id = ?');
+    this.#insertRow = database.prepare(
+      'INSERT INTO bulk_edit (gesture_id, work, place, done, total) VALUES (@gestureId, @work, @place, @done, @total)',
+    );
+    this.#updateRow = database.prepare('UPDATE bulk_edit SET place = ?, done = ? WHERE gesture_id = ?');
+    this.#deleteRow = database.prepare('DELETE FROM bulk_edit WHERE gesture_id = ?');
+    this.#setState = database.prepare('UPDATE gesture SET state = ? WHERE id = ?');
+    this.#ofClass = database.prepare<[CategoryId, number], AnnotationId>(hotBulkEditQueries.ofClass).pluck();
+    this.#tags = database.prepare(hotBulkEditQueries.tags);
+    this.#tagged = database.prepare<[string, CategoryId], ImageId>(hotBulkEditQueries.tagged).pluck();
+    this.#changes = {
+      undo: database.prepare(hotBulkEditQueries.undo),
+      redo: database.prepare(hotBulkEditQueries.redo),
+    };
+    this.#category = database.prepare('SELECT 1 FROM category WHERE id = ?');
+  }
+
+  /**
+   * Begins with up to `limit` labels; null where nothing would change, and then no gesture is kept. What was undone before
+   * can no longer be redone.
+   */
+  begin(gesture: GestureFacts, what: Relabelling, classes: ClassChange | null, limit: number): BulkProgress | null {
+    return this.#write(() => {
+      if (classes === null && !this.#changesAny(what)) return null;
+      this.#edits.settleUndone();
+      const id = this.#writer.keepGesture(gesture, 'done', null);
+      return this.#start(id, { what, classes, at: gesture.at }, limit);
+    });
+  }
+
+  /** Begins to take the next gesture back, or to do it again. Null where there is none, 'stale' where it is not `target`. */
+  beginTravel(
+    direction: 'undo' | 'redo',
+    gesture: Omit<GestureFacts, 'kind' | 'label'>,
+    target: string | null,
+    limit: number,
+  ): BulkProgress | 'stale' | null {
+    return this.#write(() => {
+      const next = this.#edits.nextGesture(direction);
+      if (next === null) return null;
+      if (target !== null && next.token !== target) return 'stale';
+      const done = this.#edits.classChange(next.id);
+      const classes = done !== null && direction === 'undo' ? inverseClassChange(done) : done;
+      this.#setState.run(direction === 'undo' ? 'undone' : 'done', next.id);
+      const id = this.#writer.keepGesture({ ...gesture, kind: direction, label: next.label }, 'settled', next.id);
+      return this.#start(id, { what: { kind: 'travel', direction, of: next.id }, classes, at: gesture.at }, limit);
+    });
+  }
+
+  /** Goes on with up to `limit` labels. The last step is on the disk when this returns, and all others with it. */
+  go(gestureId: number, limit: number): BulkProgress {
+    const row = this.#row.get(gestureId);
+    if (row === undefined) return { gestureId, imageIds: [], done: 0, total: 0, isFinished: true };
+    const work = JSON.parse(row.work) as BulkWork;
+    const isEnd = row.done >= row.total;
+    const step = (): BulkProgress => {
+      const slice = this.#slice(gestureId, work, row.place, limit);
+      if (slice.isStuck === true) {
+        this.#deleteRow.run(gestureId);
+        return { gestureId, imageIds: [], done: row.total, total: row.total, isFinished: true };
+      }
+      const isFinished = slice.isLast && isEnd;
+      const done = slice.isLast ? row.total : Math.min(row.total, row.done + slice.count);
+      if (isFinished) {
+        this.#deleteRow.run(gestureId);
+        this.#finish(gestureId, work);
+      } else {
+        this.#updateRow.run(slice.place, done, gestureId);
+      }
+      return { gestureId, imageIds: slice.imageIds, done, total: row.total, isFinished };
+    };
+    return isEnd ? this.#write(step) : writeRelaxed(this.#database, step);
+  }
+
+  /** No more of it: what is done stays, and can be undone; classes that were to go stay. */
+  stop(gestureId: number): void {
+    this.#write(() => this.#deleteRow.run(gestureId));
+  }
+
+  /** Gestures of which a part is done, the oldest first. */
+  pending(): number[] {
+    return this.#database.prepare<[], number>('SELECT gesture_id FROM bulk_edit ORDER BY gesture_id').pluck().all();
+  }
+
+  #start(gestureId: number, work: BulkWork, limit: number): BulkProgress {
+    if (bringsClasses(work.classes)) this.#categories.applyRows(work.classes);
+    const { imageIds, place, count, isLast } = this.#slice(gestureId, work, startOf(work), limit);
+    if (isLast) {
+      this.#finish(gestureId, work);
+      return { gestureId, imageIds, done: count, total: count, isFinished: true };
+    }
+    const total = Math.max(count, this.#total(work, count));
+    this.#insertRow.run({ gestureId, work: JSON.stringify(work), place, done: count, total });
+    return { gestureId, imageIds, done: count, total, isFinished: false };
+  }
+
+  #finish(gestureId: number, { classes }: BulkWork): void {
+    if (classes === null) return;
+    if (!bringsClasses(classes)) this.#categories.applyRows(classes);
+    this.#edits.finishClasses(gestureId, classes);
+  }
+
+  #changesAny(what: Relabelling): boolean {
+    if (what.kind === 'classes') return what.from.some((categoryId) => this.#ofClass.get(categoryId, 1) !== undefined);
+    const find = this.#database.prepare<[string, CategoryId | null]>(
+      'SELECT 1 FROM annotation WHERE id IN (SELECT value FROM json_each(?)) AND category_id IS NOT ? LIMIT 1',
+    );
+    return find.get(JSON.stringify(what.annotationIds), what.into) !== undefined;
+  }
+
+  /** `done`: how many are done already. */
+  #total({ what }: BulkWork, done: number): number {
+    const count = (sql: string, id: number): number =>
+      this.#database.prepare<[number], number>(sql).pluck().get(id) ?? 0;
+    switch (what.kind) {
+      case 'labels':
+        return what.annotationIds.length;
+      case 'classes':
+        return what.from.reduce(
+          (sum, id) => sum + count('SELECT count(*) FROM annotation WHERE category_id = ?', id),
+          done,
+        );
+      case 'travel':
+        return count('SELECT sum(max(1, added + updated + removed)) FROM label_change WHERE gesture_id = ?', what.of);
+    }
+  }
+
+  #slice(gestureId: number, { what, at }: BulkWork, place: number, limit: number): Slice {
+    switch (what.kind) {
+      case 'labels': {
+        const ids = what.annotationIds.slice(place, place + limit);
+        const end = place + ids.length;
+        const imageIds = this.#relabel(gestureId, ids, what.into, at);
+        return { imageIds, place: end, count: ids.length, isLast: end >= what.annotationIds.length };
+      }
+      case 'classes': {
+        const ids: AnnotationId[] = [];
+        for (const categoryId of what.from) {
+          if (ids.length < limit) ids.push(...this.#ofClass.all(categoryId, limit - ids.length));
+        }
+        const imageIds = this.#relabel(gestureId, ids, what.into, at);
+        const isStuck = ids.length > 0 && imageIds.length === 0;
+        return { imageIds, place: 0, count: ids.length, isLast: ids.length < limit, isStuck };
+      }
+      case 'travel':
+        return this.#travelSome(gestureId, what, place, limit);
+    }
+  }
+
+  /** An image is not said twice to be of one class as a whole: the second such label goes. */
+  #relabel(gestureId: number, ids: readonly AnnotationId[], into: CategoryId | null, at: string): ImageId[] {
+    if (into === null) return this.#writer.relabel(gestureId, { move: [], remove: ids, categoryId: 0 as never, at });
+    const tags = this.#tags.all(JSON.stringify(ids));
+    const tagged = new Set(this.#tagged.all(JSON.stringify(tags.map(({ imageId }) => imageId)), into));
+    const second = new Set<AnnotationId>();
+    for (const { id, imageId } of tags) {
+      if (tagged.has(imageId)) second.add(id);
+      tagged.add(imageId);
+    }
+    const move = second.size === 0 ? ids : ids.filter((id) => !second.has(id));
+    return this.#writer.relabel(gestureId, { move, remove: [...second], categoryId: into, at });
+  }
+
+  #travelSome(gestureId: number, { direction, of }: Travel, place: number, limit: number): Slice {
+    const rows: ChangeRow[] = [];
+    let count = 0;
+    let isLast = true;
+    for (const row of this.#changes[direction].iterate(of, place)) {
+      isLast = rows.length === 0 || count + row.labels <= limit;
+      if (!isLast) break;
+      rows.push(row);
+      count += row.labels;
+    }
+    const imageIds = rows.flatMap((row) => (this.#travelRow(gestureId, row, direction) ? [row.imageId] : []));
+    return { imageIds, place: rows.at(-1)?.id ?? place, count, isLast };
+  }
+
+  /** What a recorded change makes of the labels as they are now, which something else may have changed since. */
+  #travelRow(gestureId: number, row: ChangeRow, direction: 'undo' | 'redo'): boolean {
+    const { imageId, reviewBefore, reviewAfter } = row;
+    if (this.#writer.findImage(imageId) === null) return false;
+    const recorded = decodeChanges(row.changes);
+    const moves = reviewBefore === reviewAfter ? asClassMoves(recorded) : null;
+    if (moves !== null) {
+      const wanted = moves.map(({ annotationId, before, after }) => {
+        return [annotationId, direction === 'undo' ? before : after] as const;
+      });
+      return this.#writer.moveBack(
+        gestureId,
+        imageId,
+        new Map(wanted.filter(([, { categoryId }]) => this.#hasCategory(categoryId))),
+      );
+    }
+    const review = reviewBefore === reviewAfter ? undefined : direction === 'undo' ? reviewBefore : reviewAfter;
+    const labels = this.#wanted(imageId, recorded, direction);
+    const plan = this.#writer.plan(review === undefined ? { imageId, labels } : { imageId, labels, review });
+    if (plan !== null) this.#writer.perform(gestureId, plan);
+    return plan !== null;
+  }
+
+  #wanted(imageId: ImageId, recorded: readonly RecordedChange[], direction: 'undo' | 'redo') {
+    const ids = recorded.map(({ annotationId }) => annotationId);
+    const now = this.#writer.ofImage(imageId, ids);
+    return recorded.flatMap((change) => {
+      const before = now.get(change.annotationId) ?? null;
+      const after = applyChange(before, change, direction);
+      // A class that was deleted meanwhile cannot have its labels back, which must not hold up the rest of the undo.
+      const possible = after === null || after.categoryId === before?.categoryId || this.#hasCategory(after.categoryId);
+      return possible ? [{ annotationId: change.annotationId, after }] : [];
+    });
+  }
+
+  #hasCategory(categoryId: CategoryId): boolean {
+    return this.#category.get(categoryId) !== undefined;
+  }
+
+  /** One transaction. Throws what `write` throws; an error of SQLite (disk full …) as FoveaError. */
+  #write<T>(write: () => T): T {
+    try {
+      return this.#database.transaction(write).immediate();
+    } catch (error) {
+      throw explainSqliteError(this.#database.name, error);
+    }
+  }
+}
+
+/** Classes that come are there before their labels, those that go until their last label is gone. */
+function bringsClasses(classes: ClassChange | null): classes is ClassChange {
+  return classes?.categories.some(({ before }) => before === null) === true;
+}
+
+function startOf({ what }: BulkWork): number {
+  return what.kind === 'travel' ? startOfTravel(what.direction) : 0;
+}
+
+function startOfTravel(direction: 'undo' | 'redo'): number {
+  return direction === 'undo' ? Number.MAX_SAFE_INTEGER : 0;
+}

@@ -1,0 +1,30 @@
+/**
+ * A process to be killed by a test: merges the first class of the project's only data set into the second, takes it back and
+ * does it again, for ever. Says "ready" once it has begun.
+ */
+import { writeSync } from 'node:fs';
+import type { ClassEdit } from '../../src-main/contract/model/class-edit.ts';
+import { createAnnotateHandlers } from '../../src-main/services/annotate/handlers.ts';
+import { JobRegistry } from '../../src-main/services/jobs.ts';
+import { OpenProjects } from '../../src-main/services/open-projects.ts';
+
+const [folder = ''] = process.argv.slice(2);
+const projects = new OpenProjects();
+const handlers = createAnnotateHandlers({ projects, emit: () => undefined }, new JobRegistry(() => undefined));
+const { store, project } = await projects.open(folder);
+const { projectId } = project;
+let gestures = 0;
+const nextGesture = () => `${process.pid}:${++gestures}`;
+writeSync(1, 'ready\n');
+
+for (;;) {
+  const [dataset] = store.datasets.list();
+  const [first, second] = dataset!.categories.map(({ categoryId }) => categoryId);
+  if (dataset!.categories.length === 3) {
+    const edit: ClassEdit = { kind: 'merge', from: [first!], into: second! };
+    await handlers['category.edit']({ projectId, gestureId: nextGesture(), datasetId: dataset!.datasetId, edit });
+  }
+  for (const direction of ['undo', 'redo', 'undo'] as const) {
+    await handlers[`annotation.${direction}`]({ projectId, gestureId: nextGesture(), target: null });
+  }
+}
