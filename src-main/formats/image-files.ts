@@ -81,16 +81,15 @@ export function maskFolderOf(path: string): { folder: string; rank: number } | n
 
 /** Finds images by what label files call them: a path from anywhere, a bare name, or a name without its ending. */
 export class ImageIndex {
-  #byPath = new Map<string, SourceEntry>();
-  #byName = new Map<string, SourceEntry[]>();
-  #byStem = new Map<string, SourceEntry[]>();
+  readonly #images: readonly SourceEntry[];
+  readonly #byPath: ReadonlyMap<string, SourceEntry>;
+  /** Each is made where it is asked for: of a large data set it takes tens of megabytes. */
+  #byName: ReadonlyMap<string, SourceEntry[]> | null = null;
+  #byStem: ReadonlyMap<string, SourceEntry[]> | null = null;
 
   constructor(images: readonly SourceEntry[]) {
-    for (const image of images) {
-      this.#byPath.set(image.path, image);
-      add(this.#byName, baseName(image.path).toLowerCase(), image);
-      add(this.#byStem, stemOf(image.path), image);
-    }
+    this.#images = images;
+    this.#byPath = new Map(images.map((image) => [image.path, image]));
   }
 
   /** `hint` decides between images of one name: the one whose folders share most names with it is taken. */
@@ -100,18 +99,14 @@ export class ImageIndex {
     if (exact) return exact;
     const base = baseName(name.replaceAll('\\', '/')).toLowerCase();
     const wanted = `${hint}/${folderOf(name.replaceAll('\\', '/'))}`;
+    this.#byName ??= Map.groupBy(this.#images, (image) => baseName(image.path).toLowerCase());
     return closest(this.#byName.get(base) ?? [], wanted);
   }
 
   findStem(stem: string, hint: string): SourceEntry | null {
+    this.#byStem ??= Map.groupBy(this.#images, (image) => stemOf(image.path));
     return closest(this.#byStem.get(stem) ?? [], hint);
   }
-}
-
-function add(map: Map<string, SourceEntry[]>, key: string, entry: SourceEntry): void {
-  const known = map.get(key);
-  if (known) known.push(entry);
-  else map.set(key, [entry]);
 }
 
 function closest(entries: readonly SourceEntry[], hint: string): SourceEntry | null {

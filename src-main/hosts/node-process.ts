@@ -7,6 +7,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ChildProcess } from '../processes/child-process.ts';
 import { withHugePages } from '../processes/huge-pages.ts';
+import { smallYoungHeap } from '../processes/young-heap.ts';
 import type { HostPorts } from '../services/backend.ts';
 import { userDataFolder, version } from './app-facts.ts';
 
@@ -19,9 +20,9 @@ export function nodePorts(): HostPorts {
   return {
     userDataFolder: userDataFolder(),
     version,
-    launchTrainer: () => launchNodeChild(trainingProcess, withHugePages(process.env)),
+    launchTrainer: () => launchNodeChild(trainingProcess, { env: withHugePages(process.env) }),
     launchTask: () => launchNodeChild(taskProcess),
-    launchWorker: () => launchNodeChild(workerProcess),
+    launchWorker: () => launchNodeChild(workerProcess, { nodeOptions: smallYoungHeap }),
     cliCommand: [process.execPath, fileURLToPath(commandLine)],
     choosePath: null,
   };
@@ -30,10 +31,11 @@ export function nodePorts(): HostPorts {
 /** `entry` is a file: URL. Its output to stdout and stderr goes to our stderr, so that stdout stays the host's own. */
 export function launchNodeChild<Command extends object, Event>(
   entry: URL,
-  env: NodeJS.ProcessEnv = process.env,
+  { env = process.env, nodeOptions = [] }: { env?: NodeJS.ProcessEnv; nodeOptions?: readonly string[] } = {},
 ): ChildProcess<Command, Event> {
   const child = fork(fileURLToPath(entry), [], {
     execPath: process.execPath,
+    execArgv: [...process.execArgv, ...nodeOptions],
     env,
     serialization: 'advanced',
     stdio: ['ignore', 2, 2, 'ipc'],

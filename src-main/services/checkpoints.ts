@@ -3,6 +3,7 @@
  * wait for a checkpoint.
  */
 import { toErrorData } from '../contract/errors.ts';
+import { Limiter } from './limiter.ts';
 import type { OpenProject, OpenProjects } from './open-projects.ts';
 import type { WorkerPool } from './workers/worker-pool.ts';
 
@@ -15,9 +16,14 @@ export interface CheckpointTask {
   file: string;
 }
 
+/** One at a time, so that no second process stands by for them. */
+const turns = new WeakMap<WorkerPool, Limiter>();
+
 /** Moves the write-ahead log into the database (see store/checkpoint.ts). Rejects as `WorkerPool.run`. */
 export function checkpointAside(workers: WorkerPool, file: string, signal: AbortSignal | null): Promise<void> {
-  return workers.run('checkpoint', { file }, { signal, writes: true }, () => undefined);
+  const turn = turns.get(workers) ?? new Limiter(1);
+  turns.set(workers, turn);
+  return turn.run(() => workers.run('checkpoint', { file }, { signal, writes: true }, () => undefined));
 }
 
 export class CheckpointKeeper {

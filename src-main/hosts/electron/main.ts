@@ -14,6 +14,7 @@ import { pathChooser } from './dialogs.ts';
 import { connectBridge } from './ipc.ts';
 import { cutOffBrowserNetwork, lockContents, lockSession } from './lockdown.ts';
 import { installMenu } from './menu.ts';
+import { smallYoungHeap } from '../../processes/young-heap.ts';
 import { launchUtilityChild } from './utility-child.ts';
 import { openWindow } from './window.ts';
 
@@ -52,7 +53,7 @@ async function start(): Promise<void> {
     version,
     launchTrainer: () => launchUtilityChild(trainingProcess, 'Fovea training'),
     launchTask: () => launchUtilityChild(taskProcess, 'Fovea engine task'),
-    launchWorker: () => launchUtilityChild(workerProcess, 'Fovea worker'),
+    launchWorker: () => launchUtilityChild(workerProcess, 'Fovea worker', smallYoungHeap),
     cliCommand: ['node', commandLine],
     choosePath: pathChooser(frontWindow),
   });

@@ -4,8 +4,12 @@ import type { ChildProcess } from '../../processes/child-process.ts';
 import { exitOf } from './wait-status.ts';
 
 /** `entry` is the absolute path of the bundled child; `serviceName` is what process lists show. */
-export function launchUtilityChild<Command, Event>(entry: string, serviceName: string): ChildProcess<Command, Event> {
-  const child = utilityProcess.fork(entry, [], { serviceName, stdio: 'inherit' });
+export function launchUtilityChild<Command, Event>(
+  entry: string,
+  serviceName: string,
+  nodeOptions: readonly string[] = [],
+): ChildProcess<Command, Event> {
+  const child = utilityProcess.fork(entry, [], { serviceName, stdio: 'inherit', execArgv: [...nodeOptions] });
   return {
     send: (command) => child.postMessage(command),
     onEvent: (listener) => child.on('message', (event) => listener(event as Event)),

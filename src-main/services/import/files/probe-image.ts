@@ -2,8 +2,9 @@
  * What an image file is, from its content: type, upright size, channels; or why it cannot be used. Reads the header, and
  * of JPEG and PNG the end as well, so that a file which was cut off is found without decoding it.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { close, closeSync, fstat, fstatSync, open, openSync, read, readSync, type Stats } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { FoveaError } from '../../../contract/errors.ts';
 import { fileError } from '../../file-errors.ts';
 import { codecMessage, imageCodec } from '../../image-codec.ts';
@@ -37,17 +38,14 @@ const ends = { 'image/jpeg': Buffer.of(0xff, 0xd9), 'image/png': Buffer.from('IE
 
 /** Throws FoveaError `bad-input`, `unsupported` or `io`; the message is for the report on this file. */
 export async function probeImage(file: string): Promise<ImageFacts> {
-  const facts = await stat(file).catch((error: unknown) => {
-    throw fileError(error, 'read', file);
-  });
+  const { facts, head, tail } = await readEnds(file);
   if (facts.size === 0) throw emptyFile(file);
-  const { head, tail } = await readEnds(file, facts.size);
   const bmp = bmpFacts(head);
   if (bmp !== null) return probeBmp(file, bmp, facts);
   const metadata = quickHeader(head) ?? (await codecHeader(file));
   const { mediaType } = metadata;
   if (metadata.width * metadata.height > MAX_PIXELS) throw tooLarge(file, metadata.width, metadata.height);
-  if (await isCutOff(file, tail, facts.size, mediaType)) {
+  if (await isCutOff(file, tail, mediaType)) {
     throw new FoveaError('bad-input', 'The image is cut off: its end is missing.', { file });
   }
   return imageFacts(metadata, facts);
@@ -119,20 +117,29 @@ async function codecHeader(file: string): Promise<CodecFacts> {
   return { width, height, channels, mediaType, orientation: orientation >= 1 && orientation <= 8 ? orientation : 1 };
 }
 
-/** The first and the last bytes, in one go. */
-async function readEnds(file: string, sizeBytes: number): Promise<{ head: Uint8Array; tail: Buffer }> {
-  const handle = await open(file, 'r').catch((error: unknown) => {
-    throw fileError(error, 'read', file);
-  });
+/** Numbers of files instead of handles: handles die only in a major collection, which a hundred thousand of them put off too long. */
+const numbered = { open: promisify(open), fstat: promisify(fstat), read: promisify(read), close: promisify(close) };
+
+/** The first and the last bytes, with what the file system says of the file. Throws FoveaError `io` or `not-found`. */
+async function readEnds(file: string): Promise<{ facts: Stats; head: Buffer; tail: Buffer }> {
+  let handle: number | null = null;
   try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(QUICK_HEADER_BYTES), 0, QUICK_HEADER_BYTES, 0);
-    const head = buffer.subarray(0, bytesRead);
-    if (sizeBytes <= bytesRead) return { head, tail: head.subarray(Math.max(0, bytesRead - TAIL_BYTES)) };
-    const end = await handle.read(Buffer.alloc(TAIL_BYTES), 0, TAIL_BYTES, sizeBytes - TAIL_BYTES);
-    return { head, tail: end.buffer };
+    handle = await numbered.open(file, 'r');
+    const facts = await numbered.fstat(handle);
+    const head = await readAt(handle, Math.min(facts.size, QUICK_HEADER_BYTES), 0);
+    if (facts.size <= head.length) return { facts, head, tail: head.subarray(Math.max(0, head.length - TAIL_BYTES)) };
+    return { facts, head, tail: await readAt(handle, TAIL_BYTES, facts.size - TAIL_BYTES) };
+  } catch (error) {
+    throw fileError(error, 'read', file);
   } finally {
-    await handle.close();
+    if (handle !== null) await numbered.close(handle);
   }
+}
+
+async function readAt(handle: number, length: number, position: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length);
+  const { bytesRead } = await numbered.read(handle, buffer, 0, length, position);
+  return buffer.subarray(0, bytesRead);
 }
 
 /** Decodes it, because its header says too little of whether the rest can be read. */
@@ -162,17 +169,11 @@ function tooLarge(file: string, widthPx: number, heightPx: number): FoveaError {
  * Whether a JPEG or PNG lacks its end. (Decoding it would not tell: the codec lets some cut images pass.) Reads the whole
  * file only where its last bytes are something else.
  */
-async function isCutOff(file: string, tail: Buffer, sizeBytes: number, mediaType: string): Promise<boolean> {
+async function isCutOff(file: string, tail: Buffer, mediaType: string): Promise<boolean> {
   if (mediaType !== 'image/jpeg' && mediaType !== 'image/png') return false;
   const end = ends[mediaType];
   if (tail.includes(end)) return false;
-  const whole = Buffer.alloc(sizeBytes);
-  const handle = await open(file, 'r');
-  try {
-    await handle.read(whole, 0, sizeBytes, 0);
-  } finally {
-    await handle.close();
-  }
+  const whole = await readFile(file);
   return !whole.includes(end, mediaType === 'image/png' ? 0 : jpegDataStart(whole));
 }
 
