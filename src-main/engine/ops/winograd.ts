@@ -103,7 +103,7 @@ function matrix(
 }
 
 /** What one element costs that is moved through the sums, and what one weight costs, in multiplications of a convolution. */
-const moving = 100;
+const moving = 60;
 const weighing = 1500;
 
 /**
