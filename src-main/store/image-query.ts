@@ -147,34 +147,35 @@ class Compiler {
     }
   }
 
-  /** Whether any label's box has it. The least and the greatest decide, or bins between, or the image's labels are looked at. */
+  /** Whether any label's box has it. Bins decide, or the least and the greatest, or the image's labels are looked at. */
   #anyBox(column: BoxMeasure, measure: string, is: NumberTest): string {
     const [least, greatest] = [`i.least_${column}`, `i.greatest_${column}`];
     const test = this.#test(measure, is);
     const some = ofLabels('i', test);
-    const bind = (value: number): string => this.bind(value);
     const decided = (): string => {
       if (is.kind === 'range') {
-        const inside = this.#someInBins(column, is.least, is.below, some);
-        return `${least} < ${bind(is.below)} AND ${greatest} >= ${bind(is.least)} AND ${inside}`;
+        const isEnd = `${this.#test(least, is)} OR ${this.#test(greatest, is)}`;
+        return this.#someInBins(column, is.least, is.below, `(${isEnd} OR ${some})`);
       }
       const { comparison } = is;
-      const value = bind(is.value);
-      if (comparison === '=') {
-        const inside = this.#someInBins(column, is.value, is.value, some);
-        return `${least} <= ${value} AND ${greatest} >= ${value} AND ${inside}`;
-      }
+      if (comparison === '=') return this.#someInBins(column, is.value, is.value, some);
+      const value = this.bind(is.value);
       if (comparison === '!=') return `(${least} <> ${value} OR ${greatest} <> ${value})`;
       return `${comparison.startsWith('<') ? least : greatest} ${comparison} ${value}`;
     };
     return byFacts(`coalesce(${decided()}, 0)`, some);
   }
 
-  /** A box in a bin that lies between the ends will do; where there is only one in a bin at the ends, `some` is asked. */
+  /**
+   * A box in a bin that lies between the ends will do; where there is only one in a bin at the ends, and the least and the
+   * greatest do not lie on one side of the range, `some` is asked.
+   */
   #someInBins(column: BoxMeasure, from: number, to: number, some: string): string {
     const { certain, possible } = boxShares(column, from, to);
     const has = (bins: bigint): string => `(i.${column}_bits & ${this.bind(bins)})`;
-    const unsure = `(${has(possible)} AND ${some})`;
+    const [least, greatest] = [`i.least_${column}`, `i.greatest_${column}`];
+    const isAround = `${least} <= ${this.bind(to)} AND ${greatest} >= ${this.bind(from)}`;
+    const unsure = `(${has(possible)} AND ${isAround} AND ${some})`;
     return certain === 0n ? unsure : `(${has(certain)} OR ${unsure})`;
   }
 
@@ -215,7 +216,7 @@ class Compiler {
 
 /** `known` is asked where the image's facts are known, `unknown` where its labels have changed since. */
 function byFacts(known: string, unknown: string): string {
-  return `CASE WHEN i.label_facts IS NULL THEN ${unknown} ELSE ${known} END`;
+  return `((i.label_facts IS NOT NULL AND ${known}) OR (i.label_facts IS NULL AND ${unknown}))`;
 }
 
 function holds(count: number, is: NumberTest): boolean {

@@ -6,6 +6,7 @@ import { expect, test } from 'vitest';
 import { imageOrders, type ImageFilter } from '../../src-main/contract/model/dataset.ts';
 import type { CategoryId, RunId } from '../../src-main/contract/model/ids.ts';
 import { hotAnnotationQueries } from '../../src-main/store/annotation-repository.ts';
+import { hotBulkEditQueries } from '../../src-main/store/bulk-edit-repository.ts';
 import { hotLabelEditQueries } from '../../src-main/store/label-edit-repository.ts';
 import { hotHistoryQueries } from '../../src-main/store/label-history-repository.ts';
 import { hotDatasetQueries } from '../../src-main/store/dataset-repository.ts';
@@ -239,6 +240,22 @@ test('undo, history and review states of labels', async () => {
     'SEARCH i USING INTEGER PRIMARY KEY (rowid=?)',
     'SEARCH d USING INTEGER PRIMARY KEY (rowid=?)',
   ]);
+});
+
+test('changes of very many labels: each step reads what it changes, and nothing before it', async () => {
+  const store = await createStore();
+  const steps = (compared: string): string[] => [
+    `SEARCH label_change USING INDEX label_change_by_gesture (gesture_id=? AND rowid${compared}?)`,
+  ];
+  expect(plan(store, hotBulkEditQueries.undo)).toEqual(steps('<'));
+  expect(plan(store, hotBulkEditQueries.redo)).toEqual(steps('>'));
+  expect(plan(store, hotBulkEditQueries.ofClass)).toEqual([
+    'SEARCH annotation USING COVERING INDEX annotation_by_category (category_id=?)',
+  ]);
+  expect(plan(store, hotBulkEditQueries.tags)[0]).toBe('SEARCH annotation USING INTEGER PRIMARY KEY (rowid=?)');
+  expect(plan(store, hotBulkEditQueries.tagged)[0]).toBe(
+    'SEARCH annotation USING INDEX annotation_by_category (category_id=? AND image_id=?)',
+  );
 });
 
 test('statistics of labels', async () => {
