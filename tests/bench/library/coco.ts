@@ -3,15 +3,16 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ExportImages } from '../../../src-main/contract/model/dataset-export.ts';
-import { writeCocoShape } from '../../helpers/generated-coco.ts';
 import { createServices } from '../../helpers/service-fixture.ts';
 import { median, type BenchOutcome, type Figure } from '../bench.ts';
 import { measureLists } from './lists.ts';
 import { subfolder, timedJob, type PartContext } from './part.ts';
 
 const run = promisify(execFile);
+const writeCoco = fileURLToPath(new URL('./write-coco.ts', import.meta.url));
 
 export async function measureCoco(context: PartContext): Promise<BenchOutcome> {
   const { quick, progress } = context;
@@ -21,7 +22,7 @@ export async function measureCoco(context: PartContext): Promise<BenchOutcome> {
   const source = join(folder, 'source');
   const json = join(source, 'annotations', 'instances_train.json');
   progress(`writing ${images} images with ${boxes} boxes`);
-  await writeCocoShape(source, { images, boxes });
+  await run(process.execPath, [writeCoco, source, String(images), String(boxes)]);
   const services = createServices({ userDataFolder: join(folder, 'settings') });
   try {
     const { projectId } = await services.handlers['project.create']({ name: 'Bench', parentFolder: folder });
@@ -43,6 +44,7 @@ export async function measureCoco(context: PartContext): Promise<BenchOutcome> {
     const { datasetId } = imported!;
     const lists = await measureLists(services, { projectId, datasetId }, progress);
     const exportMs: Record<ExportImages, number[]> = { none: [], copy: [] };
+    const plainMs: number[] = [];
     for (const images of ['none', 'copy'] as const) {
       for (let round = 0; round < rounds; round++) {
         progress(`exporting ${images === 'none' ? 'labels' : 'labels and images'}, round ${round + 1}`);
@@ -52,6 +54,9 @@ export async function measureCoco(context: PartContext): Promise<BenchOutcome> {
         );
         exportMs[images].push(ms);
         await rm(target, { recursive: true });
+        if (images === 'none') continue;
+        const alone = await plainCopyMs(join(source, 'train'), target);
+        if (alone !== null) plainMs.push(alone);
       }
     }
     const jsonLoad = jsonMs.length === 0 ? null : median(jsonMs);
@@ -73,6 +78,11 @@ export async function measureCoco(context: PartContext): Promise<BenchOutcome> {
       { name: 'importPeakBytes', value: Math.max(...peakBytes), explanation: 'memory of all processes together' },
       { name: 'labelExportMs', value: Math.max(...exportMs.none), explanation: `labels only, ${slowest}` },
       { name: 'exportMs', value: median(exportMs.copy), explanation: 'labels, and copies of all images' },
+      {
+        name: 'exportOverPlainCopy',
+        value: plainMs.length === 0 ? null : median(exportMs.copy) / median(plainMs),
+        explanation: 'the same over `cp -r` of the files alone, in turns',
+      },
       { name: 'slowestExportMs', value: Math.max(...exportMs.copy), explanation: slowest },
       ...lists.figures,
     ];
@@ -104,6 +114,15 @@ async function pythonLoadMs(file: string): Promise<number | null> {
   const script = 'import json, sys, time\nt = time.time()\njson.load(open(sys.argv[1]))\nprint(time.time() - t)';
   const answer = await run('/usr/bin/python3', ['-c', script, file]).catch(() => null);
   return answer === null ? null : Number(answer.stdout) * 1000;
+}
+
+/** Null where the system has no `cp`. */
+async function plainCopyMs(from: string, to: string): Promise<number | null> {
+  const startMs = performance.now();
+  const answer = await run('cp', ['-r', from, to]).catch(() => null);
+  const ms = performance.now() - startMs;
+  await rm(to, { recursive: true, force: true });
+  return answer === null ? null : ms;
 }
 
 /** Bytes of this process and those that it started, at the worst moment until the returned function is called. */
