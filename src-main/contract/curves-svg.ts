@@ -75,8 +75,12 @@ function endLabels(curves: readonly ReportCurve[], yToPx: (y: number) => number)
 }
 
 const longestLabel = 26;
+const keptAtEnd = 10;
+/** Names that are alike differ at their end more often than not. */
 const shortened = (label: string): string =>
-  label.length <= longestLabel ? label : `${label.slice(0, longestLabel - 1)}…`;
+  label.length <= longestLabel
+    ? label
+    : `${label.slice(0, longestLabel - keptAtEnd - 1).trimEnd()}…${label.slice(-keptAtEnd)}`;
 
 function polyline(curve: ReportCurve, xToPx: (x: number) => number, yToPx: (y: number) => number): string {
   let path = '';

@@ -11,7 +11,7 @@ import {
   type ImageBoxes,
 } from '../../src-main/contract/model/run-results.ts';
 import { countsInCell } from '../../src-main/contract/model/segmentation-measures.ts';
-import { shownBoxes } from './box-matching.ts';
+import { shownBoxes } from '../../src-main/contract/model/box-matching.ts';
 import { Kept } from './kept.ts';
 import { ranked, type ImageOrder, type RankedImage } from './segmentation-results.svelte.ts';
 

@@ -4,6 +4,7 @@ import type { RunComparison, RunSummary } from '../../src-main/contract/model/ru
 import { comparisonReport, type ReportSource } from '../../src-main/services/runs/report/comparison-report.ts';
 import { curvesSvg, niceTicks } from '../../src-main/contract/curves-svg.ts';
 import type { ImageScores } from '../../src-main/contract/model/run-results.ts';
+import { detectedBoxes, trueBoxes } from '../../src-main/services/runs/report/example-boxes.ts';
 import { chooseExamples } from '../../src-main/services/runs/report/example-images.ts';
 import { reportHtml, reportMarkdown } from '../../src-main/services/runs/report/write-report.ts';
 import { sample } from '../helpers/fake-backend.ts';
@@ -64,7 +65,7 @@ describe('the report of one run', () => {
   const alone = (): ReportSource => ({
     ...source([0.6], ['on']),
     settings: [{ label: 'Batch norm', value: 'on' }],
-    examples: [{ title: 'Image 7', source: 'data:image/png;base64,AAAA', words: ['wrong, 0.092'] }],
+    examples: [{ title: 'Image 7', source: 'data:image/png;base64,AAAA', words: ['wrong, 0.092'], boxes: null }],
   });
 
   test('says what it reached, all its settings, and shows images', () => {
@@ -81,7 +82,14 @@ describe('the report of one run', () => {
   test('names the runs below the images of several', () => {
     const both = comparisonReport({
       ...source([0.6, 0.7], ['off', 'on']),
-      examples: [{ title: 'Image 7', source: 'data:image/png;base64,AAAA', words: ['wrong, 0.092', 'right, 1.000'] }],
+      examples: [
+        {
+          title: 'Image 7',
+          source: 'data:image/png;base64,AAAA',
+          words: ['wrong, 0.092', 'right, 1.000'],
+          boxes: null,
+        },
+      ],
     });
     expect(both.examples.images[0]?.words).toEqual(['run 1: wrong, 0.092', 'run 2: right, 1.000']);
   });
@@ -204,4 +212,31 @@ describe('curves as a picture', () => {
     expect(niceTicks(0, 20)).toEqual([0, 5, 10, 15, 20]);
     expect(niceTicks(3, 3).length).toBeGreaterThan(1);
   });
+});
+
+test('shows objects beside the truth in a pane of each run, with the image once and what is wrong dashed', () => {
+  const said = {
+    candidates: Float32Array.of(10, 10, 50, 50, 0.9, 0, 60, 60, 90, 90, 0.5, 1),
+    objects: Float64Array.of(0, 10, 10, 50, 50, 1600, 0),
+    head: null,
+  };
+  const names = ['car', '<b>'];
+  const boxes = {
+    size: { widthPx: 100, heightPx: 100 },
+    truth: trueBoxes(said, names),
+    runs: [detectedBoxes(said, names), []],
+  };
+  const html = reportHtml(
+    comparisonReport({
+      ...source([0.5, 0.6], ['on', 'off']),
+      examples: [{ title: 'Image 7', source: 'data:image/png;base64,AAAA', words: ['0.667', '0.000'], boxes }],
+    }),
+  );
+  expect(html.match(/data:image\/png;base64,AAAA/g)).toHaveLength(1);
+  expect(html).toContain('aria-label="Image 7, Ground truth"');
+  expect(html.match(/<use href="#example-0"\/>/g)).toHaveLength(2);
+  expect(html.match(/>car<\/text>/g)).toHaveLength(1);
+  expect(html).toContain('>car 0.90</text>');
+  expect(html).toContain('>&lt;b&gt; 0.50</text>');
+  expect(html.match(/fill="none" stroke="#[0-9a-f]{6}" stroke-width="[\d.]+" stroke-dasharray/g)).toHaveLength(1);
 });

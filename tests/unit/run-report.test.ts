@@ -8,11 +8,12 @@ import { epochPoints, superviseRuns } from '../helpers/supervised-runs.ts';
 
 const runs = superviseRuns();
 
-function reports(scores: Handlers['run.scores']) {
+function reports(scores: Handlers['run.scores'], boxes: Handlers['run.boxes'] = () => Promise.reject(new Error())) {
+  const { 'run.series': series, 'run.get': get } = runs.services.handlers;
   return createReportHandlers({
     projects: runs.project.projects,
     version: '9.9.9',
-    calls: { 'run.series': runs.services.handlers['run.series'], 'run.scores': scores },
+    calls: { 'run.series': series, 'run.get': get, 'run.scores': scores, 'run.boxes': boxes },
     media: async (path) => {
       if (path.endsWith('/thumbnail/2')) throw new FoveaError('not-found', 'It is gone.');
       return { contentType: 'image/png', body: Buffer.from(path), immutable: true };

@@ -2,7 +2,7 @@
 import type { DetectionSettings, ImageMasks } from '../../../src-main/contract/model/run-results.ts';
 import type { TrainedClass } from '../../../src-main/contract/model/trained-classes.ts';
 import type { Size, Viewport } from '../../canvas/viewport.ts';
-import { shownBoxes } from '../../state/box-matching.ts';
+import { shownBoxes } from '../../../src-main/contract/model/box-matching.ts';
 import type { Overlay } from '../../state/run-overlay.svelte.ts';
 import { drawBoxes, type DrawnBox } from './box-drawing.ts';
 import { drawOver, maskPixels, pictureOf, type Rgb } from './mask-pictures.ts';

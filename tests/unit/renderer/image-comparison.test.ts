@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunId } from '../../../src-main/contract/model/ids.ts';
 import type { ImageScores } from '../../../src-main/contract/model/run-results.ts';
-import { shownBoxes } from '../../../src-renderer/state/box-matching.ts';
+import { shownBoxes } from '../../../src-main/contract/model/box-matching.ts';
 import { CompareImages } from '../../../src-renderer/state/compare-images.svelte.ts';
 import { byDisagreement, comparedImages, countsByOutcome } from '../../../src-renderer/state/image-comparison.ts';
 import { createFakeBackend, sample } from '../../helpers/fake-backend.ts';

@@ -8,6 +8,7 @@ import { commonMeasure, isComparable, tasksText } from '../../../contract/model/
 import { chartsOf, directionOf, taskDefinitions } from '../../../contract/model/tasks.ts';
 import type { RunComparison, Series, SeriesName, Task } from '../../../contract/model/run.ts';
 import { curvesSvg, type ReportCurve } from '../../../contract/curves-svg.ts';
+import type { ExampleBoxes } from './example-boxes.ts';
 import { palette } from './palette.ts';
 
 export interface ReportTable {
@@ -41,6 +42,8 @@ export interface ReportExample {
   source: string;
   /** One for each run, in their order; in the finished report with the run's name. */
   words: readonly string[];
+  /** What is true of it and what each run says, drawn over it; null where runs say no objects. */
+  boxes: ExampleBoxes | null;
 }
 
 export interface ReportSource {
@@ -219,7 +222,8 @@ function picturesOf({ comparison, series }: ReportSource): ComparisonReport['pic
       const curve = (name: SeriesName | null, dashed: boolean): ReportCurve[] => {
         const recorded = series[index]!.find((candidate) => candidate.series === name);
         if (recorded === undefined) return [];
-        const label = `${dashed ? 'test' : 'train'} · ${run.name}`;
+        const split = dashed ? 'test' : 'train';
+        const label = isAlone(comparison) ? split : `${split} · ${run.name}`;
         return [{ label, colour: colours[index]!, dashed, x: recorded.epochs, y: recorded.values }];
       };
       return [...curve(train, false), ...curve(test, true)];

@@ -1,6 +1,7 @@
 /** Writes the report of a run or a comparison as one HTML file or as Markdown. Everything a person has typed is escaped. Pure. */
 import type { ComparisonReport, ReportCell, ReportExample, ReportTable } from './comparison-report.ts';
 import { escapeXml } from '../../../contract/curves-svg.ts';
+import { boxesSvg, type ExampleBoxes } from './example-boxes.ts';
 
 const style = `
 body { max-width: 1100px; margin: 32px auto; padding: 0 20px; color: #222; font: 14px/1.5 system-ui, sans-serif; }
@@ -12,6 +13,8 @@ td { font-variant-numeric: tabular-nums; } .wins { color: #1a6b3c; font-weight: 
 .note, footer { color: #666; font-size: 12px; } footer { margin-top: 32px; } svg { max-width: 100%; height: auto; }
 .examples { display: flex; flex-wrap: wrap; gap: 16px; } figure { width: 200px; margin: 0; font-size: 12px; }
 figure img { width: 200px; height: 150px; object-fit: contain; background: #eee; }
+.compared { width: auto; } .compared div { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 4px; }
+.compared div span { width: 260px; } .compared svg { display: block; width: 260px; background: #eee; }
 figure img[src^='data:image/png'] { image-rendering: pixelated; } figcaption span { display: block; }
 `;
 
@@ -39,9 +42,23 @@ function examplesHtml({ title, images }: ComparisonReport['examples']): string {
     : `<h2>${escapeXml(title)}</h2>\n<div class="examples">${images.map(exampleHtml).join('\n')}</div>`;
 }
 
-function exampleHtml({ title, source, words }: ReportExample): string {
+function exampleHtml(example: ReportExample, index: number): string {
+  const { title, source, words, boxes } = example;
+  if (boxes !== null) return panesHtml(example, boxes, `example-${index}`);
   const lines = words.map((line) => `<span>${escapeXml(line)}</span>`).join('');
   return `<figure><img src="${escapeXml(source)}" alt="${escapeXml(title)}"><figcaption>${escapeXml(title)}${lines}</figcaption></figure>`;
+}
+
+/** The truth, then a pane for each run; the image itself is in the file once. */
+function panesHtml({ title, source, words }: ReportExample, boxes: ExampleBoxes, id: string): string {
+  const { widthPx, heightPx } = boxes.size;
+  const image = `<image id="${id}" href="${escapeXml(source)}" width="${widthPx}" height="${heightPx}"/>`;
+  const panes = [boxes.truth, ...boxes.runs].map((drawn, pane) => {
+    const says = pane === 0 ? 'Ground truth' : words[pane - 1]!;
+    const picture = pane === 0 ? image : `<use href="#${id}"/>`;
+    return `<span><svg viewBox="0 0 ${widthPx} ${heightPx}" role="img" aria-label="${escapeXml(`${title}, ${says}`)}">${picture}${boxesSvg(drawn, boxes.size)}</svg>${escapeXml(says)}</span>`;
+  });
+  return `<figure class="compared"><figcaption>${escapeXml(title)}</figcaption><div>${panes.join('')}</div></figure>`;
 }
 
 function tableHtml({ title, note, head, rows }: ReportTable): string {

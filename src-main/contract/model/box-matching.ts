@@ -1,7 +1,7 @@
 /** Stored detections of one image as they count at some confidence and overlap, and which objects they find. Pure. */
-import { bboxAt, bboxIou, type BboxXyxy } from '../../src-main/contract/geometry/box.ts';
-import { nonMaxSuppression } from '../../src-main/contract/geometry/non-max-suppression.ts';
-import type { DetectionSettings, ImageBoxes } from '../../src-main/contract/model/run-results.ts';
+import { bboxAt, bboxIou, type BboxXyxy } from '../geometry/box.ts';
+import { nonMaxSuppression } from '../geometry/non-max-suppression.ts';
+import type { DetectionSettings, ImageBoxes } from './run-results.ts';
 
 export type Outcome =
   /** Finds an object of its class. */
