@@ -4,7 +4,7 @@ import type { RunComparison, RunSummary } from '../../src-main/contract/model/ru
 import { comparisonReport, type ReportSource } from '../../src-main/services/runs/report/comparison-report.ts';
 import { curvesSvg, niceTicks } from '../../src-main/contract/curves-svg.ts';
 import type { ImageScores } from '../../src-main/contract/model/run-results.ts';
-import { detectedBoxes, trueBoxes } from '../../src-main/services/runs/report/example-boxes.ts';
+import { boxesSvg, detectedBoxes, trueBoxes } from '../../src-main/services/runs/report/example-boxes.ts';
 import { chooseExamples } from '../../src-main/services/runs/report/example-images.ts';
 import { reportHtml, reportMarkdown } from '../../src-main/services/runs/report/write-report.ts';
 import { sample } from '../helpers/fake-backend.ts';
@@ -239,4 +239,16 @@ test('shows objects beside the truth in a pane of each run, with the image once 
   expect(html).toContain('>car 0.90</text>');
   expect(html).toContain('>&lt;b&gt; 0.50</text>');
   expect(html.match(/fill="none" stroke="#[0-9a-f]{6}" stroke-width="[\d.]+" stroke-dasharray/g)).toHaveLength(1);
+});
+
+test('ends the words of a box at the right edge there, where they would be cut', () => {
+  const box = { category: 0, words: 'person 0.92', dashed: false };
+  const svg = boxesSvg(
+    [
+      { ...box, bboxXyxy: [480, 40, 520, 90] },
+      { ...box, bboxXyxy: [10, 40, 520, 90] },
+    ],
+    { widthPx: 520 },
+  );
+  expect(svg.match(/<text x="\d+"( text-anchor="end")?/g)).toEqual(['<text x="514" text-anchor="end"', '<text x="10"']);
 });

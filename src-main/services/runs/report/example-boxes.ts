@@ -25,6 +25,8 @@ export interface ExampleBoxes {
 /** As wide as a pane of the report is: lines and words are as large over every image. */
 const paneWidthPx = 260;
 const textPx = 11;
+/** A letter's width, generously: words that would reach over the image's right edge end there instead. */
+const letterPx = 0.6 * textPx;
 
 export function trueBoxes(boxes: ImageBoxes, names: readonly string[]): ExampleBox[] {
   return shownBoxes(boxes, usualDetectionSettings).objects.map(({ bboxXyxy, category }) => {
@@ -51,10 +53,12 @@ export function boxesSvg(boxes: readonly ExampleBox[], { widthPx }: ExampleBoxes
       const place = `x="${px(x1)}" y="${px(y1)}" width="${px(x2 - x1)}" height="${px(y2 - y1)}" fill="none"`;
       // Inside where there is no room above.
       const top = y1 > textPx * unit ? y1 - 3 * unit : y1 + textPx * unit;
+      const isCut = x1 + words.length * letterPx * unit > widthPx;
+      const start = isCut ? `x="${px(widthPx - 3 * unit)}" text-anchor="end"` : `x="${px(x1)}"`;
       return (
         `<rect ${place} stroke="#fff" stroke-width="${px(3.5 * unit)}" stroke-opacity="0.7"/>` +
         `<rect ${place} stroke="${colour}" stroke-width="${px(2 * unit)}"${dash}/>` +
-        `<text x="${px(x1)}" y="${px(top)}" font-family="system-ui, sans-serif" font-size="${px(textPx * unit)}" fill="${colour}" stroke="#fff" stroke-width="${px(3 * unit)}" paint-order="stroke">${escapeXml(words)}</text>`
+        `<text ${start} y="${px(top)}" font-family="system-ui, sans-serif" font-size="${px(textPx * unit)}" fill="${colour}" stroke="#fff" stroke-width="${px(3 * unit)}" paint-order="stroke">${escapeXml(words)}</text>`
       );
     })
     .join('');
