@@ -1,5 +1,6 @@
 /** Worker processes for tests: from source as the hosts in plain Node start them, and one that does nothing. */
-import { launchNodeChild, nodePorts } from '../../src-main/hosts/node-process.ts';
+import { launchNodeChild } from '../../src-main/hosts/node-child.ts';
+import { nodePorts } from '../../src-main/hosts/node-process.ts';
 import type { HostPorts, WorkerProcess } from '../../src-main/services/backend.ts';
 import type { WorkerReply } from '../../src-main/services/workers/messages.ts';
 

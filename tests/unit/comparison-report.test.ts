@@ -248,7 +248,7 @@ test('ends the words of a box at the right edge there, where they would be cut',
       { ...box, bboxXyxy: [480, 40, 520, 90] },
       { ...box, bboxXyxy: [10, 40, 520, 90] },
     ],
-    { widthPx: 520 },
+    { widthPx: 520, heightPx: 390 },
   );
   expect(svg.match(/<text x="\d+"( text-anchor="end")?/g)).toEqual(['<text x="514" text-anchor="end"', '<text x="10"']);
 });

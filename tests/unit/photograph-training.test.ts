@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { DatasetId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { RunConfig, RunSummary } from '../../src-main/contract/model/run.ts';
-import { launchNodeChild } from '../../src-main/hosts/node-process.ts';
+import { launchNodeChild } from '../../src-main/hosts/node-child.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { seededRandom } from '../helpers/generated-data.ts';

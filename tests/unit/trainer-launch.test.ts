@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { launchNodeChild } from '../../src-main/hosts/node-process.ts';
+import { launchNodeChild } from '../../src-main/hosts/node-child.ts';
 import { exitOf } from '../../src-main/hosts/electron/wait-status.ts';
 import type { TrainerProcess } from '../../src-main/services/backend.ts';
 import type { TrainerEvent } from '../../src-main/training-process/messages.ts';

@@ -10,7 +10,7 @@ import type { RunConfig, RunSummary, SeriesName } from '../../src-main/contract/
 import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { decodeEventLine, type RunEvent } from '../../src-main/engine/train/run-events.ts';
 import { readSafetensors } from '../../src-main/engine/weights/safetensors.ts';
-import { launchNodeChild } from '../../src-main/hosts/node-process.ts';
+import { launchNodeChild } from '../../src-main/hosts/node-child.ts';
 import type { TrainerProcess } from '../../src-main/services/backend.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
 import {

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, BrowserWindow, dialog, ipcMain, nativeTheme, session } from 'electron';
 import { createBackend } from '../../index.ts';
+import { smallYoungHeap } from '../../processes/young-heap.ts';
 import type { Backend } from '../../services/backend.ts';
 import { productName, userDataFolder, version } from '../app-facts.ts';
 import { openContent } from '../content.ts';
@@ -13,8 +14,8 @@ import { appOrigin, registerAppScheme, serveAppScheme } from './app-protocol.ts'
 import { pathChooser } from './dialogs.ts';
 import { connectBridge } from './ipc.ts';
 import { cutOffBrowserNetwork, lockContents, lockSession } from './lockdown.ts';
+import { launchEngineChild } from './engine-child.ts';
 import { installMenu } from './menu.ts';
-import { smallYoungHeap } from '../../processes/young-heap.ts';
 import { launchUtilityChild } from './utility-child.ts';
 import { openWindow } from './window.ts';
 
@@ -25,8 +26,9 @@ const rendererFolder = join(mainFolder, '..', 'renderer');
 const trainingProcess = join(mainFolder, 'training-process.js');
 const taskProcess = join(mainFolder, 'task-process.js');
 const workerProcess = join(mainFolder, 'worker-process.js');
+const appFolder = join(mainFolder, '..', '..');
 /** Electron has no command line of its own: Node runs it from the sources. */
-const commandLine = join(mainFolder, '..', '..', 'src-main', 'setup', 'fovea.mjs');
+const commandLine = join(appFolder, 'src-main', 'setup', 'fovea.mjs');
 
 /** Of the app itself: only their pages are answered. */
 const windows = new Set<BrowserWindow>();
@@ -51,8 +53,8 @@ async function start(): Promise<void> {
   const backend = createBackend({
     userDataFolder: folder,
     version,
-    launchTrainer: () => launchUtilityChild(trainingProcess, 'Fovea training'),
-    launchTask: () => launchUtilityChild(taskProcess, 'Fovea engine task'),
+    launchTrainer: () => launchEngineChild(trainingProcess, 'Fovea training', appFolder),
+    launchTask: () => launchEngineChild(taskProcess, 'Fovea engine task', appFolder),
     launchWorker: () => launchUtilityChild(workerProcess, 'Fovea worker', smallYoungHeap),
     cliCommand: ['node', commandLine],
     choosePath: pathChooser(frontWindow),
