@@ -92,7 +92,7 @@ describe('twins from scratch and pretrained', () => {
     for (const name of names) await runs.getByRole('checkbox', { name: `Select ${name}` }).check();
     await page.getByRole('button', { name: 'Compare 2' }).click();
     await page
-      .getByText(/signs, pretrained .* on test mAP50/)
+      .getByText(/signs, pretrained\s+wins on\s+test mAP50/)
       .first()
       .waitFor();
     await screenshot(page, 'twins-4-overview');

@@ -14,11 +14,12 @@ export function scoreText(variant: Variant): string {
 /** A metric's name as it stands within a sentence: "test mAP50-95". */
 export const withinSentence = (label: string): string => label.charAt(0).toLowerCase() + label.slice(1);
 
-/** What the best runs do on the metric: nobody has won while one of the runs still trains. */
-export function winText({ caveats }: Verdict, winner: Variant): string {
+/** What follows the best runs' names, "wins on test accuracy": nobody has won while one of the runs still trains. */
+export function winText({ caveats, label }: Verdict, winner: Variant): string {
   const isOver = caveats.every(({ kind }) => kind !== 'still-running');
-  if (winner.members.length > 1) return isOver ? 'win on' : 'are ahead on';
-  return isOver ? 'wins on' : 'is ahead on';
+  const isOne = winner.members.length === 1;
+  const verb = isOver ? (isOne ? 'wins' : 'win') : isOne ? 'is ahead' : 'are ahead';
+  return `${verb} on ${withinSentence(label)}`;
 }
 
 /** How much better the winner is: "0.032 higher", "0.120 lower". */

@@ -79,7 +79,7 @@ describe('the verdict', () => {
       ]),
     );
     expect(verdict.variants.map((variant) => variant.members)).toEqual([[1], [0]]);
-    expect(winText(verdict, verdict.variants[0]!)).toBe('wins on');
+    expect(winText(verdict, verdict.variants[0]!)).toBe('wins on test accuracy');
     expect(scoreText(verdict.variants[0]!)).toBe('0.646');
     expect(leadText(verdict)).toBe('0.032 higher');
     expect(verdict.support).toBe('single-seeds');
@@ -99,7 +99,7 @@ describe('the verdict', () => {
       [1, 3],
       [0, 2],
     ]);
-    expect(winText(verdict, verdict.variants[0]!)).toBe('win on');
+    expect(winText(verdict, verdict.variants[0]!)).toBe('win on test accuracy');
     expect(scoreText(verdict.variants[1]!)).toBe('0.620 ± 0.014 (2 seeds)');
     expect(verdict.difference).toBeCloseTo(0.025, 10);
     expect(verdict.support).toBe('separated');
