@@ -258,7 +258,7 @@ export class BulkEditRepository {
 
   /** An image is not said twice to be of one class as a whole: the second such label goes. */
   #relabel(gestureId: number, ids: readonly AnnotationId[], into: CategoryId | null, at: string): ImageId[] {
-    if (into === null) return this.#writer.relabel(gestureId, { move: [], remove: ids, categoryId: 0 as never, at });
+    if (into === null) return this.#writer.relabel(gestureId, { move: null, remove: ids, at });
     const tags = this.#tags.all(JSON.stringify(ids));
     const tagged = new Set(this.#tagged.all(JSON.stringify(tags.map(({ imageId }) => imageId)), into));
     const second = new Set<AnnotationId>();
@@ -266,8 +266,9 @@ export class BulkEditRepository {
       if (tagged.has(imageId)) second.add(id);
       tagged.add(imageId);
     }
-    const move = second.size === 0 ? ids : ids.filter((id) => !second.has(id));
-    return this.#writer.relabel(gestureId, { move, remove: [...second], categoryId: into, at });
+    const annotationIds = second.size === 0 ? ids : ids.filter((id) => !second.has(id));
+    const move = { annotationIds, categoryId: into };
+    return this.#writer.relabel(gestureId, { move, remove: [...second], at });
   }
 
   #travelSome(gestureId: number, { direction, of }: Travel, place: number, limit: number): Slice {
@@ -339,9 +340,5 @@ function bringsClasses(classes: ClassChange | null): classes is ClassChange {
 }
 
 function startOf({ what }: BulkWork): number {
-  return what.kind === 'travel' ? startOfTravel(what.direction) : 0;
-}
-
-function startOfTravel(direction: 'undo' | 'redo'): number {
-  return direction === 'undo' ? Number.MAX_SAFE_INTEGER : 0;
+  return what.kind === 'travel' && what.direction === 'undo' ? Number.MAX_SAFE_INTEGER : 0;
 }

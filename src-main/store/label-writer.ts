@@ -41,10 +41,9 @@ interface PlacedClass extends ClassAndTime {
 }
 
 interface Relabelling {
-  move: readonly AnnotationId[];
+  /** Which labels get a class; null where none does. */
+  move: { annotationIds: readonly AnnotationId[]; categoryId: CategoryId } | null;
   remove: readonly AnnotationId[];
-  /** Of those that move. */
-  categoryId: CategoryId;
   at: string;
 }
 
@@ -139,9 +138,11 @@ export class LabelWriter {
    * Some labels get a class and others go, without the shapes of those that stay being read. Answers with the images on which
    * something changed; images that cannot be seen are passed over, and labels that have the class already or are gone.
    */
-  relabel(gestureId: number, { move, remove, categoryId, at }: Relabelling): ImageId[] {
-    const after = { categoryId, updatedAt: at };
-    const moved = this.#moves(move, (now) => (now.categoryId === categoryId ? null : after));
+  relabel(gestureId: number, { move, remove, at }: Relabelling): ImageId[] {
+    const after = move && { categoryId: move.categoryId, updatedAt: at };
+    const moved = this.#moves(move?.annotationIds ?? [], (now) =>
+      now.categoryId === after?.categoryId ? null : after,
+    );
     const removed = [...this.#annotations.byIds(remove).values()].map(({ imageId, label }) => {
       const change: RecordedChange = { kind: 'remove', annotationId: label.annotationId, before: label };
       return { imageId, change };
@@ -156,7 +157,7 @@ export class LabelWriter {
       this.#record(gestureId, imageId, image, { changes, reviewAfter: image.review });
       images.push(imageId);
     }
-    if (movedIds!.length > 0) this.#move.run(categoryId, at, JSON.stringify(movedIds));
+    if (move !== null && movedIds!.length > 0) this.#move.run(move.categoryId, at, JSON.stringify(movedIds));
     if (removedIds!.length > 0) this.#removeAll.run(JSON.stringify(removedIds));
     return images;
   }
