@@ -28,7 +28,7 @@ class TimedRuntime implements Runtime {
   async createSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
     const session = await this.inner.createSession(model, options);
     return {
-      run: (feeds) => this.timed(() => session.run(feeds)),
+      run: (feeds, into) => this.timed(() => session.run(feeds, into)),
       readKept: () => session.readKept(),
       release: () => session.release(),
     };

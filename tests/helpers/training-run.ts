@@ -120,10 +120,10 @@ export class WatchedRuntime implements Runtime {
     if (this.failure) throw this.failure;
     const session = await this.inner.createSession(model, options);
     return {
-      run: (feeds) => {
+      run: (feeds, into) => {
         const { steps } = feeds;
         if (steps) this.dispatches.push(Number(steps.data[0]));
-        return session.run(feeds);
+        return session.run(feeds, into);
       },
       readKept: () => session.readKept(),
       release: () => session.release(),

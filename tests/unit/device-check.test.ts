@@ -33,8 +33,8 @@ function deviceOnCpu(spoil: (results: Record<string, Tensor>) => void, delayMs =
       return {
         readKept: () => session.readKept(),
         release: () => session.release(),
-        run: async (feeds) => {
-          const results = await session.run(feeds);
+        run: async (feeds, into) => {
+          const results = await session.run(feeds, into);
           spoil(results);
           if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
           return results;

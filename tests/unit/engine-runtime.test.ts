@@ -14,7 +14,7 @@ import { buildTrainGraph } from '../../src-main/engine/train/step-graph.ts';
 import { taskFor } from '../../src-main/engine/train/tasks/index.ts';
 import { asLoop, unrollLoop } from '../../src-main/engine/train/unrolled-session.ts';
 import { planModel } from '../../src-main/engine/zoo/registry.ts';
-import { numbersOf, runGraph, runtime } from '../helpers/engine-run.ts';
+import { floats, numbersOf, runGraph, runtime } from '../helpers/engine-run.ts';
 import { rejectionOf } from '../helpers/errors.ts';
 import { momentum, phase, smallConfig } from '../helpers/run-config.ts';
 
@@ -38,6 +38,27 @@ describe('a probe', () => {
       if (!works) expect(error).toMatch(/\n.*(cannot open shared object file|no such file|\.so)/i);
     },
   );
+});
+
+describe('a run', () => {
+  test('writes a result where it is told to, over what it was fed too, and gives the others', async () => {
+    const g = newGraph('half');
+    const x = g.input('x', 'float32', [4]);
+    g.output(g.mul(x, g.float(0.5)), 'half');
+    g.output(g.add(x, g.float(1)), 'more');
+    const session = await runtime.createSession(writeModel(g.graph), { device: 'cpu', threads: 1 });
+    try {
+      const data = Float32Array.of(9, 1, 2, 3, 4, 9);
+      const fed: Tensor = { dataType: 'float32', shape: [4], data: data.subarray(1, 5) };
+      const place = floats([4], [0, 0, 0, 0]);
+      expect(Object.keys(await session.run({ x: fed }, { more: place }))).toEqual(['half']);
+      expect([...place.data]).toEqual([2, 3, 4, 5]);
+      await session.run({ x: fed }, { half: fed, more: place });
+      expect([...data]).toEqual([9, 0.5, 1, 1.5, 2, 9]);
+    } finally {
+      await session.release();
+    }
+  });
 });
 
 describe('a failure', () => {

@@ -220,8 +220,8 @@ describe.each(Object.keys(cases))('%s', (name) => {
         const session = await runtime.createSession(model, options);
         const isExported = sessions++ === 0;
         return {
-          run: async (feeds) => {
-            const results = await session.run(feeds);
+          run: async (feeds, into) => {
+            const results = await session.run(feeds, into);
             const data = results[beside]?.data as Float32Array | Uint8Array | undefined;
             if (isExported && data) data.forEach((value, i) => (data[i] = 1 - value));
             return results;
@@ -266,8 +266,8 @@ describe.each(Object.keys(cases))('%s', (name) => {
         const session = await runtime.createSession(model, options);
         const isExported = sessions++ === 0;
         return {
-          run: async (feeds) => {
-            const results = await session.run(feeds);
+          run: async (feeds, into) => {
+            const results = await session.run(feeds, into);
             const { images } = feeds;
             if (isExported && images) for (const { data } of Object.values(results)) data.fill(data[0] as never);
             return results;

@@ -33,10 +33,10 @@ class NotedRuntime extends WatchedRuntime {
     const session = await super.createSession(model, options);
     return {
       ...session,
-      run: (feeds) => {
+      run: (feeds, into) => {
         const steps = feeds['steps'];
         if (steps) this.trained.push({ steps: Number(steps.data[0]), shows: 'shownGradient' in feeds });
-        return session.run(feeds);
+        return session.run(feeds, into);
       },
     };
   }

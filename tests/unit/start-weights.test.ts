@@ -177,9 +177,9 @@ function recording(order: unknown[]): typeof runtime {
         const session = await target.createSession(...args);
         return {
           ...session,
-          run: (feeds: Parameters<typeof session.run>[0]) => {
+          run: (...[feeds, into]: Parameters<typeof session.run>) => {
             if (feeds['steps']) order.push([...feeds['indices']!.data].map(Number));
-            return session.run(feeds);
+            return session.run(feeds, into);
           },
           readKept: () => session.readKept(),
           release: () => session.release(),

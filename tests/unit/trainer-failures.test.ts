@@ -32,9 +32,9 @@ class FailingRuntime extends WatchedRuntime {
     const session = await super.createSession(model, options);
     return {
       ...session,
-      run: async (feeds) => {
+      run: async (feeds, into) => {
         if (feeds['steps'] && this.dispatches.length + 1 === this.failsAt) throw this.failure_;
-        return session.run(feeds);
+        return session.run(feeds, into);
       },
     };
   }

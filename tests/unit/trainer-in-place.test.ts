@@ -49,9 +49,9 @@ class NotedRuntime extends WatchedRuntime {
     const session = await super.createSession(model, options);
     return {
       ...session,
-      run: (feeds) => {
+      run: (feeds, into) => {
         if (feeds['turn'] && ++this.turns === this.failsAt) return Promise.reject(this.error);
-        return session.run(feeds);
+        return session.run(feeds, into);
       },
     };
   }

@@ -1,4 +1,4 @@
-/** Gives the JavaScript heap's free pages back to the system. */
+/** Gives memory back at once, where the garbage collector would do so some time. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
@@ -15,4 +15,9 @@ export function freeMemory(): void {
     collect = runInNewContext('gc') as Collect;
   }
   collect({ type: 'major', flavor: 'last-resort', execution: 'sync' });
+}
+
+/** Frees an array that nobody reads any more. */
+export function letGo({ buffer }: ArrayBufferView): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

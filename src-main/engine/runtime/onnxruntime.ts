@@ -12,6 +12,7 @@ import {
 } from '../graph/types.ts';
 import { whyCudaDoesNotLoad } from './cuda-libraries.ts';
 import { runFailure, sessionFailure } from './failure.ts';
+import { letGo } from './free-memory.ts';
 import type { Runtime, Session, SessionOptions } from './runtime.ts';
 
 type OrtData = Exclude<ort.Tensor.DataType, string[]>;
@@ -109,18 +110,26 @@ class OnnxSession implements Session {
     this.onRelease = onRelease;
   }
 
-  async run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>> {
+  async run(
+    feeds: Readonly<Record<string, Tensor>>,
+    into: Readonly<Record<string, Tensor>> = {},
+  ): Promise<Record<string, Tensor>> {
     const fed = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toOrt(value)]));
+    const places = this.session.outputNames.map((name) => [name, into[name] ? toOrt(into[name]) : null]);
     let results: ort.InferenceSession.ReturnType;
     try {
-      results = await this.session.run({ ...this.kept, ...fed });
+      results = await this.session.run({ ...this.kept, ...fed }, Object.fromEntries(places));
     } catch (cause) {
       throw runFailure(cause, this.options.device);
     }
+    // onnxruntime-node gives a copy of these too.
+    for (const name of Object.keys(into)) letGo(results[name]!.data as TensorArray);
     const keeping = Object.entries(this.options.kept ?? {});
     this.dropKept();
     this.kept = Object.fromEntries(keeping.map(([input, output]) => [input, results[output]!]));
-    const given = Object.entries(results).filter(([name]) => !keeping.some(([, output]) => output === name));
+    const given = Object.entries(results).filter(
+      ([name]) => !into[name] && !keeping.some(([, output]) => output === name),
+    );
     return Object.fromEntries(given.map(([name, value]) => [name, fromOrt(value)]));
   }
 

@@ -22,11 +22,15 @@ export interface SessionOptions {
 /** A loaded model. The owner calls `release`; running after that throws. */
 export interface Session {
   /**
-   * Feeds are read in place and must not change while it runs; results are new arrays. What is kept need be fed to the
-   * first run only. Throws FoveaError `out-of-memory`,
-   * `device-failed` (not on the CPU) or `internal`.
+   * Feeds are read in place and must not change while it runs. Results that `into` names are written into its tensors, all
+   * others are new arrays and are what it gives. A tensor may be fed and written into (CPU only), if no node reads it after the
+   * one that makes the result, and that one element by element. What is kept need be fed to the first run only. Throws
+   * FoveaError `out-of-memory`, `device-failed` (not on the CPU) or `internal`.
    */
-  run(feeds: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>;
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    into?: Readonly<Record<string, Tensor>>,
+  ): Promise<Record<string, Tensor>>;
   /** What is kept, by input name, as it is now; empty before the first run. */
   readKept(): Promise<Record<string, Tensor>>;
   release(): Promise<void>;

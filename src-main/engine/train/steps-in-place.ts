@@ -4,6 +4,7 @@
  * thing: what it is fed as state is what it writes its results into.
  */
 import type { FlatLayout } from '../nn/parameters.ts';
+import { letGo } from '../runtime/free-memory.ts';
 import type { Session } from '../runtime/runtime.ts';
 import { sizeOf, tensor, type Graph, type Tensor } from '../graph/types.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type StateLayout,
   type UpdateSettings,
 } from './state-layout.ts';
-import { letGo, type UpdatePieces } from './update-pieces.ts';
+import type { UpdatePieces } from './update-pieces.ts';
 
 export interface StepsInPlaceOptions {
   /** Of `graph`, which `buildGradientGraph` made. */

@@ -5,7 +5,7 @@
  */
 import type { Device } from '../../contract/model/run.ts';
 import { invariant } from '../../contract/errors.ts';
-import type { Graph, Tensor } from '../graph/types.ts';
+import type { Graph, Tensor, Value } from '../graph/types.ts';
 import { FlatLayout } from '../nn/parameters.ts';
 import { newGraph } from '../ops/index.ts';
 import { optimise } from '../passes/index.ts';
@@ -114,21 +114,23 @@ export class UpdatePieces {
     first: number,
     { numbers, factor }: UpdateInputs,
   ): Promise<void> {
-    const piece = (whole: Float32Array): Float32Array => this.pieceOf(whole, first);
-    const results = await this.sessions.get(decays)!.run({
-      ...Object.fromEntries(vectors.map(([role, whole]) => [role, vector(piece(whole))])),
-      gradient: vector(piece(gradient)),
-      numbers: vector(numbers),
-      ...(factor !== null && { factor: scalar(factor) }),
+    const pieces = vectors.map(([role, whole]): [string, Tensor] => [role, vector(this.pieceOf(whole, first))]);
+    await this.sessions.get(decays)!.run(
+      {
+        ...Object.fromEntries(pieces),
+        gradient: vector(this.pieceOf(gradient, first)),
+        numbers: vector(numbers),
+        ...(factor !== null && { factor: scalar(factor) }),
+      },
+      Object.fromEntries(pieces.map(([role, piece]) => [nextName(role), piece])),
+    );
+    vectors.forEach(([, whole], i) => {
+      const { data } = pieces[i]![1];
+      if (data.buffer !== whole.buffer) whole.set(data.subarray(0, whole.length - first) as Float32Array, first);
     });
-    for (const [role, whole] of vectors) {
-      const after = results[nextName(role)]!.data as Float32Array;
-      whole.set(after.subarray(0, Math.min(this.length, whole.length - first)), first);
-      letGo(after);
-    }
   }
 
-  /** In place where a whole piece is left, else a copy with zeros behind. */
+  /** The vector's own memory where a whole piece is left, else a copy with zeros behind. */
   private pieceOf(whole: Float32Array, first: number): Float32Array {
     if (first + this.length <= whole.length) return whole.subarray(first, first + this.length);
     const padded = new Float32Array(this.length);
@@ -154,11 +156,6 @@ const vector = (data: Float32Array): Tensor => ({ dataType: 'float32', shape: [d
 const scalar = (value: number): Tensor => ({ dataType: 'float32', shape: [], data: Float32Array.of(value) });
 const nextName = (name: string): string => `${name}Next`;
 const nothing = new FlatLayout([]);
-
-/** Frees an array at once that nobody reads any more, and does not wait for the garbage collector. */
-export function letGo({ buffer }: Float32Array): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
-}
 
 /** A group's vectors that an update changes. */
 function rolesOf(update: UpdateSettings): string[] {
@@ -194,7 +191,23 @@ function pieceGraph(update: UpdateSettings, decays: boolean, length: number, num
     completes: null,
   });
   for (const role of state.keys()) g.output(next.get(role)!, nextName(role));
-  return optimise(g.graph);
+  const graph = optimise(g.graph);
+  for (const role of state.keys()) mustNotBeReadAfter(graph, role, nextName(role));
+  return graph;
+}
+
+/** What is written over `input` is made by the last node that reads it, or by one that follows from all that do. */
+function mustNotBeReadAfter({ nodes, inputs, outputs }: Graph, input: string, output: string): void {
+  const values = new Set<Value>();
+  const gather = (value: Value | null | undefined): void => {
+    if (!value || values.has(value)) return;
+    values.add(value);
+    nodes.find((node) => node.outputs.includes(value))?.inputs.forEach(gather);
+  };
+  gather(outputs.find(({ name }) => name === output));
+  const read = inputs.find(({ name }) => name === input)!;
+  const late = nodes.find((node) => node.inputs.includes(read) && !node.outputs.some((value) => values.has(value)));
+  invariant(!late, `${late?.name} reads ${input} after it was written over`);
 }
 
 /** What is carried beside the groups' vectors. */
