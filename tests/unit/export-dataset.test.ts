@@ -1,6 +1,6 @@
 /** Data sets written for other tools: told what is lost, there whole or not at all, and the same when they are read again. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ExportFormat } from '../../src-main/contract/model/dataset-export.ts';
@@ -162,14 +162,64 @@ test('a folder with something in it is not touched, and a failed export leaves n
   const { scratch } = fixture;
   const full = join(scratch, 'full');
   await writeFiles(full, { 'precious.txt': 'mine' });
-  const refused = await exportTo(fixture, datasetId, 'coco', full);
-  expect(refused.error?.message).toContain('is not empty');
+  await expect(exportTo(fixture, datasetId, 'coco', full)).rejects.toThrow(`${full} is not empty`);
   expect(readdirSync(full)).toEqual(['precious.txt']);
   await rm(join(scratch, 'coco', 'val', 'background.jpg'));
   const before = readdirSync(scratch).sort();
   const failed = await exportTo(fixture, datasetId, 'coco', join(scratch, 'never'));
   expect(failed).toMatchObject({ state: 'failed', error: { code: 'not-found' } });
   expect(readdirSync(scratch).sort()).toEqual(before);
+});
+
+test('a link stands for the folder that it leads to; one that leads nowhere, and a file, are refused at once', async () => {
+  const { fixture, datasetId } = await cocoFixture();
+  const [real, link] = [join(fixture.scratch, 'real'), join(fixture.scratch, 'link')];
+  await mkdir(real);
+  await symlink('real', link);
+  expect(await exportTo(fixture, datasetId, 'coco', link)).toMatchObject({ state: 'done' });
+  expect(readdirSync(real).sort()).toEqual(['annotations', 'images']);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  const nowhere = join(fixture.scratch, 'nowhere');
+  await symlink('gone', nowhere);
+  const message = `${nowhere} is a link to gone, which does not exist`;
+  await expect(exportTo(fixture, datasetId, 'coco', nowhere)).rejects.toThrow(message);
+  const file = join(fixture.scratch, 'file');
+  await writeFiles(fixture.scratch, { file: 'mine' });
+  for (const folder of [file, join(file, 'below')]) {
+    await expect(exportTo(fixture, datasetId, 'coco', folder)).rejects.toThrow(
+      `${folder} is a file, or lies below one`,
+    );
+  }
+  expect(readFileSync(file, 'utf8')).toBe('mine');
+});
+
+test('somebody else’s folder under the name that an export is written to first is left alone', async () => {
+  const { fixture, datasetId } = await cocoFixture();
+  const [out, inTheWay] = [join(fixture.scratch, 'out'), join(fixture.scratch, '.out.part')];
+  await writeFiles(inTheWay, { 'precious.txt': 'mine' });
+  const refused = await exportTo(fixture, datasetId, 'coco', out);
+  expect(refused).toMatchObject({ state: 'failed', error: { code: 'already-exists' } });
+  expect(refused.error?.message).toContain(`${inTheWay} is in the way`);
+  expect(readFileSync(join(inTheWay, 'precious.txt'), 'utf8')).toBe('mine');
+  // What an export left that was killed goes with the next one.
+  await rm(join(inTheWay, 'precious.txt'));
+  await writeFiles(inTheWay, { '.fovea-export': '', 'images/a.jpg': 'half' });
+  expect(await exportTo(fixture, datasetId, 'coco', out)).toMatchObject({ state: 'done' });
+  expect(existsSync(inTheWay)).toBe(false);
+  expect(readdirSync(out).sort()).toEqual(['annotations', 'images']);
+});
+
+test('names that only some file systems tell apart get different ones', async () => {
+  const fixture = await createProjectFixture();
+  const image = await photo();
+  const folder = join(fixture.scratch, 'set');
+  const names = ['x/é.jpg', 'y/e\u0301.jpg', 'z/É.jpg'];
+  await writeFiles(folder, Object.fromEntries(names.map((name) => [name, image])));
+  const datasetId = await importFrom(fixture, folder, 'images', 'Plain');
+  const out = join(fixture.scratch, 'out');
+  await exportTo(fixture, datasetId, 'coco', out);
+  const written = readdirSync(join(out, 'images', 'train')).map((name) => name.normalize('NFC').toLowerCase());
+  expect(written.sort()).toEqual(['é-2.jpg', 'é-3.jpg', 'é.jpg'].sort());
 });
 
 test('images in packs go out as PNG files, in folders of their class', async () => {

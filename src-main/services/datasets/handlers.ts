@@ -8,7 +8,7 @@ import type { DatasetId } from '../../contract/model/ids.ts';
 import type { Job } from '../../contract/model/job.ts';
 import { sampleProjectSet, sampleWorlds, type SampleSet } from '../../contract/model/sample.ts';
 import type { ServiceContext } from '../context.ts';
-import { discardPartialExport, type ExportReportAsk } from '../export/export-dataset.ts';
+import { discardPartialExport, exportPlace, type ExportReportAsk } from '../export/export-dataset.ts';
 import { publishedCifar10 } from '../import/cifar10-address.ts';
 import { downloadFile } from '../import/download.ts';
 import { importDataset, type ImportOptions } from '../import/import-dataset.ts';
@@ -180,7 +180,7 @@ export function createDatasetHandlers(
       const scope = exportScope(request);
       await lists.prepare(opened, scope.filter);
       const start = { projectId, kind: 'export', title: `Exporting ${name}`, unit: 'images' } as const;
-      const ask = { ...scope, folder: resolve(folder) };
+      const ask = { ...scope, folder: await exportPlace(resolve(folder)) };
       if (exports.has(ask.folder)) {
         throw new FoveaError('busy', `An export into ${ask.folder} is in progress. Choose another folder.`, { folder });
       }

@@ -4,7 +4,7 @@
  * all. Runs in the worker.
  */
 import { constants, copyFileSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readlink, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
 import {
@@ -140,9 +140,9 @@ function overlapping(image: ExportedImage): number {
 
 /** Rejects with what `tell` throws when it is to be stopped; nothing of the export then stays. */
 export async function exportDataset(library: LibraryReader, ask: ExportAsk, tell: TellProgress): Promise<null> {
-  const { datasetId, format, folder, images } = ask;
+  const { datasetId, format, images } = ask;
   requireLabels(ask);
-  await requireFree(folder);
+  const folder = await exportPlace(ask.folder);
   const root = partialFolder(folder);
   const { categories } = library.store.datasets.get(datasetId);
   const sourceIds = library.store.datasets.sourceIds(datasetId);
@@ -150,9 +150,10 @@ export async function exportDataset(library: LibraryReader, ask: ExportAsk, tell
   const points = format === 'yolo-pose' ? await pointsOf(library, ask, categories, skeletons) : null;
   const task: WriterTask = { root, categories, sourceIds, skeletons, points, images };
   const writer = createWriter(format, task);
+  await clearPartial(root);
   try {
-    await rm(root, { recursive: true, force: true });
     await mkdir(root, { recursive: true });
+    await writeFile(join(root, PARTIAL_MARK), '');
     const total = exportedIds(library, ask).length;
     const copy = copyImages(root);
     const placeOf = images === 'none' ? ownPlaces(format) : copyPlaces(format, writer);
@@ -176,6 +177,7 @@ export async function exportDataset(library: LibraryReader, ask: ExportAsk, tell
       if (systemCode(error) !== 'ENOENT') throw error; // Somebody put something into it meanwhile.
     });
     await rename(root, folder);
+    await rm(join(folder, PARTIAL_MARK), { force: true });
     return null;
   } catch (error) {
     await writer.abandon();
@@ -184,9 +186,27 @@ export async function exportDataset(library: LibraryReader, ask: ExportAsk, tell
   }
 }
 
-/** Takes away what an export that was ended from outside left behind. */
+/** Takes away what an export that was ended from outside left behind, and nothing else. */
 export async function discardPartialExport(folder: string): Promise<void> {
-  await rm(partialFolder(folder), { recursive: true, force: true });
+  const root = partialFolder(folder);
+  const inside = await readdir(root).catch((): string[] => []);
+  if (inside.includes(PARTIAL_MARK)) await rm(root, { recursive: true, force: true });
+}
+
+/** Is in a folder that an export writes, from its first file to its last. */
+const PARTIAL_MARK = '.fovea-export';
+
+/** Throws FoveaError `already-exists` where somebody else’s files have the name. */
+async function clearPartial(root: string): Promise<void> {
+  const inside = await readdir(root).catch((error: unknown): string[] => {
+    if (systemCode(error) === 'ENOENT') return [];
+    throw fileError(error, 'look into the folder', root);
+  });
+  if (inside.length > 0 && !inside.includes(PARTIAL_MARK)) {
+    const message = `${root} is in the way: an export is written there first, and what is in it is not an export’s. Move it, or choose another folder.`;
+    throw new FoveaError('already-exists', message, { folder: root });
+  }
+  await rm(root, { recursive: true, force: true });
 }
 
 /** What a broken-off export leaves, and the next one into the same place clears away. */
@@ -243,12 +263,24 @@ function skeletonLosses(format: ExportFormat, skeletons: readonly (ParsedSkeleto
   ];
 }
 
-async function requireFree(folder: string): Promise<void> {
-  const inside = await readdir(folder).catch((error: unknown) => {
+/**
+ * Where an export into the folder goes: the folder itself, or where a link of that name leads. Throws FoveaError
+ * `already-exists` where a file or a full folder is there, `not-found` for a link that leads nowhere.
+ */
+export async function exportPlace(folder: string): Promise<string> {
+  const target = await readlink(folder).catch(() => null);
+  const place = target === null ? folder : await realpath(folder).catch(() => null);
+  if (place === null) {
+    const message = `${folder} is a link to ${target}, which does not exist. Choose a new folder for the export.`;
+    throw new FoveaError('not-found', message, { folder });
+  }
+  const inside = await readdir(place).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return [];
-    throw fileError(error, 'look into the folder', folder);
+    if (systemCode(error) !== 'ENOTDIR') throw fileError(error, 'look into the folder', folder);
+    const message = `${folder} is a file, or lies below one. Choose a new folder for the export.`;
+    throw new FoveaError('already-exists', message, { folder });
   });
-  if (inside.length === 0) return;
+  if (inside.length === 0) return place;
   throw new FoveaError('already-exists', `${folder} is not empty. Choose a new folder for the export.`, { folder });
 }
 

@@ -4,6 +4,7 @@ import type { Annotation, ReviewState } from '../../contract/model/annotation.ts
 import type { ExportImages } from '../../contract/model/dataset-export.ts';
 import type { Category, ImageFilter, Split } from '../../contract/model/dataset.ts';
 import type { CategoryId, DatasetId, ImageId } from '../../contract/model/ids.ts';
+import { sameNameAs } from '../../formats/image-files.ts';
 import { baseName } from '../../formats/source-entry.ts';
 import type { PixelSource } from '../../store/image-repository.ts';
 import { filePath, openPicture } from '../image-pixels.ts';
@@ -89,8 +90,8 @@ class NameKeeper {
   take(name: string): string {
     const [, stem = name, ending = ''] = /^(.*?)(\.[^.]*)?$/s.exec(name) ?? [];
     let free = stem;
-    for (let number = 2; this.#taken.has(free.toLowerCase()); number++) free = `${stem}-${number}`;
-    this.#taken.add(free.toLowerCase());
+    for (let number = 2; this.#taken.has(sameNameAs(free)); number++) free = `${stem}-${number}`;
+    this.#taken.add(sameNameAs(free));
     return `${free}${ending}`;
   }
 }

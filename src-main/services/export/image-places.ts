@@ -1,6 +1,7 @@
 /** Where the images of an export lie that holds labels alone: where they are now, below their data set's folder. */
 import type { ExportFormat } from '../../contract/model/dataset-export.ts';
 import { splits } from '../../contract/model/dataset.ts';
+import { sameNameAs } from '../../formats/image-files.ts';
 import type { ExportedImage } from './exported-images.ts';
 import { labelPlaces } from './label-places.ts';
 import type { PlacedImage } from './writers/writer.ts';
@@ -22,8 +23,8 @@ export function ownPlaces(format: ExportFormat): (image: ExportedImage) => Place
     if (listsImages.includes(format) && !fitsOnLine(path)) return 'unlistable';
     if (labelPlace === null) return { path, labelPath: null };
     const labelPath = labelPlace(path);
-    if (taken.has(labelPath.toLowerCase())) return 'taken';
-    taken.add(labelPath.toLowerCase());
+    if (taken.has(sameNameAs(labelPath))) return 'taken';
+    taken.add(sameNameAs(labelPath));
     return { path, labelPath };
   };
 }
