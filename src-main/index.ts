@@ -10,6 +10,7 @@ import { createDatasetHandlers } from './services/datasets/handlers.ts';
 import { ImageFindings } from './services/results/image-findings.ts';
 import { ImageLists } from './services/datasets/image-lists.ts';
 import { createLibraryHandlers } from './services/library/handlers.ts';
+import { withExplainedErrors } from './services/explained-errors.ts';
 import { EventHub } from './services/event-hub.ts';
 import { createJobHandlers, JobRegistry } from './services/jobs.ts';
 import { createMedia } from './services/media.ts';
@@ -51,7 +52,7 @@ export function createBackend(ports: HostPorts): Backend {
   const devices = createDeviceHandlers(context);
   const pyramids = new TilePyramids(workers);
   const media = createMedia(projects, projectService.recentFolder, { caches, pyramids });
-  const handlers = {
+  const handlers = withExplainedErrors({
     ...createAppHandlers(context, settings),
     ...createCacheHandlers(projects, caches),
     ...projectService.handlers,
@@ -66,7 +67,7 @@ export function createBackend(ports: HostPorts): Backend {
     ...createReportHandlers({ projects, version: ports.version, calls: runs.handlers, media }),
     ...createSweepHandlers(context, runs.starter),
     ...createPredictHandlers(context, jobs),
-  } satisfies Handlers;
+  } satisfies Handlers);
   const predictedMedia = createPredictedMedia(projects);
   return {
     handlers,

@@ -12,6 +12,11 @@ export function folderOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
+/** Equal for names that one file system or another takes for the same: “É.png” in either spelling of the accent, “é.PNG”. */
+export function sameNameAs(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}
+
 /** Without folder and ending. */
 export function stemOf(path: string): string {
   return baseName(path).replace(/\.[^.]*$/, '');
@@ -97,15 +102,15 @@ export class ImageIndex {
     const inside = resolveInside(name);
     const exact = inside === null ? undefined : this.#byPath.get(inside);
     if (exact) return exact;
-    const base = baseName(name.replaceAll('\\', '/')).toLowerCase();
+    const base = sameNameAs(baseName(name.replaceAll('\\', '/')));
     const wanted = `${hint}/${folderOf(name.replaceAll('\\', '/'))}`;
-    this.#byName ??= Map.groupBy(this.#images, (image) => baseName(image.path).toLowerCase());
+    this.#byName ??= Map.groupBy(this.#images, (image) => sameNameAs(baseName(image.path)));
     return closest(this.#byName.get(base) ?? [], wanted);
   }
 
   findStem(stem: string, hint: string): SourceEntry | null {
-    this.#byStem ??= Map.groupBy(this.#images, (image) => stemOf(image.path));
-    return closest(this.#byStem.get(stem) ?? [], hint);
+    this.#byStem ??= Map.groupBy(this.#images, (image) => stemOf(image.path).normalize('NFC'));
+    return closest(this.#byStem.get(stem.normalize('NFC')) ?? [], hint);
   }
 }
 

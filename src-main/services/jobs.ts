@@ -7,6 +7,7 @@ import type { Emit, Handlers } from '../contract/ipc.ts';
 import { FoveaError, toErrorData } from '../contract/errors.ts';
 import type { DatasetId, JobId, PredictionSetId, ProjectId } from '../contract/model/ids.ts';
 import type { Job } from '../contract/model/job.ts';
+import { explainSqliteError } from '../store/sqlite-errors.ts';
 
 export interface JobStart {
   projectId: ProjectId;
@@ -111,7 +112,7 @@ export class JobRegistry {
       end = { state: 'done', step: 'Done', datasetId };
     } catch (error) {
       const isCancel = signal.aborted && (error === signal.reason || isCancelled(error));
-      const { code, message } = toErrorData(error);
+      const { code, message } = toErrorData(explainSqliteError('The project’s database', error));
       end = isCancel
         ? { state: 'cancelled', step: 'Cancelled' }
         : { state: 'failed', step: 'Failed', error: { code, message } };

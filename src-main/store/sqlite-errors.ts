@@ -14,6 +14,10 @@ export function explainSqliteError(file: string, error: unknown): unknown {
   if (code.startsWith('SQLITE_CORRUPT')) {
     return failure('bad-input', ` is damaged (${message}). Restore it from a backup.`);
   }
+  if (code.startsWith('SQLITE_BUSY')) {
+    const reason = ' is being changed by another program (a database browser, a backup). Close it there and try again.';
+    return new FoveaError('busy', `${file}${reason}`, { file, sqlite: code }, { cause: error });
+  }
   if (code === 'SQLITE_FULL') return failure('io', ' cannot grow: the disk is full. Free some space and try again.');
   if (code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_CANTOPEN')) {
     return failure('io', ` cannot be opened for writing (${code}). Check the permissions of its folder.`);

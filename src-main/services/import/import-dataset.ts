@@ -4,8 +4,9 @@
  * whenever it is cancelled, nothing of it stays.
  */
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { isAbsolute, join, relative, resolve } from 'node:path';
 import { isFileFormat, type Dataset, type DatasetFormat } from '../../contract/model/dataset.ts';
+import { explainSqliteError } from '../../store/sqlite-errors.ts';
 import { checkpointAside } from '../checkpoints.ts';
 import { copiedFilesFolder, discardDataset, packPrefix, packsFolder } from '../datasets/discard-dataset.ts';
 import { fileError } from '../file-errors.ts';
@@ -46,8 +47,9 @@ export async function importDataset(
   const file = opened.store.database.name;
   const checkpoint = (): Promise<void> => checkpointAside(workers, file, signal);
   const rows = new RowWriter(opened.store, datasetId, report, checkpoint);
-  // What is in an archive has no file of its own that could be referenced.
-  const copies = isFileFormat(format) && (options.copyFiles || isArchiveName(options.path));
+  // What is in an archive has no file of its own that could be referenced, and what is in the project goes with something else.
+  const mustCopy = isArchiveName(options.path) || isBelow(opened.folder, options.path);
+  const copies = isFileFormat(format) && (options.copyFiles || mustCopy);
   try {
     if (copies) datasets.setImageRoot(datasetId, copiedFilesFolder(datasetId));
     const task = {
@@ -66,7 +68,13 @@ export async function importDataset(
     return datasets.publish(datasetId);
   } catch (error) {
     await rows.abandon();
-    await discardDataset(opened, datasetId);
-    throw error;
+    // What cannot be taken away now is invisible, and goes when the project is opened next.
+    await discardDataset(opened, datasetId).catch(() => undefined);
+    throw explainSqliteError(file, error);
   }
+}
+
+function isBelow(folder: string, path: string): boolean {
+  const way = relative(folder, resolve(path));
+  return !way.startsWith('..') && !isAbsolute(way);
 }

@@ -136,7 +136,7 @@ async function inspectPacked(
   const other: Failure[] = isOther ? [{ source: '', reason: `This is wrong: ${nothingOf(wanted)}` }] : [];
   const sink = new InspectSink();
   if (found) await read(source, found, sink).catch((error: unknown) => sink.failure(path, error));
-  const failures = [...(isOther ? other : detection.failures), ...sink.failures];
+  const failures = [...source.problems, ...(isOther ? other : detection.failures), ...sink.failures];
   return {
     path,
     format,

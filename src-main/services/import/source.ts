@@ -2,7 +2,7 @@
  * The folder or archive that a data set is read from: which files are in it, and their bytes. An archive (.tar, .tar.gz)
  * is read as a stream, never unpacked, so no name in it can reach the disk. Runs in the import worker.
  */
-import { createReadStream, statSync, type ReadStream } from 'node:fs';
+import { createReadStream, statSync, type ReadStream, type Stats } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
@@ -12,7 +12,7 @@ import { extract } from 'tar-stream';
 import { FoveaError } from '../../contract/errors.ts';
 import type { ByteChunks } from '../../formats/byte-reader.ts';
 import { detectCompression } from '../../formats/detect.ts';
-import type { SourceEntry } from '../../formats/source-entry.ts';
+import type { Failure, SourceEntry } from '../../formats/source-entry.ts';
 import { fileError, systemCode } from '../file-errors.ts';
 import { isImageName, maskFolderOf } from '../../formats/image-files.ts';
 import { placesBeside, readLinks, type FolderLinks } from './folder-links.ts';
@@ -23,6 +23,8 @@ export interface ImportSource {
   /** Name for people: of the folder, or of the archive without its ending. */
   readonly name: string;
   readonly entries: readonly SourceEntry[];
+  /** What is there but could not be looked at or followed, and is no entry. */
+  readonly problems: readonly Failure[];
   /** The folder that the entries are in; null for an archive. */
   readonly folder: string | null;
   /** The file that was chosen rather than a folder, as an entry's path. */
@@ -60,15 +62,17 @@ function folderAround(file: string): string {
 }
 
 async function openFolder(folder: string, chosen: string | null = null): Promise<ImportSource> {
-  const own: SourceEntry[] = [];
-  await listFolder(folder, '', 0, own);
-  const links = await readLinks(folder, own);
-  const hasPictures = own.some(({ path }) => isImageName(path) && maskFolderOf(path) === null);
-  const beside = hasPictures ? [] : await placesBeside(folder, own, links);
-  const listed = beside.length === 0 ? { root: folder, entries: own, links } : await listBeside(folder, beside);
+  const own = new Listing(folder);
+  await own.add('');
+  const { entries, problems } = own;
+  const links = await readLinks(folder, entries);
+  const hasPictures = entries.some(({ path }) => isImageName(path) && maskFolderOf(path) === null);
+  const beside = hasPictures ? [] : await placesBeside(folder, entries, links);
+  const listed = beside.length === 0 ? { root: folder, entries, problems, links } : await listBeside(folder, beside);
   return {
     name: basename(folder),
     entries: listed.entries,
+    problems: listed.problems,
     folder: listed.root,
     chosen: chosen === null ? null : relative(listed.root, chosen).replaceAll(sep, '/'),
     links: listed.links,
@@ -82,16 +86,12 @@ async function openFolder(folder: string, chosen: string | null = null): Promise
 async function listBeside(
   folder: string,
   beside: readonly string[],
-): Promise<{ root: string; entries: SourceEntry[]; links: FolderLinks }> {
+): Promise<{ root: string; entries: SourceEntry[]; problems: Failure[]; links: FolderLinks }> {
   const root = dirname(folder);
-  const entries = new Map<string, SourceEntry>();
-  for (const place of [basename(folder), ...beside]) {
-    const below: SourceEntry[] = [];
-    await listFolder(root, place, 1, below);
-    for (const entry of below) entries.set(entry.path, entry);
-  }
-  const all = [...entries.values()];
-  return { root, entries: all, links: await readLinks(root, all) };
+  const listing = new Listing(root);
+  for (const place of [basename(folder), ...beside]) await listing.add(place);
+  const entries = [...new Map(listing.entries.map((entry) => [entry.path, entry])).values()];
+  return { root, entries, problems: listing.problems, links: await readLinks(root, entries) };
 }
 
 async function* fileChunks(file: string): AsyncGenerator<Uint8Array, void> {
@@ -102,19 +102,64 @@ async function* fileChunks(file: string): AsyncGenerator<Uint8Array, void> {
   }
 }
 
-async function listFolder(root: string, below: string, depth: number, entries: SourceEntry[]): Promise<void> {
-  const folder = join(root, below);
-  for (const item of await readdir(folder, { withFileTypes: true })) {
-    if (entries.length >= MAX_ENTRIES) throw tooManyFiles(root);
-    if (item.name.startsWith('.')) continue;
-    const path = below === '' ? item.name : `${below}/${item.name}`;
-    // A link, or a file system that does not say what a name stands for.
-    const facts = item.isFile() || item.isDirectory() ? item : await stat(join(root, path)).catch(() => null);
-    if (facts?.isDirectory() && depth < MAX_DEPTH) {
-      await listFolder(root, path, depth + 1, entries).catch(ignoreForbidden);
-    } else if (facts?.isFile()) {
-      entries.push(new FolderEntry(root, path));
+/** The files below a folder. Links are followed, but never back to a folder that they are in. */
+class Listing {
+  readonly entries: SourceEntry[] = [];
+  readonly problems: Failure[] = [];
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Throws FoveaError where the folder cannot be read; one below it that cannot is a problem. */
+  async add(below: string): Promise<void> {
+    await this.#list(below, []);
+  }
+
+  /** `around`: the folders on the way here, the outermost first. */
+  async #list(below: string, around: readonly string[]): Promise<void> {
+    const folder = join(this.#root, below);
+    const { dev, ino } = await stat(folder, { bigint: true });
+    const own = ino === 0n ? folder : `${dev} ${ino}`;
+    if (around.includes(own)) {
+      this.#problem(below, 'This link leads back to a folder that it is in; it is not followed.');
+      return;
     }
+    if (around.length > MAX_DEPTH) {
+      this.#problem(below, `This folder lies more than ${MAX_DEPTH} folders deep; it is left out.`);
+      return;
+    }
+    for (const item of await readdir(folder, { withFileTypes: true })) {
+      if (this.entries.length >= MAX_ENTRIES) throw tooManyFiles(this.#root);
+      if (item.name.startsWith('.')) continue;
+      const path = below === '' ? item.name : `${below}/${item.name}`;
+      // A link, or a file system that does not say what a name stands for.
+      const facts = item.isFile() || item.isDirectory() ? item : await this.#follow(path);
+      if (facts?.isDirectory())
+        await this.#list(path, [...around, own]).catch((error: unknown) => this.#take(path, error));
+      else if (facts?.isFile()) this.entries.push(new FolderEntry(this.#root, path));
+    }
+  }
+
+  async #follow(path: string): Promise<Stats | null> {
+    try {
+      return await stat(join(this.#root, path));
+    } catch (error) {
+      const leadsNowhere = systemCode(error) === 'ENOENT' || systemCode(error) === 'ELOOP';
+      if (leadsNowhere) this.#problem(path, 'This link leads to something that does not exist; it is left out.');
+      else this.#take(path, error);
+      return null;
+    }
+  }
+
+  #take(path: string, error: unknown): void {
+    if (systemCode(error) === null) throw error;
+    this.#problem(path, fileError(error, 'read', join(this.#root, path)).message);
+  }
+
+  #problem(source: string, reason: string): void {
+    this.problems.push({ source, reason });
   }
 }
 
@@ -147,11 +192,6 @@ function tooManyFiles(folder: string): FoveaError {
   const most = MAX_ENTRIES.toLocaleString('en');
   const message = `${folder} holds more than ${most} files. Choose a folder closer to the data.`;
   return new FoveaError('bad-input', message, { folder });
-}
-
-function ignoreForbidden(error: unknown): void {
-  const code = systemCode(error);
-  if (code !== 'EACCES' && code !== 'EPERM') throw error;
 }
 
 type ArchiveCompression = 'gzip' | 'none';
@@ -193,6 +233,7 @@ async function openArchive(file: string, compression: ArchiveCompression): Promi
   return {
     name: basename(file).replace(/\.(tar\.gz|tgz|tar)$/i, ''),
     entries,
+    problems: [],
     folder: null,
     chosen: null,
     links: new Map(),

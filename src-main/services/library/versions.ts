@@ -4,7 +4,7 @@
  * The list is kept as a file, one JSON line an image, deflated. Runs in the worker.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
@@ -13,6 +13,7 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { Split } from '../../contract/model/dataset.ts';
 import type { CategoryId, DatasetId, ImageId } from '../../contract/model/ids.ts';
 import type { VersionComparison } from '../../contract/model/library.ts';
+import { fileError } from '../file-errors.ts';
 import type { LibraryReader, TellProgress } from './library-reader.ts';
 
 const READ_AT_ONCE = 100;
@@ -46,9 +47,15 @@ export async function freezeState(library: LibraryReader, ask: FreezeAsk, tell: 
   // Ids are the data set's own, so that two with the same content have a file each.
   const file = join('versions', `${ask.datasetId}-${hash.slice(0, 32)}.jsonl.gz`);
   const path = join(library.folder, file);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.part`, await compress(rows.map((row) => `${JSON.stringify(row)}\n`).join('')));
-  await rename(`${path}.part`, path);
+  const lines = await compress(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(`${path}.part`, lines);
+    await rename(`${path}.part`, path);
+  } catch (error) {
+    await rm(`${path}.part`, { force: true }).catch(() => undefined);
+    throw fileError(error, 'write the version', path);
+  }
   return { hash, imageCount: rows.length, labelCount, file };
 }
 

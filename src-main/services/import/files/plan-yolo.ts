@@ -13,8 +13,27 @@ import { readText, readTexts } from './read-text.ts';
 interface Listing {
   folder: string;
   images: SourceEntry[];
-  texts: Map<string, SourceEntry>;
+  texts: TextFiles;
   links: FolderLinks;
+}
+
+/** By path; one that is spelt with other characters for the same letters (é as one, or as two) is found too. */
+class TextFiles {
+  readonly #byPath: ReadonlyMap<string, SourceEntry>;
+  readonly #byForm: ReadonlyMap<string, SourceEntry>;
+
+  constructor(entries: readonly SourceEntry[]) {
+    this.#byPath = new Map(entries.map((entry) => [entry.path, entry]));
+    this.#byForm = new Map(entries.map((entry) => [entry.path.normalize('NFC'), entry]));
+  }
+
+  get(path: string): SourceEntry | undefined {
+    return this.#byPath.get(path) ?? this.#byForm.get(path.normalize('NFC'));
+  }
+
+  all(): SourceEntry[] {
+    return [...this.#byPath.values()];
+  }
 }
 
 interface FoundImage {
@@ -36,7 +55,7 @@ export async function planYolo(source: ImportSource, labelSource: string | null 
   const listing: Listing = {
     folder: source.folder,
     images: source.entries.filter(({ path }) => isImageName(path)),
-    texts: new Map(source.entries.filter(({ path }) => path.endsWith('.txt')).map((entry) => [entry.path, entry])),
+    texts: new TextFiles(source.entries.filter(({ path }) => path.endsWith('.txt'))),
     links: source.links,
   };
   const problems: Failure[] = [];
@@ -154,18 +173,20 @@ function imagesBelow(candidate: string, { images, links }: Listing): FoundImage[
 
 /** A text file with the path of an image on each line. */
 async function listedImages(list: SourceEntry, listing: Listing): Promise<FoundImage[]> {
-  const byPath = new Map(listing.images.map((entry) => [entry.path, entry]));
+  const byPath = new Map(listing.images.map((entry) => [entry.path.normalize('NFC'), entry]));
   const lines = (await readText(listing.folder, list)).split(/\r?\n/).map((line) => line.trim());
   return lines.flatMap((line) => {
     const candidates = [resolveInside(folderOf(list.path), line), resolveInside(line)];
-    const found = candidates.map((path) => (path === null ? undefined : byPath.get(path))).find(Boolean);
+    const found = candidates
+      .map((path) => (path === null ? undefined : byPath.get(path.normalize('NFC'))))
+      .find(Boolean);
     return line === '' || found === undefined ? [] : [{ entry: found, seenAs: found.path }];
   });
 }
 
 /** Without data.yaml: folders named “labels” hold text files with the names of images. */
 function findByFolders({ images, texts }: Listing): FoundImages | null {
-  const hasLabels = [...texts.keys()].some((path) => folderOf(path).split('/').includes('labels'));
+  const hasLabels = texts.all().some(({ path }) => folderOf(path).split('/').includes('labels'));
   const labelled = images.filter(({ path }) => labelPath(path, texts) !== null);
   const beside = labelled.length > 0 && labelled.length * 2 >= images.length;
   if (labelled.length === 0 || !(hasLabels || beside)) return null;
@@ -176,12 +197,14 @@ function findByFolders({ images, texts }: Listing): FoundImages | null {
 }
 
 /** Where the labels of an image are: in “labels” where the image is in “images”, or beside it. */
-function labelPath(image: string, texts: ReadonlyMap<string, SourceEntry>): string | null {
+function labelPath(image: string, texts: TextFiles): string | null {
   const segments = image.split('/');
   const folder = segments.lastIndexOf('images');
   const swapped = folder < 0 ? null : segments.with(folder, 'labels').join('/');
-  const candidates = [swapped, image].map((path) => (path === null ? null : `${withoutEnding(path)}.txt`));
-  return candidates.find((path): path is string => path !== null && texts.has(path)) ?? null;
+  const candidates = [swapped, image].map((path) =>
+    path === null ? undefined : texts.get(`${withoutEnding(path)}.txt`),
+  );
+  return candidates.find((entry) => entry !== undefined)?.path ?? null;
 }
 
 async function readRows(
@@ -211,7 +234,7 @@ async function categoriesWithoutConfig(
 ): Promise<ParsedCategory[]> {
   let highest = -1;
   for (const list of rows.values()) for (const { classNumber } of list) highest = Math.max(highest, classNumber);
-  const file = [...texts.values()].find(({ path }) => /^(classes|obj\.names)\.txt$/i.test(baseName(path)));
+  const file = texts.all().find(({ path }) => /^(classes|obj\.names)\.txt$/i.test(baseName(path)));
   const named = file ? (await readText(folder, file)).split(/\r?\n/).filter((line) => line.trim() !== '') : [];
   // A number out of all proportion is a mistake in one line, which is reported when the line is placed.
   const count = Math.max(named.length, Math.min(highest + 1, 1000));
@@ -222,10 +245,11 @@ async function categoriesWithoutConfig(
 
 function labelsWithoutImage({ texts }: Listing, kept: ReadonlySet<string>): Failure[] {
   const folders = new Set([...kept].map(folderOf));
-  return [...texts.keys()]
+  return texts
+    .all()
     .filter(
-      (path) =>
+      ({ path }) =>
         folders.has(folderOf(path)) && !kept.has(path) && !/^(classes|train|val|test)\.txt$/i.test(baseName(path)),
     )
-    .map((path) => ({ source: path, reason: 'There is no image for this label file; it is left out.' }));
+    .map(({ path }) => ({ source: path, reason: 'There is no image for this label file; it is left out.' }));
 }

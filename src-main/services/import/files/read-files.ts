@@ -2,7 +2,7 @@
  * Carries a plan out: opens every image, a few at a time, works out its labels, and hands both over in the order of the
  * plan. An image that cannot be used is reported and left out; the others go on.
  */
-import { constants, copyFile, mkdir } from 'node:fs/promises';
+import { constants, copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { FoveaError, toErrorData } from '../../../contract/errors.ts';
 import type { ImportReport } from '../../../contract/model/dataset.ts';
@@ -39,8 +39,8 @@ interface ReadOptions {
   report: (failure: Failure) => void;
   /** Throws where nobody wants the images any more. */
   throwIfStopped: () => void;
-  /** Brings an image that can be used to where it is to be. What it throws ends the reading. */
-  place?: (path: string) => Promise<void>;
+  /** Brings an image that can be used to where it is to be, or says why it cannot be used after all. What it throws ends the reading. */
+  place?: (path: string, sizeBytes: number) => Promise<string | null>;
 }
 
 /** Images in the order of the plan; `report` hears what is wrong, in that order too. */
@@ -92,8 +92,8 @@ async function readImage(
   } catch (error) {
     return { source: entry.path, reason: toErrorData(error).message };
   }
-  await place?.(entry.path);
-  return read;
+  const reason = (await place?.(entry.path, read.facts.sizeBytes)) ?? null;
+  return reason === null ? read : { source: entry.path, reason };
 }
 
 /** A file that is in memory is quickest read at once; of a disk that takes its time several are better waited for together. */
@@ -119,14 +119,14 @@ type FileReport = Omit<ImportReport, 'path' | 'suggestedName'>;
 
 /** A dry run. Writes nothing. */
 export async function inspectFiles(
-  { folder }: ImportSource,
+  { folder, problems }: ImportSource,
   plan: FilePlan,
   throwIfStopped: () => void,
 ): Promise<FileReport> {
   const splitCounts: ImportReport['splitCounts'] = { train: 0, val: 0, test: 0 };
   const labelCounts = plan.categories.map(() => 0);
   const kindCounts = new Map<ParsedLabel['shape']['kind'], number>();
-  const failures: Failure[] = [...plan.problems];
+  const failures: Failure[] = [...problems, ...plan.problems];
   let [sizeBytes, backgroundCount, unlabelledCount] = [0, 0, 0];
   const report = (failure: Failure): void => void failures.push(failure);
   for await (const { planned, facts, labels } of readImages(folder ?? '', plan.images, { report, throwIfStopped })) {
@@ -204,16 +204,19 @@ function rowOf({ planned, facts, labels }: ReadImage): NewFileImage {
   return { ...facts, path, name: path, split: planned.split, review, labels: (labels ?? []).map(labelRow) };
 }
 
-/** Copies an image of a folder to the same place below another. */
-function copyInto(target: string, folder: string): (path: string) => Promise<void> {
+/** Copies an image of a folder to the same place below another. A file that changed since it was looked at is none of use. */
+export function copyInto(target: string, folder: string): (path: string, sizeBytes: number) => Promise<string | null> {
   const made = new Set<string>();
-  return async (path) => {
+  return async (path, sizeBytes) => {
     const copy = join(target, path);
     const around = dirname(copy);
     try {
       if (!made.has(around)) await mkdir(around, { recursive: true });
       made.add(around);
       await copyFile(join(folder, path), copy, constants.COPYFILE_FICLONE);
+      if ((await stat(copy)).size === sizeBytes) return null;
+      await rm(copy);
+      return 'The file changed while it was imported. Import it again when nothing writes it any more.';
     } catch (error) {
       throw fileError(error, 'copy the image', copy);
     }
