@@ -95,9 +95,7 @@ export async function runEngine({ quick, progress }: BenchContext): Promise<Benc
   };
   const peak = await matMulGigaflops();
   outcome.figures.push({ name: 'matMulGflops', value: peak, explanation: 'the most of this machine: MatMul of 2048³' });
-  const wanted = process.env['ENGINE_NETWORKS']?.split(',');
-  for (const net of benchNetworks) {
-    if (wanted && !wanted.includes(net.id)) continue;
+  for (const net of wantedNetworks()) {
     progress(`timing ${net.label}`);
     const { figures, bars, notes } = await timeNetwork(net, python, peak, quick);
     outcome.figures.push(...figures);
@@ -107,6 +105,16 @@ export async function runEngine({ quick, progress }: BenchContext): Promise<Benc
     for (const note of notes) progress(`  ${note}`);
   }
   return outcome;
+}
+
+/** All, or those that ENGINE_NETWORKS names. */
+function wantedNetworks(): readonly BenchNetwork[] {
+  const wanted = process.env['ENGINE_NETWORKS']?.split(',');
+  const ids = benchNetworks.map(({ id }) => id);
+  const unknown = wanted?.find((id) => !ids.includes(id));
+  if (unknown !== undefined)
+    throw new Error(`ENGINE_NETWORKS: there is no "${unknown}". There are: ${ids.join(', ')}.`);
+  return benchNetworks.filter(({ id }) => wanted?.includes(id) ?? true);
 }
 
 async function timeNetwork(

@@ -12,6 +12,7 @@ import { decodeCellMask } from '../../src-main/contract/geometry/cell-mask.ts';
 import { launchElectron, type ElectronSession } from '../helpers/electron.ts';
 import { callInPage } from '../helpers/page-calls.ts';
 import { writePosedSample } from '../helpers/posed-sample.ts';
+import { planSampleRun } from '../helpers/sample-plan.ts';
 
 /** The mAP50 that so few epochs must reach. */
 const reached = 0.5;
@@ -76,14 +77,7 @@ describe('the sample project', () => {
 
   it('brings a plan, which trains to an mAP50 that says it has learned', async () => {
     await goTo('Train');
-    await page
-      .getByRole('button', { name: /^Plan|^Preset/ })
-      .first()
-      .click();
-    await page.getByRole('menuitem', { name: /Sample: from the countryside/ }).click();
-    await page.getByLabel('Epochs', { exact: true }).fill(String(epochs));
-    await page.keyboard.press('Tab');
-    await page.getByRole('textbox', { name: 'Name of the run' }).fill('transfer');
+    await planSampleRun(page, { epochs, name: 'transfer' });
     await screenshot(page, 'detection-3-plan');
     await page.getByRole('button', { name: 'Start', exact: true }).click();
     await page.getByText('Finished').first().waitFor({ timeout: 280_000 });

@@ -12,6 +12,7 @@ import { screenshot } from '../helpers/app-session.ts';
 import { launchElectron, type ElectronSession } from '../helpers/electron.ts';
 import { callInPage } from '../helpers/page-calls.ts';
 import { paneInk } from '../helpers/pane-ink.ts';
+import { planSampleRun } from '../helpers/sample-plan.ts';
 
 /** So few that a network of random weights is sure of nothing yet. */
 const epochs = 3;
@@ -54,14 +55,7 @@ describe('twins from scratch and pretrained', () => {
     await page.getByRole('button', { name: 'Try with a sample project' }).click();
     await page.getByRole('listbox', { name: 'Images' }).waitFor({ timeout: 120_000 });
     await goTo('Train');
-    await page
-      .getByRole('button', { name: /^Plan|^Preset/ })
-      .first()
-      .click();
-    await page.getByRole('menuitem', { name: /Sample: from the countryside/ }).click();
-    await page.getByLabel('Epochs', { exact: true }).fill(String(epochs));
-    await page.keyboard.press('Tab');
-    await page.getByRole('textbox', { name: 'Name of the run' }).fill('signs');
+    await planSampleRun(page, { epochs, name: 'signs' });
     await page.getByRole('button', { name: 'Start as twin' }).click();
     await page.getByRole('menuitem', { name: /From scratch and pretrained/ }).waitFor();
     await screenshot(page, 'twins-1-start');
