@@ -88,12 +88,14 @@ export class Builder {
     this.graph.outputs.push(named!);
   }
 
-  /** An initializer; equal constants are stored once. */
+  /** An initializer; of small ones and of tables of places, equal ones are stored once. */
   constant(value: Tensor): Value {
     const bytes = toBytes(value.data);
-    const key = bytes.length <= 256 ? `${value.dataType}|${value.shape.join()}|${bytes.join()}` : null;
+    const table = value.data instanceof Int32Array && bytes.length > 256 ? value.data : null;
+    const content = table ? hashOf(table) : bytes.length <= 256 ? bytes.join() : null;
+    const key = content === null ? null : `${value.dataType}|${value.shape.join()}|${content}`;
     const known = key === null ? undefined : this.constants.get(key);
-    if (known) return known;
+    if (known && (!table || Buffer.compare(toBytes(known.constant!.data), bytes) === 0)) return known;
     invariant(
       value.data.length === sizeOf(value.shape),
       `constant of shape [${value.shape.join()}] with ${value.data.length} elements`,
@@ -258,4 +260,11 @@ export class Builder {
       'com.microsoft',
     );
   }
+}
+
+/** FNV-1a over whole elements. */
+function hashOf(values: Int32Array): number {
+  let hash = 0x811c9dc5;
+  for (const value of values) hash = Math.imul(hash ^ value, 0x01000193);
+  return hash;
 }

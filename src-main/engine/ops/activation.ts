@@ -19,7 +19,30 @@ const likeFirst = ({ inputs: [a] }: { inputs: readonly [Value, ...Value[]] }): T
 export const reluOp: OpDefinition<NoAttributes> = {
   attributes: {},
   inferShape: likeFirst,
-  gradient: ({ g, outputs: [y], gradOutput: dy }) => [g.mul(dy, g.cast(g.op('Greater', [y, g.float(0)]), 'float32'))],
+  gradient: ({ g, outputs: [y], gradOutput: dy }) => [g.op('ReluGradient', [y, dy], {}, 'fovea')],
+};
+
+/** Lifts the least normal float32 to 1; a power of two, so that it rounds nothing. */
+const steep = 2 ** 126;
+
+/** inputs: y ≥ 0, which ReLU gave, and dy; output: dy where y > 0, else 0. */
+export const reluGradientOp: OpDefinition<NoAttributes> = {
+  domain: 'fovea',
+  attributes: {},
+  inferShape: likeFirst,
+  gradient: 'not-differentiable',
+  formulations: {
+    /** clip(steep·y, 0, 1) is the mask in one pass over memory, where a comparison and a cast are two. On processors. */
+    steepSlope: {
+      applies: ({ inputs: [y], channelBlock }) => y.dataType === 'float32' && !!channelBlock,
+      suits: () => true,
+      build: ({ g, inputs: [y, dy] }) => [g.mul(dy, g.op('HardSigmoid', [y], { alpha: float(steep), beta: float(0) }))],
+    },
+    compared: {
+      applies: () => true,
+      build: ({ g, inputs: [y, dy] }) => [g.mul(dy, g.cast(g.op('Greater', [y, g.float(0)]), 'float32'))],
+    },
+  },
 };
 
 // σ' = σ(1 − σ)

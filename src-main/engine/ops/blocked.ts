@@ -4,7 +4,7 @@
  */
 import { ShapeError } from '../graph/errors.ts';
 import type { Builder } from '../graph/builder.ts';
-import { sameShape, shapeText, type TensorType, type Value } from '../graph/types.ts';
+import { sameShape, shapeText, sizeOf, type TensorType, type Value } from '../graph/types.ts';
 import { convOutputSize, type ConvAttributes } from './convolution-size.ts';
 import { expectRank, inputAt, type NoAttributes, type OpDefinition } from './definition.ts';
 
@@ -72,73 +72,94 @@ export function canBeBlocked(
   return group === 1 ? c % block === 0 || c < block : group === c && group === o;
 }
 
-/** [blocks, rows, b] with the rows in another order. */
-function takeRows(g: Builder, x: Value, [blocks, block]: readonly [number, number], order: readonly number[]): Value {
-  if (order.every((row, i) => row === i)) return x;
-  return g.gather(g.reshape(x, [blocks, order.length, block]), g.ints(order), 1);
+/**
+ * Of each of n images, blocks of b elements in the order of `places`: [n, places, b]. A copy of 64 bytes at a time, on all threads,
+ * where a Transpose that keeps blocks whole runs on one.
+ */
+export function takeBlocks(
+  g: Builder,
+  x: Value,
+  [n, block]: readonly [number, number],
+  places: readonly number[],
+): Value {
+  const table = g.constant({ dataType: 'int32', shape: [places.length], data: Int32Array.from(places) });
+  return g.gather(g.reshape(x, [n, sizeOf(x.shape) / (n * block), block]), table, 1);
 }
 
-/** Rows of one block: channels [0, c) × kernel positions; in blocks of channels, position by position where `split`. */
-function rowOrder(
-  c: number,
-  size: number,
-  block: number,
-  rowOf: (channel: number, position: number) => number,
-): number[] {
-  return Array.from({ length: c * size }, (_, i) => {
-    const [outer, position, inner] = [Math.floor(i / (size * block)), Math.floor(i / block) % size, i % block];
-    return rowOf(outer * block + inner, position);
+/** All combinations of indices below `sizes`, the last one fastest, as a place each. */
+export function placesOf(sizes: readonly number[], place: (...index: number[]) => number): number[] {
+  const index = sizes.map(() => 0);
+  return Array.from({ length: sizeOf(sizes) }, () => {
+    const found = place(...index);
+    for (let axis = sizes.length - 1; axis >= 0 && ++index[axis]! === sizes[axis]; axis--) index[axis] = 0;
+    return found;
   });
 }
+
+/** Blocks of output channels of a kernel w [O, C, kH, kW], as its own use reads them, and of input channels, as its adjoint does. */
+function kernelBlocks(g: Builder, w: Value, use: KernelUse, block: number) {
+  const [o, c, kH, kW] = w.shape as [number, number, number, number];
+  const size = kH * kW;
+  if (use === 'forward') {
+    const blocks = reorderInput(g, g.reshape(w, [1, o, 1, c * size])); // [O/b, C·k, b]
+    const placeOf = (outer: number, inner: number, position: number): number => (outer * c + inner) * size + position;
+    return { blocks, placeOf, inner: c, outer: o / block };
+  }
+  const blocks = reorderInput(g, g.reshape(w, [o, c, 1, size])); // [O, C/b, k, b]
+  const placeOf = (outer: number, inner: number, position: number): number =>
+    (inner * (c / block) + outer) * size + position;
+  return { blocks, placeOf, inner: o, outer: c / block };
+}
+
+/** Whether a kernel is convolved with the input, or its adjoint with the gradient. */
+export type KernelUse = 'forward' | 'adjoint';
+
+/**
+ * A kernel w [O, C, kH, kW], blocked for its use, of which only some positions are taken, in their order:
+ * [outer/b, inner/b, positions, b (in), b (out)]; [outer/b, inner, positions, b (out)] where `inner` is no whole block.
+ */
+function blockedPositions(g: Builder, w: Value, use: KernelUse, positions: readonly number[], block: number): Value {
+  const { blocks, placeOf, inner, outer } = kernelBlocks(g, w, use, block);
+  const places =
+    inner % block === 0
+      ? placesOf([outer, inner / block, positions.length, block], (a, b, at, c) =>
+          placeOf(a!, b! * block + c!, positions[at!]!),
+        )
+      : placesOf([outer, inner, positions.length], (a, b, at) => placeOf(a!, b!, positions[at!]!));
+  return takeBlocks(g, blocks, [1, block], places);
+}
+
+/** 0, 1, … and the other way around. */
+const inOrder = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+const reversed = (count: number): number[] => inOrder(count).reverse();
 
 /** w [O, C/group, kH, kW] → the same shape with [O/b, C/b, kH, kW, b (in), b (out)] in it. */
 function blockedKernel(g: Builder, w: Value, block: number): Value {
   const [o, c, kH, kW] = w.shape as [number, number, number, number];
-  const size = kH * kW;
-  const rows = reorderInput(g, g.reshape(w, [1, o, 1, c * size])); // [O/b, C·k, b]
-  if (c % block !== 0) return g.reshape(rows, w.shape);
-  const order = rowOrder(c, size, block, (channel, position) => channel * size + position);
-  return g.reshape(takeRows(g, rows, [o / block, block], order), w.shape);
+  // Few input channels are not blocked, nor the one of a depthwise kernel.
+  if (c % block !== 0) return g.reshape(reorderInput(g, g.reshape(w, [1, o, 1, c * kH * kW])), w.shape);
+  return g.reshape(blockedPositions(g, w, 'forward', inOrder(kH * kW), block), w.shape);
 }
 
 /** The kernel of the convolution that is w's adjoint (in and out swapped, turned around in space), blocked. */
 function blockedAdjointKernel(g: Builder, w: Value, depthwise: boolean, block: number): Value {
   const [o, c, kH, kW] = w.shape as [number, number, number, number];
   const size = kH * kW;
-  if (depthwise) {
-    const rows = reorderInput(g, g.reshape(w, [1, o, 1, size])); // [O/b, k, b]
-    const order = Array.from({ length: size }, (_, position) => size - 1 - position);
-    return g.reshape(takeRows(g, rows, [o / block, block], order), w.shape);
-  }
-  const turned = g.transpose(g.reshape(w, [o, c * size]), [1, 0]); // [C·k, O]
-  const rows = reorderInput(g, g.reshape(turned, [1, c, 1, size * o])); // [C/b, k·O, b]
-  const order =
-    o % block === 0
-      ? rowOrder(o, size, block, (channel, position) => (size - 1 - position) * o + channel)
-      : Array.from({ length: o * size }, (_, i) => (size - 1 - (i % size)) * o + Math.floor(i / size));
-  return g.reshape(takeRows(g, rows, [c / block, block], order), [c, o, kH, kW]);
+  if (!depthwise) return g.reshape(blockedPositions(g, w, 'adjoint', reversed(size), block), [c, o, kH, kW]);
+  const blocks = reorderInput(g, g.reshape(w, [1, o, 1, size])); // [O/b, k, b]
+  const places = placesOf([o / block, size], (outer, position) => outer! * size + size - 1 - position!);
+  return g.reshape(takeBlocks(g, blocks, [1, block], places), w.shape);
 }
-
-/** Whether a kernel is convolved with the input, or its adjoint with the gradient. */
-export type KernelUse = 'forward' | 'adjoint';
 
 /** A square kernel w [O, C, k, k] or its adjoint, blocked row by row: [k, O/b, C/b, k, b (in), b (out)], O and C those of its use. */
 export function kernelByRows(g: Builder, w: Value, use: KernelUse, block: number): Value {
-  const [inner, outer, k] = (use === 'forward' ? [1, 0, 2] : [0, 1, 2]).map((axis) => w.shape[axis]!) as [
-    number,
-    number,
-    number,
-  ];
-  const size = k * k;
-  const plain = use === 'forward' ? w : g.transpose(g.reshape(w, [inner, outer * size]), [1, 0]); // [O, C·k²] | [O·k², C]
-  const rows = reorderInput(g, g.reshape(plain, [1, outer, 1, inner * size])); // [O/b, C·k² | k²·C, b]
-  const rowOf = (channel: number, position: number): number =>
-    use === 'forward' ? channel * size + position : (size - 1 - position) * inner + channel;
-  const order = Array.from({ length: k }, (_, row) =>
-    rowOrder(inner, k, block, (channel, column) => rowOf(channel, row * k + column)),
-  ).flat();
-  const taken = g.gather(g.reshape(rows, [outer / block, inner * size, block]), g.ints(order), 1);
-  return g.transpose(g.reshape(taken, [outer / block, k, inner * k * block]), [1, 0, 2]);
+  const k = w.shape[2]!;
+  const { blocks, placeOf, inner, outer } = kernelBlocks(g, w, use, block);
+  const positions = use === 'forward' ? inOrder(k * k) : reversed(k * k);
+  const places = placesOf([k, outer, inner / block, k, block], (row, a, b, column, c) =>
+    placeOf(a!, b! * block + c!, positions[row! * k + column!]!),
+  );
+  return takeBlocks(g, blocks, [1, block], places);
 }
 
 /** A convolution of plain images by blocked kernels. */
@@ -189,18 +210,15 @@ export function blockedPieces(
   pieces: readonly { rows: readonly number[]; columns: readonly number[] }[],
   block: number,
 ): Value {
-  const [o, c, kH, kW] = w.shape as [number, number, number, number];
-  const turned = g.transpose(g.reshape(w, [o, c * kH * kW]), [1, 0]); // [C·k, O]
-  const rowsOfKernel = reorderInput(g, g.reshape(turned, [1, c, 1, kH * kW * o])); // [C/b, k·O, b]
+  const [o, c, , kW] = w.shape as [number, number, number, number];
   const operand = reorderInput(g, dy);
   const results = pieces.map(({ rows, columns }) => {
     const positions = rows.flatMap((row) => columns.map((column) => row * kW + column));
-    const order = rowOrder(o, positions.length, block, (channel, at) => positions[at]! * o + channel);
-    const taken = g.gather(g.reshape(rowsOfKernel, [c / block, kH * kW * o, block]), g.ints(order), 1);
+    const kernel = blockedPositions(g, w, 'adjoint', positions, block);
     const kernel_shape = [rows.length, columns.length];
     return g.op(
       'Conv',
-      [operand, g.reshape(taken, [c, o, ...kernel_shape])],
+      [operand, g.reshape(kernel, [c, o, ...kernel_shape])],
       {
         kernel_shape,
         strides: [1, 1],

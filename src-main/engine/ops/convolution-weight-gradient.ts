@@ -5,7 +5,7 @@
  */
 import type { Builder } from '../graph/builder.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
-import { reorderInput, reorderOutput } from './blocked.ts';
+import { placesOf, reorderInput, reorderOutput, takeBlocks } from './blocked.ts';
 import type { ConvGradientAttributes } from './convolution.ts';
 import { isHalving } from './convolution-size.ts';
 import type { Formulation, LoweringContext, ShapeContext } from './definition.ts';
@@ -139,23 +139,19 @@ function byPosition({ g, inputs: [x, dy], attributes: a, channelBlock }: Context
   const [, o, oH, oW] = dy.shape as [number, number, number, number];
   const [kH, kW] = a.kernel_shape as [number, number];
   const [top, left, bottom] = a.pads as [number, number, number];
-  const turned = g.transpose(g.reshape(x, [n, c, h, w / block, block]), [0, 3, 2, 1, 4]); // [N, W/b, H, C, b]
+  const turned = takeBlocks(
+    g,
+    x,
+    [n, block],
+    placesOf([w / block, h, c], (outer, row, channel) => (channel! * h + row!) * (w / block) + outer!),
+  ); // [N, W/b, H, C, b]
   const count = (o / block) * oH * oW;
   const rows = g.concat([g.reshape(reorderInput(g, dy), [n, count, block]), g.float(0, [n, 1, block])], 1);
-  const places: number[] = [];
-  for (let j = 0; j < kW; j++) {
-    for (let outer = 0; outer < o / block; outer++) {
-      for (let first = 0; first < w; first += block) {
-        for (let row = 0; row < oH; row++) {
-          for (let at = first; at < first + block; at++) {
-            const column = at - j + left;
-            places.push(column < 0 || column >= oW ? count : (outer * oH + row) * oW + column);
-          }
-        }
-      }
-    }
-  }
-  const kernel = g.reshape(g.gather(rows, g.ints(places), 1), [n * kW * o, w, oH, 1]);
+  const places = placesOf([kW, o / block, w / block, oH, block], (j, outer, first, row, at) => {
+    const column = first! * block + at! - j! + left;
+    return column < 0 || column >= oW ? count : (outer! * oH + row!) * oW + column;
+  });
+  const kernel = g.reshape(takeBlocks(g, rows, [n, block], places), [n * kW * o, w, oH, 1]);
   const product = g.op(
     'Conv',
     [g.reshape(turned, [1, n * w, h, c]), kernel],

@@ -102,6 +102,7 @@ export const OPS = {
   ReduceProd: reduction.reduceProdOp,
   ReduceSum: reduction.reduceSumOp,
   Relu: activation.reluOp,
+  ReluGradient: activation.reluGradientOp,
   Reshape: shape.reshapeOp,
   Resize: resize.resizeOp,
   ResizeGradient: resize.resizeGradientOp,

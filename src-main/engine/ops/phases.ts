@@ -6,7 +6,7 @@
 import { invariant } from '../../contract/errors.ts';
 import type { Builder } from '../graph/builder.ts';
 import type { Shape, Value } from '../graph/types.ts';
-import { reorderInput, reorderOutput } from './blocked.ts';
+import { reorderInput, reorderOutput, takeBlocks } from './blocked.ts';
 import {
   expectRank,
   type LoweringContext,
@@ -56,17 +56,17 @@ function placesInPhases({ channels, h, w }: Size, block: number): number[] {
   return places;
 }
 
-/** Takes whole blocks of channels by their places; blocked kernels' own layout makes this a copy of 64-byte pieces. */
-function takeBlocks(g: Builder, x: Value, places: readonly number[], block: number, withZeros: boolean): Value {
+/** The image's blocks of channels by their places, the last of which may be zeros. */
+function takeChannelBlocks(g: Builder, x: Value, places: readonly number[], block: number, withZeros: boolean): Value {
   const [n, c, h, w] = x.shape as [number, number, number, number];
   const rows = g.reshape(reorderInput(g, x), [n, (c / block) * h * w, block]);
   const source = withZeros ? g.concat([rows, g.float(0, [n, 1, block])], 1) : rows;
-  return g.gather(source, g.ints(places), 1); // [N, places, b]
+  return takeBlocks(g, source, [n, block], places);
 }
 
 function imageFromBlocks({ g, inputs: [p], channelBlock }: Context): Value[] {
   const size = sizeOfPhases(p.shape);
-  const rows = takeBlocks(g, p, placesInPhases(size, channelBlock!), channelBlock!, false);
+  const rows = takeChannelBlocks(g, p, placesInPhases(size, channelBlock!), channelBlock!, false);
   return [reorderOutput(g, g.reshape(rows, imageShape(size)))];
 }
 
@@ -75,7 +75,7 @@ function phasesFromBlocks({ g, inputs: [y], channelBlock }: Context): Value[] {
   const zeroRow = (size.channels / channelBlock!) * 4 * size.h * size.w;
   const places = new Array<number>(((4 * size.channels) / channelBlock!) * (size.h + 1) * (size.w + 1)).fill(zeroRow);
   placesInPhases(size, channelBlock!).forEach((place, pixel) => (places[place] = pixel));
-  const rows = takeBlocks(g, y, places, channelBlock!, true);
+  const rows = takeChannelBlocks(g, y, places, channelBlock!, true);
   return [reorderOutput(g, g.reshape(rows, phasesShape(size)))];
 }
 

@@ -192,6 +192,9 @@ def without_gradient():
     places = np.array([[0, 2, 0, 0], [1, 1, 3, 1]])
     f.add("ScatterElements", "the greatest, with repeats", [rnd(2, 5), places, rnd(2, 4)], greatest, {"axis": 1, "reduction": "max"})
     f.add("ScatterElements", "the greatest, all equal", [np.zeros((1, 3), np.float32), np.array([[1, 1]]), np.ones((1, 2), np.float32)], greatest, {"axis": 1, "reduction": "max"})
+    kept = lambda y, dy: torch.where(y > 0, dy, torch.zeros_like(dy))
+    f.add("ReluGradient", "some cut off", [np.maximum(rnd(3, 5), 0), rnd(3, 5)], kept, {}, FOVEA)
+    f.add("ReluGradient", "next to nothing and very much", [np.float32([0, 1.2e-38, 1e-30, 1, 3e38]), rnd(5)], kept, {}, FOVEA)
     return f
 
 
