@@ -40,7 +40,7 @@ export function createMedia(
   findRecentFolder: FindRecentFolder,
   { caches, pyramids }: { caches: PictureCaches; pyramids: TilePyramids },
 ): (path: string) => Promise<MediaResponse> {
-  const small = new ByteCache(CACHE_BYTES);
+  const small = new ByteCache<Uint8Array>(CACHE_BYTES, ({ length }) => length);
   const limiter = new Limiter(PICTURES_AT_ONCE);
 
   const openProject = (path: string, projectId: string): OpenProject => {

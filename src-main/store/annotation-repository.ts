@@ -26,6 +26,17 @@ interface AnnotationRow {
   note: string;
 }
 
+type ShapeRow = Pick<AnnotationRow, 'kind' | 'x1' | 'y1' | 'x2' | 'y2' | 'geometry'>;
+
+/** How much there is to read of a label's shape. */
+export interface ShapeSize {
+  annotationId: AnnotationId;
+  /** Counts the changes of its image's labels: with the same one the shape is the same. */
+  version: number;
+  /** 0 where the box says it all. */
+  sizeBytes: number;
+}
+
 const LABELS = `
     SELECT a.id AS annotationId, a.image_id AS imageId, a.kind, a.category_id AS categoryId, a.x1, a.y1, a.x2, a.y2, a.geometry, a.flags,
       a.attributes, a.source, a.run_id AS runId, a.score, coalesce(a.created_at, d.created_at) AS createdAt,
@@ -36,12 +47,21 @@ const LABELS = `
 export const hotAnnotationQueries = {
   ofImages: `${LABELS} WHERE a.image_id IN (SELECT value FROM json_each(?)) ORDER BY a.id`,
   byIds: `${LABELS} WHERE a.id IN (SELECT value FROM json_each(?))`,
+  shapeSizes: `
+    SELECT a.id AS annotationId, i.label_version AS version, coalesce(octet_length(a.geometry), 0) AS sizeBytes
+    FROM annotation a CROSS JOIN image i ON i.id = a.image_id
+    WHERE a.id IN (SELECT value FROM json_each(?)) ORDER BY sizeBytes`,
+  shape: `
+    SELECT i.label_version AS version, a.kind, a.x1, a.y1, a.x2, a.y2, a.geometry
+    FROM annotation a CROSS JOIN image i ON i.id = a.image_id WHERE a.id = ?`,
 } as const;
 
 export class AnnotationRepository {
   #database: Database;
   #ofImages: Statement<[string], AnnotationRow>;
   #byIds: Statement<[string], AnnotationRow>;
+  #shapeSizes: Statement<[string], ShapeSize>;
+  #shape: Statement<[AnnotationId], ShapeRow & { version: number }>;
   #insert: Statement<unknown[]>;
   #update: Statement<unknown[]>;
   #remove: Statement<[AnnotationId]>;
@@ -50,6 +70,8 @@ export class AnnotationRepository {
     this.#database = database;
     this.#ofImages = database.prepare(hotAnnotationQueries.ofImages);
     this.#byIds = database.prepare(hotAnnotationQueries.byIds);
+    this.#shapeSizes = database.prepare(hotAnnotationQueries.shapeSizes);
+    this.#shape = database.prepare(hotAnnotationQueries.shape);
     this.#insert = database.prepare(`
       INSERT INTO annotation (id, image_id, source, run_id, score, created_at, kind, category_id, x1, y1, x2, y2, geometry,
         flags, attributes, z, note, updated_at)
@@ -76,6 +98,17 @@ export class AnnotationRepository {
   byIds(annotationIds: readonly AnnotationId[]): Map<AnnotationId, { imageId: ImageId; label: Annotation }> {
     const rows = this.#byIds.all(JSON.stringify(annotationIds));
     return new Map(rows.map((row) => [row.annotationId, { imageId: row.imageId, label: readRow(row) }]));
+  }
+
+  /** Of those of these labels that there are, the smallest first; no shape is read. */
+  shapeSizes(annotationIds: readonly AnnotationId[]): ShapeSize[] {
+    return this.#shapeSizes.all(JSON.stringify(annotationIds));
+  }
+
+  /** With the version that it is of; null where the label is gone. */
+  shape(annotationId: AnnotationId): { version: number; shape: Shape } | null {
+    const row = this.#shape.get(annotationId);
+    return row === undefined ? null : { version: row.version, shape: readShape(row) };
   }
 
   highestId(): number {
@@ -132,7 +165,7 @@ function readRow(row: AnnotationRow): Annotation {
   };
 }
 
-function readShape({ kind, geometry, x1, y1, x2, y2 }: AnnotationRow): Shape {
+function readShape({ kind, geometry, x1, y1, x2, y2 }: ShapeRow): Shape {
   if (kind === 'classification') return { kind };
   if (kind === 'bbox') return { kind, bboxXyxy: [x1, y1, x2, y2] };
   invariant(geometry !== null, `a label of kind ${kind} has no shape`);

@@ -98,14 +98,15 @@ export interface SortKey {
 }
 
 const KEPT_STATEMENTS = 60;
-/** Larger shapes are left out of lists; `image.annotations` has them. Characters of JSON. */
-const LISTED_SHAPE_LENGTH = 4000;
+/** Larger shapes are left out of lists; `image.annotations` has them, `label.sketches` what small pictures need. Of JSON. */
+const LISTED_SHAPE_BYTES = 4000;
 
 /** The planner knows too little of a data set to see that this index is always the one. */
 const IMAGES = 'image i INDEXED BY image_by_dataset';
 const RANGE = 'i.dataset_id = @datasetId AND i.id > @after AND i.id <= @last';
 const IMAGE_COLUMNS =
-  'i.id AS imageId, i.name, i.split, i.width AS widthPx, i.height AS heightPx, i.channels, i.review';
+  'i.id AS imageId, i.name, i.split, i.width AS widthPx, i.height AS heightPx, i.channels, i.review,' +
+  ' i.label_version AS labelVersion';
 
 /** What an order goes by; ids are the order in which images were added. */
 const sortKeys: Record<ImageOrder['by'], string> = {
@@ -152,7 +153,7 @@ export const hotImageQueries = {
   summaries: `SELECT ${IMAGE_COLUMNS} FROM image i WHERE i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id`,
   annotations: `
     SELECT id AS annotationId, image_id AS imageId, kind, category_id AS categoryId, x1, y1, x2, y2,
-      CASE WHEN length(geometry) <= ${LISTED_SHAPE_LENGTH} THEN geometry END AS geometry
+      CASE WHEN octet_length(geometry) <= ${LISTED_SHAPE_BYTES} THEN geometry END AS geometry
     FROM annotation WHERE image_id IN (SELECT value FROM json_each(?)) ORDER BY id`,
 } as const;
 

@@ -2,10 +2,15 @@
  * Draws label shapes into a view of their image: outline, and a fill of a given opacity. Knows no class and no theme; the
  * caller names the colour.
  */
+import type { BboxXyxy } from '../../src-main/contract/geometry/box.ts';
 import { maskBorders } from '../../src-main/contract/geometry/mask-outline.ts';
-import { decodeRle, type Rle } from '../../src-main/contract/geometry/rle.ts';
+import { gridOver, reduceRle, type Sketch } from '../../src-main/contract/geometry/mask-sketch.ts';
+import { rleBounds, type Rle } from '../../src-main/contract/geometry/rle.ts';
 import { rotatedBoxCorners, shapeBounds, type Shape } from '../../src-main/contract/model/annotation.ts';
 import { imagePoint, toScreen, type ScreenPoint, type Viewport } from './viewport.ts';
+
+/** A label's shape, or what is known of a large one in a small picture. */
+export type Drawable = Shape | ({ kind: 'sketch' } & Sketch);
 
 export interface ShapeStyle {
   /** As a canvas takes it: "rgb(…)". */
@@ -18,7 +23,7 @@ export interface ShapeStyle {
 export function drawShape(
   context: CanvasRenderingContext2D,
   viewport: Viewport,
-  shape: Shape,
+  shape: Drawable,
   style: ShapeStyle,
 ): void {
   context.strokeStyle = context.fillStyle = style.colour;
@@ -37,16 +42,31 @@ export function drawShape(
       for (const { outer, holes } of shape.parts) drawRings(context, viewport, [outer, ...holes], style);
       return;
     case 'mask':
-      return drawMask(context, viewport, shape.rle, style);
+      return drawMask(context, viewport, shape.rle, { ...style, isReduced: viewport.scale < 1 });
+    case 'sketch': {
+      const ofCells = {
+        scale: viewport.scale * shape.cellPx,
+        origin: toScreen(viewport, imagePoint(shape.x, shape.y)),
+      };
+      // Its cells are about as wide as a line: drawn around each of them, a border would be a chain of little squares.
+      return drawMask(context, ofCells, shape.rle, { ...style, isReduced: true });
+    }
     case 'keypoints':
       return drawKeypoints(context, viewport, shape, style);
   }
 }
 
 /** Where the name of a shape goes: its top left corner on the screen; null for what has no place. */
-export function shapeCorner(viewport: Viewport, shape: Shape): ScreenPoint | null {
-  const bounds = shapeBounds(shape);
+export function shapeCorner(viewport: Viewport, shape: Drawable): ScreenPoint | null {
+  const bounds = drawableBounds(shape);
   return bounds === null ? null : toScreen(viewport, imagePoint(bounds[0], bounds[1]));
+}
+
+/** As `shapeBounds`; in whole cells for a sketch. */
+export function drawableBounds(shape: Drawable): BboxXyxy | null {
+  if (shape.kind !== 'sketch') return shapeBounds(shape);
+  const { x, y, cellPx, rle } = shape;
+  return [x, y, x + cellPx * rle.widthPx, y + cellPx * rle.heightPx];
 }
 
 function drawRings(
@@ -72,39 +92,50 @@ function drawRings(
   context.stroke();
 }
 
-/** A mask's pixels in one colour, made once, because decoding takes longer than drawing. */
+/** A mask's pixels in one colour, made once, because making them takes longer than drawing. */
 interface Stamp {
   colour: string;
   fillOpacity: number;
-  /** Every n-th pixel and row of the mask. */
+  /** Pixels of the mask that one of the picture is wide and high. */
   step: number;
   picture: OffscreenCanvas;
+  /** Where the picture begins, pixels of the mask. */
+  x: number;
+  y: number;
   /** The border along its pixels, in those of the mask; null where the picture holds it. */
   border: Path2D | null;
 }
 
-const stamps = new WeakMap<Rle, Stamp>();
+/** Null for an empty mask. */
+const stamps = new WeakMap<Rle, Stamp | null>();
 
 /** Without a border the tint of a small mask cannot be told from the thing it lies on. */
 function drawMask(
   context: CanvasRenderingContext2D,
   viewport: Viewport,
   rle: Rle,
-  { colour, fillOpacity, lineWidthPx }: ShapeStyle,
+  { colour, fillOpacity, lineWidthPx, isReduced }: ShapeStyle & { isReduced: boolean },
 ): void {
-  // A grid shows hundreds of masks small; each then takes the memory of its thumbnail, border included.
+  // A grid shows hundreds of masks small; each then takes the memory of its part of the thumbnail, border included.
   const step = 2 ** Math.max(0, Math.floor(Math.log2(1 / viewport.scale)));
-  const known = stamps.get(rle);
-  const fits = known?.colour === colour && known.fillOpacity === fillOpacity && known.step === step;
-  const isReduced = viewport.scale < 1;
-  const stamp =
-    fits && (known.border === null) === isReduced ? known : makeStamp(rle, { colour, fillOpacity, step, isReduced });
-  stamps.set(rle, stamp);
-  const { x, y } = toScreen(viewport, imagePoint(0, 0));
+  let stamp = stamps.get(rle);
+  const fits =
+    stamp === null ||
+    (stamp?.colour === colour &&
+      stamp.fillOpacity === fillOpacity &&
+      stamp.step === step &&
+      (stamp.border === null) === isReduced);
+  if (stamp === undefined || !fits) {
+    stamp = makeStamp(rle, { colour, fillOpacity, step, isReduced });
+    stamps.set(rle, stamp);
+  }
+  if (stamp === null) return;
+  const corner = toScreen(viewport, imagePoint(stamp.x, stamp.y));
   const scale = step * viewport.scale;
   context.imageSmoothingEnabled = isReduced;
-  context.drawImage(stamp.picture, x, y, stamp.picture.width * scale, stamp.picture.height * scale);
+  context.drawImage(stamp.picture, corner.x, corner.y, stamp.picture.width * scale, stamp.picture.height * scale);
   if (stamp.border === null) return;
+  const { x, y } = toScreen(viewport, imagePoint(0, 0));
   context.save();
   context.translate(x, y);
   context.scale(viewport.scale, viewport.scale);
@@ -116,16 +147,19 @@ function drawMask(
 function makeStamp(
   rle: Rle,
   { colour, fillOpacity, step, isReduced }: Pick<Stamp, 'colour' | 'fillOpacity' | 'step'> & { isReduced: boolean },
-): Stamp {
-  const [width, height] = [Math.ceil(rle.widthPx / step), Math.ceil(rle.heightPx / step)];
+): Stamp | null {
+  const bounds = rleBounds(rle);
+  if (bounds === null) return null;
+  const grid = gridOver(bounds, step);
+  const { x: left, y: top, columns: width, rows: height } = grid;
   const picture = new OffscreenCanvas(width, height);
   const border = isReduced ? null : ringsPath(maskBorders(rle));
-  const stamp: Stamp = { colour, fillOpacity, step, picture, border };
+  const stamp: Stamp = { colour, fillOpacity, step, picture, x: left, y: top, border };
   const context = picture.getContext('2d');
   if (context === null) return stamp;
-  const mask = decodeRle(rle);
+  const cells = reduceRle(rle, grid);
   const isInside = (x: number, y: number): boolean =>
-    x >= 0 && y >= 0 && x < width && y < height && mask[y * step * rle.widthPx + x * step] === 1;
+    x >= 0 && y >= 0 && x < width && y < height && cells[y * width + x] === 1;
   const isAtBorder = (x: number, y: number): boolean =>
     !isInside(x - 1, y) || !isInside(x + 1, y) || !isInside(x, y - 1) || !isInside(x, y + 1);
   const pixels = context.createImageData(width, height);

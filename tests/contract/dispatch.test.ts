@@ -91,6 +91,7 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
   'view.save': { projectId, datasetId, name: 'mine', filter, order: { by: 'name', descending: true } },
   'view.delete': { projectId, viewId: 1 },
   'label.list': { projectId, datasetId, filter, categoryId: 1, ...page },
+  'label.sketches': { projectId, annotationIds: [1] },
   'annotation.relabel': { projectId, gestureId: 'g', annotationIds: [1], categoryId: 1 },
   'job.list': { projectId },
   'job.cancel': { jobId },

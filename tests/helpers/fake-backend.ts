@@ -109,6 +109,7 @@ const image: ImageSummary = {
   heightPx: 32,
   channels: 3,
   review: 'done',
+  labelVersion: 0,
   annotations: [{ annotationId: 1 as AnnotationId, kind: 'classification', categoryId: 1 as CategoryId }],
 };
 
@@ -359,6 +360,7 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
   }),
   'view.delete': async () => ({}),
   'label.list': async () => ({ total: 0, items: [] }),
+  'label.sketches': async () => [],
   'job.list': async () => [job],
   'job.cancel': async () => ({}),
   'model.list': async () => [

@@ -422,6 +422,7 @@ function imageOf(imageId: ImageId): ImageSummary {
     heightPx: 32,
     channels: 3,
     review: 'done',
+    labelVersion: 0,
     annotations: [
       { annotationId: imageId as number as AnnotationId, kind: 'classification', categoryId: category.categoryId },
     ],

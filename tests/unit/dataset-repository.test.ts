@@ -108,6 +108,7 @@ test('an image comes with its classes, and a page keeps the order that was asked
     heightPx: 32,
     channels: 3,
     review: 'done',
+    labelVersion: 0,
     annotations: [{ annotationId: 2, kind: 'classification', categoryId: categoryIds[0] }],
   });
   expect(store.images.summaries([second, first, 99 as ImageId]).map(({ imageId }) => imageId)).toEqual([second, first]);

@@ -132,7 +132,7 @@ test('a pack that was cut off says so', async () => {
 });
 
 test('the cache keeps what was used last, shares work in progress, and does not keep failures', async () => {
-  const cache = new ByteCache(10);
+  const cache = new ByteCache<Uint8Array>(10, ({ length }) => length);
   const make = vi.fn((size: number) => Promise.resolve(new Uint8Array(size)));
   const get = (key: string, size: number): Promise<Uint8Array> => cache.get(key, () => make(size));
   await Promise.all([get('a', 4), get('a', 4)]);

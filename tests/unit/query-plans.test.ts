@@ -285,6 +285,9 @@ test('what a plan of splits reads, and labels as tiles', async () => {
     'SEARCH annotation USING COVERING INDEX annotation_by_category (category_id=? AND image_id=?)',
   );
   expect(plan(store, hotLibraryQueries.crops)).toEqual(['SEARCH annotation USING INTEGER PRIMARY KEY (rowid=?)']);
+  const byKey = ['a', 'i'].map((table) => `SEARCH ${table} USING INTEGER PRIMARY KEY (rowid=?)`);
+  expect(plan(store, hotAnnotationQueries.shape)).toEqual(byKey);
+  expect(plan(store, hotAnnotationQueries.shapeSizes).slice(0, 2)).toEqual(byKey);
 });
 
 test('tags, and what runs found, look only at their slice', async () => {

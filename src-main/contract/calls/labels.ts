@@ -10,7 +10,7 @@ import {
   labelState,
   undoState,
 } from '../model/annotation-edit.ts';
-import { annotation, reviewState } from '../model/annotation.ts';
+import { annotation, labelSketch, reviewState } from '../model/annotation.ts';
 import { annotationId, categoryId, datasetId, imageId, projectId } from '../model/ids.ts';
 import { inProject, name, page } from './fields.ts';
 
@@ -20,6 +20,14 @@ const someImages = v.pipe(v.array(imageId), v.minLength(1), v.maxLength(1000));
 export const labelCalls = {
   /** The image's labels with everything that is known of them, oldest first. */
   'image.annotations': { request: v.object({ ...inProject, imageId }), response: v.array(annotation) },
+  /**
+   * Large masks and polygons, of which lists have the box only, as they are seen in small pictures. An answer holds one at
+   * least; what would take long is left out of it, and worth asking for again. Labels that are gone are left out as well.
+   */
+  'label.sketches': {
+    request: v.object({ ...inProject, annotationIds: v.pipe(v.array(annotationId), v.minLength(1), v.maxLength(100)) }),
+    response: v.array(labelSketch),
+  },
   /** An image's labels with their version, for the editor. */
   'annotation.open': { request: v.object({ ...inProject, imageId }), response: labelState },
   /** Ids for labels to come, which nobody else will get: `first`, `first + 1` … */

@@ -27,6 +27,8 @@ const keypoint = v.object({
   visibility: v.picklist([0, 1, 2]),
 });
 
+const rle = v.object({ widthPx: pixels, heightPx: pixels, counts: v.array(v.number()) });
+
 /** What a label covers; its class is beside it. */
 export const shape = v.variant('kind', [
   /** The image as a whole has the class. */
@@ -47,7 +49,7 @@ export const shape = v.variant('kind', [
   }),
   v.object({
     kind: v.literal('mask'),
-    rle: v.object({ widthPx: pixels, heightPx: pixels, counts: v.array(v.number()) }),
+    rle,
   }),
   /** In the order of the class's skeleton; `bboxXyxy` is the object's box where the source gives one. */
   v.object({ kind: v.literal('keypoints'), points: v.array(keypoint), bboxXyxy: v.nullable(bboxXyxy) }),
@@ -111,6 +113,17 @@ export const annotationSummary = v.object({
   shape: v.optional(shape),
 });
 export type AnnotationSummary = v.InferOutput<typeof annotationSummary>;
+
+/** A shape that is too large for a list, as far as it can be seen in a small picture: geometry/mask-sketch.ts. */
+const shapeSketch = v.object({ x: coordinate, y: coordinate, cellPx: positive, rle });
+export const labelSketch = v.object({
+  annotationId,
+  /** The image's `labelVersion` that it is of. */
+  version: v.number(),
+  /** Null where there is nothing beside the box: of another kind, of an empty shape, or of one too large to be read. */
+  sketch: v.nullable(shapeSketch),
+});
+export type LabelSketch = v.InferOutput<typeof labelSketch>;
 
 /** An image without labels is "to-do" where nobody looked at it, and "done" where it shows nothing (background). */
 export const reviewStates = ['to-do', 'needs-review', 'done', 'rejected'] as const;

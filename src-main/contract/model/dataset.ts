@@ -65,6 +65,8 @@ export const imageSummary = v.object({
   heightPx: v.number(),
   channels: v.number(),
   review: reviewState,
+  /** Counts the changes of its labels. */
+  labelVersion: v.number(),
   annotations: v.array(annotationSummary),
   /** Absent where it has none. */
   tags: v.optional(v.array(v.string())),

@@ -6,6 +6,7 @@ import { takeFingerprints } from './fingerprints.ts';
 import { describeHealth } from './health.ts';
 import type { LibraryReader, TellProgress } from './library-reader.ts';
 import type { LibraryTask, PartOf, Question, Questions } from './questions.ts';
+import { sketchLabels } from './sketch-labels.ts';
 import { compareStates, freezeState } from './versions.ts';
 
 type Answerer<Q extends Question> = (
@@ -23,6 +24,7 @@ const answerers: { [Q in Question]: Answerer<Q> } = {
   freeze: freezeState,
   'compare-states': compareStates,
   health: describeHealth,
+  sketches: sketchLabels,
 };
 
 export async function answerQuestion(

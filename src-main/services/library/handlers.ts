@@ -13,6 +13,7 @@ import type { JobProgress, JobRegistry } from '../jobs.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { changeSplits, previewSplits, sweepSplitChanges, takeBack } from '../splits/change-splits.ts';
 import { askLibrary } from './ask-library.ts';
+import { LabelSketches } from './label-sketches.ts';
 import { recordVersion } from './record-version.ts';
 import { emptyTrash, restore, sizeInTrash, trashImages } from './trash.ts';
 
@@ -23,7 +24,7 @@ type LibraryCalls =
   | `dataset.${'fingerprint' | 'duplicates' | 'health' | 'relink'}`
   | `version.${'freeze' | 'list' | 'compare'}`
   | `view.${'list' | 'save' | 'delete'}`
-  | 'label.list';
+  | `label.${'list' | 'sketches'}`;
 
 const IMAGES_AT_ONCE = 2000;
 
@@ -33,6 +34,7 @@ export function createLibraryHandlers(
   lists: ImageLists,
 ): Pick<Handlers, LibraryCalls> {
   projects.onOpen(sweepSplitChanges);
+  const sketches = new LabelSketches(workers);
 
   const changed = ({ project }: OpenProject, datasetId: DatasetId): void => {
     lists.forget(project, datasetId);
@@ -228,6 +230,8 @@ export function createLibraryHandlers(
       projects.get(projectId).store.library.deleteView(viewId);
       return {};
     },
+
+    'label.sketches': async ({ projectId, annotationIds }) => sketches.of(projects.get(projectId), annotationIds),
 
     'label.list': async ({ projectId, datasetId, filter, categoryId, offset, limit }) => {
       const opened = projects.get(projectId);

@@ -3,6 +3,7 @@
  * writes no row: exports, and everything that looks at a whole data set. A new question is one entry here and one line in
  * `answers.ts`.
  */
+import type { LabelSketch } from '../../contract/model/annotation.ts';
 import type { ExportReport } from '../../contract/model/dataset-export.ts';
 import type { DatasetHealth, VersionComparison } from '../../contract/model/library.ts';
 import type { DuplicateReport } from '../../contract/model/splits.ts';
@@ -10,6 +11,7 @@ import type { Fingerprint } from '../../store/library-repository.ts';
 import type { ExportAsk, ExportReportAsk } from '../export/export-dataset.ts';
 import type { FingerprintAsk } from './fingerprints.ts';
 import type { HealthAsk } from './health.ts';
+import type { SketchAsk } from './sketch-labels.ts';
 import type { CompareAsk, FreezeAsk, FrozenState } from './versions.ts';
 
 export interface Questions {
@@ -21,6 +23,7 @@ export interface Questions {
   freeze: { ask: FreezeAsk; answer: FrozenState };
   'compare-states': { ask: CompareAsk; answer: VersionComparison };
   health: { ask: HealthAsk; answer: DatasetHealth };
+  sketches: { ask: SketchAsk; answer: LabelSketch[] };
 }
 
 export type Question = keyof Questions;

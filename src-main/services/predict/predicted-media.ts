@@ -20,7 +20,7 @@ const PICTURES_AT_ONCE = 4;
 
 /** Null for an address of another kind. */
 export function createPredictedMedia(projects: OpenProjects): (path: string) => Promise<MediaResponse> | null {
-  const small = new ByteCache(CACHE_BYTES);
+  const small = new ByteCache<Uint8Array>(CACHE_BYTES, ({ length }) => length);
   const limiter = new Limiter(PICTURES_AT_ONCE);
   const files = new Map<string, readonly string[]>();
 

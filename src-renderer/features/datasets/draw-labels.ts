@@ -1,13 +1,13 @@
 /** Draws the labels of one image, largest first, so that small objects stay on top; in large views with their names. */
 import { bboxArea } from '../../../src-main/contract/geometry/box.ts';
-import { shapeBounds, type AnnotationSummary, type Shape } from '../../../src-main/contract/model/annotation.ts';
-import { drawShape, shapeCorner } from '../../canvas/draw-shape.ts';
+import type { AnnotationSummary, LabelSketch } from '../../../src-main/contract/model/annotation.ts';
+import { drawableBounds, drawShape, shapeCorner, type Drawable } from '../../canvas/draw-shape.ts';
 import type { Viewport } from '../../canvas/viewport.ts';
 import { palettePlace } from '../../ui/series-colour.ts';
 import type { Categories } from './dataset-words.ts';
 
 export interface DrawnLabel {
-  shape: Shape;
+  shape: Drawable;
   name: string;
   /** Place of its class's colour in the palette. */
   palettePlace: number;
@@ -23,11 +23,11 @@ export interface LabelScene {
 
 /** Labels that have a place in the image, in the order of drawing. */
 export function drawnLabels(
-  labels: readonly { shape: Shape; categoryId: AnnotationSummary['categoryId'] }[],
+  labels: readonly { shape: Drawable; categoryId: AnnotationSummary['categoryId'] }[],
   categories: Categories,
 ): DrawnLabel[] {
   const areaOf = ({ shape }: DrawnLabel): number => {
-    const bounds = shapeBounds(shape);
+    const bounds = drawableBounds(shape);
     return bounds === null ? 0 : bboxArea(bounds);
   };
   return labels
@@ -39,9 +39,10 @@ export function drawnLabels(
     .sort((a, b) => areaOf(b) - areaOf(a));
 }
 
-/** What a list tells of a label: its shape, or its box where the shape is too large for a list. */
-export function listedShape({ shape, bboxXyxy }: AnnotationSummary): Shape {
+/** What a list tells of a label: its shape, or its box where the shape is too large for a list and there is no sketch yet. */
+export function listedShape({ shape, bboxXyxy }: AnnotationSummary, sketch: LabelSketch['sketch'] = null): Drawable {
   if (shape !== undefined) return shape;
+  if (sketch !== null) return { kind: 'sketch', ...sketch };
   return bboxXyxy === undefined ? { kind: 'classification' } : { kind: 'bbox', bboxXyxy };
 }
 

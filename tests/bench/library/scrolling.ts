@@ -10,7 +10,7 @@ import { seededRandom } from '../../helpers/generated-data.ts';
 import { frameTimes, quantile } from '../annotate/page-clock.ts';
 import { median, type BenchOutcome } from '../bench.ts';
 import { gridComplete, startProbe, stopProbe, type GridTimes } from './grid-probe.ts';
-import { importInPage } from './import-in-page.ts';
+import { importInPage } from '../../helpers/import-in-page.ts';
 import { subfolder, type PartContext } from './part.ts';
 
 /** Of a wheel that is turned steadily, and of one that is turned as quickly as it goes; px/s. */

@@ -14,7 +14,7 @@ import { launchElectron, type ElectronSession } from '../../helpers/electron.ts'
 import { callInPage } from '../../helpers/page-calls.ts';
 import { frameTimes, quantile } from '../annotate/page-clock.ts';
 import { median, type BenchOutcome } from '../bench.ts';
-import { importInPage } from './import-in-page.ts';
+import { importInPage } from '../../helpers/import-in-page.ts';
 import { everything, msOf, subfolder, type PartContext } from './part.ts';
 
 const run = promisify(execFile);

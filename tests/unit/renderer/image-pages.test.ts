@@ -10,6 +10,7 @@ const image = (place: number): ImageSummary => ({
   widthPx: 32,
   heightPx: 32,
   channels: 3,
+  labelVersion: 0,
   annotations: [],
   review: 'done',
 });

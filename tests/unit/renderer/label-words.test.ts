@@ -21,7 +21,7 @@ function box(ordinal: number, side: number): AnnotationSummary {
 
 function image(annotations: AnnotationSummary[], review: ImageSummary['review'] = 'done'): ImageSummary {
   const size = { widthPx: 10, heightPx: 10, channels: 3 };
-  return { imageId: 1 as ImageId, name: 'a.jpg', split: 'train', ...size, review, annotations };
+  return { imageId: 1 as ImageId, name: 'a.jpg', split: 'train', ...size, review, labelVersion: 0, annotations };
 }
 
 test('an image in a few words', () => {

@@ -14,6 +14,7 @@ async function listOf(total: number, widthPx = 32, heightPx = 28): Promise<Image
     widthPx,
     heightPx,
     channels: 3,
+    labelVersion: 0,
     annotations: [],
     review: 'done',
   });

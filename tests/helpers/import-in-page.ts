@@ -1,8 +1,8 @@
 /** Imports a data set in the real app, as its window does. */
 import type { Page } from 'playwright-core';
-import type { DatasetFormat } from '../../../src-main/contract/model/dataset.ts';
-import type { DatasetId, ProjectId } from '../../../src-main/contract/model/ids.ts';
-import { callInPage } from '../../helpers/page-calls.ts';
+import type { DatasetFormat } from '../../src-main/contract/model/dataset.ts';
+import type { DatasetId, ProjectId } from '../../src-main/contract/model/ids.ts';
+import { callInPage } from './page-calls.ts';
 
 /** The page is on its start screen again afterwards, as after a start. */
 export async function importInPage(
@@ -10,8 +10,8 @@ export async function importInPage(
   parentFolder: string,
   data: { path: string; format: DatasetFormat },
 ): Promise<{ projectId: ProjectId; datasetId: DatasetId }> {
-  const { projectId } = await callInPage(page, 'project.create', { name: 'Bench', parentFolder });
-  const { jobId } = await callInPage(page, 'dataset.import', { projectId, ...data, name: 'Bench' });
+  const { projectId } = await callInPage(page, 'project.create', { name: 'Imported', parentFolder });
+  const { jobId } = await callInPage(page, 'dataset.import', { projectId, ...data, name: 'Imported' });
   for (;;) {
     const job = (await callInPage(page, 'job.list', { projectId })).find((one) => one.jobId === jobId);
     if (job?.state === 'done') break;
