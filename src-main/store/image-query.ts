@@ -6,7 +6,7 @@ import { FoveaError } from '../contract/errors.ts';
 import type { ImageFilter } from '../contract/model/dataset.ts';
 import type { CategoryId, RunId } from '../contract/model/ids.ts';
 import { isProblem, parseQuery, type NumberTest, type Query } from '../contract/query/syntax.ts';
-import { boxShares, type BoxMeasure } from './box-bits.ts';
+import { boxPatterns, boxShares, type BoxMeasure, type BoxRange } from './box-bits.ts';
 import { classShares, classWords } from './class-bits.ts';
 import { editedWhen, foundByRun, hasTag, inFolder } from './found-query.ts';
 import { AREA, ASPECT, factBit, factCondition, ofLabels } from './label-facts.ts';
@@ -147,36 +147,28 @@ class Compiler {
     }
   }
 
-  /** Whether any label's box has it. Bins decide, or the least and the greatest, or the image's labels are looked at. */
+  /** Whether any label's box has it. The image's row decides nearly always; else its labels are looked at. */
   #anyBox(column: BoxMeasure, measure: string, is: NumberTest): string {
     const [least, greatest] = [`i.least_${column}`, `i.greatest_${column}`];
-    const test = this.#test(measure, is);
-    const some = ofLabels('i', test);
-    const decided = (): string => {
-      if (is.kind === 'range') {
-        const isEnd = `${this.#test(least, is)} OR ${this.#test(greatest, is)}`;
-        return this.#someInBins(column, is.least, is.below, `(${isEnd} OR ${some})`);
-      }
-      const { comparison } = is;
-      if (comparison === '=') return this.#someInBins(column, is.value, is.value, some);
-      const value = this.bind(is.value);
-      if (comparison === '!=') return `(${least} <> ${value} OR ${greatest} <> ${value})`;
-      return `${comparison.startsWith('<') ? least : greatest} ${comparison} ${value}`;
-    };
-    return byFacts(`coalesce(${decided()}, 0)`, some);
+    const some = ofLabels('i', this.#test(measure, is));
+    const isEnd = `${this.#test(least, is)} OR ${this.#test(greatest, is)}`;
+    const range = asRange(is);
+    const decided = range === null ? `coalesce(${isEnd}, 0)` : this.#someInRange(column, range, `${isEnd} OR ${some}`);
+    return byFacts(decided, some);
   }
 
   /**
-   * A box in a bin that lies between the ends will do; where there is only one in a bin at the ends, and the least and the
-   * greatest do not lie on one side of the range, `some` is asked.
+   * A box in a bin that lies between the ends will do, and then a box in a level that does; where there is one only in a level at
+   * the ends, or the text could not be held, `otherwise` is asked.
    */
-  #someInBins(column: BoxMeasure, from: number, to: number, some: string): string {
-    const { certain, possible } = boxShares(column, from, to);
+  #someInRange(column: BoxMeasure, range: BoxRange, otherwise: string): string {
+    const shares = boxShares(column, range);
+    const patterns = boxPatterns(column, range);
     const has = (bins: bigint): string => `(i.${column}_bits & ${this.bind(bins)})`;
-    const [least, greatest] = [`i.least_${column}`, `i.greatest_${column}`];
-    const isAround = `${least} <= ${this.bind(to)} AND ${greatest} >= ${this.bind(from)}`;
-    const unsure = `(${has(possible)} AND ${isAround} AND ${some})`;
-    return certain === 0n ? unsure : `(${has(certain)} OR ${unsure})`;
+    const matches = (pattern: string): string => `i.${column}_levels GLOB ${this.bind(pattern)}`;
+    const surely = patterns.certain === null ? '' : `coalesce(${matches(patterns.certain)}, 0) OR `;
+    const unsure = `(${has(shares.possible)} AND coalesce(${matches(patterns.possible)}, 1) AND (${surely}${otherwise}))`;
+    return shares.certain === 0n ? unsure : `(${has(shares.certain)} OR ${unsure})`;
   }
 
   readonly #bound = (value: string | number): string => this.bind(value);
@@ -197,10 +189,16 @@ class Compiler {
     return `(${sql} >= ${this.bind(as(is.least))} AND ${sql} < ${this.bind(as(is.below))})`;
   }
 
-  /** Images without a label of the class have the count 0, and are in no group. */
+  /** Images without a label of the class have the count 0, and are in no group; where only that matters no labels are counted. */
   #classCount(className: string, is: NumberTest): string {
+    const categoryId = this.#category(className);
     const zeroHolds = holds(0, is);
-    const groups = `SELECT a.image_id FROM annotation a WHERE a.category_id = ${this.bind(this.#category(className))}
+    const anyHolds = holdsForAll(1, is);
+    if (anyHolds !== null) {
+      if (anyHolds === zeroHolds) return anyHolds ? '1' : '0';
+      return `${anyHolds ? '' : 'NOT '}${this.hasClass([categoryId])}`;
+    }
+    const groups = `SELECT a.image_id FROM annotation a WHERE a.category_id = ${this.bind(categoryId)}
   AND ${RANGE} GROUP BY a.image_id HAVING ${zeroHolds ? 'NOT ' : ''}${this.#test('count(*)', is)}`;
     return `i.id ${zeroHolds ? 'NOT IN' : 'IN'} (${groups})`;
   }
@@ -217,6 +215,24 @@ class Compiler {
 /** `known` is asked where the image's facts are known, `unknown` where its labels have changed since. */
 function byFacts(known: string, unknown: string): string {
   return `((i.label_facts IS NOT NULL AND ${known}) OR (i.label_facts IS NULL AND ${unknown}))`;
+}
+
+/** Null for a comparison that the least or the greatest value alone decides. */
+function asRange(is: NumberTest): BoxRange | null {
+  if (is.kind === 'range') return { least: is.least, most: is.below, hasMost: false };
+  return is.comparison === '=' ? { least: is.value, most: is.value, hasMost: true } : null;
+}
+
+/** What holds for every count from `least` on; null where it holds for some of them. */
+function holdsForAll(least: number, is: NumberTest): boolean | null {
+  const ends = is.kind === 'range' ? [is.least, is.below] : [is.value];
+  // It changes at an end, and behind it.
+  const counts = [
+    least,
+    ...ends.flatMap((end) => [Math.ceil(end), Math.ceil(end) + 1]).filter((count) => count > least),
+  ];
+  const first = holds(least, is);
+  return counts.every((count) => holds(count, is) === first) ? first : null;
 }
 
 function holds(count: number, is: NumberTest): boolean {

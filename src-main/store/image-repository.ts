@@ -218,17 +218,22 @@ export class ImageRepository {
 
   /** Ids of the images of a range that match, ascending. Throws FoveaError `bad-input` for a query that is wrong. */
   idsInRange(datasetId: DatasetId, filter: ImageFilter, range: IdRange): ImageId[] {
-    const condition = this.#condition(datasetId, filter);
-    const sql = hotImageQueries.ids(condition?.sql ?? null);
-    return this.#prepared<ImageId>(sql, 'pluck').all({ datasetId, ...range, ...condition?.parameters });
+    return this.readIds(datasetId, filter)(range);
   }
 
-  /** The same with what the order goes by, ascending in it. */
-  keysInRange(datasetId: DatasetId, filter: ImageFilter, order: ImageOrder, range: IdRange): SortKey[] {
+  /** The same for many ranges, one after the other. */
+  readIds(datasetId: DatasetId, filter: ImageFilter): (range: IdRange) => ImageId[] {
     const condition = this.#condition(datasetId, filter);
-    const sql = hotImageQueries.keys(condition?.sql ?? null, order.by);
+    const statement = this.#prepared<ImageId>(hotImageQueries.ids(condition?.sql ?? null), 'pluck');
+    return (range) => statement.all({ datasetId, ...range, ...condition?.parameters });
+  }
+
+  /** With what the order goes by, ascending in it. */
+  readKeys(datasetId: DatasetId, filter: ImageFilter, order: ImageOrder): (range: IdRange) => SortKey[] {
+    const condition = this.#condition(datasetId, filter);
+    const statement = this.#prepared<SortKey>(hotImageQueries.keys(condition?.sql ?? null, order.by));
     const ofRun = { runId: order.runId ?? null, missing: order.descending ? -1 : 2 };
-    return this.#prepared<SortKey>(sql).all({ datasetId, ...range, ...ofRun, ...condition?.parameters });
+    return (range) => statement.all({ datasetId, ...range, ...ofRun, ...condition?.parameters });
   }
 
   facetsInRange(datasetId: DatasetId, filter: ImageFilter, range: IdRange): RangeFacets {

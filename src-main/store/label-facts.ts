@@ -7,7 +7,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { annotationFlags } from '../contract/model/annotation.ts';
 import type { DatasetId, ImageId } from '../contract/model/ids.ts';
-import { addBox, boxWordOfLabels, type BoxParts } from './box-bits.ts';
+import { addBox, boxLevelsOfLabels, boxWordOfLabels, type BoxSummary } from './box-bits.ts';
 import { addClass, classWordsOfLabels, type ClassParts } from './class-bits.ts';
 import type { LabelRow } from './label-row.ts';
 import { writeRelaxed } from './relaxed-write.ts';
@@ -30,8 +30,8 @@ export interface LabelFacts {
   bits: number;
   /** By the places of the classes, from 0. */
   classParts: ClassParts;
-  areaParts: BoxParts;
-  aspectParts: BoxParts;
+  areas: BoxSummary;
+  aspects: BoxSummary;
   leastArea: number | null;
   greatestArea: number | null;
   leastAspect: number | null;
@@ -81,11 +81,12 @@ export const hotFactQueries = {
   workOut: `
   UPDATE image SET (
     label_facts, class_bits, more_class_bits, least_area, greatest_area, least_aspect, greatest_aspect,
-    area_bits, aspect_bits
+    area_bits, aspect_bits, area_levels, aspect_levels
   ) = (
     SELECT ${sumOfBits}, ${classWordsOfLabels.join()},
       min(${AREA}), max(${AREA}), min(${ASPECT}), max(${ASPECT}),
-      ${boxWordOfLabels('area', AREA)}, ${boxWordOfLabels('aspect', ASPECT)}
+      ${boxWordOfLabels('area', AREA)}, ${boxWordOfLabels('aspect', ASPECT)},
+      ${boxLevelsOfLabels('area', AREA)}, ${boxLevelsOfLabels('aspect', ASPECT)}
     FROM annotation a WHERE a.image_id = image.id)
   WHERE id IN (SELECT value FROM json_each(?))`,
 } as const;
@@ -126,8 +127,8 @@ export function importedFacts(
   let bits = labels.length > 0 ? factBit('import' satisfies Fact) : 0;
   let [leastArea, greatestArea, leastAspect, greatestAspect] = [Infinity, -Infinity, Infinity, -Infinity];
   const classParts: ClassParts = [0, 0, 0, 0];
-  const areaParts: BoxParts = [0, 0];
-  const aspectParts: BoxParts = [0, 0];
+  const areas: BoxSummary = { parts: [0, 0], levels: '' };
+  const aspects: BoxSummary = { parts: [0, 0], levels: '' };
   for (const { category, kind, box, flags } of labels) {
     addClass(classParts, category);
     bits |= kindBits[kind] | (flags << FLAGS_AT);
@@ -138,20 +139,20 @@ export function importedFacts(
     if (area > 0.95 * widthPx * heightPx) bits |= HUGE;
     leastArea = Math.min(leastArea, area);
     greatestArea = Math.max(greatestArea, area);
-    addBox(areaParts, 'area', area);
+    addBox(areas, 'area', area);
     if (y2 !== y1) {
       const aspect = (x2 - x1) / (y2 - y1);
       leastAspect = Math.min(leastAspect, aspect);
       greatestAspect = Math.max(greatestAspect, aspect);
-      addBox(aspectParts, 'aspect', aspect);
+      addBox(aspects, 'aspect', aspect);
     }
   }
   if (hasDoubles(labels)) bits |= DOUBLED;
   return {
     bits,
     classParts,
-    areaParts,
-    aspectParts,
+    areas,
+    aspects,
     leastArea: finite(leastArea),
     greatestArea: finite(greatestArea),
     leastAspect: finite(leastAspect),

@@ -9,7 +9,7 @@ import type { ReviewState } from '../contract/model/annotation.ts';
 import type { Split } from '../contract/model/dataset.ts';
 import type { CategoryId, DatasetId } from '../contract/model/ids.ts';
 import type { ImageFile } from './image-repository.ts';
-import { boxWordOfParts } from './box-bits.ts';
+import { boxLevels, boxWordOfParts } from './box-bits.ts';
 import { classTurn, classWordsOfParts } from './class-bits.ts';
 import { importedFacts } from './label-facts.ts';
 import type { LabelRow } from './label-row.ts';
@@ -45,7 +45,8 @@ const SCHEMA = `
 CREATE TABLE image (
   id INTEGER PRIMARY KEY, split, name, width, height, channels, path, media_type, orientation, size_bytes, modified_ms,
   review, label_count, label_facts, class_part_1, class_part_2, class_part_3, class_part_4,
-  least_area, greatest_area, least_aspect, greatest_aspect, area_part_1, area_part_2, aspect_part_1, aspect_part_2
+  least_area, greatest_area, least_aspect, greatest_aspect, area_part_1, area_part_2, aspect_part_1, aspect_part_2,
+  area_levels, aspect_levels
 );
 CREATE TABLE label (
   id INTEGER PRIMARY KEY, image, kind, category, x1, y1, x2, y2, flags, attributes, geometry
@@ -73,7 +74,7 @@ export class StagedImagesWriter {
       this.#database.exec(`${SCHEMA} BEGIN`);
     });
     const values = (count: number): string => Array.from({ length: count }, () => '?').join();
-    this.#insertImage = this.#database.prepare(`INSERT INTO image VALUES (${values(26)})`);
+    this.#insertImage = this.#database.prepare(`INSERT INTO image VALUES (${values(28)})`);
     this.#insertLabel = this.#database.prepare(`INSERT INTO label VALUES (${values(11)})`);
   }
 
@@ -92,7 +93,7 @@ export class StagedImagesWriter {
         ...[++this.#images, split, name, widthPx, heightPx, channels, path, mediaType, orientation, sizeBytes],
         ...[Math.round(image.modifiedMs), image.review, labels.length, facts.bits, ...facts.classParts],
         ...[facts.leastArea, facts.greatestArea, facts.leastAspect, facts.greatestAspect],
-        ...[...facts.areaParts, ...facts.aspectParts],
+        ...[...facts.areas.parts, ...facts.aspects.parts, boxLevels(facts.areas), boxLevels(facts.aspects)],
       );
       for (const label of labels) this.#addLabel(label);
     });
@@ -136,10 +137,12 @@ export class StagedImagesWriter {
 const COPY_IMAGES = `
   INSERT INTO image (id, dataset_id, split, name, width, height, channels, path, media_type, orientation, size_bytes,
     modified_ms, review, label_count, label_facts, class_bits, more_class_bits,
-    least_area, greatest_area, least_aspect, greatest_aspect, area_bits, aspect_bits)
+    least_area, greatest_area, least_aspect, greatest_aspect, area_bits, aspect_bits,
+    area_levels, aspect_levels)
   SELECT id + @idsBefore, @datasetId, split, name, width, height, channels, path, media_type, orientation, size_bytes,
     modified_ms, review, label_count, label_facts, ${classWordsOfParts.join()},
-    least_area, greatest_area, least_aspect, greatest_aspect, ${boxWordOfParts('area')}, ${boxWordOfParts('aspect')}
+    least_area, greatest_area, least_aspect, greatest_aspect, ${boxWordOfParts('area')}, ${boxWordOfParts('aspect')},
+    area_levels, aspect_levels
   FROM staged.image WHERE id > @after AND id <= @last ORDER BY id`;
 const COPY_LABELS = `
   INSERT INTO annotation (image_id, kind, category_id, source, x1, y1, x2, y2, flags, attributes, geometry)

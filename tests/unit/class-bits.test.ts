@@ -84,6 +84,40 @@ test.each([
   expect(wordsOf(filled)).toEqual(imported);
 });
 
+test('counts of a class are those of the labels, where only none or some matters too', async () => {
+  const { store, datasetId, classes } = await fill(5, 4);
+  const range = store.images.idRange(datasetId)!;
+  const tests: [string, (count: number) => boolean][] = [];
+  for (const value of [0, 0.5, 1, 1.5, 2, 3, 9]) {
+    tests.push(
+      [`<${value}`, (count) => count < value],
+      [`<=${value}`, (count) => count <= value],
+      [`=${value}`, (count) => count === value],
+      [`>=${value}`, (count) => count >= value],
+      [`>${value}`, (count) => count > value],
+      [`!=${value}`, (count) => count !== value],
+    );
+    for (const below of [0, 0.5, 1, 1.5, 2, 4])
+      tests.push([`=${value}..${below}`, (count) => count >= value && count < below]);
+  }
+  for (const known of [true, false]) {
+    if (!known) store.database.exec('UPDATE image SET label_facts = NULL, class_bits = 5');
+    for (const [test, holds] of tests) {
+      for (const sign of ['', '-']) {
+        const query = `${sign}count(2)${test}`;
+        const wanted = classes.flatMap((own, image) =>
+          holds(own.filter((place) => place === 2).length) === (sign === '') ? [image] : [],
+        );
+        const ids = store.images.idsInRange(datasetId, { splits: [], categoryIds: [], query }, range);
+        expect(
+          ids.map((id) => id - range.after - 1),
+          query,
+        ).toEqual(wanted);
+      }
+    }
+  }
+});
+
 test('images of packs have the bit of their class', async () => {
   const store = await createStore();
   addDataset(store, { train: [0, 1], test: [] }, 'First');

@@ -66,7 +66,8 @@ const OF_CLASS = 'SEARCH a USING COVERING INDEX annotation_by_category (category
 test.each([
   ['class:truck', [HAS_CATEGORY]],
   ['count(truck)>3', [OF_CLASS]],
-  ['count(truck)=0', [OF_CLASS]],
+  ['count(truck)=0', [HAS_CATEGORY]],
+  ['count(truck)=2..5', [OF_CLASS]],
   ['-class:truck or count(truck)>=2', [HAS_CATEGORY, OF_CLASS]],
   ['boxaspect(truck)>2', [OF_CLASS]],
   ['area(truck)<1024', [OF_CLASS]],

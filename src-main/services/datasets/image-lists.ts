@@ -12,7 +12,7 @@ import {
 } from '../../contract/model/dataset.ts';
 import type { CategoryId, DatasetId, ImageId, ProjectId } from '../../contract/model/ids.ts';
 import type { Project } from '../../contract/model/project.ts';
-import { restrictsNothing, type SortKey } from '../../store/image-repository.ts';
+import { restrictsNothing, type IdRange, type SortKey } from '../../store/image-repository.ts';
 import type { ProjectStore } from '../../store/project-store.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import type { OpenProject } from '../open-projects.ts';
@@ -143,15 +143,26 @@ export class ImageLists {
 
 async function collectIds({ store }: OpenProject, datasetId: DatasetId, view: ImageView): Promise<ImageId[]> {
   const { filter, order } = view;
-  const ids: ImageId[] = [];
-  const slices: SortKey[][] = [];
+  const { images } = store;
   if (filter.query) await workOutFacts(store, datasetId);
-  for await (const range of idSlices(store, datasetId)) {
-    if (order.by === 'added') for (const id of store.images.idsInRange(datasetId, filter, range)) ids.push(id);
-    else slices.push(store.images.keysInRange(datasetId, filter, order, range));
-  }
-  const sorted = order.by === 'added' ? ids : (await mergeSorted(slices)).map(({ imageId }) => imageId);
-  return order.descending ? sorted.reverse() : sorted;
+  const inOrder = async (): Promise<ImageId[]> => {
+    if (order.by === 'added') return concatenated(await inSlices(store, datasetId, images.readIds(datasetId, filter)));
+    const sorted = await mergeSorted(await inSlices(store, datasetId, images.readKeys(datasetId, filter, order)));
+    return sorted.map(({ imageId }) => imageId);
+  };
+  const ids = await inOrder();
+  return order.descending ? ids.reverse() : ids;
+}
+
+async function inSlices<T>(store: ProjectStore, datasetId: DatasetId, read: (range: IdRange) => T[]): Promise<T[][]> {
+  const slices: T[][] = [];
+  for await (const range of idSlices(store, datasetId)) slices.push(read(range));
+  return slices;
+}
+
+/** Several times quicker than `flat`. */
+function concatenated<T>(lists: readonly T[][]): T[] {
+  return ([] as T[]).concat(...lists);
 }
 
 /** What a query asks of labels that have changed, so that it need not look at them; others get their turn meanwhile. */

@@ -12,6 +12,7 @@ import { sql as libraryViews } from './0010-library-views.ts';
 import { sql as classBits } from './0011-class-bits.ts';
 import { sql as boxBits } from './0012-box-bits.ts';
 import { sql as bulkEdits } from './0013-bulk-edits.ts';
+import { sql as boxLevels } from './0014-box-levels.ts';
 
 export interface Migration {
   readonly number: number;
@@ -33,4 +34,5 @@ export const migrations: readonly Migration[] = [
   { number: 11, name: 'class-bits', sql: classBits },
   { number: 12, name: 'box-bits', sql: boxBits },
   { number: 13, name: 'bulk-edits', sql: bulkEdits },
+  { number: 14, name: 'box-levels', sql: boxLevels },
 ];

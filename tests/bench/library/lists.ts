@@ -20,6 +20,8 @@ const queries = [
   'box:outside',
   'box:doubled or boxaspect>5',
   'count("class 1")=0',
+  'count("class 1")=1..3',
+  'area("class 1")>1000',
   'name:123',
   'folder:train',
   'is:unlabelled or review:done kind:mask by:person',
@@ -77,7 +79,9 @@ export async function measureLists(
       'count>5',
       'area<100',
       'area=1000..2000',
+      'area=3000..3300',
       'boxaspect=0.9..1.1',
+      'boxaspect=1',
       'aspect>1',
     ].map((query) => ({ query })),
   ];
