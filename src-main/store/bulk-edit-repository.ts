@@ -1,30 +1,41 @@
 /**
- * Changes that may be about any number of labels: another class for them, their removal, what a class that is merged or
- * deleted takes along, undo and redo. They are done some labels at a time, in short transactions; what remains to be done is in
+ * Changes that may be about any number of labels or images: another class for labels, their removal, what a class that is merged
+ * or deleted takes along, classes and review states of whole images, undo and redo. They are done some labels at a time, in short transactions; what remains to be done is in
  * the database, so that it is done whatever happens meanwhile. What is small is one transaction from its beginning to its end.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import type { ReviewState } from '../contract/model/annotation.ts';
+import type { Annotation, ReviewState } from '../contract/model/annotation.ts';
 import type { AnnotationId, CategoryId, ImageId } from '../contract/model/ids.ts';
 import type { CategoryRepository } from './category-repository.ts';
 import { inverseClassChange, type ClassChange } from './class-change.ts';
 import { applyChange, asClassMoves, decodeChanges, type RecordedChange } from './label-change.ts';
-import type { LabelEditRepository } from './label-edit-repository.ts';
+import type { LabelEditRepository, WantedState } from './label-edit-repository.ts';
 import type { GestureFacts, LabelWriter } from './label-writer.ts';
 import { writeRelaxed } from './relaxed-write.ts';
 import { explainSqliteError } from './sqlite-errors.ts';
 
-/** Which labels get a class; `into` null: they go. */
-export type Relabelling =
+/** Which labels get a class; `into` null: they go. Or what whole images get. */
+export type BulkChange =
   | { kind: 'labels'; annotationIds: readonly AnnotationId[]; into: CategoryId | null }
   /** All labels that have one of these classes, those too that come while it is done. */
-  | { kind: 'classes'; from: readonly CategoryId[]; into: CategoryId | null };
+  | { kind: 'classes'; from: readonly CategoryId[]; into: CategoryId | null }
+  | ImagesChange;
+
+export interface ImagesChange {
+  kind: 'images';
+  /** Each once. */
+  imageIds: readonly ImageId[];
+  /** Null: as it is. */
+  review: ReviewState | null;
+  /** A class of the image as a whole; `only`: instead of all others. */
+  tag: { categoryId: CategoryId; mode: 'only' | 'add' | 'remove' } | null;
+}
 
 type Travel = { kind: 'travel'; direction: 'undo' | 'redo'; of: number };
 
 /** What is kept of a gesture that is not complete. */
 interface BulkWork {
-  what: Relabelling | Travel;
+  what: BulkChange | Travel;
   classes: ClassChange | null;
   /** When it began: the time that changed labels bear. */
   at: string;
@@ -52,7 +63,6 @@ interface Slice {
 }
 
 interface BulkRow {
-  work: string;
   place: number;
   done: number;
   total: number;
@@ -68,11 +78,30 @@ interface ChangeRow {
   changes: Buffer;
 }
 
+type WantedLabels = WantedState['labels'];
+
+/** A class of an image as a whole. */
+interface ImageTag {
+  annotationId: AnnotationId;
+  imageId: ImageId;
+  categoryId: CategoryId;
+}
+
 /** The statements whose plans a test holds. */
 export const hotBulkEditQueries = {
   ofClass: 'SELECT id FROM annotation WHERE category_id = ? ORDER BY image_id LIMIT ?',
   tags: `SELECT id, image_id AS imageId FROM annotation
     WHERE id IN (SELECT value FROM json_each(?)) AND kind = 'classification' ORDER BY image_id, id`,
+  ofImages: `SELECT id AS annotationId, image_id AS imageId, category_id AS categoryId FROM annotation
+    WHERE image_id IN (SELECT value FROM json_each(?)) AND kind = 'classification' ORDER BY image_id, id`,
+  /** The first image that is not as it is to be. */
+  unlike: `SELECT 1 FROM image i WHERE i.id IN (SELECT value FROM json_each(@imageIds)) AND (
+      i.review <> @review
+      OR (@mode = 'remove') = EXISTS (SELECT 1 FROM annotation a
+        WHERE a.image_id = i.id AND a.category_id = @categoryId AND a.kind = 'classification')
+      OR (@mode = 'only' AND EXISTS (SELECT 1 FROM annotation a
+        WHERE a.image_id = i.id AND a.category_id <> @categoryId AND a.kind = 'classification')))
+    LIMIT 1`,
   tagged: `SELECT DISTINCT image_id FROM annotation
     WHERE image_id IN (SELECT value FROM json_each(?)) AND category_id = ? AND kind = 'classification'`,
   undo: `SELECT id, image_id AS imageId, review_before AS reviewBefore, review_after AS reviewAfter,
@@ -89,13 +118,18 @@ export class BulkEditRepository {
   readonly #edits: LabelEditRepository;
   readonly #categories: CategoryRepository;
   readonly #row: Statement<[number], BulkRow>;
-  readonly #insertRow: Statement<[BulkRow & { gestureId: number }]>;
+  readonly #workOf: Statement<[number], string>;
+  /** The one that was gone on with last, which may name a million labels. */
+  #work: { gestureId: number; work: BulkWork } | null = null;
+  readonly #insertRow: Statement<[BulkRow & { gestureId: number; work: string }]>;
   readonly #updateRow: Statement<[number, number, number]>;
   readonly #deleteRow: Statement<[number]>;
   readonly #setState: Statement<[string, number]>;
   readonly #ofClass: Statement<[CategoryId, number], AnnotationId>;
   readonly #tags: Statement<[string], { id: AnnotationId; imageId: ImageId }>;
   readonly #tagged: Statement<[string, CategoryId], ImageId>;
+  readonly #tagsOfImages: Statement<[string], ImageTag>;
+  readonly #unlike: Statement<[Record<string, string | number | null>]>;
   readonly #changes: { undo: Statement<[number, number], ChangeRow>; redo: Statement<[number, number], ChangeRow> };
   readonly #category: Statement<[CategoryId]>;
 
@@ -107,7 +141,8 @@ export class BulkEditRepository {
     this.#writer = parts.writer;
     this.#edits = parts.edits;
     this.#categories = parts.categories;
-    this.#row = database.prepare('SELECT work, place, done, total FROM bulk_edit WHERE gesture_id = ?');
+    this.#row = database.prepare('SELECT place, done, total FROM bulk_edit WHERE gesture_id = ?');
+    this.#workOf = database.prepare<[number], string>('SELECT work FROM bulk_edit WHERE gesture_id = ?').pluck();
     this.#insertRow = database.prepare(
       'INSERT INTO bulk_edit (gesture_id, work, place, done, total) VALUES (@gestureId, @work, @place, @done, @total)',
     );
@@ -117,6 +152,8 @@ export class BulkEditRepository {
     this.#ofClass = database.prepare<[CategoryId, number], AnnotationId>(hotBulkEditQueries.ofClass).pluck();
     this.#tags = database.prepare(hotBulkEditQueries.tags);
     this.#tagged = database.prepare<[string, CategoryId], ImageId>(hotBulkEditQueries.tagged).pluck();
+    this.#tagsOfImages = database.prepare(hotBulkEditQueries.ofImages);
+    this.#unlike = database.prepare(hotBulkEditQueries.unlike);
     this.#changes = {
       undo: database.prepare(hotBulkEditQueries.undo),
       redo: database.prepare(hotBulkEditQueries.redo),
@@ -125,10 +162,10 @@ export class BulkEditRepository {
   }
 
   /**
-   * Begins with up to `limit` labels; null where nothing would change, and then no gesture is kept. What was undone before
-   * can no longer be redone.
+   * Begins with up to `limit` labels or images; null where no label would change, and then no gesture is kept: of images
+   * `changesImages` tells. What was undone before can no longer be redone.
    */
-  begin(gesture: GestureFacts, what: Relabelling, classes: ClassChange | null, limit: number): BulkProgress | null {
+  begin(gesture: GestureFacts, what: BulkChange, classes: ClassChange | null, limit: number): BulkProgress | null {
     return this.#write(() => {
       if (classes === null && !this.#changesAny(what)) return null;
       this.#edits.settleUndone();
@@ -160,7 +197,7 @@ export class BulkEditRepository {
   go(gestureId: number, limit: number): BulkProgress {
     const row = this.#row.get(gestureId);
     if (row === undefined) return { gestureId, imageIds: [], done: 0, total: 0, isFinished: true };
-    const work = JSON.parse(row.work) as BulkWork;
+    const work = this.#readWork(gestureId);
     const isEnd = row.done >= row.total;
     const step = (): BulkProgress => {
       const slice = this.#slice(gestureId, work, row.place, limit);
@@ -183,12 +220,20 @@ export class BulkEditRepository {
 
   /** No more of it: what is done stays, and can be undone; classes that were to go stay. */
   stop(gestureId: number): void {
+    this.#work = null;
     this.#write(() => this.#deleteRow.run(gestureId));
   }
 
   /** Gestures of which a part is done, the oldest first. */
   pending(): number[] {
     return this.#database.prepare<[], number>('SELECT gesture_id FROM bulk_edit ORDER BY gesture_id').pluck().all();
+  }
+
+  #readWork(gestureId: number): BulkWork {
+    if (this.#work?.gestureId !== gestureId) {
+      this.#work = { gestureId, work: JSON.parse(this.#workOf.get(gestureId) ?? 'null') as BulkWork };
+    }
+    return this.#work.work;
   }
 
   #start(gestureId: number, work: BulkWork, limit: number): BulkProgress {
@@ -204,17 +249,31 @@ export class BulkEditRepository {
   }
 
   #finish(gestureId: number, { classes }: BulkWork): void {
+    this.#work = null;
     if (classes === null) return;
     if (!bringsClasses(classes)) this.#categories.applyRows(classes);
     this.#edits.finishClasses(gestureId, classes);
   }
 
-  #changesAny(what: Relabelling): boolean {
-    if (what.kind === 'classes') return what.from.some((categoryId) => this.#ofClass.get(categoryId, 1) !== undefined);
-    const find = this.#database.prepare<[string, CategoryId | null]>(
-      'SELECT 1 FROM annotation WHERE id IN (SELECT value FROM json_each(?)) AND category_id IS NOT ? LIMIT 1',
-    );
-    return find.get(JSON.stringify(what.annotationIds), what.into) !== undefined;
+  #changesAny(what: BulkChange): boolean {
+    switch (what.kind) {
+      case 'classes':
+        return what.from.some((categoryId) => this.#ofClass.get(categoryId, 1) !== undefined);
+      case 'labels': {
+        const find = this.#database.prepare<[string, CategoryId | null]>(
+          'SELECT 1 FROM annotation WHERE id IN (SELECT value FROM json_each(?)) AND category_id IS NOT ? LIMIT 1',
+        );
+        return find.get(JSON.stringify(what.annotationIds), what.into) !== undefined;
+      }
+      case 'images':
+        return true;
+    }
+  }
+
+  /** Whether one of these images is not as it is to be. */
+  changesImages(imageIds: readonly ImageId[], { review, tag }: Pick<ImagesChange, 'review' | 'tag'>): boolean {
+    const { categoryId = null, mode = null } = tag ?? {};
+    return this.#unlike.get({ imageIds: JSON.stringify(imageIds), review, categoryId, mode }) !== undefined;
   }
 
   /** `done`: how many are done already. */
@@ -224,6 +283,8 @@ export class BulkEditRepository {
     switch (what.kind) {
       case 'labels':
         return what.annotationIds.length;
+      case 'images':
+        return what.imageIds.length;
       case 'classes':
         return what.from.reduce(
           (sum, id) => sum + count('SELECT count(*) FROM annotation WHERE category_id = ?', id),
@@ -241,6 +302,12 @@ export class BulkEditRepository {
         const end = place + ids.length;
         const imageIds = this.#relabel(gestureId, ids, what.into, at);
         return { imageIds, place: end, count: ids.length, isLast: end >= what.annotationIds.length };
+      }
+      case 'images': {
+        const ids = what.imageIds.slice(place, place + limit);
+        const end = place + ids.length;
+        const imageIds = this.#changeImages(gestureId, ids, what, at);
+        return { imageIds, place: end, count: ids.length, isLast: end >= what.imageIds.length };
       }
       case 'classes': {
         const ids: AnnotationId[] = [];
@@ -269,6 +336,47 @@ export class BulkEditRepository {
     const annotationIds = second.size === 0 ? ids : ids.filter((id) => !second.has(id));
     const move = { annotationIds, categoryId: into };
     return this.#writer.relabel(gestureId, { move, remove: [...second], at });
+  }
+
+  /** Images that are gone, or cannot be seen, are passed over. */
+  #changeImages(
+    gestureId: number,
+    ids: readonly ImageId[],
+    { review, tag }: Pick<ImagesChange, 'review' | 'tag'>,
+    at: string,
+  ): ImageId[] {
+    const there = ids.filter((imageId) => this.#writer.findImage(imageId) !== null);
+    const wanted = tag === null ? new Map<ImageId, WantedLabels>() : this.#wantedTags(there, tag, at);
+    return there.flatMap((imageId) => {
+      const labels = wanted.get(imageId) ?? [];
+      const plan = this.#writer.plan(review === null ? { imageId, labels } : { imageId, labels, review });
+      if (plan === null) return [];
+      this.#writer.perform(gestureId, plan);
+      return [imageId];
+    });
+  }
+
+  #wantedTags(
+    imageIds: readonly ImageId[],
+    { categoryId, mode }: NonNullable<ImagesChange['tag']>,
+    at: string,
+  ): Map<ImageId, WantedLabels> {
+    const tags = Map.groupBy(this.#tagsOfImages.all(JSON.stringify(imageIds)), ({ imageId }) => imageId);
+    const isTagged = (imageId: ImageId): boolean =>
+      tags.get(imageId)?.some((tag) => tag.categoryId === categoryId) === true;
+    const missing = mode === 'remove' ? [] : imageIds.filter((imageId) => !isTagged(imageId));
+    const firstId = missing.length === 0 ? 0 : this.#edits.reserveIds(missing.length);
+    const added = new Map(missing.map((imageId, index) => [imageId, (firstId + index) as AnnotationId]));
+    return new Map(
+      imageIds.map((imageId) => {
+        const going = (tags.get(imageId) ?? []).filter((tag) =>
+          mode === 'remove' ? tag.categoryId === categoryId : mode === 'only' && tag.categoryId !== categoryId,
+        );
+        const id = added.get(imageId);
+        const coming = id === undefined ? [] : [{ annotationId: id, after: newTag(id, categoryId, at) }];
+        return [imageId, [...going.map(({ annotationId }) => ({ annotationId, after: null })), ...coming]];
+      }),
+    );
   }
 
   #travelSome(gestureId: number, { direction, of }: Travel, place: number, limit: number): Slice {
@@ -341,4 +449,19 @@ function bringsClasses(classes: ClassChange | null): classes is ClassChange {
 
 function startOf({ what }: BulkWork): number {
   return what.kind === 'travel' && what.direction === 'undo' ? Number.MAX_SAFE_INTEGER : 0;
+}
+
+function newTag(annotationId: AnnotationId, categoryId: CategoryId, at: string): Annotation {
+  return {
+    annotationId,
+    categoryId,
+    shape: { kind: 'classification' },
+    flags: [],
+    attributes: {},
+    note: '',
+    z: 0,
+    provenance: { by: 'person' },
+    createdAt: at,
+    updatedAt: null,
+  };
 }

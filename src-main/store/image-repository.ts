@@ -5,7 +5,7 @@
  * deletions are kept small by the caller.
  */
 import type { Database, Statement } from 'better-sqlite3';
-import { FoveaError, invariant } from '../contract/errors.ts';
+import { invariant } from '../contract/errors.ts';
 import type { BboxXyxy } from '../contract/geometry/box.ts';
 import type { AnnotationSummary, ReviewState, Shape } from '../contract/model/annotation.ts';
 import type { ImageFilter, ImageOrder, ImageSummary, runOrders, Split } from '../contract/model/dataset.ts';
@@ -15,6 +15,7 @@ import { classWords } from './class-bits.ts';
 import { filterCondition, type Condition } from './image-query.ts';
 import { prepareFindRun } from './image-result-repository.ts';
 import { AREA, factBit } from './label-facts.ts';
+import { imageNotFound } from './label-writer.ts';
 import { writeRelaxed } from './relaxed-write.ts';
 import { TagRepository } from './tag-repository.ts';
 
@@ -386,8 +387,4 @@ function summariseAnnotation({ annotationId, kind, categoryId, geometry, ...row 
 
 function boxOf({ x1, y1, x2, y2 }: Pick<AnnotationRow, 'x1' | 'y1' | 'x2' | 'y2'>): BboxXyxy | null {
   return x1 === null || y1 === null || x2 === null || y2 === null ? null : [x1, y1, x2, y2];
-}
-
-function imageNotFound(imageId: ImageId): FoveaError {
-  return new FoveaError('not-found', `There is no image ${imageId} in this project.`, { imageId });
 }

@@ -63,7 +63,11 @@ export function applyChange(
   }
 }
 
+/** Of an image whose review state alone changed. */
+const noChanges = deflateRawSync('[]');
+
 export function encodeChanges(changes: readonly RecordedChange[]): Buffer {
+  if (changes.length === 0) return noChanges;
   return deflateRawSync(JSON.stringify(changes), { level: 1 });
 }
 

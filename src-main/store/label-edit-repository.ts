@@ -5,7 +5,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Annotation, ReviewState } from '../contract/model/annotation.ts';
 import type { ImageChange, UndoState, UndoStep } from '../contract/model/annotation-edit.ts';
-import type { AnnotationId, DatasetId, ImageId } from '../contract/model/ids.ts';
+import type { AnnotationId, CategoryId, DatasetId, ImageId } from '../contract/model/ids.ts';
 import type { AnnotationRepository } from './annotation-repository.ts';
 import type { CategoryRepository } from './category-repository.ts';
 import type { ClassChange } from './class-change.ts';
@@ -54,6 +54,8 @@ interface ChangeRow {
 
 /** Labels whose new content an answer holds; of a gesture about more, it names the images. */
 const mostTold = 1000;
+/** Images whose new state an answer holds; of more it is said which they are. */
+const mostToldImages = 200;
 /** Images that a step of undo names; it goes out with every change. */
 const mostImages = 100;
 
@@ -77,6 +79,15 @@ export const hotLabelEditQueries = {
   changesOfGesture: `
     SELECT image_id AS imageId, version, review_before AS reviewBefore, review_after AS reviewAfter, changes
     FROM label_change WHERE gesture_id = ? ORDER BY image_id`,
+  firstNotThere: `
+    SELECT value FROM json_each(?) WHERE value NOT IN (
+      SELECT i.id FROM image i JOIN dataset d ON d.id = i.dataset_id
+      WHERE i.id IN (SELECT value FROM json_each(?)) AND d.state = 'ready' AND d.trashed_at IS NULL)
+    LIMIT 1`,
+  firstOfOtherClasses: `
+    SELECT id FROM image WHERE id IN (SELECT value FROM json_each(?))
+      AND dataset_id IS NOT (SELECT dataset_id FROM category WHERE id = ?)
+    LIMIT 1`,
   changedSince: `SELECT annotation_ids FROM label_change WHERE image_id = ? AND version > ?`,
 } as const;
 
@@ -94,6 +105,8 @@ export class LabelEditRepository {
   readonly #insertClassChange: Statement<[number, DatasetId, string]>;
   readonly #classChange: Statement<[number], { datasetId: DatasetId; changes: string }>;
   readonly #settleUndone: Statement<[]>;
+  readonly #firstNotThere: Statement<[string, string], ImageId>;
+  readonly #firstOfOtherClasses: Statement<[string, CategoryId], ImageId>;
 
   constructor(
     database: Database,
@@ -128,11 +141,26 @@ export class LabelEditRepository {
       'SELECT dataset_id AS datasetId, changes FROM class_change WHERE gesture_id = ?',
     );
     this.#settleUndone = database.prepare(hotLabelEditQueries.settleUndone);
+    this.#firstNotThere = database.prepare<[string, string], ImageId>(hotLabelEditQueries.firstNotThere).pluck();
+    this.#firstOfOtherClasses = database
+      .prepare<[string, CategoryId], ImageId>(hotLabelEditQueries.firstOfOtherClasses)
+      .pluck();
   }
 
   /** Throws `not-found` where there is no such image, or it cannot be seen. */
   image(imageId: ImageId): LabelledImage {
     return this.#writer.image(imageId);
+  }
+
+  /** The first of these for which `image` throws; null where there is none. */
+  firstNotThere(imageIds: readonly ImageId[]): ImageId | null {
+    const ids = JSON.stringify(imageIds);
+    return this.#firstNotThere.get(ids, ids) ?? null;
+  }
+
+  /** The first of these images of whose data set the class is not; null where there is none. */
+  firstOfOtherClasses(imageIds: readonly ImageId[], categoryId: CategoryId): ImageId | null {
+    return this.#firstOfOtherClasses.get(JSON.stringify(imageIds), categoryId) ?? null;
   }
 
   /** The first of `count` consecutive ids that no label has or will get otherwise. */
@@ -167,9 +195,9 @@ export class LabelEditRepository {
     const { at, label } = gesture;
     const classesOf = this.classChange(gesture.id)?.datasetId ?? null;
     const labels = this.#labelsOfGesture.get(gesture.id) ?? 0;
-    if (labels > mostTold) {
-      return { at, label, labels, images: [], untold: this.#imagesOfGesture.all(gesture.id, -1), classesOf };
-    }
+    const isLong =
+      labels > mostTold || this.#imagesOfGesture.all(gesture.id, mostToldImages + 1).length > mostToldImages;
+    if (isLong) return { at, label, labels, images: [], untold: this.#imagesOfGesture.all(gesture.id, -1), classesOf };
     const images = this.#changesOfGesture.all(gesture.id).map(({ imageId, version, reviewAfter, changes }) => ({
       imageId,
       version,

@@ -88,12 +88,13 @@ export class LabelWriter {
   /** Throws `not-found` where there is no such image, or it cannot be seen. */
   image(imageId: ImageId): LabelledImage {
     const image = this.findImage(imageId);
-    if (!image) throw new FoveaError('not-found', `There is no image ${imageId} in this project.`, { imageId });
+    if (!image) throw imageNotFound(imageId);
     return image;
   }
 
   /** Of these labels those that the image has; an image may have thousands, and a gesture touches few. */
   ofImage(imageId: ImageId, annotationIds: readonly AnnotationId[]): Map<AnnotationId, Annotation> {
+    if (annotationIds.length === 0) return new Map();
     const found = this.#annotations.byIds(annotationIds);
     return new Map(
       [...found].flatMap(([annotationId, there]) => (there.imageId === imageId ? [[annotationId, there.label]] : [])),
@@ -215,4 +216,8 @@ export class LabelWriter {
   keepGesture({ token, kind, label, by, at }: GestureFacts, state: 'done' | 'settled', target: number | null): number {
     return Number(this.#insertGesture.run(token, kind, label, by, at, state, target).lastInsertRowid);
   }
+}
+
+export function imageNotFound(imageId: ImageId): FoveaError {
+  return new FoveaError('not-found', `There is no image ${imageId} in this project.`, { imageId });
 }

@@ -1,6 +1,5 @@
 /** Changes of many images at once. Each can be taken back: by the message that says what was done, or the newest first. */
 import type { ReviewState } from '../../src-main/contract/model/annotation.ts';
-import type { ChangeResult } from '../../src-main/contract/model/annotation-edit.ts';
 import type { Split } from '../../src-main/contract/model/dataset.ts';
 import type {
   AnnotationId,
@@ -12,9 +11,6 @@ import type {
 } from '../../src-main/contract/model/ids.ts';
 import type { Api } from '../api/client.svelte.ts';
 import type { Toasts } from './toasts.svelte.ts';
-
-/** The most that a call about labels takes. */
-const GESTURE_IMAGES = 1000;
 
 interface Undo {
   what: string;
@@ -32,7 +28,7 @@ export class BulkEdits {
   /** What would be taken back; null where nothing can be. */
   readonly undoable: string | null = $derived.by(() => this.#undos.at(-1)?.what ?? null);
   busy = $state(false);
-  /** Of a change of labels; null where none is being made. */
+  /** Of a change of labels or review states; null where none is being made. */
   progress = $state.raw<{ done: number; total: number } | null>(null);
   /** Of the change of labels that is being made. */
   #stop: (() => void) | null = null;
@@ -58,33 +54,42 @@ export class BulkEdits {
     });
   }
 
-  setReview(imageIds: readonly ImageId[], review: ReviewState, words: string): Promise<boolean> {
+  setReview(imageIds: readonly ImageId[], review: ReviewState, words: (count: number) => string): Promise<boolean> {
     const { projectId } = this.#where;
-    return this.#inGestures(
-      imageIds,
-      (gestureId, some) => this.#api.call('image.setReview', { projectId, gestureId, imageIds: some, review }),
-      words,
-    );
+    return this.#inGesture(imageIds.length, words, async (gestureId) => {
+      const result = await this.#api.call('image.setReview', { projectId, gestureId, imageIds: [...imageIds], review });
+      return result.outcome === 'done' ? result.images.length + result.untold.length : null;
+    });
   }
 
-  /** Another class for labels; null: they go. `words`: of so many that were changed. */
+  /** Another class for labels; null: they go. */
   relabel(
     annotationIds: readonly AnnotationId[],
     categoryId: CategoryId | null,
     words: (count: number) => string,
   ): Promise<boolean> {
     const { projectId } = this.#where;
+    return this.#inGesture(annotationIds.length, words, async (gestureId) => {
+      const request = { projectId, gestureId, annotationIds: [...annotationIds], categoryId };
+      const result = await this.#api.call('annotation.relabel', request);
+      return result.outcome === 'done' ? result.labels : null;
+    });
+  }
+
+  /** `send` says how many were changed, null where none had to be. `words`: of so many. */
+  #inGesture(
+    total: number,
+    words: (count: number) => string,
+    send: (gestureId: string) => Promise<number | null>,
+  ): Promise<boolean> {
     return this.#do(async () => {
       const gestureId = crypto.randomUUID();
-      const following = this.#followGesture(gestureId, annotationIds.length);
+      const following = this.#followGesture(gestureId, total);
       try {
-        const request = { projectId, gestureId, annotationIds: [...annotationIds], categoryId };
-        const result = await this.#api.call('annotation.relabel', request);
-        if (result.outcome !== 'done') return null;
-        const { labels } = result;
-        const what =
-          following.isStopped() && labels < annotationIds.length ? `Stopped. ${words(labels)}` : words(labels);
-        return { what, run: () => this.#takeBackGestures([gestureId]) };
+        const count = await send(gestureId);
+        if (count === null) return null;
+        const what = following.isStopped() && count < total ? `Stopped. ${words(count)}` : words(count);
+        return { what, run: () => this.#takeBackGesture(gestureId) };
       } finally {
         following.end();
       }
@@ -173,37 +178,10 @@ export class BulkEdits {
     }
   }
 
-  /** Some at a time, so that nothing else has to wait for all of them. What was done before an error can be undone too. */
-  #inGestures(
-    ids: readonly ImageId[],
-    send: (gestureId: string, some: ImageId[]) => Promise<ChangeResult>,
-    words: string,
-  ): Promise<boolean> {
-    const gestures: string[] = [];
-    const undo = { what: words, run: () => this.#takeBackGestures(gestures.toReversed()) };
-    return this.#do(async () => {
-      try {
-        for (let at = 0; at < ids.length; at += GESTURE_IMAGES) {
-          const gestureId = crypto.randomUUID();
-          const result = await send(gestureId, ids.slice(at, at + GESTURE_IMAGES));
-          if (result.outcome === 'done') gestures.push(gestureId);
-        }
-      } catch (error) {
-        if (gestures.length > 0) this.#undos = [...this.#undos, undo];
-        throw error;
-      }
-      return gestures.length === 0 ? null : undo;
-    });
-  }
-
-  /** The newest first. */
-  async #takeBackGestures(gestures: readonly string[]): Promise<void> {
-    const { projectId } = this.#where;
-    for (const target of gestures) {
-      const request = { projectId, gestureId: crypto.randomUUID(), target };
-      const { outcome } = await this.#api.call('annotation.undo', request);
-      if (outcome !== 'done') throw new Error('Labels were changed since; undo those changes first.');
-    }
+  async #takeBackGesture(target: string): Promise<void> {
+    const request = { projectId: this.#where.projectId, gestureId: crypto.randomUUID(), target };
+    const { outcome } = await this.#api.call('annotation.undo', request);
+    if (outcome !== 'done') throw new Error('Labels were changed since; undo those changes first.');
   }
 
   async #takeBack(undo: Undo): Promise<void> {

@@ -1,6 +1,7 @@
 /**
- * A process to be killed by a test: merges the first class of the project's only data set into the second, takes it back and
- * does it again, for ever. Says "ready" once it has begun.
+ * A process to be killed by a test. "merge": merges the first class of the project's only data set into the second; "classify":
+ * takes the first class from all images as a whole, and marks them as done. It takes that back and does it again, for ever. Says
+ * "ready" once it has begun.
  */
 import { writeSync } from 'node:fs';
 import type { ClassEdit } from '../../src-main/contract/model/class-edit.ts';
@@ -8,7 +9,7 @@ import { createAnnotateHandlers } from '../../src-main/services/annotate/handler
 import { JobRegistry } from '../../src-main/services/jobs.ts';
 import { OpenProjects } from '../../src-main/services/open-projects.ts';
 
-const [folder = ''] = process.argv.slice(2);
+const [folder = '', what = 'merge'] = process.argv.slice(2);
 const projects = new OpenProjects();
 const handlers = createAnnotateHandlers({ projects, emit: () => undefined }, new JobRegistry(() => undefined));
 const { store, project } = await projects.open(folder);
@@ -20,7 +21,15 @@ writeSync(1, 'ready\n');
 for (;;) {
   const [dataset] = store.datasets.list();
   const [first, second] = dataset!.categories.map(({ categoryId }) => categoryId);
-  if (dataset!.categories.length === 3) {
+  if (what === 'classify') {
+    const imageIds = store.images.idsInRange(
+      dataset!.datasetId,
+      { splits: [], categoryIds: [] },
+      store.images.idRange(dataset!.datasetId)!,
+    );
+    const change = { imageIds, categoryId: first!, mode: 'remove', review: 'done' } as const;
+    await handlers['annotation.classify']({ projectId, gestureId: nextGesture(), ...change });
+  } else if (dataset!.categories.length === 3) {
     const edit: ClassEdit = { kind: 'merge', from: [first!], into: second! };
     await handlers['category.edit']({ projectId, gestureId: nextGesture(), datasetId: dataset!.datasetId, edit });
   }

@@ -1,4 +1,4 @@
-/** Changes of more labels than one step takes: whole in the end whatever comes between, and taken back exactly. */
+/** Changes of more labels or images than one step takes: whole in the end whatever comes between, and taken back exactly. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
@@ -215,40 +215,147 @@ test('a class of another data set is refused before anything is changed', async 
   expectSame(contentOf(store), before);
 });
 
-test('after a kill at any moment the merge is there as a whole, or not at all', { timeout: 120_000 }, async () => {
-  const { project, store, merge } = await setUp();
-  // Each merge gives its labels the time at which it was made.
-  const states = (of: ProjectStore) => contentOf(of, { times: false }).join('\n');
-  const apart = states(store);
-  await merge();
-  const merged = states(store);
+test('images get a review state in steps, in one gesture that is taken back exactly', async () => {
+  const { project, store, handlers, projectId, images } = await setUp();
+  const before = contentOf(store);
+  const mark = (review: 'done' | 'rejected', imageIds: readonly ImageId[] = images) =>
+    handlers['image.setReview']({ projectId, gestureId: project.nextGesture(), imageIds: [...imageIds], review });
+  await mark('rejected', images.slice(0, 10));
+  const some = contentOf(store);
+  const result = await mark('done', [...images, ...images.slice(5)]);
+  expect(result).toMatchObject({ outcome: 'done', images: [], undoState: { undo: { label: 'mark as done' } } });
+  expect(result.outcome === 'done' && new Set(result.untold)).toEqual(new Set(images));
+  expect(store.labelHistory.reviewCounts(project.photos.datasetId)).toMatchObject({ done: images.length });
+  expect(store.database.prepare('SELECT max(label_version) FROM image').pluck().get()).toBe(2);
+  const all = contentOf(store);
+  expect(await mark('done')).toMatchObject({ outcome: 'nothing' });
   await project.undo();
-  const { folder } = project.fixture.opened;
-  const { userDataFolder } = project.fixture;
-  await project.fixture.close();
-  const seed = Number(process.env['FOVEA_SEED'] ?? 1);
-  const random = seededRandom(seed);
-  const merger = fileURLToPath(new URL('../helpers/doomed-merger.ts', import.meta.url));
-  let half = 0;
-  for (let kill = 0; kill < 6; kill++) {
-    const child = spawn(process.execPath, [merger, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const closed = once(child, 'close');
-    await once(child.stdout, 'data');
-    await new Promise((resolve) => setTimeout(resolve, random() * 500));
-    child.kill('SIGKILL');
-    await closed;
-    expect(child.signalCode).toBe('SIGKILL');
-    const left = openProjectStore(`${folder}/project.sqlite`);
-    half += left.bulkEdits.pending().length;
-    left.close();
-    const services = createServices({ userDataFolder });
-    const { projectId } = await services.handlers['project.open']({ path: folder });
-    const { store: reopened } = services.projects.get(projectId);
-    expect(reopened.database.pragma('integrity_check', { simple: true })).toBe('ok');
-    expect(reopened.bulkEdits.pending()).toEqual([]);
-    const found = states(reopened);
-    expect(found === apart || found === merged, `kill ${kill} of seed ${seed}`).toBe(true);
-    await services.close();
-  }
-  console.log(`seed ${seed}: ${half} of 6 kills left a change half done`);
+  expectSame(contentOf(store), some);
+  await project.redo();
+  expectSame(contentOf(store), all);
+  await project.undo();
+  await project.undo();
+  expectSame(contentOf(store), before);
 });
+
+test.each(['only', 'add', 'remove'] as const)(
+  'images get or lose a class as a whole in steps (%s), with a review state, in one gesture',
+  async (mode) => {
+    const { project, store, handlers, projectId, images, dog, bird } = await setUp();
+    const before = contentOf(store);
+    const tagsOf = (imageId: ImageId): CategoryId[] =>
+      project.labels(imageId).flatMap(({ shape, categoryId }) => (shape.kind === 'classification' ? categoryId : []));
+    const categoryId = mode === 'add' ? bird : dog;
+    const wanted = images.map((imageId) => {
+      const own = tagsOf(imageId);
+      if (mode === 'remove') return own.filter((tag) => tag !== dog);
+      return mode === 'only' ? [dog] : [...own, bird];
+    });
+    const boxes = store.database.prepare(`SELECT count(*) FROM annotation WHERE kind <> 'classification'`).pluck();
+    const boxesBefore = boxes.get();
+    const classify = (review?: 'done') =>
+      handlers['annotation.classify']({
+        ...{ projectId, gestureId: project.nextGesture(), imageIds: [...images], categoryId, mode },
+        ...(review === undefined ? {} : { review }),
+      });
+    expect(await classify('done')).toMatchObject({ outcome: 'done', undoState: { undo: { label: 'set class' } } });
+    expect(images.map(tagsOf)).toEqual(wanted);
+    expect(boxes.get()).toBe(boxesBefore);
+    expect(store.labelHistory.reviewCounts(project.photos.datasetId)).toMatchObject({ done: images.length });
+    expect(await classify('done')).toMatchObject({ outcome: 'nothing' });
+    expect(await classify()).toMatchObject({ outcome: 'nothing' });
+    const after = contentOf(store);
+    await project.undo();
+    expectSame(contentOf(store), before);
+    await project.redo();
+    expectSame(contentOf(store), after);
+  },
+);
+
+test('an image or a class that is not there is refused before anything is changed', async () => {
+  const { project, store, handlers, projectId, images, cat } = await setUp(3);
+  const before = contentOf(store);
+  const change = { projectId, gestureId: 'g', imageIds: [...images, 99 as ImageId] };
+  await expect(handlers['image.setReview']({ ...change, review: 'done' })).rejects.toThrow('There is no image 99');
+  const classify = (categoryId: CategoryId, imageIds: ImageId[]) =>
+    handlers['annotation.classify']({ ...change, imageIds, categoryId, mode: 'add' });
+  await expect(classify(cat, change.imageIds)).rejects.toThrow('There is no image 99');
+  await expect(classify(99 as CategoryId, [...images])).rejects.toThrow('The class 99 is not one of image 1');
+  expectSame(contentOf(store), before);
+  store.trash.putDataset(project.photos.datasetId, '2026-03-01T00:00:00.000Z');
+  await expect(classify(cat, [...images])).rejects.toThrow('There is no image 1 ');
+});
+
+test('images that are left half-way are done when the project is opened; one that is gone is passed over', async () => {
+  const { project, store, images, dog } = await setUp(800);
+  const gesture = {
+    token: 'g',
+    kind: 'classify',
+    label: 'set class',
+    by: 'test',
+    at: '2026-03-01T00:00:00.000Z',
+  } as const;
+  const change = { kind: 'images', imageIds: images, review: 'done', tag: { categoryId: dog, mode: 'only' } } as const;
+  expect(store.bulkEdits.begin(gesture, change, null, 300)).toMatchObject({ done: 300, total: 800, isFinished: false });
+  const entry = store.trash.beginEntry(project.photos.datasetId, '1 image', '2026-03-01T00:00:00.000Z');
+  store.trash.putImages(entry, [images[700]!]);
+  const { folder } = project.fixture.opened;
+  await project.fixture.close();
+  const again = createServices({ userDataFolder: project.fixture.userDataFolder });
+  const { projectId } = await again.handlers['project.open']({ path: folder });
+  const { store: reopened } = again.projects.get(projectId);
+  expect(reopened.bulkEdits.pending()).toEqual([]);
+  expect(reopened.labelHistory.reviewCounts(project.photos.datasetId)).toMatchObject({ done: 799 });
+  const tags = reopened.database.prepare(
+    `SELECT count(*), count(DISTINCT image_id) FROM annotation WHERE kind = 'classification' AND category_id = ?`,
+  );
+  expect(tags.raw().get(dog)).toEqual([799, 799]);
+  await again.close();
+});
+
+test.each([
+  ['merge', 'merge classes into “dog”'],
+  ['classify', 'set class'],
+] as const)(
+  'after a kill at any moment what is done (%s) is there as a whole, or not at all',
+  { timeout: 120_000 },
+  async (what, label) => {
+    const { project, store, merge, handlers, projectId: first, images, cat } = await setUp();
+    // Each merge gives its labels the time at which it was made.
+    const states = (of: ProjectStore) => contentOf(of, { times: false }).join('\n');
+    const apart = states(store);
+    const change = { imageIds: [...images], categoryId: cat, mode: 'remove' as const, review: 'done' as const };
+    if (what === 'merge') await merge();
+    else await handlers['annotation.classify']({ projectId: first, gestureId: project.nextGesture(), ...change });
+    const merged = states(store);
+    expect(await project.undo()).toMatchObject({ label });
+    const { folder } = project.fixture.opened;
+    const { userDataFolder } = project.fixture;
+    await project.fixture.close();
+    const seed = Number(process.env['FOVEA_SEED'] ?? 1);
+    const random = seededRandom(seed);
+    const merger = fileURLToPath(new URL('../helpers/doomed-merger.ts', import.meta.url));
+    let half = 0;
+    for (let kill = 0; kill < 6; kill++) {
+      const child = spawn(process.execPath, [merger, folder, what], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const closed = once(child, 'close');
+      await once(child.stdout, 'data');
+      await new Promise((resolve) => setTimeout(resolve, random() * 500));
+      child.kill('SIGKILL');
+      await closed;
+      expect(child.signalCode).toBe('SIGKILL');
+      const left = openProjectStore(`${folder}/project.sqlite`);
+      half += left.bulkEdits.pending().length;
+      left.close();
+      const services = createServices({ userDataFolder });
+      const { projectId } = await services.handlers['project.open']({ path: folder });
+      const { store: reopened } = services.projects.get(projectId);
+      expect(reopened.database.pragma('integrity_check', { simple: true })).toBe('ok');
+      expect(reopened.bulkEdits.pending()).toEqual([]);
+      const found = states(reopened);
+      expect(found === apart || found === merged, `kill ${kill} of seed ${seed}`).toBe(true);
+      await services.close();
+    }
+    console.log(`seed ${seed}: ${half} of 6 kills left a change half done`);
+  },
+);

@@ -254,6 +254,21 @@ test('changes of very many labels: each step reads what it changes, and nothing 
     'SEARCH annotation USING COVERING INDEX annotation_by_category (category_id=?)',
   ]);
   expect(plan(store, hotBulkEditQueries.tags)[0]).toBe('SEARCH annotation USING INTEGER PRIMARY KEY (rowid=?)');
+  expect(plan(store, hotBulkEditQueries.unlike)).toEqual([
+    'SEARCH i USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH a USING INDEX annotation_by_category (category_id=? AND image_id=?)',
+    'SEARCH a USING INDEX annotation_by_image (image_id=?)',
+  ]);
+  expect(plan(store, hotBulkEditQueries.ofImages)[0]).toBe(
+    'SEARCH annotation USING INDEX annotation_by_image (image_id=?)',
+  );
+  expect(plan(store, hotLabelEditQueries.firstNotThere)).toEqual([
+    'SEARCH i USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH d USING INTEGER PRIMARY KEY (rowid=?)',
+  ]);
+  expect(plan(store, hotLabelEditQueries.firstOfOtherClasses)[0]).toBe(
+    'SEARCH image USING INTEGER PRIMARY KEY (rowid=?)',
+  );
   expect(plan(store, hotBulkEditQueries.tagged)[0]).toBe(
     'SEARCH annotation USING INDEX annotation_by_category (category_id=? AND image_id=?)',
   );

@@ -16,6 +16,7 @@ import { inProject, name, page } from './fields.ts';
 
 const byGesture = { projectId, gestureId };
 const someImages = v.pipe(v.array(imageId), v.minLength(1), v.maxLength(1000));
+const manyImages = v.pipe(v.array(imageId), v.minLength(1), v.maxLength(1_000_000));
 
 export const labelCalls = {
   /** The image's labels with everything that is known of them, oldest first. */
@@ -80,11 +81,11 @@ export const labelCalls = {
     }),
     response: changeResult,
   },
-  /** Classes of whole images. only: this one instead of all others. */
+  /** Classes of whole images. only: this one instead of all others. One step of undo; of very many a job says how far it is. */
   'annotation.classify': {
     request: v.object({
       ...byGesture,
-      imageIds: someImages,
+      imageIds: manyImages,
       categoryId,
       mode: v.picklist(['only', 'add', 'remove']),
       /** Sets the review state as well, in the same step. */
@@ -103,8 +104,9 @@ export const labelCalls = {
   },
   'annotation.schema': { request: v.object({ ...inProject, datasetId }), response: labelSchema },
   'annotation.undoState': { request: v.object(inProject), response: undoState },
+  /** One step of undo, in the same way. */
   'image.setReview': {
-    request: v.object({ ...byGesture, imageIds: someImages, review: reviewState }),
+    request: v.object({ ...byGesture, imageIds: manyImages, review: reviewState }),
     response: changeResult,
   },
   /** How many images of a data set are in each state. */

@@ -1,9 +1,11 @@
-/** Changes of many images in one gesture: labels copied from one to others, classes and review states of whole images. */
-import type { Annotation, ReviewState, Shape } from '../../contract/model/annotation.ts';
+/** Changes of many images in one gesture: labels copied from one to others, and what is refused before any is changed. */
+import type { Annotation, Shape } from '../../contract/model/annotation.ts';
 import { clipBbox } from '../../contract/geometry/box.ts';
 import { FoveaError } from '../../contract/errors.ts';
 import type { AnnotationId, CategoryId, ImageId } from '../../contract/model/ids.ts';
 import type { WantedState } from '../../store/label-edit-repository.ts';
+import type { ImagesChange } from '../../store/bulk-edit-repository.ts';
+import { imageNotFound } from '../../store/label-writer.ts';
 import type { ProjectStore } from '../../store/project-store.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 
@@ -63,7 +65,7 @@ function fitShape(shape: Shape, image: { widthPx: number; heightPx: number }): S
   }
 }
 
-const LABELS_AT_ONCE = 5000;
+const IDS_AT_ONCE = 5000;
 
 /** Throws `bad-input` where the class is not one of the data sets that the labels are of. */
 export async function requireOwnClass(
@@ -71,65 +73,43 @@ export async function requireOwnClass(
   annotationIds: readonly AnnotationId[],
   categoryId: CategoryId,
 ): Promise<void> {
-  for (let at = 0; at < annotationIds.length; at += LABELS_AT_ONCE) {
-    const imageId = annotations.imageOfOtherClasses(annotationIds.slice(at, at + LABELS_AT_ONCE), categoryId);
-    if (imageId !== null) {
-      throw new FoveaError('bad-input', `The class ${categoryId} is not one of image ${imageId}'s data set.`, {
-        imageId,
-        categoryId,
-      });
-    }
-    await yieldToEventLoop();
-  }
-}
-
-/** Classes of whole images. */
-export function wantedByClass(
-  store: ProjectStore,
-  imageIds: readonly ImageId[],
-  categoryId: CategoryId,
-  { mode, review, at }: { mode: 'only' | 'add' | 'remove'; review?: ReviewState; at: string },
-): WantedState[] {
-  const unique = [...new Set(imageIds)];
-  const labels = store.annotations.ofImages(unique);
-  const missing = unique.filter((imageId) => !tagsOf(labels.get(imageId)).some((tag) => tag.categoryId === categoryId));
-  let nextId = mode === 'remove' || missing.length === 0 ? null : store.labelEdits.reserveIds(missing.length);
-  return unique.map((imageId) => {
-    const { datasetId } = store.labelEdits.image(imageId);
-    if (!store.datasets.categories(datasetId).some((category) => category.categoryId === categoryId)) {
-      throw new FoveaError('bad-input', `The class ${categoryId} is not one of image ${imageId}'s data set.`, {
-        imageId,
-        categoryId,
-      });
-    }
-    const wanted: { annotationId: AnnotationId; after: Annotation | null }[] = [];
-    for (const tag of tagsOf(labels.get(imageId))) {
-      const goes = mode === 'remove' ? tag.categoryId === categoryId : mode === 'only' && tag.categoryId !== categoryId;
-      if (goes) wanted.push({ annotationId: tag.annotationId, after: null });
-    }
-    if (nextId !== null && missing.includes(imageId)) {
-      wanted.push({ annotationId: nextId, after: newTag(nextId, categoryId, at) });
-      nextId = (nextId + 1) as AnnotationId;
-    }
-    return { imageId, labels: wanted, ...(review === undefined ? {} : { review }) };
+  await inParts(annotationIds, (some) => {
+    const imageId = annotations.imageOfOtherClasses(some, categoryId);
+    if (imageId !== null) throw foreignClass(imageId, categoryId);
   });
 }
 
-function tagsOf(labels: readonly Annotation[] | undefined): Annotation[] {
-  return labels?.filter(({ shape }) => shape.kind === 'classification') ?? [];
+/**
+ * Whether one of the images is not as it is to be. Throws `not-found` where there is no such image, and `bad-input` where the
+ * class is not one of its data set.
+ */
+export async function changesImages(
+  { labelEdits, bulkEdits }: ProjectStore,
+  { imageIds, ...change }: ImagesChange,
+): Promise<boolean> {
+  const categoryId = change.tag?.categoryId ?? null;
+  let changes = false;
+  await inParts(imageIds, (some) => {
+    const missing = labelEdits.firstNotThere(some);
+    if (missing !== null) throw imageNotFound(missing);
+    const foreign = categoryId === null ? null : labelEdits.firstOfOtherClasses(some, categoryId);
+    if (categoryId !== null && foreign !== null) throw foreignClass(foreign, categoryId);
+    changes ||= bulkEdits.changesImages(some, change);
+  });
+  return changes;
 }
 
-function newTag(annotationId: AnnotationId, categoryId: CategoryId, at: string): Annotation {
-  return {
-    annotationId,
+/** Others get their turn between two of them. */
+async function inParts<T>(ids: readonly T[], check: (some: readonly T[]) => void): Promise<void> {
+  for (let at = 0; at < ids.length; at += IDS_AT_ONCE) {
+    if (at > 0) await yieldToEventLoop();
+    check(ids.slice(at, at + IDS_AT_ONCE));
+  }
+}
+
+function foreignClass(imageId: ImageId, categoryId: CategoryId): FoveaError {
+  return new FoveaError('bad-input', `The class ${categoryId} is not one of image ${imageId}'s data set.`, {
+    imageId,
     categoryId,
-    shape: { kind: 'classification' },
-    flags: [],
-    attributes: {},
-    note: '',
-    z: 0,
-    provenance: { by: 'person' },
-    createdAt: at,
-    updatedAt: null,
-  };
+  });
 }

@@ -1,5 +1,5 @@
 /**
- * Gestures about any number of labels, done a little at a time so that nobody waits for all of it: one after the other in each
+ * Gestures about any number of labels or images, done a little at a time so that nobody waits for all of it: one after the other in each
  * project, with a job that says how far it is where it takes longer. What the app's end or a crash left is done when the
  * project is opened.
  */
@@ -13,10 +13,10 @@ import type { JobRegistry } from '../jobs.ts';
 import type { OpenProject, OpenProjects } from '../open-projects.ts';
 
 /** What the first step takes, in one transaction with its end where that is all. */
-const FIRST_LABELS = 400;
+const FIRST_LABELS = 150;
 const [FEWEST_LABELS, MOST_LABELS] = [50, 5000];
 /** A step's length; labels may have a shape of four corners or of a million pixels. */
-const STEP_MS = 25;
+const STEP_MS = 20;
 /** A change that is through by then needs no job. */
 const QUIET_MS = 300;
 /** Who shows the images reads them again each time. */
@@ -27,7 +27,9 @@ export interface BulkGesture {
   title: string;
   /** False: cancelling the job does nothing, for half an undo is of no use. */
   canStop: boolean;
-  /** Up to so many labels; null where nothing would change, or is there to be undone. */
+  /** What is counted. */
+  unit?: 'labels' | 'images';
+  /** Up to so many of them; null where nothing would change, or is there to be undone. */
   begin: (limit: number) => BulkProgress | 'stale' | null;
   /** The data set whose classes change with it. */
   classesOf: DatasetId | null;
@@ -56,13 +58,13 @@ export class BulkGestures {
     this.#jobs = jobs;
   }
 
-  /** A gesture that is sent again after an answer was lost is answered as it was, and done once. */
-  run(opened: OpenProject, token: string, gesture: () => BulkGesture): Promise<ChangeResult> {
+  /** `gesture` is asked in its turn. One that is sent again after an answer was lost is answered as it was, and done once. */
+  run(opened: OpenProject, token: string, gesture: () => BulkGesture | Promise<BulkGesture>): Promise<ChangeResult> {
     const { projectId } = opened.project;
     const { labelEdits } = opened.store;
     const turn = (this.#latest.get(projectId) ?? Promise.resolve()).then(async (): Promise<ChangeResult> => {
       const before = labelEdits.saved(token);
-      const outcome = before === null ? await this.#carryOut(opened, { ...gesture(), token }) : 'done';
+      const outcome = before === null ? await this.#carryOut(opened, { ...(await gesture()), token }) : 'done';
       if (outcome !== 'done') return { outcome, undoState: labelEdits.undoState() };
       const saved = labelEdits.saved(token);
       invariant(saved !== null, 'a gesture that was done was not saved', { token });
@@ -118,11 +120,11 @@ export class BulkGestures {
     }
     if (last.isFinished) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const { token: gestureId, title } = gesture;
+    const { token: gestureId, title, unit = 'labels' } = gesture;
     const { projectId } = opened.project;
-    this.#jobs.start({ projectId, kind: 'labels', title, unit: 'labels', gestureId }, async (report, signal) => {
+    this.#jobs.start({ projectId, kind: 'labels', title, unit, gestureId }, async (report, signal) => {
       try {
-        report({ step: 'Changing labels', done: last.done, total: last.total });
+        report({ step: `Changing ${unit}`, done: last.done, total: last.total });
         for await (const { done, total, gestureId: id } of steps) {
           report({ done, total });
           if (!signal.aborted || (!gesture.canStop && !this.#jobs.isClosing)) continue;

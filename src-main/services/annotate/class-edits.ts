@@ -3,7 +3,7 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { LabelSchema, Skeleton } from '../../contract/model/annotation-edit.ts';
 import type { ClassEdit } from '../../contract/model/class-edit.ts';
 import type { CategoryId, DatasetId } from '../../contract/model/ids.ts';
-import type { Relabelling } from '../../store/bulk-edit-repository.ts';
+import type { BulkChange } from '../../store/bulk-edit-repository.ts';
 import { classChangeBetween, type CategoryRow, type ClassChange } from '../../store/class-change.ts';
 import type { ProjectStore } from '../../store/project-store.ts';
 
@@ -18,7 +18,7 @@ interface PlannedEdit {
   /** Null where the edit changes nothing. */
   classes: ClassChange | null;
   /** What becomes of the labels of classes that go; null where none goes. */
-  labels: Relabelling | null;
+  labels: BulkChange | null;
 }
 
 /** Throws `not-found` for a class that is not there, `bad-input` for an edit that cannot be made. */
@@ -28,7 +28,7 @@ export function plannedClassEdit(store: ProjectStore, datasetId: DatasetId, edit
     schema: store.datasets.labelSchema(datasetId),
   };
   const nameOf = (categoryId: CategoryId): string => requireClass(before.categories, categoryId).name;
-  const plan = (label: string, after: Classes, labels: Relabelling | null = null): PlannedEdit => ({
+  const plan = (label: string, after: Classes, labels: BulkChange | null = null): PlannedEdit => ({
     ...{ label, labels },
     classes: classChangeBetween(datasetId, before, {
       ...after,

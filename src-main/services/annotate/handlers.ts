@@ -5,11 +5,12 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { ChangeResult, HistoryKind, ImageChange } from '../../contract/model/annotation-edit.ts';
 import type { ClassEdit } from '../../contract/model/class-edit.ts';
 import type { DatasetId, ProjectId } from '../../contract/model/ids.ts';
+import type { ImagesChange } from '../../store/bulk-edit-repository.ts';
 import type { WantedState } from '../../store/label-edit-repository.ts';
 import type { ServiceContext } from '../context.ts';
 import type { JobRegistry } from '../jobs.ts';
 import type { OpenProject } from '../open-projects.ts';
-import { requireOwnClass, wantedByClass, wantedByCopy } from './bulk-edits.ts';
+import { changesImages, requireOwnClass, wantedByCopy } from './bulk-edits.ts';
 import { BulkGestures } from './bulk-gestures.ts';
 import { plannedClassEdit } from './class-edits.ts';
 import { wantedByEdits, wantedByRestore } from './edit-checks.ts';
@@ -70,6 +71,27 @@ export function createAnnotateHandlers(
           const what = labels ?? { kind: 'classes', from: [], into: null };
           return opened.store.bulkEdits.begin({ token, kind: 'edit', label, by, at: now() }, what, classes, limit);
         },
+      };
+    });
+  }
+
+  /** Throws before anything is changed where an image is not there, or the class not one of its data set. */
+  function changeImages(
+    projectId: ProjectId,
+    { token, kind, label }: { token: string; kind: HistoryKind; label: string },
+    change: Omit<ImagesChange, 'kind'>,
+  ): Promise<ChangeResult> {
+    const opened = projects.get(projectId);
+    const what: ImagesChange = { ...change, kind: 'images', imageIds: [...new Set(change.imageIds)] };
+    return gestures.run(opened, token, async () => {
+      const changesAny = await changesImages(opened.store, what);
+      return {
+        title: titleOf(label),
+        canStop: true,
+        unit: 'images',
+        classesOf: null,
+        begin: (limit) =>
+          changesAny ? opened.store.bulkEdits.begin({ token, kind, label, by, at: now() }, what, null, limit) : null,
       };
     });
   }
@@ -156,10 +178,10 @@ export function createAnnotateHandlers(
         wantedByCopy(store, { fromImageId, annotationIds, toImageIds }, at),
       ),
 
-    'annotation.classify': async ({ projectId, gestureId, imageIds, categoryId, mode, review }) =>
-      bulk(projectId, { gestureId, kind: 'classify', label: 'set class' }, ({ store }, at) =>
-        wantedByClass(store, imageIds, categoryId, { mode, review, at }),
-      ),
+    'annotation.classify': async ({ projectId, gestureId: token, imageIds, categoryId, mode, review = null }) => {
+      const change = { imageIds, review, tag: { categoryId, mode } };
+      return changeImages(projectId, { token, kind: 'classify', label: 'set class' }, change);
+    },
 
     'annotation.relabel': async ({ projectId, gestureId: token, annotationIds, categoryId }) => {
       const opened = projects.get(projectId);
@@ -176,10 +198,10 @@ export function createAnnotateHandlers(
       }));
     },
 
-    'image.setReview': async ({ projectId, gestureId, imageIds, review }) =>
-      bulk(projectId, { gestureId, kind: 'review', label: `mark as ${review.replace('-', ' ')}` }, () =>
-        [...new Set(imageIds)].map((imageId) => ({ imageId, labels: [], review })),
-      ),
+    'image.setReview': async ({ projectId, gestureId: token, imageIds, review }) => {
+      const label = `mark as ${review.replace('-', ' ')}`;
+      return changeImages(projectId, { token, kind: 'review', label }, { imageIds, review, tag: null });
+    },
 
     'image.reviewCounts': async ({ projectId, datasetId }) => {
       const { datasets, labelHistory } = projects.get(projectId).store;

@@ -26,22 +26,43 @@ function editsWith(answers: Partial<Record<CallName, (request: Request) => unkno
   return { edits, toasts, asked, tell };
 }
 
-test('a review state goes out a thousand at a time, and is undone in the opposite order', async () => {
-  const { edits, asked } = editsWith({
-    'image.setReview': () => ({ outcome: 'done' }),
+test('a review state of any number of images is one gesture, which says how many it changed', async () => {
+  const { edits, asked, toasts, tell } = editsWith({
+    'image.setReview': () => answer.promise,
     'annotation.undo': () => ({ outcome: 'done' }),
   });
-  expect(await edits.setReview(ids, 'done', 'Marked.')).toBe(true);
-  expect(asked.map(([, { imageIds }]) => (imageIds as ImageId[]).length)).toEqual([1000, 1000, 500]);
-  const gestures = asked.map(([, { gestureId }]) => gestureId);
-  expect(edits.undoable).toBe('Marked.');
+  let answer = Promise.withResolvers<unknown>();
+  const mark = () => edits.setReview(ids, 'done', (count) => `${count} marked.`);
+  const whole = mark();
+  expect(edits.progress).toEqual({ done: 0, total: 2500 });
+  const { gestureId, imageIds } = asked[0]![1];
+  expect(imageIds).toEqual(ids);
+  answer.resolve({ outcome: 'done', images: [], untold: ids.slice(100) });
+  expect(await whole).toBe(true);
+  expect(edits.undoable).toBe('2400 marked.');
   await edits.undo();
-  expect(asked.slice(3).map(([name, { target }]) => [name, target])).toEqual(
-    gestures.toReversed().map((gesture) => ['annotation.undo', gesture]),
-  );
+  expect(asked.slice(1)).toEqual([['annotation.undo', expect.objectContaining({ target: gestureId })]]);
   expect(edits.undoable).toBeNull();
   await edits.undo();
-  expect(asked).toHaveLength(6);
+  expect(asked).toHaveLength(2);
+
+  answer = Promise.withResolvers();
+  const stopped = mark();
+  edits.stop();
+  tell('job.changed', { ...asked.at(-1)![1], jobId: 'j', state: 'running', done: 700, total: 2500 });
+  expect(asked.at(-1)).toEqual(['job.cancel', { jobId: 'j' }]);
+  answer.resolve({ outcome: 'done', images: [], untold: ids.slice(0, 700) });
+  await stopped;
+  expect(toasts.list.at(-1)?.message).toBe('Stopped. 700 marked.');
+
+  answer = Promise.withResolvers();
+  answer.resolve({ outcome: 'nothing' });
+  expect(await mark()).toBe(true);
+  expect(toasts.list.at(-1)).toMatchObject({ tone: 'neutral' });
+  answer = Promise.withResolvers();
+  answer.reject(new Error('The disk is full.'));
+  expect(await mark()).toBe(false);
+  expect([edits.progress, edits.undoable]).toEqual([null, 'Stopped. 700 marked.']);
 });
 
 test('only those that got the tag lose it again; the trash gives back its entry; a split its change', async () => {
@@ -123,20 +144,4 @@ test('labels change in one gesture, whose job says how far it is; what a stop le
   answer.reject(new Error('The disk is full.'));
   expect(await failed).toBe(false);
   expect([edits.progress, edits.undoable]).toEqual([null, null]);
-});
-
-test('of review states what was done before an error can be undone', async () => {
-  let sent = 0;
-  const { edits, asked } = editsWith({
-    'image.setReview': () => {
-      if (++sent === 3) throw new Error('The disk is full.');
-      return { outcome: 'done' };
-    },
-    'annotation.undo': () => ({ outcome: 'done' }),
-  });
-  expect(await edits.setReview(ids, 'done', 'Marked.')).toBe(false);
-  expect(edits.undoable).toBe('Marked.');
-  const gestures = asked.slice(0, 2).map(([, { gestureId }]) => gestureId);
-  await edits.undo();
-  expect(asked.slice(3).map(([, { target }]) => target)).toEqual(gestures.toReversed());
 });
