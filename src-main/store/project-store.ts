@@ -64,8 +64,8 @@ export interface ProjectStore {
 const LAST_RESORT_CHECKPOINT_PAGES = 16_384;
 /** What a long write-ahead log is cut down to once it begins anew. */
 const KEPT_LOG_BYTES = 8 * 1024 * 1024;
-/** Of pages that were read. The indices that filters go by, of a hundred thousand images with a million labels, fit in it. */
-const CACHE_KIB = 64 * 1024;
+/** Of pages that were read: the index that filters go by, of a hundred thousand images with a million labels, fits in half of it. */
+const CACHE_KIB = 32 * 1024;
 
 /** Makes the database of a new project. Throws `already-exists` where the file is there. */
 export function createProjectStore(file: string, meta: ProjectMeta): ProjectStore {
