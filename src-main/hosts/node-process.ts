@@ -3,7 +3,7 @@
  * TypeScript sources, and no native dialogs. Knows nothing of what the children do.
  */
 import { fileURLToPath } from 'node:url';
-import { withHugePages } from '../processes/huge-pages.ts';
+import { withKeptMemory } from '../processes/kept-memory.ts';
 import { smallYoungHeap } from '../processes/young-heap.ts';
 import type { HostPorts } from '../services/backend.ts';
 import { userDataFolder, version } from './app-facts.ts';
@@ -18,7 +18,7 @@ export function nodePorts(): HostPorts {
   return {
     userDataFolder: userDataFolder(),
     version,
-    launchTrainer: () => launchNodeChild(trainingProcess, { env: withHugePages(process.env) }),
+    launchTrainer: () => launchNodeChild(trainingProcess, { env: withKeptMemory(process.env) }),
     launchTask: () => launchNodeChild(taskProcess),
     launchWorker: () => launchNodeChild(workerProcess, { execArgv: [...process.execArgv, ...smallYoungHeap] }),
     cliCommand: [process.execPath, fileURLToPath(commandLine)],

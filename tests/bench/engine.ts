@@ -13,7 +13,7 @@ import type { NetworkPlan, PlannedLayer } from '../../src-main/engine/nn/network
 import { initialise } from '../../src-main/engine/nn/parameters.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
-import { withHugePages } from '../../src-main/processes/huge-pages.ts';
+import { withKeptMemory } from '../../src-main/processes/kept-memory.ts';
 import { repository } from '../helpers/app-session.ts';
 import { interleave, median, type Bar, type BenchContext, type BenchOutcome, type Figure } from './bench.ts';
 import { stepArithmetic } from './engine-arithmetic.ts';
@@ -134,7 +134,7 @@ async function timeNetwork(
     };
     const script = join(repository, 'tests', 'bench', 'engine-contender.ts');
     // As a host starts its trainer.
-    const environment = withHugePages(process.env);
+    const environment = withKeptMemory(process.env);
     const command = [process.execPath, script, folder, String(threads), net.id] as const;
     const ours = await start(startPeer(command, script, environment));
     const peer = ({ environment }: Setting, channelsLast = false): Promise<PythonPeer> => {

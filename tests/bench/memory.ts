@@ -3,6 +3,7 @@
  * zoo on made-up images for a few steps, and of one that does a whole run of LeNet-5.
  */
 import { fileURLToPath } from 'node:url';
+import { withKeptMemory } from '../../src-main/processes/kept-memory.ts';
 import { capture } from '../../src-main/setup/child.mjs';
 import type { Bar, BenchContext, BenchOutcome, Figure } from './bench.ts';
 
@@ -58,7 +59,9 @@ export async function runMemory({ quick, progress }: BenchContext): Promise<Benc
 
 async function measure(args: readonly string[]): Promise<{ peakBytes: number; estimatedBytes: number }> {
   const child = fileURLToPath(new URL('./memory-child.ts', import.meta.url));
-  const { code, stdout, stderr } = await capture(process.execPath, [child, ...args]);
+  const { code, stdout, stderr } = await capture(process.execPath, [child, ...args], {
+    env: withKeptMemory(process.env),
+  });
   if (code !== 0) throw new Error(`memory-child.ts ${args.join(' ')} failed: ${stderr}`);
   return JSON.parse(stdout) as { peakBytes: number; estimatedBytes: number };
 }

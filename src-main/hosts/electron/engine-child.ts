@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ChildProcess } from '../../processes/child-process.ts';
-import { withHugePages } from '../../processes/huge-pages.ts';
+import { withKeptMemory } from '../../processes/kept-memory.ts';
 import { launchNodeChild } from '../node-child.ts';
 import { launchUtilityChild } from './utility-child.ts';
 
@@ -19,5 +19,5 @@ export function launchEngineChild<Command extends object, Event>(
 ): ChildProcess<Command, Event> {
   const node = join(appFolder, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
   if (!existsSync(node)) return launchUtilityChild(entry, serviceName);
-  return launchNodeChild(pathToFileURL(entry), { execPath: node, execArgv: [], env: withHugePages(process.env) });
+  return launchNodeChild(pathToFileURL(entry), { execPath: node, execArgv: [], env: withKeptMemory(process.env) });
 }
