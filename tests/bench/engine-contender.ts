@@ -89,9 +89,10 @@ async function openSession(): Promise<{ session: Session; nodes: number }> {
   const made = inPlace ? gradientGraph(net, planned) : stepGraph(net, planned, maximumSteps);
   const graph = optimise(made, await passesFor(runtime, options));
   const profilePrefix = process.env['PROFILE'];
-  // As train/open-graph.ts leaves open how many images the indices are of.
-  const session = await runtime.createSession(writeModel(graph, {}, { bytes: 0 }), {
+  // As train/open-graph.ts opens a graph that trains.
+  const session = await runtime.createSession(writeModel(graph, {}, { hidesSizes: true }), {
     ...options,
+    unoptimised: true,
     ...(profilePrefix && { profilePrefix }),
   });
   const nodes = countNodes(graph);

@@ -22,9 +22,8 @@ async function someSteps([name = '', batchText, sideText]: string[]): Promise<nu
   const side = Number(sideText);
   const step = buildExampleStep(exampleNetwork(name), { batchSize: Number(batchText), size: [side, side] });
   const graph = optimise(step.graph);
-  // As train/open-graph.ts leaves open how many images a step takes.
-  const model = writeModel(graph, {}, { images: 0 });
-  const session = await new OnnxRuntime().createSession(model, { device: 'cpu', threads: 2 });
+  const model = writeModel(graph, {}, { hidesSizes: true });
+  const session = await new OnnxRuntime().createSession(model, { device: 'cpu', threads: 2, unoptimised: true });
   let feeds = exampleFeeds(step, 1);
   for (let i = 0; i < 6; i++) {
     const { parametersNext, buffersNext } = await session.run(feeds);

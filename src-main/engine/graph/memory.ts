@@ -1,7 +1,7 @@
 /**
  * The bytes that are alive while a runtime runs a graph: nodes in onnxruntime's own order, every value from the node that
- * makes it to the last one that reads it. Knows no operator's work space; see train/memory-estimate.ts for what comes on
- * top.
+ * makes it to the last one that reads it, as onnxruntime keeps them where it does not know their sizes
+ * (graph/onnx-model.ts). Knows no operator's work space; see train/memory-estimate.ts for what comes on top.
  */
 import { isGraph, sizeOf, type DataType, type Graph, type Node, type Value } from './types.ts';
 
@@ -22,27 +22,6 @@ export const bytesOf = ({ shape, dataType }: Pick<Value, 'shape' | 'dataType'>):
 
 /** Their result is their input under another name. */
 const aliases = new Set(['Reshape', 'Identity', 'Flatten', 'Squeeze', 'Unsqueeze']);
-/** Write over an input of the same size that nobody reads afterwards. */
-const inPlace = new Set([
-  'Abs',
-  'Add',
-  'Clip',
-  'Div',
-  'Exp',
-  'HardSigmoid',
-  'LeakyRelu',
-  'Log',
-  'Mul',
-  'Neg',
-  'Reciprocal',
-  'Relu',
-  'Sigmoid',
-  'Softplus',
-  'Sqrt',
-  'Sub',
-  'Tanh',
-]);
-
 /**
  * Most bytes alive at once, the graph's inputs and constants left out: they belong to the caller and the session. What a
  * Loop carries counts twice, as it comes into a turn and as it leaves it.
@@ -61,18 +40,6 @@ export function peakLiveBytes(graph: Graph): number {
   let bytes = 0;
   let peak = 0;
   order.forEach((node, at) => {
-    let taken: string | null = null;
-    if (inPlace.has(node.opType)) {
-      const size = bytesOf(node.outputs[0]!);
-      taken =
-        node.inputs
-          .map((input) => (input ? root(input.name) : ''))
-          .find((name) => alive.get(name) === size && lastReader.get(name) === at && !kept.has(name)) ?? null;
-    }
-    if (taken !== null) {
-      bytes -= alive.get(taken)!;
-      alive.delete(taken);
-    }
     for (const output of node.outputs) {
       if (root(output.name) !== output.name) continue;
       alive.set(output.name, bytesOf(output));

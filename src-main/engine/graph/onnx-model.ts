@@ -35,20 +35,24 @@ import {
 
 type InferOutputs = OpRules['inferOutputs'];
 
-/** An axis for each input's name. */
-export type OpenAxes = Readonly<Record<string, number>>;
+export interface WriteOptions {
+  /**
+   * The file does not say how large values are: no axis of an input has a length, and the shapes that operators ask for are
+   * inputs with a default. Where onnxruntime knows two values to be of one shape, it gives the second the first one's memory
+   * and keeps that in between, from the forward pass to the end of the backward pass. What it knows nothing of, it lets go once
+   * nobody reads it any more.
+   */
+  hidesSizes?: boolean;
+}
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/**
- * The bytes of an .onnx file. `metadata` is written as the model's key-value properties. Of an input named in `open`, the
- * file does not say how long that axis is.
- */
+/** The bytes of an .onnx file. `metadata` is written as the model's key-value properties. */
 export function writeModel(
   graph: Graph,
   metadata: Readonly<Record<string, string>> = {},
-  open: OpenAxes = {},
+  { hidesSizes = false }: WriteOptions = {},
 ): Uint8Array {
   const used = domainsOf(graph);
   const domains = Object.entries({ '': opset, ...contribDomains }).filter(
@@ -57,7 +61,7 @@ export function writeModel(
   return encodeModel({
     irVersion,
     producerName: 'fovea',
-    graph: { ...graphToProto(graph), input: graph.inputs.map((input) => valueToProto(input, open[input.name])) },
+    graph: hidesSizes ? withoutSizes(graph) : graphToProto(graph),
     opsetImport: domains.map(([domain, version]) => ({ domain, version })),
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
@@ -78,6 +82,24 @@ function graphToProto(graph: Graph): GraphProto {
     input: graph.inputs.map((input) => valueToProto(input)),
     output: graph.outputs.map((output) => valueToProto(output)),
   };
+}
+
+/** Operators whose second input says which shape the result has. */
+const shaping = new Set(['Reshape', 'Expand', 'ConstantOfShape']);
+
+function withoutSizes(graph: Graph): GraphProto {
+  const shapes = new Set(shapesAskedFor(graph));
+  const asked = graph.initializers.filter(({ name }) => shapes.has(name));
+  const open = graph.inputs.map((input) => valueToProto(input, () => ({})));
+  return { ...graphToProto(graph), input: [...open, ...asked.map((value) => valueToProto(value))] };
+}
+
+function shapesAskedFor({ nodes }: Graph): string[] {
+  return nodes.flatMap(({ opType, inputs, attributes }) => {
+    const bodies = Object.values(attributes).filter((value) => value !== undefined && isGraph(value));
+    const shape = shaping.has(opType) ? inputs.at(opType === 'ConstantOfShape' ? 0 : 1) : null;
+    return [...(shape?.constant ? [shape.name] : []), ...bodies.flatMap(shapesAskedFor)];
+  });
 }
 
 function nodeToProto(node: Node): NodeProto {
@@ -111,9 +133,12 @@ function tensorToProto(value: Tensor, name: string): TensorProto {
   return { name, dims: [...value.shape], dataType: elementTypes[value.dataType], rawData: toBytes(value.data) };
 }
 
-function valueToProto(value: Value, openAxis?: number): ValueInfoProto {
-  const dim = value.shape.map((dimValue, axis) => (axis === openAxis ? {} : { dimValue }));
-  return { name: value.name, type: { tensorType: { elemType: elementTypes[value.dataType], shape: { dim } } } };
+function valueToProto(
+  { name, dataType, shape }: Value,
+  dimension: (dimValue: number) => { dimValue?: number } = (dimValue) => ({ dimValue }),
+): ValueInfoProto {
+  const dim = shape.map((length) => dimension(length));
+  return { name, type: { tensorType: { elemType: elementTypes[dataType], shape: { dim } } } };
 }
 
 /**

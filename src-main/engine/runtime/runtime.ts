@@ -13,7 +13,7 @@ export interface SessionOptions {
   kept?: Readonly<Record<string, string>>;
   /** Nodes, by name, that run on the CPU whatever the device. */
   cpuNodes?: readonly string[];
-  /** Runs the graph as it is, so that what is measured or looked at can be found again in it. */
+  /** Runs the graph as it is, in the order that graph/memory.ts knows; what is looked at can be found again in it. */
   unoptimised?: boolean;
   /** Writes a per-node profile into this file prefix when the session is released. */
   profilePrefix?: string;
