@@ -81,7 +81,8 @@ export const inputGradientFormulations: Readonly<Record<string, Formulation<Conv
       const { inputs, attributes: a, channelBlock } = context;
       return hasAdjoint(context) && canFilter([inputs[1].shape[1]!, a.shape[1]!], a, channelBlock);
     },
-    suits: ({ inputs: [, dy], attributes: a }) => filteringPays(dy.shape, a.shape[1]!, adjointAttributes(a)),
+    suits: ({ inputs: [, dy], attributes: a, channelBlock }) =>
+      filteringPays(dy.shape, a.shape[1]!, adjointAttributes(a), channelBlock),
     build: ({ g, inputs: [w, dy], attributes: a, channelBlock }) => [
       filteredConvolution(g, dy, w, 'adjoint', adjointAttributes(a), channelBlock!),
     ],

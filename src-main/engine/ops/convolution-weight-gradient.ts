@@ -5,9 +5,10 @@
  */
 import type { Builder } from '../graph/builder.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
-import { placesOf, reorderInput, reorderOutput, takeBlocks } from './blocked.ts';
+import { reorderInput, reorderOutput } from './blocked.ts';
 import type { ConvGradientAttributes } from './convolution.ts';
 import { isHalving } from './convolution-size.ts';
+import { byPosition, byPositionOfFew, patchesInBlocks } from './convolution-weight-gradient-blocked.ts';
 import type { Formulation, LoweringContext, ShapeContext } from './definition.ts';
 import { rowProducts, sumOfRowProducts } from './row-products.ts';
 import { canFilterWeights, filteredWeightGradient, filteringWeightsPays } from './winograd.ts';
@@ -129,40 +130,6 @@ function stacked({ g, inputs: [x, dy], attributes: a }: Context): Value[] {
 }
 
 /**
- * The blocked kernels with a row's pixels as channels: dw[o, c, i, j] = Σ_w Σ_h dy_j[o, h, w] · x[c, h + i, w] is a convolution
- * along h of x, with dy as its kernel and c as the axis of pixels that it runs over. dy_j is dy moved by the kernel's column, with
- * zeros where it leaves x. In blocks both lie so that all moving is of whole blocks; each image is a group.
- */
-function byPosition({ g, inputs: [x, dy], attributes: a, channelBlock }: Context): Value[] {
-  const block = channelBlock!;
-  const [n, c, h, w] = x.shape as [number, number, number, number];
-  const [, o, oH, oW] = dy.shape as [number, number, number, number];
-  const [kH, kW] = a.kernel_shape as [number, number];
-  const [top, left, bottom] = a.pads as [number, number, number];
-  const turned = takeBlocks(
-    g,
-    x,
-    [n, block],
-    placesOf([w / block, h, c], (outer, row, channel) => (channel! * h + row!) * (w / block) + outer!),
-  ); // [N, W/b, H, C, b]
-  const count = (o / block) * oH * oW;
-  const rows = g.concat([g.reshape(reorderInput(g, dy), [n, count, block]), g.float(0, [n, 1, block])], 1);
-  const places = placesOf([kW, o / block, w / block, oH, block], (j, outer, first, row, at) => {
-    const column = first! * block + at! - j! + left;
-    return column < 0 || column >= oW ? count : (outer! * oH + row!) * oW + column;
-  });
-  const kernel = g.reshape(takeBlocks(g, rows, [n, block], places), [n * kW * o, w, oH, 1]);
-  const product = g.op(
-    'Conv',
-    [g.reshape(turned, [1, n * w, h, c]), kernel],
-    { kernel_shape: [oH, 1], strides: [1, 1], pads: [top, 0, bottom, 0], dilations: [1, 1], group: n },
-    'com.microsoft.nchwc',
-  ); // [1, N·kW·O, kH, C]
-  const summed = g.reduceSum(g.reshape(reorderOutput(g, product), [n, kW * o * kH * c]), [0]);
-  return [g.transpose(g.reshape(summed, [kW, o, kH, c]), [1, 3, 2, 0])];
-}
-
-/**
  * Stride 2, 3×3, padding 1: in the four phases of x (phases.ts), the kernel's steps are of one pixel. Row 2p + i − 1 of x is
  * row p of phase 1, row p of phase 0 and row p + 1 of phase 1, for i = 0, 1, 2; columns likewise.
  */
@@ -274,6 +241,15 @@ function hasFewPositions({ inputs: [, dy], attributes: a }: Rule): boolean {
 
 const isDense = ({ attributes: a }: Rule): boolean =>
   a.group === 1 && a.strides.every((s) => s === 1) && a.dilations.every((d) => d === 1);
+/** Whether columns of x, and `channels`, come in whole blocks for kernels that take columns as channels. */
+function hasBlocksOfColumns(context: Rule, channels: number): boolean {
+  const { inputs, channelBlock: block } = context;
+  const divides = (size: number): boolean => size % block! === 0;
+  return !!block && isDense(context) && !isPointwise(context) && divides(inputs[0].shape[3]!) && divides(channels);
+}
+/** Blocks of AVX-512, whose products are so fast that what is moved around them decides. */
+const fastBlock = 16;
+const hasFastBlocks = ({ channelBlock }: Rule): boolean => !!channelBlock && channelBlock >= fastBlock;
 /** Elements of x that a core's caches do not hold: 4 MB. */
 const manyElements = 2 ** 20;
 
@@ -296,21 +272,33 @@ export const weightGradientFormulations: Readonly<Record<string, Formulation<Con
   },
   winograd: {
     applies: ({ attributes }) => canFilterWeights(attributes),
-    suits: ({ inputs: [x, dy], channelBlock }) => !!channelBlock && filteringWeightsPays(x, dy),
+    suits: (context) => {
+      const { inputs, channelBlock } = context;
+      const isMovedByBlocks = hasFastBlocks(context) && hasBlocksOfColumns(context, context.attributes.shape[0]!);
+      return !!channelBlock && filteringWeightsPays(inputs[0], inputs[1], isMovedByBlocks);
+    },
     build: ({ g, inputs: [x, dy], attributes }) => [filteredWeightGradient(g, x, dy, attributes)],
   },
   sideBySide: { applies: ({ attributes: a }) => a.group === 1, suits: hasFewPositions, build: sideBySide },
   pointwise: { applies: isPointwise, suits: () => true, build: pointwise },
   byPosition: {
-    applies: (context) => {
-      const { inputs, attributes: a, channelBlock } = context;
-      const blocks = [inputs[0].shape[3]!, a.shape[0]!];
-      return (
-        isDense(context) && !isPointwise(context) && !!channelBlock && blocks.every((size) => size % channelBlock === 0)
-      );
-    },
-    suits: ({ inputs: [x] }) => sizeOf(x.shape) >= manyElements,
+    applies: (context) => hasBlocksOfColumns(context, context.attributes.shape[0]!),
+    suits: (context) => hasFastBlocks(context) || sizeOf(context.inputs[0].shape) >= manyElements,
     build: byPosition,
+  },
+  byPositionOfFew: {
+    applies: (context) => hasBlocksOfColumns(context, context.attributes.shape[1]!),
+    suits: ({ inputs: [x], attributes: a, channelBlock }) =>
+      a.shape[0]! < channelBlock! && sizeOf(x.shape) >= manyElements,
+    build: byPositionOfFew,
+  },
+  patchesInBlocks: {
+    applies: ({ inputs: [x, dy], attributes: a, channelBlock }) => {
+      const sizes = [x.shape[1]!, sizeOf(dy.shape.slice(2))];
+      return a.group === 1 && !!channelBlock && sizes.every((size) => size % channelBlock === 0);
+    },
+    suits: (context) => hasFastBlocks(context) && context.attributes.strides.some((s) => s > 1),
+    build: patchesInBlocks,
   },
   stacked: {
     applies: (context) => isDense(context) && !isPointwise(context),

@@ -48,7 +48,8 @@ export const convOp: OpDefinition<ConvAttributes> = {
     winograd: {
       applies: ({ inputs: [x, w], attributes, channelBlock }) =>
         canFilter([x.shape[1]!, w.shape[0]!], attributes, channelBlock),
-      suits: ({ inputs: [x, w], attributes }) => filteringPays(x.shape, w.shape[0]!, attributes),
+      suits: ({ inputs: [x, w], attributes, channelBlock }) =>
+        filteringPays(x.shape, w.shape[0]!, attributes, channelBlock),
       build: ({ g, inputs, attributes, channelBlock }) => {
         const [x, w] = inputs;
         const y = filteredConvolution(g, x, w, 'forward', attributes, channelBlock!);
