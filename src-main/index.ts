@@ -1,6 +1,8 @@
 /** Composition root: builds the services once and joins their handlers into one Backend. */
 import type { Handlers } from './contract/ipc.ts';
+import { BulkGestures } from './services/annotate/bulk-gestures.ts';
 import { createAnnotateHandlers } from './services/annotate/handlers.ts';
+import { LabelTrash } from './services/annotate/label-trash.ts';
 import { createAppHandlers, openSettings } from './services/app.ts';
 import type { Backend, HostPorts } from './services/backend.ts';
 import { CheckpointKeeper } from './services/checkpoints.ts';
@@ -45,6 +47,8 @@ export function createBackend(ports: HostPorts): Backend {
   const caches = new PictureCaches(() => settings.get());
   const checkpoints = new CheckpointKeeper(projects, workers);
   const jobs = new JobRegistry(hub.emit);
+  const gestures = new BulkGestures(projects, hub.emit, jobs);
+  const labelTrash = new LabelTrash(workers, gestures, hub.emit);
   const lists = new ImageLists(new ImageFindings(() => ports.launchTask()));
   hub.subscribe('annotation.changed', ({ projectId }) => lists.forgetProject(projectId));
   const projectService = createProjectService(context, settings);
@@ -57,9 +61,9 @@ export function createBackend(ports: HostPorts): Backend {
     ...createCacheHandlers(projects, caches),
     ...projectService.handlers,
     ...createDatasetHandlers(context, jobs, lists),
-    ...createLibraryHandlers(context, jobs, lists),
+    ...createLibraryHandlers(context, { jobs, lists, labelTrash }),
     ...createCategoryHandlers(context),
-    ...createAnnotateHandlers(context, jobs),
+    ...createAnnotateHandlers(context, gestures),
     ...createJobHandlers(jobs),
     ...devices.handlers,
     ...createWeightsHandlers(context, jobs),

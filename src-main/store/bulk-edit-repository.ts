@@ -1,6 +1,7 @@
 /**
- * Changes that may be about any number of labels or images: another class for labels, their removal, what a class that is merged
- * or deleted takes along, classes and review states of whole images, undo and redo. They are done some labels at a time, in short transactions; what remains to be done is in
+ * Changes that may be about any number of labels or images: another class for labels, their removal and return, what a class
+ * that is merged or deleted takes along, classes and review states of whole images, undo and redo. They are done some labels
+ * at a time, in short transactions; what remains to be done is in
  * the database, so that it is done whatever happens meanwhile. What is small is one transaction from its beginning to its end.
  */
 import type { Database, Statement } from 'better-sqlite3';
@@ -8,7 +9,7 @@ import type { Annotation, ReviewState } from '../contract/model/annotation.ts';
 import type { AnnotationId, CategoryId, ImageId } from '../contract/model/ids.ts';
 import type { CategoryRepository } from './category-repository.ts';
 import { inverseClassChange, type ClassChange } from './class-change.ts';
-import { applyChange, asClassMoves, decodeChanges, type RecordedChange } from './label-change.ts';
+import { applyChange, asClassMoves, decodeChanges, isDeletion, type RecordedChange } from './label-change.ts';
 import type { LabelEditRepository, WantedState } from './label-edit-repository.ts';
 import type { GestureFacts, LabelWriter } from './label-writer.ts';
 import { writeRelaxed } from './relaxed-write.ts';
@@ -19,7 +20,8 @@ export type BulkChange =
   | { kind: 'labels'; annotationIds: readonly AnnotationId[]; into: CategoryId | null }
   /** All labels that have one of these classes, those too that come while it is done. */
   | { kind: 'classes'; from: readonly CategoryId[]; into: CategoryId | null }
-  | ImagesChange;
+  | ImagesChange
+  | Revival;
 
 export interface ImagesChange {
   kind: 'images';
@@ -29,6 +31,15 @@ export interface ImagesChange {
   review: ReviewState | null;
   /** A class of the image as a whole; `only`: instead of all others. */
   tag: { categoryId: CategoryId; mode: 'only' | 'add' | 'remove' } | null;
+}
+
+/** Deleted labels come back. */
+export interface Revival {
+  kind: 'revival';
+  /** Of each change of the history the labels that it deleted. */
+  changes: readonly (readonly [changeId: number, annotationIds: readonly AnnotationId[]])[];
+  /** Classes that are gone, and the one that labels of theirs get instead. */
+  into: readonly (readonly [gone: CategoryId, now: CategoryId])[];
 }
 
 type Travel = { kind: 'travel'; direction: 'undo' | 'redo'; of: number };
@@ -62,10 +73,18 @@ interface Slice {
   isStuck?: boolean;
 }
 
-interface BulkRow {
+interface Place {
   place: number;
   done: number;
+}
+interface BulkRow extends Place {
+  work: string;
   total: number;
+}
+interface OpenWork {
+  gestureId: number;
+  work: BulkWork;
+  start: Place & { total: number };
 }
 
 interface ChangeRow {
@@ -118,11 +137,9 @@ export class BulkEditRepository {
   readonly #edits: LabelEditRepository;
   readonly #categories: CategoryRepository;
   readonly #row: Statement<[number], BulkRow>;
-  readonly #workOf: Statement<[number], string>;
-  /** The one that was gone on with last, which may name a million labels. */
-  #work: { gestureId: number; work: BulkWork } | null = null;
-  readonly #insertRow: Statement<[BulkRow & { gestureId: number; work: string }]>;
-  readonly #updateRow: Statement<[number, number, number]>;
+  readonly #insertRow: Statement<[BulkRow & { gestureId: number }]>;
+  readonly #place: Statement<[number], Place>;
+  readonly #setPlace: Statement<[number, number, number]>;
   readonly #deleteRow: Statement<[number]>;
   readonly #setState: Statement<[string, number]>;
   readonly #ofClass: Statement<[CategoryId, number], AnnotationId>;
@@ -132,6 +149,11 @@ export class BulkEditRepository {
   readonly #unlike: Statement<[Record<string, string | number | null>]>;
   readonly #changes: { undo: Statement<[number, number], ChangeRow>; redo: Statement<[number, number], ChangeRow> };
   readonly #category: Statement<[CategoryId]>;
+  readonly #change: Statement<[number], { imageId: ImageId; changes: Buffer }>;
+  /** The gesture that was gone on with last. */
+  #openedWork: OpenWork | null = null;
+  /** Of the history's change that labels come back from now: an image may have more of them than a step takes. */
+  #opened: { changeId: number; imageId: ImageId; deleted: Map<AnnotationId, Annotation> } | null = null;
 
   constructor(
     database: Database,
@@ -141,12 +163,12 @@ export class BulkEditRepository {
     this.#writer = parts.writer;
     this.#edits = parts.edits;
     this.#categories = parts.categories;
-    this.#row = database.prepare('SELECT place, done, total FROM bulk_edit WHERE gesture_id = ?');
-    this.#workOf = database.prepare<[number], string>('SELECT work FROM bulk_edit WHERE gesture_id = ?').pluck();
+    this.#row = database.prepare('SELECT work, place, done, total FROM bulk_edit WHERE gesture_id = ?');
     this.#insertRow = database.prepare(
       'INSERT INTO bulk_edit (gesture_id, work, place, done, total) VALUES (@gestureId, @work, @place, @done, @total)',
     );
-    this.#updateRow = database.prepare('UPDATE bulk_edit SET place = ?, done = ? WHERE gesture_id = ?');
+    this.#place = database.prepare('SELECT place, done FROM bulk_place WHERE gesture_id = ?');
+    this.#setPlace = database.prepare('INSERT OR REPLACE INTO bulk_place (gesture_id, place, done) VALUES (?, ?, ?)');
     this.#deleteRow = database.prepare('DELETE FROM bulk_edit WHERE gesture_id = ?');
     this.#setState = database.prepare('UPDATE gesture SET state = ? WHERE id = ?');
     this.#ofClass = database.prepare<[CategoryId, number], AnnotationId>(hotBulkEditQueries.ofClass).pluck();
@@ -159,6 +181,7 @@ export class BulkEditRepository {
       redo: database.prepare(hotBulkEditQueries.redo),
     };
     this.#category = database.prepare('SELECT 1 FROM category WHERE id = ?');
+    this.#change = database.prepare('SELECT image_id AS imageId, changes FROM label_change WHERE id = ?');
   }
 
   /**
@@ -195,45 +218,53 @@ export class BulkEditRepository {
 
   /** Goes on with up to `limit` labels. The last step is on the disk when this returns, and all others with it. */
   go(gestureId: number, limit: number): BulkProgress {
-    const row = this.#row.get(gestureId);
-    if (row === undefined) return { gestureId, imageIds: [], done: 0, total: 0, isFinished: true };
-    const work = this.#readWork(gestureId);
-    const isEnd = row.done >= row.total;
+    const opened = this.#openWork(gestureId);
+    if (opened === null) return { gestureId, imageIds: [], done: 0, total: 0, isFinished: true };
+    const { work, start } = opened;
+    const { total } = start;
+    const from = this.#place.get(gestureId) ?? start;
+    const isEnd = from.done >= total;
     const step = (): BulkProgress => {
-      const slice = this.#slice(gestureId, work, row.place, limit);
+      const slice = this.#slice(gestureId, work, from.place, limit);
       if (slice.isStuck === true) {
         this.#deleteRow.run(gestureId);
-        return { gestureId, imageIds: [], done: row.total, total: row.total, isFinished: true };
+        return { gestureId, imageIds: [], done: total, total, isFinished: true };
       }
       const isFinished = slice.isLast && isEnd;
-      const done = slice.isLast ? row.total : Math.min(row.total, row.done + slice.count);
+      const done = slice.isLast ? total : Math.min(total, from.done + slice.count);
       if (isFinished) {
         this.#deleteRow.run(gestureId);
         this.#finish(gestureId, work);
       } else {
-        this.#updateRow.run(slice.place, done, gestureId);
+        this.#setPlace.run(gestureId, slice.place, done);
       }
-      return { gestureId, imageIds: slice.imageIds, done, total: row.total, isFinished };
+      return { gestureId, imageIds: slice.imageIds, done, total, isFinished };
     };
     return isEnd ? this.#write(step) : writeRelaxed(this.#database, step);
   }
 
+  /** What is to be done may be long, and is read once. */
+  #openWork(gestureId: number): OpenWork | null {
+    if (!this.#isPending(gestureId)) this.#openedWork = null;
+    else if (this.#openedWork?.gestureId !== gestureId) {
+      const { work, ...start } = this.#row.get(gestureId)!;
+      this.#openedWork = { gestureId, work: JSON.parse(work) as BulkWork, start };
+    }
+    return this.#openedWork;
+  }
+
+  #isPending(gestureId: number): boolean {
+    return this.#database.prepare('SELECT 1 FROM bulk_edit WHERE gesture_id = ?').get(gestureId) !== undefined;
+  }
+
   /** No more of it: what is done stays, and can be undone; classes that were to go stay. */
   stop(gestureId: number): void {
-    this.#work = null;
     this.#write(() => this.#deleteRow.run(gestureId));
   }
 
   /** Gestures of which a part is done, the oldest first. */
   pending(): number[] {
     return this.#database.prepare<[], number>('SELECT gesture_id FROM bulk_edit ORDER BY gesture_id').pluck().all();
-  }
-
-  #readWork(gestureId: number): BulkWork {
-    if (this.#work?.gestureId !== gestureId) {
-      this.#work = { gestureId, work: JSON.parse(this.#workOf.get(gestureId) ?? 'null') as BulkWork };
-    }
-    return this.#work.work;
   }
 
   #start(gestureId: number, work: BulkWork, limit: number): BulkProgress {
@@ -249,7 +280,6 @@ export class BulkEditRepository {
   }
 
   #finish(gestureId: number, { classes }: BulkWork): void {
-    this.#work = null;
     if (classes === null) return;
     if (!bringsClasses(classes)) this.#categories.applyRows(classes);
     this.#edits.finishClasses(gestureId, classes);
@@ -265,6 +295,8 @@ export class BulkEditRepository {
         );
         return find.get(JSON.stringify(what.annotationIds), what.into) !== undefined;
       }
+      case 'revival':
+        return what.changes.length > 0;
       case 'images':
         return true;
     }
@@ -290,6 +322,8 @@ export class BulkEditRepository {
           (sum, id) => sum + count('SELECT count(*) FROM annotation WHERE category_id = ?', id),
           done,
         );
+      case 'revival':
+        return what.changes.reduce((sum, [, annotationIds]) => sum + annotationIds.length, 0);
       case 'travel':
         return count('SELECT sum(max(1, added + updated + removed)) FROM label_change WHERE gesture_id = ?', what.of);
     }
@@ -318,6 +352,8 @@ export class BulkEditRepository {
         const isStuck = ids.length > 0 && imageIds.length === 0;
         return { imageIds, place: 0, count: ids.length, isLast: ids.length < limit, isStuck };
       }
+      case 'revival':
+        return this.#revive(gestureId, what, place, limit);
       case 'travel':
         return this.#travelSome(gestureId, what, place, limit);
     }
@@ -374,9 +410,68 @@ export class BulkEditRepository {
         );
         const id = added.get(imageId);
         const coming = id === undefined ? [] : [{ annotationId: id, after: newTag(id, categoryId, at) }];
-        return [imageId, [...going.map(({ annotationId }) => ({ annotationId, after: null })), ...coming]];
+        const replaced = mode === 'only' && { replaced: true as const };
+        return [imageId, [...going.map(({ annotationId }) => ({ annotationId, after: null, ...replaced })), ...coming]];
       }),
     );
+  }
+
+  /** `place` counts labels. */
+  #revive(gestureId: number, { changes, into }: Revival, place: number, limit: number): Slice {
+    const classes = new Map(into);
+    const imageIds: ImageId[] = [];
+    const end = place + limit;
+    let before = 0;
+    for (const [changeId, annotationIds] of changes) {
+      if (before >= end) return { imageIds, place: end, count: limit, isLast: false };
+      const some = annotationIds.slice(Math.max(0, place - before), end - before);
+      before += annotationIds.length;
+      const imageId = some.length === 0 ? null : this.#reviveSome(gestureId, changeId, some, classes);
+      if (imageId !== null) imageIds.push(imageId);
+    }
+    const isLast = before <= end;
+    if (isLast) this.#opened = null;
+    const reached = Math.min(end, before);
+    return { imageIds, place: reached, count: reached - place, isLast };
+  }
+
+  /** Null where none of them can come back: their image went too, or they are there. */
+  #reviveSome(
+    gestureId: number,
+    changeId: number,
+    annotationIds: readonly AnnotationId[],
+    classes: ReadonlyMap<CategoryId, CategoryId>,
+  ): ImageId | null {
+    const opened = this.#open(changeId);
+    if (opened === null || this.#writer.findImage(opened.imageId) === null) return null;
+    const { imageId, deleted } = opened;
+    const isThere = this.#writer.ofImage(imageId, annotationIds);
+    // An image is not said twice to be of one class as a whole.
+    const tagged = new Set<CategoryId>();
+    const isTagged = (categoryId: CategoryId): boolean =>
+      tagged.has(categoryId) || this.#tagged.get(JSON.stringify([imageId]), categoryId) !== undefined;
+    const labels = annotationIds.flatMap((annotationId) => {
+      const label = deleted.get(annotationId);
+      if (label === undefined || isThere.has(annotationId)) return [];
+      const categoryId = classes.get(label.categoryId) ?? label.categoryId;
+      const isTag = label.shape.kind === 'classification';
+      if (!this.#hasCategory(categoryId) || (isTag && isTagged(categoryId))) return [];
+      if (isTag) tagged.add(categoryId);
+      return [{ annotationId, after: { ...label, categoryId } }];
+    });
+    const plan = this.#writer.plan({ imageId, labels });
+    if (plan !== null) this.#writer.perform(gestureId, plan);
+    return plan && imageId;
+  }
+
+  #open(changeId: number) {
+    if (this.#opened?.changeId === changeId) return this.#opened;
+    const row = this.#change.get(changeId);
+    if (row === undefined) return null;
+    const deletions = decodeChanges(row.changes).filter(isDeletion);
+    const deleted = new Map(deletions.map(({ annotationId, before }) => [annotationId, before]));
+    this.#opened = { changeId, imageId: row.imageId, deleted };
+    return this.#opened;
   }
 
   #travelSome(gestureId: number, { direction, of }: Travel, place: number, limit: number): Slice {

@@ -16,6 +16,8 @@ export interface ClassChange {
   /** `before` null: added, `after` null: removed. */
   categories: { before: CategoryRow | null; after: CategoryRow | null }[];
   schema: { before: LabelSchema; after: LabelSchema } | null;
+  /** The class that the labels of those that went have since; absent where they went with them. */
+  mergedInto?: CategoryId;
 }
 
 /** Null where nothing differs. */

@@ -10,7 +10,8 @@ type Fields = Partial<Omit<Annotation, 'annotationId'>>;
 
 export type RecordedChange =
   | { kind: 'add'; annotationId: AnnotationId; after: Annotation }
-  | { kind: 'remove'; annotationId: AnnotationId; before: Annotation }
+  /** `replaced`: what it was is in another label, so that it was not deleted in a person's eyes. */
+  | { kind: 'remove'; annotationId: AnnotationId; before: Annotation; replaced?: true }
   | { kind: 'update'; annotationId: AnnotationId; before: Fields; after: Fields };
 
 /** What a change of nothing but the class changes. */
@@ -45,6 +46,10 @@ export function changeBetween(before: Annotation | null, after: Annotation | nul
   return { kind: 'update', annotationId: after.annotationId, before: was, after: is };
 }
 
+export function isDeletion(change: RecordedChange): change is Extract<RecordedChange, { kind: 'remove' }> {
+  return change.kind === 'remove' && change.replaced !== true;
+}
+
 /** The label after the change, or before it, given what it is now; null: it is not there. */
 export function applyChange(
   now: Annotation | null,
@@ -63,12 +68,16 @@ export function applyChange(
   }
 }
 
-/** Of an image whose review state alone changed. */
+/** What fits into a small window is packed in one: the usual one costs more time than such a text. */
+const SMALL_TEXT = 4096;
+const small = { level: 1, windowBits: 12, memLevel: 5 } as const;
+/** Of an image whose review state alone changed, and of one whose labels are all gone for good. */
 const noChanges = deflateRawSync('[]');
 
 export function encodeChanges(changes: readonly RecordedChange[]): Buffer {
   if (changes.length === 0) return noChanges;
-  return deflateRawSync(JSON.stringify(changes), { level: 1 });
+  const text = JSON.stringify(changes);
+  return deflateRawSync(text, text.length <= SMALL_TEXT ? small : { level: 1 });
 }
 
 export function decodeChanges(blob: Uint8Array): RecordedChange[] {

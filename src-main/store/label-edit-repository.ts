@@ -13,10 +13,10 @@ import { decodeChanges } from './label-change.ts';
 import type { GestureFacts, LabelWriter } from './label-writer.ts';
 import { explainSqliteError } from './sqlite-errors.ts';
 
-/** What labels are to become; null: they are to go. Those that are not named stay. */
+/** What labels are to become; null: they are to go. Those that are not named stay. `replaced`: see `RecordedChange`. */
 export interface WantedState {
   imageId: ImageId;
-  labels: readonly { annotationId: AnnotationId; after: Annotation | null }[];
+  labels: readonly { annotationId: AnnotationId; after: Annotation | null; replaced?: true }[];
   review?: ReviewState;
 }
 

@@ -13,7 +13,7 @@ type HistoryRow = Omit<HistoryEntry, 'annotationIds' | 'undone'> & { annotationI
 export const hotHistoryQueries = {
   entries: `
     SELECT c.version, g.token AS gestureId, g.kind, g.label, g.by, g.at, c.added, c.updated, c.removed,
-      c.annotation_ids AS annotationIds, g.state
+      c.annotation_ids AS annotationIds, g.state, c.purged
     FROM label_change c JOIN gesture g ON g.id = c.gesture_id
     WHERE c.image_id = ? ORDER BY c.version DESC LIMIT ? OFFSET ?`,
   changesAfter: 'SELECT changes FROM label_change WHERE image_id = ? AND version > ? ORDER BY version DESC',
@@ -23,6 +23,16 @@ export const hotHistoryQueries = {
   previous: `
     SELECT id FROM image WHERE dataset_id = @datasetId AND review = @review AND id < @from ORDER BY id DESC LIMIT @limit`,
 } as const;
+
+/** Then there is nothing to undo, so that it is settled though nobody took it back. */
+function isWhollyPurged({
+  added,
+  updated,
+  removed,
+  purged,
+}: Pick<HistoryRow, 'added' | 'updated' | 'removed' | 'purged'>): boolean {
+  return purged > 0 && purged === added + updated + removed;
+}
 
 interface QueueParameters {
   datasetId: DatasetId;
@@ -59,7 +69,9 @@ export class LabelHistoryRepository {
       ...entry,
       annotationIds: JSON.parse(annotationIds) as AnnotationId[],
       // Undo and redo are settled from the start; anything else only once it was undone and something else done.
-      undone: state === 'undone' || (state === 'settled' && entry.kind !== 'undo' && entry.kind !== 'redo'),
+      undone:
+        state === 'undone' ||
+        (state === 'settled' && entry.kind !== 'undo' && entry.kind !== 'redo' && !isWhollyPurged(entry)),
     }));
     return { total: this.#count.get(imageId) ?? 0, items };
   }

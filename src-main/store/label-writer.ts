@@ -11,6 +11,7 @@ import type { AnnotationRepository } from './annotation-repository.ts';
 import {
   changeBetween,
   encodeChanges,
+  isDeletion,
   type ClassAndTime,
   type ClassMove,
   type RecordedChange,
@@ -41,7 +42,7 @@ interface PlacedClass extends ClassAndTime {
 }
 
 interface Relabelling {
-  /** Which labels get a class; null where none does. */
+  /** Where some get a class, those that go are replaced by them. Which labels get a class; null where none does. */
   move: { annotationIds: readonly AnnotationId[]; categoryId: CategoryId } | null;
   remove: readonly AnnotationId[];
   at: string;
@@ -69,8 +70,8 @@ export class LabelWriter {
     );
     this.#insertChange = database.prepare(`
       INSERT INTO label_change (gesture_id, image_id, version, added, updated, removed, annotation_ids, review_before,
-        review_after, changes)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+        review_after, changes, deleted)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, iif((SELECT kind FROM gesture WHERE id = ?) IN ('edit', 'classify'), ?, 0))`);
     this.#classes = database.prepare(`
       SELECT id AS annotationId, image_id AS imageId, category_id AS categoryId, updated_at AS updatedAt
       FROM annotation WHERE id IN (SELECT value FROM json_each(?)) ORDER BY image_id, id`);
@@ -106,9 +107,11 @@ export class LabelWriter {
     const image = this.image(imageId);
     const ids = labels.map(({ annotationId }) => annotationId);
     const now = this.ofImage(imageId, ids);
-    const changes = labels.flatMap(
-      ({ annotationId, after }) => changeBetween(now.get(annotationId) ?? null, after) ?? [],
-    );
+    const changes = labels.flatMap(({ annotationId, after, replaced }): RecordedChange[] => {
+      const change = changeBetween(now.get(annotationId) ?? null, after);
+      if (change === null) return [];
+      return [change.kind === 'remove' && replaced ? { ...change, replaced } : change];
+    });
     const reviewAfter = review ?? image.review;
     if (changes.length === 0 && reviewAfter === image.review) return null;
     return { imageId, image, changes, labels, reviewAfter };
@@ -145,7 +148,8 @@ export class LabelWriter {
       now.categoryId === after?.categoryId ? null : after,
     );
     const removed = [...this.#annotations.byIds(remove).values()].map(({ imageId, label }) => {
-      const change: RecordedChange = { kind: 'remove', annotationId: label.annotationId, before: label };
+      const removal: RecordedChange = { kind: 'remove', annotationId: label.annotationId, before: label };
+      const change: RecordedChange = move === null ? removal : { ...removal, replaced: true };
       return { imageId, change };
     });
     const images: ImageId[] = [];
@@ -209,6 +213,7 @@ export class LabelWriter {
       ...[gestureId, imageId, version, counts.add, counts.update, counts.remove],
       ...[JSON.stringify(changes.map(({ annotationId }) => annotationId))],
       ...[image.review, reviewAfter, encodeChanges(changes)],
+      ...[gestureId, changes.filter(isDeletion).length],
     );
     return version;
   }

@@ -9,7 +9,9 @@ import { FoveaError } from '../contract/errors.ts';
 import { AnnotationRepository } from './annotation-repository.ts';
 import { BulkEditRepository } from './bulk-edit-repository.ts';
 import { CategoryRepository } from './category-repository.ts';
+import { ClassRevival } from './class-revival.ts';
 import { DatasetRepository } from './dataset-repository.ts';
+import { DeletedLabelRepository } from './deleted-labels.ts';
 import { ImageRepository } from './image-repository.ts';
 import { ImageResultRepository } from './image-result-repository.ts';
 import { LabelEditRepository } from './label-edit-repository.ts';
@@ -44,6 +46,8 @@ export interface ProjectStore {
   readonly labelFacts: LabelFactKeeper;
   readonly labelEdits: LabelEditRepository;
   readonly bulkEdits: BulkEditRepository;
+  readonly deletedLabels: DeletedLabelRepository;
+  readonly classRevival: ClassRevival;
   readonly labelHistory: LabelHistoryRepository;
   readonly labelStatistics: LabelStatisticsRepository;
   readonly training: TrainingRepository;
@@ -101,7 +105,7 @@ function open(file: string): ProjectStore {
 /** What a second connection, in another process, may use: it reads and never writes. */
 export type ProjectReader = Pick<
   ProjectStore,
-  'database' | 'datasets' | 'images' | 'annotations' | 'training' | 'library' | 'close'
+  'database' | 'datasets' | 'images' | 'annotations' | 'deletedLabels' | 'training' | 'library' | 'close'
 >;
 
 /** While the store's owner has the project open, whose version of the schema it therefore has. */
@@ -112,6 +116,7 @@ export function openReader(file: string): ProjectReader {
     datasets: new DatasetRepository(database),
     images: new ImageRepository(database),
     annotations: new AnnotationRepository(database),
+    deletedLabels: new DeletedLabelRepository(database),
     training: new TrainingRepository(database),
     library: new LibraryRepository(database),
     close: () => database.close(),
@@ -132,6 +137,7 @@ function compose(database: Database, lock: ProjectLock): ProjectStore {
   const annotations = new AnnotationRepository(database);
   const categories = new CategoryRepository(database);
   const writer = new LabelWriter(database, annotations);
+  const classRevival = new ClassRevival(database, categories);
   const labelEdits = new LabelEditRepository(database, annotations, { writer, categories });
   return {
     database,
@@ -144,6 +150,8 @@ function compose(database: Database, lock: ProjectLock): ProjectStore {
     labelFacts: new LabelFactKeeper(database),
     labelEdits,
     bulkEdits: new BulkEditRepository(database, { writer, edits: labelEdits, categories }),
+    deletedLabels: new DeletedLabelRepository(database),
+    classRevival,
     labelHistory: new LabelHistoryRepository(database, annotations),
     labelStatistics: new LabelStatisticsRepository(database),
     training: new TrainingRepository(database),
@@ -151,7 +159,7 @@ function compose(database: Database, lock: ProjectLock): ProjectStore {
     presets: new PresetRepository(database),
     sweeps: new SweepRepository(database),
     splits: new SplitRepository(database),
-    trash: new TrashRepository(database),
+    trash: new TrashRepository(database, categories, classRevival),
     tags: new TagRepository(database),
     imageResults: new ImageResultRepository(database),
     library: new LibraryRepository(database),

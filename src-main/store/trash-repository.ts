@@ -6,6 +6,8 @@ import type { Database, Statement } from 'better-sqlite3';
 import { FoveaError } from '../contract/errors.ts';
 import type { CategoryId, DatasetId, ImageId, RunId, SweepId, TrashEntryId } from '../contract/model/ids.ts';
 import type { TrashItem } from '../contract/model/library.ts';
+import type { CategoryRepository } from './category-repository.ts';
+import type { ClassRevival } from './class-revival.ts';
 import { TagRepository } from './tag-repository.ts';
 
 type Row = Record<string, string | number | null>;
@@ -17,10 +19,13 @@ export class TrashRepository {
   #tags: TagRepository;
   #keep: Statement<[TrashEntryId, ImageId, string, string, string]>;
   #drop: Statement<[ImageId]>;
-  #hasCategory: Statement<[CategoryId]>;
+  #categories: CategoryRepository;
+  #revival: ClassRevival;
 
-  constructor(database: Database) {
+  constructor(database: Database, categories: CategoryRepository, revival: ClassRevival) {
     this.#database = database;
+    this.#categories = categories;
+    this.#revival = revival;
     this.#image = database.prepare('SELECT * FROM image WHERE id = ?');
     this.#labels = database.prepare('SELECT * FROM annotation WHERE image_id = ? ORDER BY id');
     this.#tags = new TagRepository(database);
@@ -28,7 +33,6 @@ export class TrashRepository {
       'INSERT INTO trashed_image (entry_id, image_id, image, labels, tags) VALUES (?, ?, ?, ?, ?)',
     );
     this.#drop = database.prepare('DELETE FROM image WHERE id = ?');
-    this.#hasCategory = database.prepare('SELECT 1 FROM category WHERE id = ?');
   }
 
   /** Newest first. */
@@ -145,23 +149,28 @@ export class TrashRepository {
       .immediate();
   }
 
-  /** Brings back up to `limit` images; false when none are left, and the entry is gone. Throws `not-found`. */
+  /**
+   * Brings back up to `limit` images, with the classes of their labels; false when none are left, and the entry is gone.
+   * Throws `not-found`.
+   */
   restoreSome(entryId: TrashEntryId, limit: number): boolean {
     return this.#database
       .transaction(() => {
-        const isThere = this.#database.prepare('SELECT 1 FROM trash_entry WHERE id = ?').get(entryId) !== undefined;
-        if (!isThere) throw notInTrash();
+        const datasetId = this.#database
+          .prepare<[TrashEntryId], DatasetId>('SELECT dataset_id FROM trash_entry WHERE id = ?')
+          .pluck()
+          .get(entryId);
+        if (datasetId === undefined) throw notInTrash();
         const some = this.#database
           .prepare<[TrashEntryId, number], { imageId: ImageId; image: string; labels: string; tags: string }>(
             'SELECT image_id AS imageId, image, labels, tags FROM trashed_image WHERE entry_id = ? LIMIT ?',
           )
           .all(entryId, limit);
         const forget = this.#database.prepare('DELETE FROM trashed_image WHERE entry_id = ? AND image_id = ?');
-        for (const { imageId, image, labels, tags } of some) {
-          // A class that was deleted meanwhile cannot have its labels back.
-          const known = (JSON.parse(labels) as Row[]).filter(
-            (label) => this.#hasCategory.get(label['category_id'] as CategoryId) !== undefined,
-          );
+        const labelsOf = some.map(({ labels }) => JSON.parse(labels) as Row[]);
+        const own = this.#reviveClasses(datasetId, labelsOf.flat());
+        for (const [index, { imageId, image, tags }] of some.entries()) {
+          const known = withClasses(labelsOf[index] ?? [], own);
           // The trigger counts all labels but those that came with the data set.
           const uncounted = known.filter((label) => label['created_at'] === null).length;
           this.#insert('image', { ...(JSON.parse(image) as Row), label_count: uncounted, label_facts: null });
@@ -213,11 +222,34 @@ export class TrashRepository {
       .immediate();
   }
 
+  /** The class of each label by the one that it had. */
+  #reviveClasses(datasetId: DatasetId, labels: readonly Row[]): Map<CategoryId, CategoryId> {
+    const wanted = new Set(labels.map((label) => label['category_id'] as CategoryId));
+    const { into, classes } = this.#revival.plan(datasetId, wanted);
+    if (classes !== null) this.#categories.applyRows(classes);
+    const there = this.#categories.rows(datasetId).map(({ categoryId }) => [categoryId, categoryId] as const);
+    return new Map([...there, ...into]);
+  }
+
   #insert(table: 'image' | 'annotation', row: Row): void {
     const columns = Object.keys(row);
     const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${columns.map((name) => `@${name}`).join(', ')})`;
     this.#database.prepare(sql).run(row);
   }
+}
+
+/** An image is not said twice to be of one class as a whole. */
+function withClasses(labels: readonly Row[], own: ReadonlyMap<CategoryId, CategoryId>): Row[] {
+  const tagged = new Set<CategoryId>();
+  return labels.flatMap((label) => {
+    const categoryId = own.get(label['category_id'] as CategoryId);
+    if (categoryId === undefined) return [];
+    if (label['kind'] === 'classification') {
+      if (tagged.has(categoryId)) return [];
+      tagged.add(categoryId);
+    }
+    return [{ ...label, category_id: categoryId }];
+  });
 }
 
 function notInTrash(): FoveaError {

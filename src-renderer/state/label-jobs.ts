@@ -43,8 +43,10 @@ export function editsOf({ operations }: Pick<Commit, 'operations'>): AnnotationE
     switch (operation.kind) {
       case 'add':
         return { kind: 'add', annotation: newAnnotation(operation.after) };
-      case 'remove':
-        return { kind: 'remove', annotationId: operation.before.annotationId };
+      case 'remove': {
+        const { before, replaced } = operation;
+        return { kind: 'remove', annotationId: before.annotationId, ...(replaced && { replaced }) };
+      }
       case 'update': {
         const { before, after } = operation;
         return { kind: 'update', annotationId: after.annotationId, changes: changedContent(before, after) };

@@ -70,6 +70,7 @@ const validRequests: Record<CallName, Record<string, unknown>> = {
   'image.tag': { projectId, datasetId, imageIds: [imageId], tag: 'night', on: true },
   'image.trash': { projectId, datasetId, imageIds: [imageId] },
   'trash.list': { projectId },
+  'trash.labels': { projectId, offset: 0, limit: 10 },
   'trash.size': { projectId, item: { kind: 'run', runId } },
   'trash.restore': { projectId, item: { kind: 'dataset', datasetId } },
   'trash.empty': { projectId, item: { kind: 'images', entryId: 1 } },

@@ -329,7 +329,7 @@ describe('with some runs', () => {
     await page.keyboard.press('Delete');
     await row.waitFor({ state: 'detached' });
     await openTrash();
-    await dialog.getByText(/^Run, 12 epochs · deleted/).waitFor();
+    await dialog.getByText(/^Run, 12 epochs$/).waitFor();
     await dialog.getByText('2.5 MB').waitFor();
     await dialog.getByRole('button', { name: 'Bring back' }).click();
     await dialog.getByText('The trash is empty.').waitFor();

@@ -6,6 +6,7 @@
 import { writeSync } from 'node:fs';
 import type { Handlers } from '../../src-main/contract/ipc.ts';
 import type { ImageId } from '../../src-main/contract/model/ids.ts';
+import { BulkGestures } from '../../src-main/services/annotate/bulk-gestures.ts';
 import { createAnnotateHandlers } from '../../src-main/services/annotate/handlers.ts';
 import { JobRegistry } from '../../src-main/services/jobs.ts';
 import { OpenProjects } from '../../src-main/services/open-projects.ts';
@@ -21,12 +22,13 @@ const [folder = '', seed = '1'] = process.argv.slice(2);
 const say = (line: LabellerLine): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 
 const projects = new OpenProjects();
+const emit = (): void => undefined;
 const { store, project } = await projects.open(folder);
 const { projectId } = project;
 const handlers: Pick<
   Handlers,
   'annotation.open' | 'annotation.reserveIds' | 'annotation.apply' | 'annotation.undo' | 'annotation.redo'
-> = createAnnotateHandlers({ projects, emit: () => undefined }, new JobRegistry(() => undefined));
+> = createAnnotateHandlers({ projects, emit }, new BulkGestures(projects, emit, new JobRegistry(emit)));
 const random = seededRandom(Number(seed));
 const below = (count: number): number => Math.floor(random() * count);
 const pick = <T>(values: readonly T[]): T => values[below(values.length)] as T;

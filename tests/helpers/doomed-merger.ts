@@ -5,13 +5,15 @@
  */
 import { writeSync } from 'node:fs';
 import type { ClassEdit } from '../../src-main/contract/model/class-edit.ts';
+import { BulkGestures } from '../../src-main/services/annotate/bulk-gestures.ts';
 import { createAnnotateHandlers } from '../../src-main/services/annotate/handlers.ts';
 import { JobRegistry } from '../../src-main/services/jobs.ts';
 import { OpenProjects } from '../../src-main/services/open-projects.ts';
 
 const [folder = '', what = 'merge'] = process.argv.slice(2);
 const projects = new OpenProjects();
-const handlers = createAnnotateHandlers({ projects, emit: () => undefined }, new JobRegistry(() => undefined));
+const emit = (): void => undefined;
+const handlers = createAnnotateHandlers({ projects, emit }, new BulkGestures(projects, emit, new JobRegistry(emit)));
 const { store, project } = await projects.open(folder);
 const { projectId } = project;
 let gestures = 0;

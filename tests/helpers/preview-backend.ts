@@ -330,12 +330,12 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
       })),
     'trash.size': async () => ({ sizeBytes: 2_480_000 }),
     'trash.restore': async ({ item }) => {
-      if (item.kind !== 'run') return {};
+      if (item.kind !== 'run') return { left: null };
       const back = trash.get(item.runId)!;
       trash.delete(item.runId);
       runs.set(item.runId, back);
       backend.emit('run.changed', { projectId: sample.project.projectId, summary: back.summary });
-      return {};
+      return { left: null };
     },
     'trash.empty': async () => {
       trash.clear();

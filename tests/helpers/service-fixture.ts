@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { EventName, Events, Handlers } from '../../src-main/contract/ipc.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
+import { BulkGestures } from '../../src-main/services/annotate/bulk-gestures.ts';
 import { createAnnotateHandlers } from '../../src-main/services/annotate/handlers.ts';
+import { LabelTrash } from '../../src-main/services/annotate/label-trash.ts';
 import { createAppHandlers, openSettings } from '../../src-main/services/app.ts';
 import type { HostPorts } from '../../src-main/services/backend.ts';
 import { DeviceCatalogue } from '../../src-main/services/devices/catalogue.ts';
@@ -100,6 +102,7 @@ export function createServices({ userDataFolder, launchWorker = fromSource }: Fi
   const context = { ports, projects, emit, devices, startFiles: new StartFiles(workers, ports), workers };
   const checkpoints = new CheckpointKeeper(projects, workers);
   const jobs = new JobRegistry(emit);
+  const gestures = new BulkGestures(projects, emit, jobs);
   const lists = new ImageLists(new ImageFindings(() => context.ports.launchTask()));
   const settings = openSettings(userDataFolder);
   const projectService = createProjectService(context, settings);
@@ -107,9 +110,9 @@ export function createServices({ userDataFolder, launchWorker = fromSource }: Fi
     ...createAppHandlers(context, settings),
     ...projectService.handlers,
     ...createDatasetHandlers(context, jobs, lists),
-    ...createLibraryHandlers(context, jobs, lists),
+    ...createLibraryHandlers(context, { jobs, lists, labelTrash: new LabelTrash(workers, gestures, emit) }),
     ...createCategoryHandlers(context),
-    ...createAnnotateHandlers(context, jobs),
+    ...createAnnotateHandlers(context, gestures),
     ...createJobHandlers(jobs),
     ...createWeightsHandlers(context, jobs),
   };

@@ -20,6 +20,7 @@ test('a fresh database gets every migration, once', () => {
     [
       'annotation',
       'bulk_edit',
+      'bulk_place',
       'category',
       'class_change',
       'dataset',
@@ -67,6 +68,7 @@ test('a released migration never changes', () => {
     12: '2b0039b6542fad7f8d5bca45d82be877dc434c18329b76fb1a34526f8e476894',
     13: '7555d2bd9e474d973aaa883327c18570108951adf9bc6f58e2abbe3f5828f03b',
     14: '3447d9ce594090fb372bc94e913c74b5ad4cbdc242aea2fc22a9d12ae42d598a',
+    15: '0d1c0c3000b14ef1b3082a5c996b440267452741f3ba0a5c87079dde82d33c67',
   };
   for (const migration of migrations) expect(checksumOf(migration), migration.name).toBe(released[migration.number]);
 });
@@ -178,4 +180,36 @@ test('labels of the third schema keep everything, and begin a history of their o
   expect(image.raw().all()).toEqual([['needs-review', 0, 0]]);
   expect(database.prepare('SELECT count(*) FROM gesture').pluck().get()).toBe(0);
   expect(database.pragma('foreign_key_check')).toEqual([]);
+});
+
+test('of labels that went before the trash knew of them, those that a person deleted are told apart', () => {
+  const database = new SqliteDatabase(':memory:');
+  migrate(database, migrations.slice(0, 13));
+  const gesture = database.prepare(`INSERT INTO gesture (id, token, kind, label, by, at, state)
+    VALUES (?, ?, ?, ?, 'me', '2026-01-01', 'done')`);
+  const change = database.prepare(`INSERT INTO label_change (gesture_id, image_id, version, added, updated, removed,
+    annotation_ids, review_before, review_after, changes) VALUES (?, 1, ?, ?, 0, 2, '[1,2]', 'done', 'done', x'00')`);
+  const gestures: [kind: string, label: string, added: number, deleted: number][] = [
+    ['edit', 'delete', 0, 2],
+    ['edit', 'erase', 0, 2],
+    ['edit', 'remove labels', 0, 2],
+    ['edit', 'delete class “a”', 0, 2],
+    ['edit', 'unite', 0, 0],
+    ['edit', 'merge classes into “a”', 0, 0],
+    ['edit', 'change class', 0, 0],
+    ['edit', 'tag', 1, 0],
+    ['edit', 'tag', 0, 2],
+    ['classify', 'set class', 1, 0],
+    ['classify', 'set class', 0, 2],
+    ['restore', 'restore version 3', 0, 0],
+    ['undo', 'draw box', 0, 0],
+    ['redo', 'delete', 0, 0],
+  ];
+  gestures.forEach(([kind, label, added], index) => {
+    gesture.run(index + 1, `g${index}`, kind, label);
+    change.run(index + 1, index + 1, added);
+  });
+  migrate(database);
+  const rows = database.prepare('SELECT deleted, purged FROM label_change ORDER BY id').raw().all();
+  expect(rows).toEqual(gestures.map(([, , , deleted]) => [deleted, 0]));
 });

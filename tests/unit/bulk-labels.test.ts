@@ -197,6 +197,60 @@ test('what is left half-way is done when the project is opened, also an undo', a
   await again.close();
 });
 
+test('thousands of deleted labels are one line of the trash, and come back exactly, in steps and half-way too', async () => {
+  const { project, store, handlers, projectId } = await setUp();
+  const before = contentOf(store);
+  const ids = store.database.prepare<[], AnnotationId>('SELECT id FROM annotation ORDER BY id').pluck().all();
+  await handlers['annotation.relabel']({ projectId, gestureId: 'gone', annotationIds: ids, categoryId: null });
+  const gone = contentOf(store);
+  const { items } = await handlers['trash.labels']({ projectId, offset: 0, limit: 10 });
+  expect(items).toMatchObject([{ kind: 'labels', labelCount: ids.length, imageCount: COUNT, classCount: 2 }]);
+  const item = { kind: 'labels', gestureId: 'gone' } as const;
+  expect(await handlers['trash.restore']({ projectId, item })).toEqual({ left: null });
+  expectSame(contentOf(store), before);
+  const label = `bring back ${ids.length.toLocaleString('en')} labels`;
+  expect(await project.undo()).toMatchObject({ outcome: 'done', label });
+  expectSame(contentOf(store), gone);
+  // Begun, and then the app was killed.
+  const changes = [...store.deletedLabels.line(item)].flatMap((line) =>
+    line.changes.map(({ changeId, annotationIds }) => [changeId, annotationIds] as const),
+  );
+  const gesture = { token: 'g', kind: 'restore', label, by: 'test', at: '2026-03-01T00:00:00.000Z' } as const;
+  const begun = store.bulkEdits.begin(gesture, { kind: 'revival', changes, into: [] }, null, 7)!;
+  expect(begun).toMatchObject({ done: 7, total: ids.length, isFinished: false });
+  for (const limit of [1, 2, 300]) store.bulkEdits.go(begun.gestureId, limit);
+  expect(store.database.prepare('SELECT count(*) FROM annotation').pluck().get()).toBe(310);
+  const { folder } = project.fixture.opened;
+  await project.fixture.close();
+  const again = createServices({ userDataFolder: project.fixture.userDataFolder });
+  await again.handlers['project.open']({ path: folder });
+  expectSame(contentOf(again.projects.get(projectId).store), before);
+  await again.close();
+});
+
+test('labels that go for good go in steps; what is left where it ends early stays in the trash', async () => {
+  const { project, store, handlers, projectId } = await setUp();
+  const ids = store.database.prepare<[], AnnotationId>('SELECT id FROM annotation ORDER BY id').pluck().all();
+  await handlers['annotation.relabel']({ projectId, gestureId: 'gone', annotationIds: ids, categoryId: null });
+  const item = { kind: 'labels', gestureId: 'gone' } as const;
+  const lines = () => handlers['trash.labels']({ projectId, offset: 0, limit: 10 });
+  const first = [...store.deletedLabels.line(item)][0]!.changes.slice(0, 100);
+  store.deletedLabels.purge(first);
+  const [left] = (await lines()).items;
+  expect(left!.labelCount).toBe(ids.length - first.flatMap(({ annotationIds }) => annotationIds).length);
+  // What is left of the deletion can still be taken back.
+  await project.undo();
+  expect(store.database.prepare('SELECT count(*) FROM annotation').pluck().get()).toBe(left!.labelCount);
+  await project.redo();
+  await handlers['trash.empty']({ projectId, item });
+  expect(await lines()).toEqual({ total: 0, items: [] });
+  await expect(handlers['trash.empty']({ projectId, item })).rejects.toThrow('not in the trash any more');
+  expect((await handlers['annotation.undoState']({ projectId })).undo).toBeNull();
+  const purged = store.database.prepare('SELECT sum(purged), sum(deleted) FROM label_change WHERE removed > 0').raw();
+  // Of the first hundred changes the redo has no word.
+  expect(purged.get()).toEqual([ids.length + left!.labelCount, 0]);
+});
+
 test('a data set that goes to the trash meanwhile ends the change, and the project opens', async () => {
   const { project, store, cat, dog } = await setUp(800);
   const gesture = { token: 'g', kind: 'edit', label: 'merge', by: 'test', at: '2026-03-01T00:00:00.000Z' } as const;

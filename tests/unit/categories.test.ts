@@ -237,7 +237,7 @@ test.each([
   expect(refused.message).toContain(words);
 });
 
-test('images of the trash come back without labels of a class that is gone', async () => {
+test('images of the trash bring back the class of their labels', async () => {
   const { store, datasetId, first, edit, categoryIds, project } = await setUp();
   const id = store.labelEdits.reserveIds(1);
   await project.edit(first, [adding(id as AnnotationId, categoryIds[1], bbox(1, 2, 3, 4))]);
@@ -245,7 +245,11 @@ test('images of the trash come back without labels of a class that is gone', asy
   store.trash.putImages(entry, [first]);
   await edit({ kind: 'remove', categoryIds: [categoryIds[0]] });
   store.trash.restoreSome(entry, 10);
-  expect(project.labels(first).map(({ categoryId }) => categoryId)).toEqual([categoryIds[1]]);
+  expect(project.labels(first).map(({ categoryId }) => categoryId)).toEqual([categoryIds[0], categoryIds[1]]);
+  expect(store.datasets.categories(datasetId).map(({ categoryId }) => categoryId)).toEqual([
+    ...categoryIds.slice(1),
+    categoryIds[0],
+  ]);
 });
 
 test('an earlier state of an image comes back without a class that was deleted, and under the one that it was merged into', async () => {

@@ -8,6 +8,7 @@ import type { CategoryId, RunId } from '../../src-main/contract/model/ids.ts';
 import { hotAnnotationQueries } from '../../src-main/store/annotation-repository.ts';
 import { hotBulkEditQueries } from '../../src-main/store/bulk-edit-repository.ts';
 import { hotLabelEditQueries } from '../../src-main/store/label-edit-repository.ts';
+import { hotDeletedLabelQueries } from '../../src-main/store/deleted-labels.ts';
 import { hotHistoryQueries } from '../../src-main/store/label-history-repository.ts';
 import { hotDatasetQueries } from '../../src-main/store/dataset-repository.ts';
 import { filterCondition } from '../../src-main/store/image-query.ts';
@@ -271,6 +272,23 @@ test('changes of very many labels: each step reads what it changes, and nothing 
   );
   expect(plan(store, hotBulkEditQueries.tagged)[0]).toBe(
     'SEARCH annotation USING INDEX annotation_by_category (category_id=? AND image_id=?)',
+  );
+});
+
+test('deleted labels: only changes that deleted something are looked at, and only an image’s own to forget them', async () => {
+  const store = await createStore();
+  expect(plan(store, hotDeletedLabelQueries.deletions).slice(0, 4)).toEqual([
+    'SCAN c USING INDEX label_change_by_deletion',
+    'SEARCH g USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH i USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH d USING INTEGER PRIMARY KEY (rowid=?)',
+  ]);
+  expect(plan(store, hotDeletedLabelQueries.deletions)).not.toContain('USE TEMP B-TREE FOR ORDER BY');
+  expect(plan(store, hotDeletedLabelQueries.wide)[0]).toBe(
+    'SCAN label_change USING COVERING INDEX label_change_by_deletion',
+  );
+  expect(plan(store, hotDeletedLabelQueries.touching)[0]).toBe(
+    'SEARCH label_change USING INDEX sqlite_autoindex_label_change_1 (image_id=?)',
   );
 });
 

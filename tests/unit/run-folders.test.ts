@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { emptyTrash } from '../../src-main/services/library/trash.ts';
 import { superviseRuns } from '../helpers/supervised-runs.ts';
+import { trash } from '../helpers/trash.ts';
 
 const runs = superviseRuns();
 
@@ -30,7 +30,7 @@ describe('folders', () => {
     runs.trainer(0).begin().say({ kind: 'finished', epochsDone: 2 }).exit(0);
     await runs.delete(runId);
     expect(existsSync(folder)).toBe(true);
-    await emptyTrash(runs.project.opened, { kind: 'run', runId });
+    await trash.empty(runs.project.opened, { kind: 'run', runId });
     expect(await readdir(join(runs.project.opened.folder, 'runs'))).toEqual([]);
     expect(runs.project.opened.store.runs.count()).toBe(0);
     expect(runs.emitted.at(-1)).toEqual({ event: 'run.removed', payload: { projectId: runs.projectId, runId } });

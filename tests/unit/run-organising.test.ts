@@ -4,7 +4,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { RunQueue, RunSummary } from '../../src-main/contract/model/run.ts';
-import { emptyTrash, restore, sizeInTrash } from '../../src-main/services/library/trash.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
 import { fakeTrainers, type FakeTrainer } from '../helpers/fake-trainer.ts';
 import {
@@ -16,6 +15,7 @@ import {
   type RunProject,
 } from '../helpers/run-project.ts';
 import { launchIdleWorker } from '../helpers/worker-process.ts';
+import { trash } from '../helpers/trash.ts';
 
 let project: RunProject;
 let handlers: RunServices['handlers'];
@@ -127,15 +127,17 @@ describe('a deleted run', () => {
     const { opened } = project;
     expect(opened.store.runs.list().map(({ name }) => name)).toEqual(['c']);
     expect(new Set(opened.store.trash.list().map(({ title }) => title))).toEqual(new Set(['a', 'b']));
-    expect(await sizeInTrash(opened, { kind: 'run', runId: runs[0]!.runId })).toBeGreaterThan(100);
-    expect(await sizeInTrash(opened, { kind: 'run', runId: runs[1]!.runId })).toBe(0);
-    await expect(emptyTrash(opened, { kind: 'run', runId: runs[2]!.runId })).rejects.toMatchObject({
+    expect(await trash.sizeBytes(opened, { kind: 'run', runId: runs[0]!.runId })).toBeGreaterThan(100);
+    expect(await trash.sizeBytes(opened, { kind: 'run', runId: runs[1]!.runId })).toBe(0);
+    await expect(trash.empty(opened, { kind: 'run', runId: runs[2]!.runId })).rejects.toMatchObject({
       code: 'not-found',
     });
-    await emptyTrash(opened, null);
+    await trash.empty(opened, null);
     expect(opened.store.trash.list()).toEqual([]);
     expect(folders.map((each) => existsSync(each))).toEqual([false, false, true]);
-    await expect(restore(opened, { kind: 'run', runId: runs[0]!.runId })).rejects.toMatchObject({ code: 'not-found' });
+    await expect(trash.restore(opened, { kind: 'run', runId: runs[0]!.runId })).rejects.toMatchObject({
+      code: 'not-found',
+    });
   });
 });
 

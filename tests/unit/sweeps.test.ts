@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import type { RunId } from '../../src-main/contract/model/ids.ts';
 import type { Sweep, SweepPlan } from '../../src-main/contract/model/sweep.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
-import { emptyTrash } from '../../src-main/services/library/trash.ts';
 import { createSweepHandlers } from '../../src-main/services/sweeps/handlers.ts';
 import { rejectionOf } from '../helpers/errors.ts';
 import { fakeTrainers, type FakeTrainer } from '../helpers/fake-trainer.ts';
@@ -19,6 +18,7 @@ import {
   type RunProject,
 } from '../helpers/run-project.ts';
 import { launchIdleWorker } from '../helpers/worker-process.ts';
+import { trash } from '../helpers/trash.ts';
 
 let project: RunProject;
 let services: RunServices;
@@ -174,7 +174,7 @@ describe('a sweep', () => {
       { kind: 'sweep', sweepId: sweep.sweepId, title: 'Norm', runCount: 1 },
       { kind: 'run', runId: first!.runId },
     ]);
-    await emptyTrash(project.opened, null);
+    await trash.empty(project.opened, null);
     expect(project.opened.store.trash.list()).toEqual([]);
     expect((await rejectionOf(sweeps['sweep.get'](request))).code).toBe('not-found');
     expect(await readdir(join(project.opened.folder, 'runs'))).toEqual([]);

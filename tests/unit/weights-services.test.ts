@@ -17,7 +17,6 @@ import { writeSafetensors } from '../../src-main/engine/weights/safetensors.ts';
 import { planModel } from '../../src-main/engine/zoo/registry.ts';
 import type { ServiceContext } from '../../src-main/services/context.ts';
 import { JobRegistry } from '../../src-main/services/jobs.ts';
-import { emptyTrash } from '../../src-main/services/library/trash.ts';
 import { createRunHandlers, type RunServices } from '../../src-main/services/runs/handlers.ts';
 import { runFolder } from '../../src-main/services/runs/restore-runs.ts';
 import { catalogue, networkName } from '../../src-main/services/weights/catalogue.ts';
@@ -27,6 +26,7 @@ import { StartFiles } from '../../src-main/services/weights/start-file.ts';
 import { repository } from '../helpers/app-session.ts';
 import { cutAfter, serveFile } from '../helpers/file-server.ts';
 import { createRunProject, runContext, testConfig, type RunProject } from '../helpers/run-project.ts';
+import { trash } from '../helpers/trash.ts';
 
 let folder: string;
 let project: RunProject;
@@ -262,7 +262,7 @@ test('a run from another run keeps the checkpoint it starts from, whatever becom
   store.runs.update(other.runId, { status: 'finished', trashedAt: '2026-01-01T00:00:00.000Z' });
   await writeFile(checkpoint, readFileSync(made));
   expect(await check()).toMatchObject([{ severity: 'note' }]);
-  await emptyTrash(project.opened, { kind: 'run', runId: other.runId });
+  await trash.empty(project.opened, { kind: 'run', runId: other.runId });
   expect(await check()).toMatchObject([
     {
       severity: 'error',

@@ -27,6 +27,7 @@ import { job } from '../model/job.ts';
 import {
   datasetHealth,
   datasetVersion,
+  deletedLabelsItem,
   labelCrop,
   relinkReport,
   trashItem,
@@ -136,13 +137,22 @@ export const datasetCalls = {
   },
   /** Newest first. */
   'trash.list': { request: v.object(inProject), response: v.array(trashItem) },
+  /** Deleted labels, the newest first; `total`: how many lines there are. Looked up in the histories of all images. */
+  'trash.labels': {
+    request: v.object({ ...inProject, ...page }),
+    response: v.object({ total: v.number(), items: v.array(deletedLabelsItem) }),
+  },
   /** What its files in the project take; 0 where it has none of its own there, or they are gone. */
   'trash.size': {
     request: v.object({ ...inProject, item: trashKey }),
     response: v.object({ sizeBytes: v.number() }),
   },
-  'trash.restore': { request: v.object({ ...inProject, item: trashKey }), response: nothing },
-  /** For good: what is named, or everything. */
+  /** Labels come back as a step of undo, with the classes that they need. `left`: what stays in the trash, and why. */
+  'trash.restore': {
+    request: v.object({ ...inProject, item: trashKey }),
+    response: v.object({ left: v.nullable(v.string()) }),
+  },
+  /** For good: what is named, or everything. Labels leave the history too: no undo and no earlier state has them then. */
   'trash.empty': { request: v.object({ ...inProject, item: v.nullable(trashKey) }), response: nothing },
   'split.preview': { request: v.object({ ...inProject, ...splitScope, plan: splitPlan }), response: splitPreview },
   /** Null where every image is in its split already. */

@@ -25,7 +25,8 @@ export type NewAnnotation = v.InferOutput<typeof newAnnotation>;
 export const annotationEdit = v.variant('kind', [
   v.object({ kind: v.literal('add'), annotation: newAnnotation }),
   v.object({ kind: v.literal('update'), annotationId, changes: v.partial(annotationContent) }),
-  v.object({ kind: v.literal('remove'), annotationId }),
+  /** `replaced`: what it was is in another label of the gesture, so that it does not go to the trash. */
+  v.object({ kind: v.literal('remove'), annotationId, replaced: v.optional(v.literal(true)) }),
   v.object({ kind: v.literal('review'), review: reviewState }),
 ]);
 export type AnnotationEdit = v.InferOutput<typeof annotationEdit>;
@@ -111,6 +112,8 @@ export const historyEntry = v.object({
   annotationIds: v.array(annotationId),
   /** Undone since, and not redone. */
   undone: v.boolean(),
+  /** How many of the labels that it counts were deleted for good since, and are in no state of the history any more. */
+  purged: v.number(),
 });
 export type HistoryEntry = v.InferOutput<typeof historyEntry>;
 

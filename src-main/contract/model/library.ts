@@ -1,10 +1,38 @@
 /** What keeps a library in order: the trash, frozen versions of data sets, and what is unusual about one. */
 import * as v from 'valibot';
+import { gestureId } from './annotation-edit.ts';
 import { shapeKind } from './annotation.ts';
 import { split } from './dataset.ts';
 import { annotationId, categoryId, datasetId, datasetVersionId, imageId, runId, sweepId, trashEntryId } from './ids.ts';
 
-/** Something that was deleted and can be brought back: a data set, images of one, a run, or a sweep with its runs. */
+const ofGesture = { kind: v.literal('labels'), gestureId };
+/** `day`: on the clock of the machine that has the project, "2026-11-29". */
+const ofImageAndDay = { kind: v.literal('image-labels'), imageId, day: v.pipe(v.string(), v.isoDate()) };
+
+const deletedLabels = {
+  datasetId,
+  /** Name of the image, or of the data set where they were on several. */
+  title: v.string(),
+  datasetName: v.string(),
+  /** Names of the classes that went with them; most deletions take none along. */
+  deletedClasses: v.array(v.string()),
+  labelCount: v.number(),
+  imageCount: v.number(),
+  /** The classes with the most labels, and how many there are. */
+  classes: v.array(v.object({ name: v.string(), count: v.number() })),
+  classCount: v.number(),
+  /** Of the latest of them. */
+  trashedAt: v.string(),
+};
+
+/** Deleted labels that can be brought back: of one deletion on several images, or of an image and a day. */
+export const deletedLabelsItem = v.variant('kind', [
+  v.object({ ...ofGesture, ...deletedLabels }),
+  v.object({ ...ofImageAndDay, ...deletedLabels }),
+]);
+export type DeletedLabelsItem = v.InferOutput<typeof deletedLabelsItem>;
+
+/** Something else that was deleted and can be brought back: a data set, images of one, a run, or a sweep with its runs. */
 export const trashItem = v.variant('kind', [
   v.object({
     kind: v.literal('dataset'),
@@ -40,11 +68,18 @@ export const trashKey = v.variant('kind', [
   v.object({ kind: v.literal('images'), entryId: trashEntryId }),
   v.object({ kind: v.literal('run'), runId }),
   v.object({ kind: v.literal('sweep'), sweepId }),
+  v.object(ofGesture),
+  v.object(ofImageAndDay),
 ]);
 export type TrashKey = v.InferOutput<typeof trashKey>;
+export type DeletedLabelsKey = Extract<TrashKey, { kind: DeletedLabelsItem['kind'] }>;
 
-export function trashKeyOf(item: TrashItem): TrashKey {
+export function trashKeyOf(item: TrashItem | DeletedLabelsItem): TrashKey {
   switch (item.kind) {
+    case 'labels':
+      return { kind: item.kind, gestureId: item.gestureId };
+    case 'image-labels':
+      return { kind: item.kind, imageId: item.imageId, day: item.day };
     case 'dataset':
       return { kind: item.kind, datasetId: item.datasetId };
     case 'images':

@@ -1,7 +1,8 @@
 /** What the commands about a library do: images by query, splits, leaks, health, versions, trash. */
 import { FoveaError } from '../../contract/errors.ts';
 import { runOrders, type ImageOrder } from '../../contract/model/dataset.ts';
-import { trashKeyOf, type TrashItem } from '../../contract/model/library.ts';
+import type { ProjectId } from '../../contract/model/ids.ts';
+import { trashKeyOf, type DeletedLabelsItem, type TrashItem } from '../../contract/model/library.ts';
 import { isLeak, type SplitPlan } from '../../contract/model/splits.ts';
 import { jobEnd, print, project, type ProjectOptions, type Session } from './session.ts';
 import { exitCodes, type ExitCode } from './io.ts';
@@ -113,7 +114,7 @@ export async function freeze(session: Session, wanted: string, options: ProjectO
 
 export async function listTrash(session: Session, options: ProjectOptions): Promise<ExitCode> {
   const { projectId } = await project(session, options);
-  const items = await session.client.call('trash.list', { projectId });
+  const items = await inTrash(session, projectId);
   return print(session, options, items, (list) =>
     list.length === 0
       ? 'The trash is empty.\n'
@@ -121,7 +122,14 @@ export async function listTrash(session: Session, options: ProjectOptions): Prom
   );
 }
 
-function itemText(item: TrashItem): string {
+/** Things first, then labels, as they are numbered. */
+async function inTrash({ client }: Session, projectId: ProjectId): Promise<(TrashItem | DeletedLabelsItem)[]> {
+  const items: (TrashItem | DeletedLabelsItem)[] = await client.call('trash.list', { projectId });
+  const labels = await client.call('trash.labels', { projectId, offset: 0, limit: 1000 });
+  return [...items, ...labels.items];
+}
+
+function itemText(item: TrashItem | DeletedLabelsItem): string {
   const { title, trashedAt } = item;
   switch (item.kind) {
     case 'dataset':
@@ -132,17 +140,23 @@ function itemText(item: TrashItem): string {
       return `run ${title}, ${item.epochsDone} epochs, ${trashedAt}`;
     case 'sweep':
       return `sweep ${title}, ${item.runCount} runs, ${trashedAt}`;
+    case 'labels':
+    case 'image-labels': {
+      const of = item.deletedClasses.length > 0 ? `class ${item.deletedClasses.join(', ')} of ${title}` : title;
+      return `labels of ${of}, ${item.labelCount} labels on ${item.imageCount} images, ${trashedAt}`;
+    }
   }
 }
 
 /** `number`: as `trash list` counts. */
 export async function restoreTrash(session: Session, number: string, options: ProjectOptions): Promise<ExitCode> {
   const { projectId } = await project(session, options);
-  const items = await session.client.call('trash.list', { projectId });
+  const items = await inTrash(session, projectId);
   const item = items[Number(number) - 1];
   if (item === undefined) throw new FoveaError('not-found', `The trash has no entry ${number}; see: fovea trash list.`);
-  await session.client.call('trash.restore', { projectId, item: trashKeyOf(item) });
-  return print(session, options, item, (back) => `Brought back: ${itemText(back)}\n`);
+  const { left } = await session.client.call('trash.restore', { projectId, item: trashKeyOf(item) });
+  const rest = left === null ? '' : `${left}\n`;
+  return print(session, options, item, (back) => `Brought back: ${itemText(back)}\n${rest}`);
 }
 
 export async function emptyTrash(session: Session, options: ProjectOptions): Promise<ExitCode> {

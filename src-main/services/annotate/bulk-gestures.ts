@@ -60,9 +60,8 @@ export class BulkGestures {
 
   /** `gesture` is asked in its turn. One that is sent again after an answer was lost is answered as it was, and done once. */
   run(opened: OpenProject, token: string, gesture: () => BulkGesture | Promise<BulkGesture>): Promise<ChangeResult> {
-    const { projectId } = opened.project;
     const { labelEdits } = opened.store;
-    const turn = (this.#latest.get(projectId) ?? Promise.resolve()).then(async (): Promise<ChangeResult> => {
+    return this.alone(opened, async (): Promise<ChangeResult> => {
       const before = labelEdits.saved(token);
       const outcome = before === null ? await this.#carryOut(opened, { ...(await gesture()), token }) : 'done';
       if (outcome !== 'done') return { outcome, undoState: labelEdits.undoState() };
@@ -71,6 +70,11 @@ export class BulkGestures {
       const { label, labels, images, untold } = saved;
       return { outcome, label, labels, images, untold, undoState: labelEdits.undoState() };
     });
+  }
+
+  /** Does something while no gesture of the project is under way; those that come meanwhile wait for it. */
+  alone<T>({ project: { projectId } }: OpenProject, work: () => Promise<T>): Promise<T> {
+    const turn = (this.#latest.get(projectId) ?? Promise.resolve()).then(work);
     const settled = turn.catch(() => undefined);
     this.#latest.set(projectId, settled);
     return turn;
@@ -185,7 +189,7 @@ export class BulkGestures {
 }
 
 /** How many labels a step takes: as many as were done in its time before. */
-class Pace {
+export class Pace {
   #limit = FIRST_LABELS;
 
   measure<T>(step: (limit: number) => T): T {

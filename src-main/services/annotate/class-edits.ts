@@ -56,7 +56,9 @@ export function plannedClassEdit(store: ProjectStore, datasetId: DatasetId, edit
       const from = [...new Set(edit.from)].filter((categoryId) => categoryId !== into.categoryId);
       for (const categoryId of from) requireSamePoints(before, nameOf(categoryId), categoryId, into);
       const label = `merge classes into “${into.name}”`;
-      return plan(label, merged(before, from, into.categoryId), { kind: 'classes', from, into: into.categoryId });
+      const { categoryId } = into;
+      const planned = plan(label, merged(before, from, categoryId), { kind: 'classes', from, into: categoryId });
+      return { ...planned, classes: planned.classes && { ...planned.classes, mergedInto: categoryId } };
     }
     case 'schema':
       edit.schema.skeletons.forEach((skeleton) => requireWhole(skeleton, nameOf(skeleton.categoryId)));

@@ -18,6 +18,7 @@ export function wantedByEdits(
   const categories = new Set(store.datasets.categories(image.datasetId).map(({ categoryId }) => categoryId));
   const there = store.annotations.byIds(edits.flatMap((edit) => editedId(edit) ?? []));
   const wanted = new Map<AnnotationId, Annotation | null>();
+  const replaced = new Set<AnnotationId>();
   let review: ReviewState | undefined;
   const current = (annotationId: AnnotationId): Annotation => {
     if (wanted.has(annotationId)) {
@@ -42,6 +43,7 @@ export function wantedByEdits(
       case 'remove':
         current(edit.annotationId);
         wanted.set(edit.annotationId, null);
+        if (edit.replaced) replaced.add(edit.annotationId);
         break;
       case 'update':
         want(changed(current(edit.annotationId), edit.changes, at));
@@ -60,7 +62,9 @@ export function wantedByEdits(
       }
     }
   }
-  const labels = [...wanted].map(([annotationId, after]) => ({ annotationId, after }));
+  const labels = [...wanted].map(([annotationId, after]) => {
+    return { annotationId, after, ...(replaced.has(annotationId) && { replaced: true as const }) };
+  });
   return { imageId, labels, ...(review === undefined ? {} : { review }) };
 }
 

@@ -1,5 +1,4 @@
 /** Calls about editing labels: opening an image, saving gestures, undo and redo, history, review states. */
-import { userInfo } from 'node:os';
 import type { Handlers } from '../../contract/ipc.ts';
 import { FoveaError } from '../../contract/errors.ts';
 import type { ChangeResult, HistoryKind, ImageChange } from '../../contract/model/annotation-edit.ts';
@@ -7,11 +6,11 @@ import type { ClassEdit } from '../../contract/model/class-edit.ts';
 import type { DatasetId, ProjectId } from '../../contract/model/ids.ts';
 import type { ImagesChange } from '../../store/bulk-edit-repository.ts';
 import type { WantedState } from '../../store/label-edit-repository.ts';
+import { accountName } from '../account-name.ts';
 import type { ServiceContext } from '../context.ts';
-import type { JobRegistry } from '../jobs.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { changesImages, requireOwnClass, wantedByCopy } from './bulk-edits.ts';
-import { BulkGestures } from './bulk-gestures.ts';
+import type { BulkGestures } from './bulk-gestures.ts';
 import { plannedClassEdit } from './class-edits.ts';
 import { wantedByEdits, wantedByRestore } from './edit-checks.ts';
 
@@ -23,10 +22,9 @@ type AnnotateCalls =
 
 export function createAnnotateHandlers(
   { projects, emit }: Pick<ServiceContext, 'projects' | 'emit'>,
-  jobs: JobRegistry,
+  gestures: BulkGestures,
 ): Pick<Handlers, AnnotateCalls> {
   const by = accountName();
-  const gestures = new BulkGestures(projects, emit, jobs);
   projects.onOpen((opened) => {
     opened.store.labelEdits.sweep();
     return gestures.finishPending(opened);
@@ -256,13 +254,4 @@ function requireVersion(
     imageId,
     version,
   });
-}
-
-/** Some accounts have no name, in containers for instance. */
-function accountName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'person';
-  }
 }

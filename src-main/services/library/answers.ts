@@ -25,6 +25,11 @@ const answerers: { [Q in Question]: Answerer<Q> } = {
   'compare-states': compareStates,
   health: describeHealth,
   sketches: sketchLabels,
+  'deleted-labels': async ({ store }, { offset, limit }) => store.deletedLabels.lines(offset, limit),
+  'deleted-line': async ({ store }, { key }, _tell, emit) => {
+    for (const line of store.deletedLabels.line(key)) emit(line);
+    return null;
+  },
 };
 
 export async function answerQuestion(

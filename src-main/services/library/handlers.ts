@@ -7,6 +7,7 @@ import type { ImageFilter } from '../../contract/model/dataset.ts';
 import type { AnnotationId, DatasetId, ImageId, RunId } from '../../contract/model/ids.ts';
 import type { RelinkReport, TrashKey } from '../../contract/model/library.ts';
 import type { ServiceContext } from '../context.ts';
+import type { LabelTrash } from '../annotate/label-trash.ts';
 import { asAdded, type ImageLists } from '../datasets/image-lists.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import type { JobProgress, JobRegistry } from '../jobs.ts';
@@ -15,11 +16,11 @@ import { changeSplits, previewSplits, sweepSplitChanges, takeBack } from '../spl
 import { askLibrary } from './ask-library.ts';
 import { LabelSketches } from './label-sketches.ts';
 import { recordVersion } from './record-version.ts';
-import { emptyTrash, restore, sizeInTrash, trashImages } from './trash.ts';
+import { Trash, trashImages } from './trash.ts';
 
 type LibraryCalls =
   | `image.${'ids' | 'tag' | 'trash'}`
-  | `trash.${'list' | 'size' | 'restore' | 'empty'}`
+  | `trash.${'list' | 'labels' | 'size' | 'restore' | 'empty'}`
   | `split.${'preview' | 'assign' | 'changes' | 'undo'}`
   | `dataset.${'fingerprint' | 'duplicates' | 'health' | 'relink'}`
   | `version.${'freeze' | 'list' | 'compare'}`
@@ -30,11 +31,11 @@ const IMAGES_AT_ONCE = 2000;
 
 export function createLibraryHandlers(
   { projects, emit, workers }: ServiceContext,
-  jobs: JobRegistry,
-  lists: ImageLists,
+  { jobs, lists, labelTrash }: { jobs: JobRegistry; lists: ImageLists; labelTrash: LabelTrash },
 ): Pick<Handlers, LibraryCalls> {
   projects.onOpen(sweepSplitChanges);
   const sketches = new LabelSketches(workers);
+  const trash = new Trash(labelTrash);
 
   const changed = ({ project }: OpenProject, datasetId: DatasetId): void => {
     lists.forget(project, datasetId);
@@ -55,6 +56,9 @@ export function createLibraryHandlers(
       case 'images':
         lists.forgetProject(projectId);
         return emit('dataset.changed', { projectId });
+      case 'labels':
+      case 'image-labels':
+        return; // A gesture like any other, which was told of already.
     }
   }
 
@@ -123,17 +127,19 @@ export function createLibraryHandlers(
 
     'trash.list': async ({ projectId }) => projects.get(projectId).store.trash.list(),
 
-    'trash.size': async ({ projectId, item }) => ({ sizeBytes: await sizeInTrash(projects.get(projectId), item) }),
+    'trash.labels': async ({ projectId, offset, limit }) => labelTrash.list(projects.get(projectId), offset, limit),
+
+    'trash.size': async ({ projectId, item }) => ({ sizeBytes: await trash.sizeBytes(projects.get(projectId), item) }),
 
     'trash.restore': async ({ projectId, item }) => {
       const opened = projects.get(projectId);
-      await restore(opened, item);
+      const left = await trash.restore(opened, item);
       tellRestored(opened, item);
-      return {};
+      return { left };
     },
 
     'trash.empty': async ({ projectId, item }) => {
-      await emptyTrash(projects.get(projectId), item);
+      await trash.empty(projects.get(projectId), item);
       emit('dataset.changed', { projectId });
       return {};
     },

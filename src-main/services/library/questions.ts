@@ -5,8 +5,14 @@
  */
 import type { LabelSketch } from '../../contract/model/annotation.ts';
 import type { ExportReport } from '../../contract/model/dataset-export.ts';
-import type { DatasetHealth, VersionComparison } from '../../contract/model/library.ts';
+import type {
+  DatasetHealth,
+  DeletedLabelsItem,
+  DeletedLabelsKey,
+  VersionComparison,
+} from '../../contract/model/library.ts';
 import type { DuplicateReport } from '../../contract/model/splits.ts';
+import type { DeletedLine } from '../../store/deleted-labels.ts';
 import type { Fingerprint } from '../../store/library-repository.ts';
 import type { ExportAsk, ExportReportAsk } from '../export/export-dataset.ts';
 import type { FingerprintAsk } from './fingerprints.ts';
@@ -24,6 +30,10 @@ export interface Questions {
   'compare-states': { ask: CompareAsk; answer: VersionComparison };
   health: { ask: HealthAsk; answer: DatasetHealth };
   sketches: { ask: SketchAsk; answer: LabelSketch[] };
+  /** Lines of the trash. */
+  'deleted-labels': { ask: { offset: number; limit: number }; answer: { total: number; items: DeletedLabelsItem[] } };
+  /** Parts: what a line stands for, or each of them with null; none where it is not in the trash any more. */
+  'deleted-line': { ask: { key: DeletedLabelsKey | null }; answer: null; part: DeletedLine };
 }
 
 export type Question = keyof Questions;

@@ -2,10 +2,12 @@
 import { rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { DatasetId, ImageId, TrashEntryId } from '../../contract/model/ids.ts';
-import { trashKeyOf, type TrashItem, type TrashKey } from '../../contract/model/library.ts';
+import { trashKeyOf, type DeletedLabelsKey, type TrashItem, type TrashKey } from '../../contract/model/library.ts';
 import type { ProjectStore } from '../../store/project-store.ts';
 import { copiedFilesFolder, datasetSize, discardDataset } from '../datasets/discard-dataset.ts';
+import type { LabelTrash } from '../annotate/label-trash.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
+import { fileError } from '../file-errors.ts';
 import { sizeBelow } from '../folder-size.ts';
 import type { OpenProject } from '../open-projects.ts';
 import { deleteRun } from '../runs/run-folders.ts';
@@ -34,14 +36,16 @@ export async function trashImages(
 
 /** What can be done with each kind of thing in the trash. All throw `not-found` for what is not there any more. */
 interface Kept<Key extends TrashKey> {
-  restore(opened: OpenProject, key: Key): Promise<void> | void;
+  /** May answer with what stays in the trash, and why. */
+  restore(opened: OpenProject, key: Key): Promise<string | null | void> | void;
   /** For good. */
   forget(opened: OpenProject, key: Key): Promise<void>;
   sizeBytes(opened: OpenProject, key: Key): Promise<number>;
 }
 type KeptKinds = { [K in TrashKey['kind']]: Kept<Extract<TrashKey, { kind: K }>> };
+type LabelKind = DeletedLabelsKey['kind'];
 
-const kinds: KeptKinds = {
+const kinds: Omit<KeptKinds, LabelKind> = {
   dataset: {
     restore: ({ store }, { datasetId }) => store.trash.restoreDataset(datasetId),
     async forget(opened, { datasetId }) {
@@ -57,7 +61,11 @@ const kinds: KeptKinds = {
       for (let left = true; left;) {
         const copies = copiesOf(store, folder, entryId, IMAGES_AT_ONCE);
         left = store.trash.forgetSome(entryId, IMAGES_AT_ONCE);
-        for (const file of copies) await rm(file, { force: true });
+        for (const file of copies) {
+          await rm(file, { force: true }).catch((error: unknown) => {
+            throw fileError(error, 'delete', file);
+          });
+        }
         await yieldToEventLoop();
       }
     },
@@ -93,33 +101,49 @@ const kinds: KeptKinds = {
   },
 };
 
-/** The one place where a key meets its kind's record. */
-function kept<K extends TrashKey['kind']>(key: Extract<TrashKey, { kind: K }>): Kept<Extract<TrashKey, { kind: K }>> {
-  return kinds[key.kind as K];
-}
+type KeptLabels = Pick<LabelTrash, 'restore' | 'forget'>;
 
-export async function restore(opened: OpenProject, item: TrashKey): Promise<void> {
-  await kept(item).restore(opened, item);
-}
+export class Trash {
+  readonly #labels: KeptLabels;
+  readonly #kinds: KeptKinds;
 
-/** What its files in the project take. */
-export function sizeInTrash(opened: OpenProject, item: TrashKey): Promise<number> {
-  return kept(item).sizeBytes(opened, item);
-}
-
-/**
- * For good. Null: everything that is in the trash now; what cannot go stays, and the first reason is thrown once all others
- * are gone.
- */
-export async function emptyTrash(opened: OpenProject, item: TrashKey | null): Promise<void> {
-  if (item !== null) return kept(item).forget(opened, item);
-  const failures: unknown[] = [];
-  for (const one of opened.store.trash.list().map(trashKeyOf)) {
-    await kept(one)
-      .forget(opened, one)
-      .catch((error: unknown) => failures.push(error));
+  constructor(labels: KeptLabels) {
+    const keptLabels: Kept<DeletedLabelsKey> = {
+      restore: (opened, key) => labels.restore(opened, key),
+      forget: (opened, key) => labels.forget(opened, key),
+      sizeBytes: async () => 0,
+    };
+    this.#labels = labels;
+    this.#kinds = { ...kinds, labels: keptLabels, 'image-labels': keptLabels };
   }
-  if (failures.length > 0) throw failures[0];
+
+  /** What stays in the trash of it, and why; null where nothing does. */
+  async restore(opened: OpenProject, item: TrashKey): Promise<string | null> {
+    return (await this.#kept(item).restore(opened, item)) ?? null;
+  }
+
+  /** What its files in the project take. */
+  sizeBytes(opened: OpenProject, item: TrashKey): Promise<number> {
+    return this.#kept(item).sizeBytes(opened, item);
+  }
+
+  /**
+   * For good. Null: everything that is in the trash now; what cannot go stays, and the first reason is thrown once all others
+   * are gone.
+   */
+  async empty(opened: OpenProject, item: TrashKey | null): Promise<void> {
+    if (item !== null) return this.#kept(item).forget(opened, item);
+    const failures: unknown[] = [];
+    const note = (error: unknown): void => void failures.push(error);
+    for (const one of opened.store.trash.list().map(trashKeyOf)) await this.#kept(one).forget(opened, one).catch(note);
+    await this.#labels.forget(opened, null).catch(note);
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** The one place where a key meets its kind's record. */
+  #kept<K extends TrashKey['kind']>(key: Extract<TrashKey, { kind: K }>): Kept<Extract<TrashKey, { kind: K }>> {
+    return this.#kinds[key.kind as K];
+  }
 }
 
 /** Files that were copied into the project with images of the entry; those that lie elsewhere are not ours. */

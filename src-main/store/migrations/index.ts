@@ -13,6 +13,7 @@ import { sql as classBits } from './0011-class-bits.ts';
 import { sql as boxBits } from './0012-box-bits.ts';
 import { sql as bulkEdits } from './0013-bulk-edits.ts';
 import { sql as boxLevels } from './0014-box-levels.ts';
+import { sql as labelTrash } from './0015-label-trash.ts';
 
 export interface Migration {
   readonly number: number;
@@ -35,4 +36,5 @@ export const migrations: readonly Migration[] = [
   { number: 12, name: 'box-bits', sql: boxBits },
   { number: 13, name: 'bulk-edits', sql: bulkEdits },
   { number: 14, name: 'box-levels', sql: boxLevels },
+  { number: 15, name: 'label-trash', sql: labelTrash },
 ];

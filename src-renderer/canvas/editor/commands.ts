@@ -53,7 +53,10 @@ function combined(operation: BooleanOperation): Command['operations'] {
       return [];
     }
     const gone = operation === 'union' ? others : [];
-    return [reshaped(first, shape), ...gone.map((before): EditOperation => ({ kind: 'remove', before }))];
+    return [
+      reshaped(first, shape),
+      ...gone.map((before): EditOperation => ({ kind: 'remove', before, replaced: true })),
+    ];
   };
 }
 

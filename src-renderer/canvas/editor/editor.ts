@@ -249,12 +249,14 @@ export class Editor {
       tags.filter((tag) => tag.categoryId === categoryId),
       tags.filter((tag) => tag.categoryId !== categoryId),
     ];
-    const remove = (labels: readonly Label[]): EditOperation[] => labels.map((before) => ({ kind: 'remove', before }));
     const add = (): EditOperation[] => [
       { kind: 'add', after: this.#makeLabel({ kind: 'classification' }, categoryId) },
     ];
-    if (mode === 'toggle') return this.#commit('tag', same.length > 0 ? remove(same) : add());
-    return this.#commit('tag', [...remove(others), ...(same.length > 0 ? [] : add())]);
+    if (mode === 'toggle') {
+      return this.#commit('tag', same.length > 0 ? same.map((before) => ({ kind: 'remove', before })) : add());
+    }
+    const gone = others.map((before): EditOperation => ({ kind: 'remove', before, replaced: true }));
+    return this.#commit('tag', [...gone, ...(same.length > 0 ? [] : add())]);
   }
 
   setReview(review: ReviewState): boolean {
@@ -411,7 +413,7 @@ export class Editor {
         return operation.after === this.#document.review ? null : { ...operation, before: this.#document.review };
       case 'remove': {
         const before = this.#document.get(operation.before.annotationId);
-        return before === undefined ? null : { kind: 'remove', before };
+        return before === undefined ? null : { ...operation, before };
       }
       case 'add': {
         const shape = tidyShape(operation.after.shape, image, this.#settings.clipToImage);

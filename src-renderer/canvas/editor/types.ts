@@ -103,11 +103,11 @@ export interface Label extends NewAnnotation {
   readonly updatedAt: string | null;
 }
 
-/** One label before and after; `before` null: added, `after` null: removed. */
+/** One label before and after. `replaced`: the gesture puts what it was into another label. */
 export type EditOperation =
   | { readonly kind: 'add'; readonly after: Label }
   | { readonly kind: 'update'; readonly before: Label; readonly after: Label }
-  | { readonly kind: 'remove'; readonly before: Label }
+  | { readonly kind: 'remove'; readonly before: Label; readonly replaced?: true }
   | { readonly kind: 'review'; readonly before: ReviewState; readonly after: ReviewState };
 
 /** One gesture, or one step of undo or redo. The document has it already when listeners hear of it. */
