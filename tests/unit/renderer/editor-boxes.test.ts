@@ -163,6 +163,7 @@ test('classes, flags, notes and tags are gestures too; what is no change is none
   expect(tags()).toEqual([dog, cat]);
   expect(editor.tagImage(dog, 'only')).toBe(true);
   expect(tags()).toEqual([dog]);
+  expect(driver.commits.at(-1)?.operations).toMatchObject([{ kind: 'remove', replaced: true }]);
   expect(editor.tagImage(dog, 'only')).toBe(false);
   expect(editor.setReview('done')).toBe(true);
   expect(editor.setReview('done')).toBe(false);

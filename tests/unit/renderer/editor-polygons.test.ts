@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { polygonArea, rasterisePolygon, type PolygonPart } from '../../../src-main/contract/geometry/polygon.ts';
 import type { Shape } from '../../../src-main/contract/model/annotation.ts';
 import type { CategoryId } from '../../../src-main/contract/model/ids.ts';
+import { editsOf } from '../../../src-renderer/state/label-jobs.ts';
 import { EditorDriver, label } from '../../helpers/editor-driver.ts';
 
 const polygon = (outer: number[], ...holes: number[][]): Shape => ({ kind: 'polygon', parts: [{ outer, holes }] });
@@ -146,6 +147,11 @@ test('union, subtract and intersect on the polygon that was selected first', () 
   united.editor.run('union');
   united.expectCount(1);
   expect(area(united.shape(1))).toBe(1600 + 1600 - 400);
+  // What it was is in the other label, so that the trash need not keep it; one that is deleted goes there.
+  expect(editsOf(united.commits.at(-1)!)).toContainEqual({ kind: 'remove', annotationId: 2, replaced: true });
+  const deleted = two();
+  deleted.editor.run('delete');
+  expect(editsOf(deleted.commits.at(-1)!)).toEqual([1, 2].map((annotationId) => ({ kind: 'remove', annotationId })));
   united.undo().expectCount(2);
   const less = two();
   less.editor.run('subtract');
