@@ -108,9 +108,9 @@ function shifted({ g, inputs: [x, dy], attributes: a }: Context): Value[] {
 }
 
 /**
- * All kernel positions by one product. On the grid of the padded x, flattened, a step down is a step of a row's length: with
+ * All kernel positions by three products. On the grid of the padded x, flattened, a step down is a step of a row's length: with
  * x shifted by each column of the kernel and dy by each row, dw[·, ·, i, j] = Σ_q dy_i[q] · x_j[q]. As much arithmetic as
- * `taps`, but each operand is read once, which pays where they do not fit into the cache.
+ * `taps`, but less is read, which pays where they do not fit into the cache.
  */
 function stacked({ g, inputs: [x, dy], attributes: a }: Context): Value[] {
   const [n, o, oH] = dy.shape as [number, number, number];
@@ -124,10 +124,22 @@ function stacked({ g, inputs: [x, dy], attributes: a }: Context): Value[] {
   const frame = g.pad(dy, [0, 0, kH - 1, 0, 0, 0, kH - 1, kW - 1]);
   const gradient = g.reshape(frame, [n, o, (oH + 2 * (kH - 1)) * width]);
   const rows = Array.from({ length: kH }, (_, i) => range(g, gradient, (kH - 1 - i) * width, length, 2));
-  const product = g.fusedMatMul(g.concat(rows, 1), g.concat(columns, 1), { transB: true }); // [N, kH·O, kW·C]
+  // Of the larger operand, one shifted copy is there at a time.
+  const product = o <= c ? productsWith(g, g.concat(rows, 1), columns) : productsOf(g, rows, g.concat(columns, 1)); // [N, kH·O, kW·C]
   const summed = g.reshape(g.reduceSum(product, [0]), [kH, o, kW, c]);
   return [g.transpose(summed, [1, 3, 0, 2])];
 }
+
+const productsWith = (g: Builder, a: Value, pieces: readonly Value[]): Value =>
+  g.concat(
+    pieces.map((b) => g.fusedMatMul(a, b, { transB: true })),
+    2,
+  );
+const productsOf = (g: Builder, pieces: readonly Value[], b: Value): Value =>
+  g.concat(
+    pieces.map((a) => g.fusedMatMul(a, b, { transB: true })),
+    1,
+  );
 
 /**
  * Stride 2, 3×3, padding 1: in the four phases of x (phases.ts), the kernel's steps are of one pixel. Row 2p + i − 1 of x is
