@@ -1,6 +1,6 @@
 /**
  * The memory that a run needs at its peak on a CPU, worked out from its graphs before it starts: what is alive in a step,
- * with what onnxruntime's arena wastes on top, the state, the images and the program itself. The factors were fitted to
+ * with what an allocator wastes on top, the state, the images and the program itself. The factors were fitted to
  * measured peaks; `npm run bench -- memory` prints estimate ÷ measured for networks of the zoo.
  */
 import type { RunConfig } from '../../contract/model/run.ts';
@@ -44,8 +44,8 @@ export interface MemoryNeed {
 const programBytes = 150e6;
 /** A node in our lists, in the model's bytes and in the runtime. */
 const bytesPerNode = 12_000;
-/** The arena gives out chunks up to twice as large as asked for, and keeps what is too small for the next request. */
-const arenaWaste = 1.6;
+/** What lies unused between blocks, and what operators work in. */
+const blockWaste = 1.5;
 /** Results live on as garbage for a while when the next ones are there already. */
 const resultCopies = 2.5;
 
@@ -56,7 +56,7 @@ const piecesBytes = 30e6;
 function sessionBytes(graph: Graph): { working: number; state: number; graph: number } {
   const sum = (values: Graph['inputs']): number => values.reduce((total, value) => total + bytesOf(value), 0);
   return {
-    working: arenaWaste * peakLiveBytes(graph),
+    working: blockWaste * peakLiveBytes(graph),
     state: sum(graph.inputs) + resultCopies * sum(graph.outputs),
     graph: bytesPerNode * countNodes(graph) + sum(graph.initializers),
   };
