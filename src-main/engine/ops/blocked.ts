@@ -199,6 +199,34 @@ export function blockedAdjointConvolution(
 }
 
 /**
+ * The gradient [N, C, H, W] of a strided convolution in which each channel is a group: w's adjoint over dy with zeros between its
+ * pixels, which are put there a block of channels at a time.
+ */
+export function blockedDepthwiseAdjoint(
+  g: Builder,
+  w: Value,
+  dy: Value,
+  [height, width]: readonly [number, number],
+  { kernel_shape, strides, pads, dilations, group }: ConvAttributes,
+  block: number,
+): Value {
+  const [n, c, oH, oW] = dy.shape as [number, number, number, number];
+  const [kH, kW] = kernel_shape as [number, number];
+  const [sH, sW] = strides as [number, number];
+  const [top, left] = pads as [number, number];
+  const [spreadH, spreadW] = [(oH - 1) * sH + 1, (oW - 1) * sW + 1];
+  const zeros = (c / block) * oH * oW;
+  const rows = g.concat([g.reshape(reorderInput(g, dy), [n, zeros, block]), g.float(0, [n, 1, block])], 1);
+  const places = placesOf([c / block, spreadH, spreadW], (outer, row, column) =>
+    row! % sH === 0 && column! % sW === 0 ? (outer! * oH + row! / sH) * oW + column! / sW : zeros,
+  );
+  const spread = g.reshape(takeBlocks(g, rows, [n, block], places), [n, c, spreadH, spreadW]);
+  const around = [kH - 1 - top, kW - 1 - left, height - spreadH + top, width - spreadW + left];
+  const attributes = { kernel_shape, strides: [1, 1], pads: around, dilations, group };
+  return reorderOutput(g, g.op('Conv', [spread, blockedAdjointKernel(g, w, true, block)], attributes, domain));
+}
+
+/**
  * Convolutions of dy [N, O, H', W'] with pieces of w's adjoint, one behind the other along the channels: [N, pieces·C, H' + 1,
  * W' + 1]. A piece takes one or two rows and columns of w, in the order in which they meet dy's; a single one meets the
  * pixel itself, of two the first meets the pixel before it.

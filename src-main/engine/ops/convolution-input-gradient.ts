@@ -4,7 +4,7 @@
  */
 import type { Builder } from '../graph/builder.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
-import { blockedAdjointConvolution, blockedPieces, canBeBlocked } from './blocked.ts';
+import { blockedAdjointConvolution, blockedDepthwiseAdjoint, blockedPieces, canBeBlocked } from './blocked.ts';
 import type { ConvGradientAttributes } from './convolution.ts';
 import { isHalving, type ConvAttributes } from './convolution-size.ts';
 import type { Formulation, LoweringContext, ShapeContext } from './definition.ts';
@@ -112,6 +112,18 @@ export const inputGradientFormulations: Readonly<Record<string, Formulation<Conv
       w.shape.slice(0, 2).every((size) => size % channelBlock === 0),
     suits: () => true,
     build: inPhases,
+  },
+  zerosBetween: {
+    applies: ({ inputs: [, dy], attributes: a, channelBlock }) =>
+      a.group > 1 &&
+      canBeBlocked([a.shape[1]!, dy.shape[1]!], a.group, channelBlock) &&
+      a.dilations.every((d) => d === 1) &&
+      a.pads.every((p, i) => p <= a.kernel_shape[i % 2]! - 1),
+    suits: ({ attributes: a }) => a.strides.some((s) => s > 1),
+    build: ({ g, inputs: [w, dy], attributes: a, channelBlock }) => {
+      const [, , height, width] = a.shape as [number, number, number, number];
+      return [blockedDepthwiseAdjoint(g, w, dy, [height, width], a, channelBlock!)];
+    },
   },
   flippedConvolution: { applies: hasAdjoint, suits: () => true, build: flippedConvolution },
   transposed: { applies: () => true, build: transposed },
