@@ -1,8 +1,8 @@
 /**
  * Changes that may be about any number of labels or images: another class for labels, their removal and return, what a class
  * that is merged or deleted takes along, classes and review states of whole images, undo and redo. They are done some labels
- * at a time, in short transactions; what remains to be done is in
- * the database, so that it is done whatever happens meanwhile. What is small is one transaction from its beginning to its end.
+ * at a time, in short transactions; what remains to be done is in the database, so that it is done whatever happens meanwhile.
+ * What is small is one transaction from its beginning to its end.
  */
 import type { Database, Statement } from 'better-sqlite3';
 import type { Annotation, ReviewState } from '../contract/model/annotation.ts';

@@ -1,7 +1,7 @@
 /**
- * Gestures about any number of labels or images, done a little at a time so that nobody waits for all of it: one after the other in each
- * project, with a job that says how far it is where it takes longer. What the app's end or a crash left is done when the
- * project is opened.
+ * Gestures about any number of labels or images, done a little at a time so that nobody waits for all of it: one after the
+ * other in each project, with a job that says how far it is where it takes longer. What the app's end or a crash left is done
+ * when the project is opened.
  */
 import type { Emit } from '../../contract/ipc.ts';
 import { FoveaError, invariant } from '../../contract/errors.ts';
