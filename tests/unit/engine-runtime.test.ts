@@ -2,19 +2,21 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src-main/engine/data/random.ts';
 import { isGraph, sizeOf, tensor, type Graph, type Tensor } from '../../src-main/engine/graph/types.ts';
+import type { Builder } from '../../src-main/engine/graph/builder.ts';
 import { writeModel } from '../../src-main/engine/graph/onnx-model.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { fitDevice, nodesForCpu } from '../../src-main/engine/passes/fit-device.ts';
 import { optimise } from '../../src-main/engine/passes/index.ts';
 import { runFailure, sessionFailure } from '../../src-main/engine/runtime/failure.ts';
 import { probeDevice } from '../../src-main/engine/runtime/probe.ts';
+import type { Session } from '../../src-main/engine/runtime/runtime.ts';
 import { buildExampleStep, exampleFeeds, exampleNetwork } from '../../src-main/engine/train/example-step.ts';
 import { stateLayout, updateSettings } from '../../src-main/engine/train/state-layout.ts';
 import { buildTrainGraph } from '../../src-main/engine/train/step-graph.ts';
 import { taskFor } from '../../src-main/engine/train/tasks/index.ts';
 import { asLoop, unrollLoop } from '../../src-main/engine/train/unrolled-session.ts';
 import { planModel } from '../../src-main/engine/zoo/registry.ts';
-import { floats, numbersOf, runGraph, runtime } from '../helpers/engine-run.ts';
+import { numbersOf, runGraph, runtime } from '../helpers/engine-run.ts';
 import { rejectionOf } from '../helpers/errors.ts';
 import { momentum, phase, smallConfig } from '../helpers/run-config.ts';
 
@@ -38,27 +40,6 @@ describe('a probe', () => {
       if (!works) expect(error).toMatch(/\n.*(cannot open shared object file|no such file|\.so)/i);
     },
   );
-});
-
-describe('a run', () => {
-  test('writes a result where it is told to, over what it was fed too, and gives the others', async () => {
-    const g = newGraph('half');
-    const x = g.input('x', 'float32', [4]);
-    g.output(g.mul(x, g.float(0.5)), 'half');
-    g.output(g.add(x, g.float(1)), 'more');
-    const session = await runtime.createSession(writeModel(g.graph), { device: 'cpu', threads: 1 });
-    try {
-      const data = Float32Array.of(9, 1, 2, 3, 4, 9);
-      const fed: Tensor = { dataType: 'float32', shape: [4], data: data.subarray(1, 5) };
-      const place = floats([4], [0, 0, 0, 0]);
-      expect(Object.keys(await session.run({ x: fed }, { more: place }))).toEqual(['half']);
-      expect([...place.data]).toEqual([2, 3, 4, 5]);
-      await session.run({ x: fed }, { half: fed, more: place });
-      expect([...data]).toEqual([9, 0.5, 1, 1.5, 2, 9]);
-    } finally {
-      await session.release();
-    }
-  });
 });
 
 describe('a failure', () => {
@@ -217,6 +198,56 @@ describe('what a session keeps', () => {
       expect(numbersOf(await session.run({ x: floats(10, 20) }), 'total')).toEqual([33]);
       expect([...(await session.readKept())['sum']!.data]).toEqual([21, 42]);
       expect(numbersOf(await session.run({ sum: floats(5, 5), x: floats(0, 0) }), 'total')).toEqual([10]);
+    } finally {
+      await session.release();
+    }
+  });
+});
+
+describe('a session that writes all', () => {
+  const length = 2 ** 20;
+  /** The middle of a longer array of nines. */
+  const vector = (value: number): Tensor => ({
+    dataType: 'float32',
+    shape: [length],
+    data: new Float32Array(length + 2).fill(9).subarray(1, -1).fill(value),
+  });
+  const ends = ({ data }: Tensor): number[] => {
+    const whole = new Float32Array(data.buffer as ArrayBuffer);
+    return [whole[0]!, whole[1]!, whole.at(-2)!, whole.at(-1)!];
+  };
+  const open = (g: Builder): Promise<Session> =>
+    runtime.createSession(writeModel(g.graph, {}, { stopsCopies: true }), {
+      device: 'cpu',
+      threads: 1,
+      writesAll: true,
+    });
+
+  test('writes where it is told, over what it read too, and copies nothing', async () => {
+    const g = newGraph('in place');
+    const [a, b] = [g.input('a', 'float32', [length]), g.input('b', 'float32', [length])];
+    g.output(g.add(a, b), 'sum');
+    g.output(g.mul(a, b), 'product');
+    const session = await open(g);
+    try {
+      const [fed, product] = [{ a: vector(2), b: vector(3) }, vector(0)];
+      const before = process.memoryUsage().arrayBuffers;
+      expect(await session.run(fed, { sum: fed.b, product })).toEqual({});
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4 * length);
+      expect(ends(fed.b)).toEqual([9, 5, 5, 9]);
+      expect(ends(product)).toEqual([9, 6, 6, 9]);
+    } finally {
+      await session.release();
+    }
+  });
+
+  test('tells of a graph that fails', async () => {
+    const g = newGraph('outside');
+    g.output(g.gather(g.input('a', 'float32', [length]), g.input('index', 'int64', [])), 'one');
+    const session = await open(g);
+    try {
+      const feeds = { a: vector(1), index: tensor('int64', [], [length]) };
+      await expect(session.run(feeds, { one: tensor('float32', [], [0]) })).rejects.toMatchObject({ code: 'internal' });
     } finally {
       await session.release();
     }

@@ -43,6 +43,11 @@ export interface WriteOptions {
    * nobody reads it any more.
    */
   hidesSizes?: boolean;
+  /**
+   * An empty sequence comes before the results. onnxruntime-node copies results into JavaScript one by one, those too that
+   * were written where the caller wanted them, and stops at the first that is no tensor.
+   */
+  stopsCopies?: boolean;
 }
 
 const encoder = new TextEncoder();
@@ -52,16 +57,17 @@ const decoder = new TextDecoder();
 export function writeModel(
   graph: Graph,
   metadata: Readonly<Record<string, string>> = {},
-  { hidesSizes = false }: WriteOptions = {},
+  { hidesSizes = false, stopsCopies = false }: WriteOptions = {},
 ): Uint8Array {
   const used = domainsOf(graph);
   const domains = Object.entries({ '': opset, ...contribDomains }).filter(
     ([domain]) => domain === '' || used.has(domain),
   );
+  const proto = hidesSizes ? withoutSizes(graph) : graphToProto(graph);
   return encodeModel({
     irVersion,
     producerName: 'fovea',
-    graph: hidesSizes ? withoutSizes(graph) : graphToProto(graph),
+    graph: stopsCopies ? behindSequence(proto) : proto,
     opsetImport: domains.map(([domain, version]) => ({ domain, version })),
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
@@ -82,6 +88,12 @@ function graphToProto(graph: Graph): GraphProto {
     input: graph.inputs.map((input) => valueToProto(input)),
     output: graph.outputs.map((output) => valueToProto(output)),
   };
+}
+
+function behindSequence(proto: GraphProto): GraphProto {
+  const name = 'stops copies';
+  const node = { name, opType: 'SequenceEmpty', domain: '', input: [], output: [name], attribute: [] };
+  return { ...proto, node: [node, ...(proto.node ?? [])], output: [{ name }, ...(proto.output ?? [])] };
 }
 
 /** Operators whose second input says which shape the result has. */

@@ -12,7 +12,6 @@ import {
 } from '../graph/types.ts';
 import { whyCudaDoesNotLoad } from './cuda-libraries.ts';
 import { runFailure, sessionFailure } from './failure.ts';
-import { letGo } from './free-memory.ts';
 import type { Runtime, Session, SessionOptions } from './runtime.ts';
 
 type OrtData = Exclude<ort.Tensor.DataType, string[]>;
@@ -76,6 +75,9 @@ function sessionOptions(options: SessionOptions): ort.InferenceSession.SessionOp
 const keepsMemory = ({ device }: SessionOptions): boolean =>
   device === 'cpu' && process.env['GLIBC_TUNABLES']?.includes('glibc.malloc.mmap_threshold') === true;
 
+/** The graph has run: this is onnxruntime-node at a result that is no tensor (`stopsCopies` in graph/onnx-model.ts). */
+const stoppedCopying = (cause: unknown): boolean => cause instanceof Error && /^Non tensor type/.test(cause.message);
+
 const onDevice = (kept: Readonly<Record<string, string>>): Record<string, 'gpu-buffer'> =>
   Object.fromEntries(Object.values(kept).map((output) => [output, 'gpu-buffer']));
 
@@ -128,16 +130,14 @@ class OnnxSession implements Session {
     try {
       results = await this.session.run({ ...this.kept, ...fed }, Object.fromEntries(places));
     } catch (cause) {
+      if (this.options.writesAll && stoppedCopying(cause)) return {};
       throw runFailure(cause, this.options.device);
     }
-    // onnxruntime-node gives a copy of these too.
-    for (const name of Object.keys(into)) letGo(results[name]!.data as TensorArray);
+    if (this.options.writesAll) return {};
     const keeping = Object.entries(this.options.kept ?? {});
     this.dropKept();
     this.kept = Object.fromEntries(keeping.map(([input, output]) => [input, results[output]!]));
-    const given = Object.entries(results).filter(
-      ([name]) => !into[name] && !keeping.some(([, output]) => output === name),
-    );
+    const given = Object.entries(results).filter(([name]) => !keeping.some(([, output]) => output === name));
     return Object.fromEntries(given.map(([name, value]) => [name, fromOrt(value)]));
   }
 

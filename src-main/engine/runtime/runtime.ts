@@ -15,6 +15,8 @@ export interface SessionOptions {
   cpuNodes?: readonly string[];
   /** Runs the graph as it is, in the order that graph/memory.ts knows; what is looked at can be found again in it. */
   unoptimised?: boolean;
+  /** Every result is written into a tensor that `run` is given (CPU only). The model was written with `stopsCopies`. */
+  writesAll?: boolean;
   /** Writes a per-node profile into this file prefix when the session is released. */
   profilePrefix?: string;
 }
@@ -22,9 +24,9 @@ export interface SessionOptions {
 /** A loaded model. The owner calls `release`; running after that throws. */
 export interface Session {
   /**
-   * Feeds are read in place and must not change while it runs. Results that `into` names are written into its tensors, all
-   * others are new arrays and are what it gives. A tensor may be fed and written into (CPU only), if no node reads it after the
-   * one that makes the result, and that one element by element. What is kept need be fed to the first run only. Throws
+   * Feeds are read in place and must not change while it runs. Results are new arrays; of a session that `writesAll` they are
+   * written into the tensors of `into`, which names them all. A tensor may be fed and written into, if no node reads it after
+   * the one that makes the result, and that one element by element. What is kept need be fed to the first run only. Throws
    * FoveaError `out-of-memory`, `device-failed` (not on the CPU) or `internal`.
    */
   run(

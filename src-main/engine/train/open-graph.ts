@@ -23,7 +23,7 @@ export async function openGraph(
   const loop = unrolls.has(device) ? unrollLoop(graph) : null;
   const fitted = fitDevice(loop?.graph ?? graph, device);
   const letsGo = device === 'cpu' && trains(graph);
-  const session = await runtime.createSession(writeModel(fitted, {}, { hidesSizes: letsGo }), {
+  const session = await runtime.createSession(writeModel(fitted, {}, { hidesSizes: letsGo, stopsCopies: options.writesAll ?? false }), {
     // Its own passes would find nothing that ours have left, but change the order of nodes and keep large constants.
     unoptimised: letsGo,
     ...options,

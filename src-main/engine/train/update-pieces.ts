@@ -81,7 +81,8 @@ export class UpdatePieces {
     }: { layout: StateLayout; update: UpdateSettings; numberCount: number; threads: number },
     length = pieceLength,
   ): Promise<UpdatePieces> {
-    const open = (graph: Graph): Promise<Session> => openGraph(runtime, graph, { device: 'cpu', threads });
+    const open = (graph: Graph): Promise<Session> =>
+      openGraph(runtime, graph, { device: 'cpu', threads, writesAll: true });
     const sessions = new Map<boolean, Session>();
     for (const { decays } of layout.groups)
       if (!sessions.has(decays)) sessions.set(decays, await open(pieceGraph(update, decays, length, numberCount)));
@@ -141,14 +142,16 @@ export class UpdatePieces {
   /** Buffers, and weights that are frozen, have averages too. */
   private async followOthers({ state, frozen, numbers }: UpdateInputs): Promise<void> {
     if (!this.averages) return;
-    const names = othersOf(this.layout, this.update);
-    const results = await this.averages.run({
-      ...Object.fromEntries(names.map((name) => [name, vector(state.get(name)!)])),
-      ...(names.includes('averageFrozen') && { [frozenName]: vector(frozen!) }),
-      numbers: vector(numbers),
-    });
-    for (const name of names)
-      if (name.startsWith('average')) state.get(name)!.set(results[nextName(name)]!.data as Float32Array);
+    const others = othersOf(this.layout, this.update).map((name) => [name, vector(state.get(name)!)] as const);
+    const averages = others.filter(([name]) => name.startsWith('average'));
+    await this.averages.run(
+      {
+        ...Object.fromEntries(others),
+        ...(state.has('averageFrozen') && { [frozenName]: vector(frozen!) }),
+        numbers: vector(numbers),
+      },
+      Object.fromEntries(averages.map(([name, value]) => [nextName(name), value])),
+    );
   }
 }
 
@@ -234,5 +237,7 @@ function averagesGraph(layout: StateLayout, update: UpdateSettings, numberCount:
     completes: null,
   });
   for (const { name } of averages) g.output(next.get(name)!, nextName(name));
-  return optimise(g.graph);
+  const graph = optimise(g.graph);
+  for (const { name } of averages) mustNotBeReadAfter(graph, name, nextName(name));
+  return graph;
 }
