@@ -81,11 +81,12 @@ export class UpdatePieces {
     }: { layout: StateLayout; update: UpdateSettings; numberCount: number; threads: number },
     length = pieceLength,
   ): Promise<UpdatePieces> {
-    const open = (graph: Graph): Promise<Session> =>
-      openGraph(runtime, graph, { device: 'cpu', threads, writesAll: true });
+    const open = (graph: Graph, anyLength?: number): Promise<Session> =>
+      openGraph(runtime, graph, { device: 'cpu', threads, writesAll: true, ...(anyLength && { anyLength }) });
     const sessions = new Map<boolean, Session>();
     for (const { decays } of layout.groups)
-      if (!sessions.has(decays)) sessions.set(decays, await open(pieceGraph(update, decays, length, numberCount)));
+      if (!sessions.has(decays))
+        sessions.set(decays, await open(pieceGraph(update, decays, length, numberCount), length));
     const averages = averagesGraph(layout, update, numberCount);
     return new UpdatePieces(layout, update, length, sessions, averages && (await open(averages)));
   }
@@ -115,28 +116,20 @@ export class UpdatePieces {
     first: number,
     { numbers, factor }: UpdateInputs,
   ): Promise<void> {
-    const pieces = vectors.map(([role, whole]): [string, Tensor] => [role, vector(this.pieceOf(whole, first))]);
+    const pieces = vectors.map(([role, whole]): [string, Tensor] => [role, this.pieceOf(whole, first)]);
     await this.sessions.get(decays)!.run(
       {
         ...Object.fromEntries(pieces),
-        gradient: vector(this.pieceOf(gradient, first)),
+        gradient: this.pieceOf(gradient, first),
         numbers: vector(numbers),
         ...(factor !== null && { factor: scalar(factor) }),
       },
       Object.fromEntries(pieces.map(([role, piece]) => [nextName(role), piece])),
     );
-    vectors.forEach(([, whole], i) => {
-      const { data } = pieces[i]![1];
-      if (data.buffer !== whole.buffer) whole.set(data.subarray(0, whole.length - first) as Float32Array, first);
-    });
   }
 
-  /** The vector's own memory where a whole piece is left, else a copy with zeros behind. */
-  private pieceOf(whole: Float32Array, first: number): Float32Array {
-    if (first + this.length <= whole.length) return whole.subarray(first, first + this.length);
-    const padded = new Float32Array(this.length);
-    padded.set(whole.subarray(first));
-    return padded;
+  private pieceOf(whole: Float32Array, first: number): Tensor {
+    return vector(whole.subarray(first, first + this.length));
   }
 
   /** Buffers, and weights that are frozen, have averages too. */
