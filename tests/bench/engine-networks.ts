@@ -15,6 +15,7 @@ import {
   type NetworkPlan,
   type NetworkSpec,
 } from '../../src-main/engine/nn/network.ts';
+import { moveBuffers, type BufferMove } from '../../src-main/engine/nn/moving-buffers.ts';
 import type { FlatLayout } from '../../src-main/engine/nn/parameters.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
 import {
@@ -168,7 +169,11 @@ export function stepGraph(net: BenchNetwork, planned: PlannedStep, maximumSteps:
     [frozen, layout.frozen],
     [state.get('buffers'), layout.buffers],
   ]);
-  const { loss, found, buffers } = gradientsOf(body, net, planned, fed, tensors, iteration);
+  const { loss, found, buffers } = gradientsOf(body, net, planned, fed, {
+    tensors,
+    flat: state.get('buffers') ?? null,
+    step: iteration,
+  });
   const row = body.gather(numbers, iteration);
   const next = buildUpdate(body, {
     layout,
@@ -202,7 +207,7 @@ export function gradientGraph(net: BenchNetwork, planned: PlannedStep): Graph {
     (l) => l.entries,
   ))
     tensors.set(name, g.input(name, 'float32', shape));
-  const { loss, found, buffers } = gradientsOf(g, net, planned, fed, tensors, turn);
+  const { loss, found, buffers } = gradientsOf(g, net, planned, fed, { tensors, flat: state, step: turn });
   g.output(loss, 'loss');
   found.forEach((vector, i) => g.output(vector, groupVector('gradient', layout.groups[i]!)));
   if (buffers) g.output(buffers, 'buffersNext');
@@ -233,16 +238,15 @@ function cut(g: Builder, vectors: readonly (readonly [Value | null | undefined, 
   return tensors;
 }
 
-/** Loss, the gradient of every group, and the buffers as the step leaves them. */
+/** Loss, the gradient of every group, and the buffers, which come as `flat`, as the step leaves them. */
 function gradientsOf(
   g: Builder,
   net: BenchNetwork,
   { plan, layout }: PlannedStep,
   { bytes, labels }: Fed,
-  tensors: ReadonlyMap<string, Value>,
-  step: Value,
+  { tensors, flat, step }: { tensors: ReadonlyMap<string, Value>; flat: Value | null; step: Value },
 ): { loss: Value; found: Value[]; buffers: Value | null } {
-  const nextBuffers = new Map<string, Value>();
+  const moves = new Map<string, BufferMove>();
   const build = prefersFeatureMajor(plan) ? buildFeatureMajorNetwork : buildNetwork;
   const outputs = build(
     plan,
@@ -251,7 +255,7 @@ function gradientsOf(
     {
       mode: 'training',
       tensor: (name) => tensors.get(name)!,
-      updateBuffer: (name, next) => nextBuffers.set(name, next),
+      updateBuffer: (name, move) => moves.set(name, move),
       step,
       seed: 0,
     },
@@ -269,16 +273,7 @@ function gradientsOf(
     });
     return g.concat(pieces, 0);
   });
-  const buffers =
-    layout.buffers.length === 0
-      ? null
-      : g.concat(
-          layout.buffers.entries.map(({ name, length }) =>
-            g.reshape(nextBuffers.get(name) ?? tensors.get(name)!, [length]),
-          ),
-          0,
-        );
-  return { loss, found, buffers };
+  return { loss, found, buffers: flat && moveBuffers(g, layout.buffers, flat, moves) };
 }
 
 function meanSquare(g: Builder, output: Value): Value {

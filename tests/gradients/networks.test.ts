@@ -13,7 +13,8 @@ import {
   type NetworkPlan,
   type NetworkSpec,
 } from '../../src-main/engine/nn/network.ts';
-import { initialise } from '../../src-main/engine/nn/parameters.ts';
+import { moveBuffers, type BufferMove } from '../../src-main/engine/nn/moving-buffers.ts';
+import { FlatLayout, initialise } from '../../src-main/engine/nn/parameters.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { optimise, type PassOptions } from '../../src-main/engine/passes/index.ts';
 import type { ChooseFormulation } from '../../src-main/engine/passes/lower.ts';
@@ -102,7 +103,8 @@ async function step(
   const tensors = new Map<string, Value>(
     [...plan.parameters, ...plan.buffers].map(({ name, shape }) => [name, g.input(name, 'float32', shape)]),
   );
-  const next = new Map<string, Value>();
+  const buffers = new FlatLayout(plan.buffers);
+  const moves = new Map<string, BufferMove>();
   const outputs = buildNetwork(
     plan,
     g,
@@ -110,13 +112,24 @@ async function step(
     {
       mode: 'training',
       tensor: (name) => tensors.get(name)!,
-      updateBuffer: (name, value) => next.set(name, value),
+      updateBuffer: (name, move) => moves.set(name, move),
       step: null,
       seed: 0,
     },
   );
   outputs.forEach((output, i) => g.output(output, `output ${i}`));
-  for (const { name } of plan.buffers) g.output(next.get(name) ?? tensors.get(name)!, `buffer ${name}`);
+  if (buffers.length > 0) {
+    const flat = g.concat(
+      plan.buffers.map(({ name }) => tensors.get(name)!),
+      0,
+    );
+    const pieces = g.split(
+      moveBuffers(g, buffers, flat, moves),
+      buffers.entries.map(({ length }) => length),
+      0,
+    );
+    plan.buffers.forEach(({ name }, i) => g.output(pieces[i]!, `buffer ${name}`));
+  }
   const upstreams = outputs.map((output, i) => g.input(`upstream ${i}`, 'float32', output.shape));
   const loss = outputs
     .map((output, i) =>

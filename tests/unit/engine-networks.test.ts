@@ -15,7 +15,8 @@ import {
   type LayerSpec,
   type NetworkPlan,
 } from '../../src-main/engine/nn/network.ts';
-import { initialise } from '../../src-main/engine/nn/parameters.ts';
+import { moveBuffers } from '../../src-main/engine/nn/moving-buffers.ts';
+import { FlatLayout, initialise } from '../../src-main/engine/nn/parameters.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { optimise } from '../../src-main/engine/passes/index.ts';
 import {
@@ -194,7 +195,10 @@ function learningGraph(plan: NetworkPlan, build: typeof buildNetwork, batch: num
   const [logits] = build(plan, g, input, {
     mode,
     tensor: (name) => tensors.get(name)!,
-    updateBuffer: (name, next) => g.output(next, `next ${name}`),
+    updateBuffer: (name, move) => {
+      const now = tensors.get(name)!;
+      g.output(moveBuffers(g, new FlatLayout([now]), now, new Map([[now.name, move]])), `next ${name}`);
+    },
     step,
     seed: 3,
   });

@@ -16,6 +16,7 @@ import {
   prefersFeatureMajor,
   type NetworkPlan,
 } from '../nn/network.ts';
+import { moveBuffers, type BufferMove } from '../nn/moving-buffers.ts';
 import { FlatLayout, initialise } from '../nn/parameters.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
 import { newGraph } from '../ops/index.ts';
@@ -109,8 +110,8 @@ export function buildExampleStep(
   const tensors = new Map<string, Value>();
   const parameters = flatInput(g, 'parameters', trained, tensors);
   flatInput(g, 'fixed', fixed, tensors);
-  flatInput(g, 'buffers', buffers, tensors);
-  const nextBuffers = new Map<string, Value>();
+  const flatBuffers = flatInput(g, 'buffers', buffers, tensors);
+  const moves = new Map<string, BufferMove>();
   const build = prefersFeatureMajor(plan) ? buildFeatureMajorNetwork : buildNetwork;
   const outputs = build(
     plan,
@@ -119,7 +120,7 @@ export function buildExampleStep(
     {
       mode: 'training',
       tensor: (name) => tensors.get(name)!,
-      updateBuffer: (name, next) => nextBuffers.set(name, next),
+      updateBuffer: (name, move) => moves.set(name, move),
       step,
       seed: 1,
     },
@@ -141,11 +142,8 @@ export function buildExampleStep(
     'parametersNext',
   );
   const results = ['loss', 'gradient', 'parametersNext'];
-  if (buffers.length > 0) {
-    const pieces = buffers.entries.map(({ name, length }) =>
-      g.reshape(nextBuffers.get(name) ?? tensors.get(name)!, [length]),
-    );
-    g.output(g.concat(pieces, 0), 'buffersNext');
+  if (flatBuffers) {
+    g.output(moveBuffers(g, buffers, flatBuffers, moves), 'buffersNext');
     results.push('buffersNext');
   }
   return { graph: g.graph, plan, results };

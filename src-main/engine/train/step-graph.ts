@@ -9,6 +9,7 @@ import type { Builder } from '../graph/builder.ts';
 import { tensor, type Graph, type Value } from '../graph/types.ts';
 import { motionOf } from '../nn/augmentation.ts';
 import { buildFeatureMajorNetwork, buildNetwork, prefersFeatureMajor, type NetworkPlan } from '../nn/network.ts';
+import { moveBuffers, type BufferMove } from '../nn/moving-buffers.ts';
 import type { FlatLayout } from '../nn/parameters.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
 import { newGraph } from '../ops/index.ts';
@@ -213,7 +214,7 @@ function buildGradients(
 ): { loss: Value; counts: Readonly<Record<string, Value>>; gradients: Value[]; moved: Map<string, Value> } {
   const { layout, plan, update, task } = options;
   const { state, tensors } = inputs;
-  const nextBuffers = new Map<string, Value>();
+  const moves = new Map<string, BufferMove>();
   const build = prefersFeatureMajor(plan) ? buildFeatureMajorNetwork : buildNetwork;
   const outputs = build(
     plan,
@@ -222,7 +223,7 @@ function buildGradients(
     {
       mode: 'training',
       tensor: (name) => tensors.get(name)!,
-      updateBuffer: (name, next) => nextBuffers.set(name, next),
+      updateBuffer: (name, move) => moves.set(name, move),
       step: inputs.step,
       seed: options.seed,
     },
@@ -233,12 +234,8 @@ function buildGradients(
   const seed = update.scalesLoss ? g.mul(factor, lossSeed(g, state.get(lossScaleName)!, loss)) : factor;
   const gradientVectors = flatGradients(g, loss, layout, tensors, seed);
   const moved = new Map(state);
-  if (state.has('buffers')) {
-    const pieces = layout.buffers.entries.map(({ name, length }) =>
-      g.reshape(nextBuffers.get(name) ?? tensors.get(name)!, [length]),
-    );
-    moved.set('buffers', g.concat(pieces, 0));
-  }
+  const buffers = state.get('buffers');
+  if (buffers) moved.set('buffers', moveBuffers(g, layout.buffers, buffers, moves));
   return { loss, counts, gradients: gradientVectors, moved };
 }
 

@@ -44,12 +44,8 @@ function byBatchStatistics(
   const operands = [x, tensor(`${path}.weight`), tensor(`${path}.bias`)];
   const [y, mean, variance] = g.ops('BatchNorm', operands, { epsilon: float(epsilon) }, 4, 'fovea');
   const count = sizeOf(x.shape) / x.shape[1]!;
-  const move = (name: string, batch: Value, correction: number): void => {
-    const kept = g.scale(tensor(name), 1 - momentum);
-    updateBuffer(name, g.add(kept, g.scale(batch, momentum * correction)));
-  };
-  move(`${path}.running_mean`, mean!, 1);
-  move(`${path}.running_var`, variance!, count / Math.max(count - 1, 1));
+  updateBuffer(`${path}.running_mean`, { seen: mean!, pace: momentum, correction: 1 });
+  updateBuffer(`${path}.running_var`, { seen: variance!, pace: momentum, correction: count / Math.max(count - 1, 1) });
   return y!;
 }
 

@@ -4,6 +4,7 @@ import { ShapeError } from '../../graph/errors.ts';
 import type { Builder } from '../../graph/builder.ts';
 import { sizeOf, type Shape, type Value } from '../../graph/types.ts';
 import type { FeatureMap } from '../feature-map.ts';
+import type { BufferMove } from '../moving-buffers.ts';
 import type { BufferSpec, Initialiser, ParameterSpec } from '../parameters.ts';
 
 export type NoSettings = Readonly<Record<never, never>>;
@@ -14,8 +15,8 @@ export interface BuildContext {
   mode: 'training' | 'inference';
   /** The value of a parameter or buffer, by its full name. */
   tensor(name: string): Value;
-  /** Records a buffer's next value (training only). */
-  updateBuffer(name: string, next: Value): void;
+  /** Records what a buffer moves towards (training only). */
+  updateBuffer(name: string, move: BufferMove): void;
   /** int64 scalar that counts training steps; only in training. */
   step: Value | null;
   /** The run's seed; layers that draw random numbers mix it into their stream. */
