@@ -214,9 +214,9 @@ describe('what is not supported is named, with what is', () => {
     ],
     [
       'a type of attribute',
-      withNode({ attribute: [{ name: 'weights', floats: [0.5], type: attributeTypes.floats }] }),
+      withNode({ attribute: [{ name: 'weights', type: 11 }] }),
       'unsupported',
-      'n1: the attribute "weights" has type 6, which is not supported. Supported: float, int, string, tensor, graph, floats, ints, strings',
+      'n1: the attribute "weights" has type 11, which is not supported. Supported: float, int, string, tensor, graph, floats, ints, strings',
     ],
     ['an old opset', modelOf({}, 11), 'unsupported', 'This ONNX model uses opset 11. Supported: 13 to 18.'],
     ['a future opset', modelOf({}, 19), 'unsupported', 'This ONNX model uses opset 19. Supported: 13 to 18.'],

@@ -120,6 +120,12 @@ describe('convolutions of single channels', () => {
   };
   const cases: Record<string, [build: Build, left: string[]]> = {
     'cut off at 0': [(g, x) => g.op('Relu', [affine(g, x)]), ['FusedConv']],
+    'cut off at both ends': [(g, x) => g.op('Clip', [affine(g, x), g.float(-0.5), g.float(1.5)]), ['FusedConv']],
+    'not at bounds that a value gives': [
+      (g, x) => g.op('Clip', [affine(g, x), g.float(-0.5), g.reduceSum(x, [0, 1, 2, 3])]),
+      ['FusedConv', 'ReduceSum', 'Clip'],
+    ],
+    'not at one end only': [(g, x) => g.op('Clip', [affine(g, x), g.float(-0.5)]), ['FusedConv', 'Clip']],
     'an image added': [(g, x) => g.add(x, affine(g, x)), ['FusedConv']],
     'an image added, and cut off at 0': [(g, x) => g.op('Relu', [g.add(affine(g, x), x)]), ['FusedConv']],
     'of two, one takes in the other': [

@@ -19,6 +19,7 @@ import {
   dataTypes,
   fromBytes,
   isFloat,
+  isFloats,
   isGraph,
   sizeOf,
   tensor,
@@ -143,6 +144,7 @@ function attributeToProto(name: string, value: AttributeValue): AttributeProto {
   }
   const object = value as Exclude<AttributeValue, number | string | readonly number[] | readonly string[]>;
   if (isFloat(object)) return { name, f: object.float, type: attributeTypes.float };
+  if (isFloats(object)) return { name, floats: [...object.floats], type: attributeTypes.floats };
   if (isGraph(object)) return { name, g: graphToProto(object), type: attributeTypes.graph };
   return { name, t: tensorToProto(object, ''), type: attributeTypes.tensor };
 }
@@ -288,6 +290,9 @@ function attributesFromProto(
         break;
       case attributeTypes.graph:
         attributes[name] = graphFromProto(proto.g ?? {}, outer, inferOutputs);
+        break;
+      case attributeTypes.floats:
+        attributes[name] = { floats: proto.floats ?? [] };
         break;
       case attributeTypes.ints:
         attributes[name] = (proto.ints ?? []).map(toNumber);

@@ -55,7 +55,13 @@ export interface FloatAttribute {
 }
 export const float = (value: number): FloatAttribute => ({ float: value });
 
-export type AttributeValue = number | FloatAttribute | string | readonly number[] | readonly string[] | Graph | Tensor;
+/** A list of floats. */
+export interface FloatsAttribute {
+  readonly floats: readonly number[];
+}
+
+export type AttributeValue =
+  number | FloatAttribute | FloatsAttribute | string | readonly number[] | readonly string[] | Graph | Tensor;
 export type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
 
 export interface Node {
@@ -88,6 +94,9 @@ export function isGraph(value: AttributeValue): value is Graph {
 }
 export function isFloat(value: AttributeValue): value is FloatAttribute {
   return typeof value === 'object' && 'float' in value;
+}
+export function isFloats(value: AttributeValue): value is FloatsAttribute {
+  return typeof value === 'object' && 'floats' in value;
 }
 export function isTensor(value: AttributeValue): value is Tensor {
   return typeof value === 'object' && 'dataType' in value;

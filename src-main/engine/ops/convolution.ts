@@ -3,7 +3,7 @@
  * the lowering pass picks a formulation by shape.
  */
 import { ShapeError } from '../graph/errors.ts';
-import { sizeOf, type Shape, type TensorType, type Value } from '../graph/types.ts';
+import { sizeOf, type FloatsAttribute, type Shape, type TensorType, type Value } from '../graph/types.ts';
 import { expectRank, inputAt, type NoAttributes, type OpDefinition } from './definition.ts';
 import { blockedConvolution, canBeBlocked } from './blocked.ts';
 import { inputGradientFormulations } from './convolution-input-gradient.ts';
@@ -75,12 +75,14 @@ export const convOp: OpDefinition<ConvAttributes> = {
 };
 
 export interface FusedConvAttributes extends ConvAttributes {
-  activation?: 'Relu';
+  activation?: 'Relu' | 'Clip';
+  /** Of Clip: the lowest and the highest value. */
+  activation_params?: FloatsAttribute;
 }
-/** onnxruntime's own: a convolution, plus an image, cut off at 0. inputs: x, w, optional bias [O], optional image like the output. */
+/** onnxruntime's own: a convolution, plus an image, cut off at 0 or between bounds. inputs: x, w, optional bias [O], optional image like the output. */
 export const fusedConvOp: OpDefinition<FusedConvAttributes> = {
   domain: 'com.microsoft',
-  attributes: { ...convolving, activation: 'optional' },
+  attributes: { ...convolving, activation: 'optional', activation_params: 'optional' },
   inferShape: convOp.inferShape,
   gradient: 'not-differentiable',
 };

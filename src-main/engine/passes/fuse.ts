@@ -107,8 +107,19 @@ const convolutionAndRelu: Fuse = ({ inputs: [y] }, before) => {
   return { opType, domain, inputs, attributes: { ...attributes, activation: 'Relu' } };
 };
 
+/** A convolution cut off at both ends. */
+const convolutionAndClip: Fuse = ({ inputs: [y, low, high] }, before) => {
+  const conv = before(y);
+  const bounds = [low, high].map((bound) => bound && scalarOf(bound));
+  if (!isOpen(conv) || !bounds.every((bound) => typeof bound === 'number')) return null;
+  const { opType, domain, inputs, attributes } = conv;
+  const activation_params = { floats: bounds };
+  return { opType, domain, inputs, attributes: { ...attributes, activation: 'Clip', activation_params } };
+};
+
 const rules: Readonly<Record<string, readonly Fuse[]>> = {
   Add: [convolutionAndSum],
+  Clip: [convolutionAndClip],
   FusedMatMul: [turnedProduct],
   MatMul: [turnedProduct],
   Mul: [quickGelu, hardSwish],

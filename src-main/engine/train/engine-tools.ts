@@ -6,7 +6,16 @@ import { FoveaError } from '../../contract/errors.ts';
 import type { Device } from '../../contract/model/run.ts';
 import { originOf } from '../graph/layer-of.ts';
 import { writeModel } from '../graph/onnx-model.ts';
-import { isFloat, isGraph, isTensor, shapeText, type AttributeValue, type Graph, type Value } from '../graph/types.ts';
+import {
+  isFloat,
+  isFloats,
+  isGraph,
+  isTensor,
+  shapeText,
+  type AttributeValue,
+  type Graph,
+  type Value,
+} from '../graph/types.ts';
 import { optimise } from '../passes/index.ts';
 import type { Runtime } from '../runtime/runtime.ts';
 import { passesFor } from '../tuner/machine.ts';
@@ -91,6 +100,7 @@ export function graphText(graph: Graph, indent = ''): string {
 function attributeText(value: AttributeValue): string {
   if (typeof value !== 'object') return String(value);
   if (isFloat(value)) return String(value.float);
+  if (isFloats(value)) return `[${value.floats.join(', ')}]`;
   if (isGraph(value)) return `graph ${value.name}`;
   if (isTensor(value)) return `${value.dataType}${shapeText(value.shape)}`;
   return `[${value.join(', ')}]`;

@@ -217,6 +217,10 @@ def channel_affine():
         inputs = [rnd(2, channels, 6, 6), rnd(6, channels // group, 3, 3), rnd(6), rnd(2, 6, side, side)]
         f.add("FusedConv", f"{name}, an image added, cut off at 0", inputs, fused(stride, group), attributes, MS)
     f.add("FusedConv", "no bias", [rnd(1, 2, 4, 4), rnd(3, 2, 3, 3)], lambda x, w: F.conv2d(x, w), conv_attributes((3, 3)), MS)
+    bounded = lambda x, w, bias: F.conv2d(x, w, bias).clamp(-0.5, 1.5)
+    bounds = {"activation": "Clip", "activation_params": {"floats": [-0.5, 1.5]}}
+    inputs = [rnd(2, 3, 4, 5), rnd(4, 3, 1, 1), rnd(4)]
+    f.add("FusedConv", "cut off at both ends", inputs, bounded, {**conv_attributes((1, 1)), **bounds}, MS)
     return f
 
 
