@@ -173,6 +173,10 @@ const reductions: Maker[] = [
     const options = { exclusive: s.pick([0, 1]), reverse: s.pick([0, 1]) };
     return [s.g.scale(s.g.op('CumSum', [x, s.g.int(axis)], options), 1 / x.shape[axis]!)];
   },
+  (s) => {
+    const x = s.value(({ shape }) => shape.length > 1);
+    return [s.g.op('ChannelScale', [x, s.shaped([x.shape[1]!])], {}, 'fovea')];
+  },
   channelMeans('ChannelSum', 1),
   channelMeans('ChannelDot', 2),
   (s) => {

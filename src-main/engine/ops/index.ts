@@ -39,6 +39,7 @@ export const OPS = {
   Ceil: elementwise.ceilOp,
   ChannelAffine: normalisation.channelAffineOp,
   ChannelDot: normalisation.channelDotOp,
+  ChannelScale: normalisation.channelScaleOp,
   ChannelSum: convolution.channelSumOp,
   Clip: activation.clipOp,
   Concat: shape.concatOp,

@@ -46,7 +46,7 @@ function buildForward({ g, inputs: [x, gamma, beta], attributes }: LoweringConte
 
 /**
  * With x̂ = (x − μ)/σ, M elements a channel: dγ = Σ dy·x̂, dβ = Σ dy,
- * dx = γ/σ · (dy − dβ/M − x̂·dγ/M) = slope·dy + b·(x − μ) + c, all three per channel.
+ * dx = γ/σ · (dy − dβ/M − x̂·dγ/M) = slope · (b·(x − μ) + c + dy), all three per channel.
  */
 function gradient(context: GradientContext<BatchNormAttributes>): (Value | null)[] {
   const {
@@ -70,10 +70,10 @@ function gradient(context: GradientContext<BatchNormAttributes>): (Value | null)
   const dGamma = g.mul(g.op('ChannelDot', [dy, centred!], {}, 'fovea'), inverse);
   if (!needs[0]) return [null, dGamma, dBeta];
   const slope = g.mul(gamma, inverse);
-  const b = g.scale(g.mul(g.mul(slope, inverse), dGamma), -1 / count);
-  const c = g.scale(g.mul(slope, dBeta), -1 / count);
-  const along = g.mul(centred!, perChannel(g, b, x));
-  return [g.op('ChannelAffine', [dy, slope, c, along], {}, 'fovea'), dGamma, dBeta];
+  const b = g.scale(g.mul(inverse, dGamma), -1 / count);
+  const c = g.scale(dBeta, -1 / count);
+  const unscaled = g.op('ChannelAffine', [centred!, b, c, dy], {}, 'fovea');
+  return [g.op('ChannelScale', [unscaled, slope], {}, 'fovea'), dGamma, dBeta];
 }
 
 /** inputs: x [N, C, …], gamma [C], beta [C]; outputs: y, mean [C], variance [C] (biased), x − mean. */
@@ -130,6 +130,20 @@ export const channelAffineOp: OpDefinition<NoAttributes> = {
         return [added ? g.add(moved, added) : moved];
       },
     },
+  },
+};
+
+/** inputs: x [N, C, …], slope [C]; output: slope·x. An operator of its own for passes/scale-kernels.ts. */
+export const channelScaleOp: OpDefinition<NoAttributes> = {
+  domain: 'fovea',
+  attributes: {},
+  inferShape: ({ inputs: [x] }) => [{ shape: x.shape, dataType: x.dataType }],
+  gradient: ({ g, inputs: [x, slope], gradOutput: dy, needs }) => [
+    needs[0] ? g.op('ChannelScale', [dy, slope], {}, 'fovea') : null,
+    needs[1] ? g.op('ChannelDot', [dy, x], {}, 'fovea') : null,
+  ],
+  formulations: {
+    product: { applies: () => true, build: ({ g, inputs: [x, slope] }) => [g.mul(x, perChannel(g, slope, x))] },
   },
 };
 

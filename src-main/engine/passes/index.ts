@@ -11,6 +11,7 @@ import { lower, type LowerOptions } from './lower.ts';
 import { mixedPrecision } from './mixed-precision.ts';
 import { nameOutputs } from './outputs.ts';
 import { recompute } from './recompute.ts';
+import { scaleKernels } from './scale-kernels.ts';
 import { mergeEqualNodes, removeDeadNodes } from './simplify.ts';
 
 export interface PassOptions extends LowerOptions {
@@ -30,6 +31,7 @@ export function optimise(graph: Graph, options: PassOptions = {}): Graph {
   const passes: Pass[] = [
     ['remove dead nodes', removeDeadNodes],
     ...(options.forInference ? [['fold into convolutions', foldIntoConvolutions] satisfies Pass] : []),
+    ['scale kernels, not images', scaleKernels],
     ['lower abstract operators', (g) => lower(g, lowering)],
     ['fold constants', foldConstants],
     ...(options.forInference ? [['keep blocks', keepBlocks] satisfies Pass] : []),

@@ -206,6 +206,7 @@ def channel_affine():
         y = x * of_channel(slope) + of_channel(offset)
         return y if z is None else y + z
 
+    scaled = lambda x, slope: x * slope.reshape(1, -1, *[1] * (x.dim() - 2))
     for dims in ((2, 3, 4, 2), (5, 3), (2, 17, 3), (1, 1, 1, 1)):
         inputs = [var(*dims), var(dims[1]), var(dims[1])]
         f.add("ChannelAffine", f"{len(dims)} axes, {dims[1]} channels", inputs, affine, {}, FOVEA)
@@ -221,6 +222,8 @@ def channel_affine():
     bounds = {"activation": "Clip", "activation_params": {"floats": [-0.5, 1.5]}}
     inputs = [rnd(2, 3, 4, 5), rnd(4, 3, 1, 1), rnd(4)]
     f.add("FusedConv", "cut off at both ends", inputs, bounded, {**conv_attributes((1, 1)), **bounds}, MS)
+    for dims in ((2, 3, 4, 2), (5, 3), (1, 1, 1, 1)):
+        f.add("ChannelScale", f"{len(dims)} axes, {dims[1]} channels", [var(*dims), var(dims[1])], scaled, {}, FOVEA)
     return f
 
 
