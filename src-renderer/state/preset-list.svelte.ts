@@ -1,6 +1,6 @@
 /** The project's presets, by name. A deleted or replaced one can be brought back by saving what the call returns. */
 import type { Api } from '../api/client.svelte.ts';
-import type { ProjectId } from '../../src-main/contract/model/ids.ts';
+import type { DatasetId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { Preset, RunConfig } from '../../src-main/contract/model/run.ts';
 
 export class PresetList {
@@ -20,6 +20,13 @@ export class PresetList {
 
   byName(name: string): Preset | null {
     return this.all?.find((preset) => sameName(preset.name, name)) ?? null;
+  }
+
+  /** Read anew, the latest first; none where they cannot be read, which whoever lists them tells. */
+  async keptFor(datasetId: DatasetId): Promise<readonly Preset[]> {
+    await this.read().catch(() => undefined);
+    const kept = this.all?.filter(({ config }) => config.data.datasetId === datasetId) ?? [];
+    return kept.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt) || b.presetId - a.presetId);
   }
 
   /** Returns the one that it replaces, or null. */

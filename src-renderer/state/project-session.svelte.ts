@@ -36,7 +36,7 @@ export class ProjectSession {
     this.sweeps = new SweepList(api, project.projectId);
     this.sweepDraft = new SweepDraft(api, project.projectId);
     this.presets = new PresetList(api, project.projectId);
-    this.trainForm = new TrainForm(api, project.projectId);
+    this.trainForm = new TrainForm(api, project.projectId, this.presets);
     this.importing = new ImportFlow(api, this.jobs);
   }
 

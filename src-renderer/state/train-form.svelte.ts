@@ -13,7 +13,7 @@ import type { MemoryEstimate } from '../../src-main/contract/model/device.ts';
 import type { Knob, ModelDescription, ModelSummary } from '../../src-main/contract/model/model-spec.ts';
 import type { LossConfig } from '../../src-main/contract/model/loss.ts';
 import { networkInput, networkOutputs } from '../../src-main/contract/model/network-ends.ts';
-import type { PhaseConfig, RunConfig } from '../../src-main/contract/model/run.ts';
+import type { PhaseConfig, Preset, RunConfig } from '../../src-main/contract/model/run.ts';
 import { updatesPerEpoch } from '../../src-main/contract/model/schedule.ts';
 import type { WeightsSource } from '../../src-main/contract/model/weights.ts';
 import { valueAt, withValueAt, type KnobValue } from './config-path.ts';
@@ -22,6 +22,7 @@ import { frozenInstead, moduleTree, type ModuleNode } from './freezing.ts';
 import { LatestAnswer } from './latest-answer.ts';
 import { LabelFacts } from './label-facts.svelte.ts';
 import { knobsOfPhases, moved, phaseAfter, phaseOfPath, totalEpochs, type Recipe } from './phases.ts';
+import type { PresetList } from './preset-list.svelte.ts';
 import { RunTime } from './run-time.svelte.ts';
 import { RunEstimate, whatMatters } from './run-estimate.svelte.ts';
 
@@ -64,6 +65,7 @@ interface Snapshot {
 export class TrainForm {
   readonly #api: Api;
   readonly #projectId: ProjectId;
+  readonly #presets: PresetList;
   readonly memory: RunEstimate;
   readonly time: RunTime;
   readonly labels: LabelFacts;
@@ -138,22 +140,38 @@ export class TrainForm {
   #described = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(api: Api, projectId: ProjectId) {
+  constructor(api: Api, projectId: ProjectId, presets: PresetList) {
     this.#api = api;
     this.#projectId = projectId;
+    this.#presets = presets;
     this.memory = new RunEstimate(api, projectId, (asked, estimate) => this.#fitToMemory(asked, estimate));
     this.time = new RunTime(api, projectId);
     this.labels = new LabelFacts(api, projectId);
   }
 
-  /** The model stays where the labels suit its task; else it becomes the first one of a task that they suit. */
-  async chooseData(dataset: Dataset, models: readonly ModelSummary[]): Promise<void> {
-    const labels = await this.labels.follow(dataset.datasetId, 'train');
-    const current = models.find((candidate) => candidate.id === this.modelId);
+  /**
+   * The model stays where the labels suit its task. Else the plan begins as the preset that was kept last for these data
+   * and whose task the labels suit, which is answered; without one, with the first model of the task that they fit best.
+   */
+  async chooseData(dataset: Dataset, models: readonly ModelSummary[]): Promise<Preset | null> {
+    const [labels, presets] = await Promise.all([
+      this.labels.follow(dataset.datasetId, 'train'),
+      this.#presets.keptFor(dataset.datasetId),
+    ]);
+    const suits = (id: string | null): boolean => {
+      const model = models.find((candidate) => candidate.id === id);
+      return model !== undefined && (labels === null || usableLabels(labels, model.task) > 0);
+    };
+    const preset = suits(this.modelId) ? undefined : presets.find(({ config }) => suits(config.model.id));
+    if (preset !== undefined) {
+      await this.choose(dataset, preset.config.model.id, preset.config);
+      return preset;
+    }
     const task = labels === null ? 'classification' : suggestedTask(labels);
-    const suits = current !== undefined && (labels === null || usableLabels(labels, current.task) > 0);
-    const model = suits ? current : (models.find((candidate) => candidate.task === task) ?? models[0]);
-    if (model !== undefined) await this.choose(dataset, model.id);
+    const suggested = (models.find((candidate) => candidate.task === task) ?? models[0])?.id;
+    const modelId = suits(this.modelId) ? this.modelId : suggested;
+    if (modelId != null) await this.choose(dataset, modelId);
+    return null;
   }
 
   /** The same data set after its images, splits or classes have changed. The plan stays, but for splits at their defaults. */

@@ -7,7 +7,7 @@ import { noAugmentation } from '../../contract/model/run-images.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
 import { runTemplate } from '../runs/run-template.ts';
 
-/** Small images and few epochs: a minute or two on a laptop. */
+/** Small images and few epochs: a minute or two on a laptop. The last one is what a plan of these data begins as. */
 export function samplePresets(dataset: Dataset): { name: string; config: RunConfig }[] {
   const { config } = runTemplate('yolov8', dataset, []);
   const scratch: RunConfig = {

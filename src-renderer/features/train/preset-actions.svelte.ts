@@ -49,6 +49,12 @@ export class PresetActions {
     this.#tell(this.#take(preset.config, `The plan follows the preset "${preset.name}".`));
   }
 
+  /** The plan of these data began as the preset, which nobody asked for by name. */
+  tellOfDefault({ name }: Preset): void {
+    const useDefaults = () => this.#session.trainForm.resetAll();
+    this.#app.toasts.done(`The plan begins as the preset "${name}".`, { label: 'Use the defaults', run: useDefaults });
+  }
+
   useRun({ runId, name }: RunSummary): void {
     const { projectId } = this.#session.project;
     const asked = this.#app.api.call('run.get', { projectId, runId });

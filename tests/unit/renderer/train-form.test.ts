@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Handlers } from '../../../src-main/contract/ipc.ts';
-import type { DatasetId } from '../../../src-main/contract/model/ids.ts';
+import type { DatasetId, PresetId } from '../../../src-main/contract/model/ids.ts';
 import type { Knob } from '../../../src-main/contract/model/model-spec.ts';
+import type { Preset, Task } from '../../../src-main/contract/model/run.ts';
 import { recipes } from '../../../src-renderer/state/phases.ts';
+import { PresetList } from '../../../src-renderer/state/preset-list.svelte.ts';
 import { TrainForm } from '../../../src-renderer/state/train-form.svelte.ts';
 import { createFakeApi } from './fake-api.ts';
 import { createFakeBackend, sample } from '../../helpers/fake-backend.ts';
@@ -23,9 +25,15 @@ const momentum = knob('phases.0.optimiser.momentum', { kind: 'number', min: 0, m
 const batchNorm = knob('model.options.batchNorm', { kind: 'boolean' }, false);
 const knobs = [epochs, optimiser, momentum, batchNorm];
 
+function newForm(backend: ReturnType<typeof createFakeBackend>): TrainForm {
+  const api = createFakeApi(backend);
+  const { projectId } = sample.project;
+  return new TrainForm(api, projectId, new PresetList(api, projectId));
+}
+
 async function open(overrides: Partial<Handlers> = {}) {
   const backend = createFakeBackend({ 'run.template': async () => ({ knobs, config }), ...overrides });
-  const form = new TrainForm(createFakeApi(backend), sample.project.projectId);
+  const form = newForm(backend);
   await form.choose(dataset, 'lenet5');
   await vi.advanceTimersByTimeAsync(1000);
   const asked = (name: string) => backend.requests.filter((request) => request.name === name);
@@ -60,6 +68,56 @@ describe('TrainForm', () => {
     expect(form.changedPaths).toEqual([optimiser.path]);
     form.reset(optimiser);
     expect(form.config).toEqual(config);
+  });
+
+  describe('of data that were just chosen', () => {
+    const model = (id: string, task: Task) => ({ id, label: id, task, description: '', source: '' });
+    const models = [model('lenet5', 'classification'), model('unet', 'segmentation'), model('yolov8', 'detection')];
+    const preset = (id: number, modelId: string, task: Task, datasetId = dataset.datasetId): Preset => ({
+      presetId: id as PresetId,
+      name: `preset ${id}`,
+      config: { ...config, task, model: { id: modelId, options: {} }, seed: id, data: { ...config.data, datasetId } },
+      createdAt: '2026-01-02T03:04:05.000Z',
+    });
+    const begun = async (presets: () => Promise<Preset[]>) => {
+      const backend = createFakeBackend({
+        'run.template': async ({ modelId }) => ({ knobs, config: { ...config, model: { id: modelId, options: {} } } }),
+        'run.labels': async () => ({
+          ...{ images: 1, imageArea: 1024, classes: [] },
+          kinds: [{ kind: 'mask' as const, count: 9 }],
+        }),
+        'preset.list': presets,
+      });
+      const form = newForm(backend);
+      return { form, used: await form.chooseData(dataset, models) };
+    };
+
+    it('begins as the preset that was kept last for them and can be learned from their labels', async () => {
+      const { form, used } = await begun(async () => [
+        preset(3, 'yolov8', 'detection'),
+        preset(2, 'yolov8', 'detection'),
+        preset(4, 'lenet5', 'classification'),
+        preset(5, 'yolov8', 'detection', 99 as DatasetId),
+        preset(6, 'gone', 'detection'),
+      ]);
+      expect([used?.name, form.modelId, form.config?.seed]).toEqual(['preset 3', 'yolov8', 3]);
+      form.resetAll();
+      expect([form.modelId, form.config?.seed]).toEqual(['yolov8', config.seed]);
+    });
+
+    it('begins with the model that the labels fit best where no preset is for them, or none can be read', async () => {
+      const elsewhere = await begun(async () => [preset(5, 'yolov8', 'detection', 99 as DatasetId)]);
+      const unread = await begun(() => Promise.reject(new Error('locked')));
+      for (const { form, used } of [elsewhere, unread]) expect([used, form.modelId]).toEqual([null, 'unet']);
+    });
+
+    it('keeps a model that they suit, preset or not', async () => {
+      const datasetId = 99 as DatasetId;
+      const { form } = await begun(async () => [preset(5, 'yolov8', 'detection', datasetId)]);
+      form.set(epochs.path, 31);
+      expect(await form.chooseData({ ...dataset, datasetId }, models)).toBeNull();
+      expect(form.config).toMatchObject({ model: { id: 'unet' }, phases: [{ epochs: 31 }], data: { datasetId } });
+    });
   });
 
   it('goes on with the plan where the data set has been split anew, on the splits that are usual now', async () => {
