@@ -1,50 +1,54 @@
 /** Deleted labels in the trash: which deletions count, how they are listed, and that they come back or go for good. */
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { Shape } from '../../src-main/contract/model/annotation.ts';
 import type { AnnotationEdit } from '../../src-main/contract/model/annotation-edit.ts';
 import { trashKeyOf, type DeletedLabelsItem } from '../../src-main/contract/model/library.ts';
-import type { AnnotationId, CategoryId, ImageId } from '../../src-main/contract/model/ids.ts';
+import type { AnnotationId, CategoryId, DatasetId, ImageId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import { decodeChanges } from '../../src-main/store/label-change.ts';
 import { adding, LabelProject } from '../helpers/label-project.ts';
 import { bbox } from '../helpers/photo-dataset.ts';
 
-async function setUp(count = 3) {
-  const project = await LabelProject.create(count);
-  const { photos, projectId, store } = project;
-  const { handlers } = project.fixture;
-  const { datasetId, imageIds, categoryIds } = photos;
-  const [first, second, third] = imageIds as [ImageId, ImageId, ImageId];
-  const [cat, dog, bird] = categoryIds as [CategoryId, CategoryId, CategoryId];
-  const lines = async () => (await handlers['trash.labels']({ projectId, offset: 0, limit: 100 })).items;
-  const idsOf = (imageId: ImageId) => project.labels(imageId).map(({ annotationId }) => annotationId);
-  const add = async (imageId: ImageId, categoryId: CategoryId, shape: Shape = bbox(1, 2, 9, 8)) => {
-    const { first: id } = await handlers['annotation.reserveIds']({ projectId, count: 1 });
-    await project.edit(imageId, [adding(id, categoryId, shape)], 'draw box');
-    return id;
-  };
-  const remove = (imageId: ImageId, ids: readonly AnnotationId[], label = 'delete') =>
-    project.edit(
-      imageId,
-      ids.map((annotationId): AnnotationEdit => ({ kind: 'remove', annotationId })),
-      label,
-    );
-  const removeMany = (annotationIds: AnnotationId[]) =>
-    handlers['annotation.relabel']({ projectId, gestureId: project.nextGesture(), annotationIds, categoryId: null });
-  const editClasses = (edit: Parameters<(typeof handlers)['category.edit']>[0]['edit']) =>
-    handlers['category.edit']({ projectId, gestureId: project.nextGesture(), datasetId, edit });
-  const restore = (item: DeletedLabelsItem) => handlers['trash.restore']({ projectId, item: trashKeyOf(item) });
-  const empty = (item: DeletedLabelsItem | null) =>
-    handlers['trash.empty']({ projectId, item: item === null ? null : trashKeyOf(item) });
-  const names = () => store.datasets.categories(datasetId).map(({ name }) => name);
-  return {
-    ...{ project, handlers, projectId, store, datasetId, first, second, third, cat, dog, bird, imageIds },
-    ...{ lines, idsOf, add, remove, removeMany, editClasses, restore, empty, names },
-  };
+/** Of the test that runs: three images and three classes. */
+let project: LabelProject;
+let handlers: LabelProject['fixture']['handlers'];
+let projectId: ProjectId;
+let datasetId: DatasetId;
+let first: ImageId, second: ImageId, third: ImageId;
+let cat: CategoryId, dog: CategoryId, bird: CategoryId;
+
+beforeEach(async () => {
+  project = await LabelProject.create(3);
+  ({ projectId } = project);
+  ({ handlers } = project.fixture);
+  ({ datasetId } = project.photos);
+  [first, second, third] = project.photos.imageIds as [ImageId, ImageId, ImageId];
+  [cat, dog, bird] = project.photos.categoryIds as [CategoryId, CategoryId, CategoryId];
+});
+
+const lines = async () => (await handlers['trash.labels']({ projectId, offset: 0, limit: 100 })).items;
+const idsOf = (imageId: ImageId) => project.labels(imageId).map(({ annotationId }) => annotationId);
+const names = () => project.store.datasets.categories(datasetId).map(({ name }) => name);
+
+async function add(imageId: ImageId, categoryId: CategoryId, shape: Shape = bbox(1, 2, 9, 8)): Promise<AnnotationId> {
+  const { first: id } = await handlers['annotation.reserveIds']({ projectId, count: 1 });
+  await project.edit(imageId, [adding(id, categoryId, shape)], 'draw box');
+  return id;
 }
 
+function remove(imageId: ImageId, ids: readonly AnnotationId[], label = 'delete') {
+  const edits = ids.map((annotationId): AnnotationEdit => ({ kind: 'remove', annotationId }));
+  return project.edit(imageId, edits, label);
+}
+
+const removeMany = (annotationIds: AnnotationId[]) =>
+  handlers['annotation.relabel']({ projectId, gestureId: project.nextGesture(), annotationIds, categoryId: null });
+const editClasses = (edit: Parameters<(typeof handlers)['category.edit']>[0]['edit']) =>
+  handlers['category.edit']({ projectId, gestureId: project.nextGesture(), datasetId, edit });
+const restore = (item: DeletedLabelsItem) => handlers['trash.restore']({ projectId, item: trashKeyOf(item) });
+const empty = (item: DeletedLabelsItem | null) =>
+  handlers['trash.empty']({ projectId, item: item === null ? null : trashKeyOf(item) });
+
 test('deletions of an image and a day are a line, one on several images is another', async () => {
-  const { add, remove, removeMany, lines, first, second, third, cat, dog, datasetId, projectId, handlers } =
-    await setUp();
   const [one, two, three] = [await add(first, cat), await add(first, dog), await add(first, dog)];
   await remove(first, [one]);
   await remove(first, [two, three], 'erase');
@@ -72,7 +76,6 @@ test('deletions of an image and a day are a line, one on several images is anoth
 });
 
 test('a line comes back as it was, by a step of undo, and is in the trash again after it', async () => {
-  const { project, add, remove, lines, restore, first, cat, dog, idsOf } = await setUp();
   const before = project.labels(first);
   const ids = [await add(first, cat), await add(first, dog, bbox(3, 3, 20, 20))];
   const labels = project.labels(first);
@@ -92,7 +95,6 @@ test('a line comes back as it was, by a step of undo, and is in the trash again 
 });
 
 test('a deletion that is taken back is in the trash no more, and done again it is', async () => {
-  const { project, add, remove, lines, first, cat } = await setUp();
   await remove(first, [await add(first, cat)]);
   const found = await lines();
   expect(found).toMatchObject([{ labelCount: 1 }]);
@@ -103,7 +105,6 @@ test('a deletion that is taken back is in the trash no more, and done again it i
 });
 
 test('what became part of something else was not deleted: united, merged, another class for the image, undone', async () => {
-  const { project, handlers, projectId, add, lines, first, second, cat, dog, bird, editClasses } = await setUp();
   const [one, two] = [await add(first, cat), await add(first, cat, bbox(5, 5, 20, 20))];
   const changes = { shape: bbox(1, 2, 20, 20) };
   await project.edit(
@@ -135,7 +136,6 @@ test('what became part of something else was not deleted: united, merged, anothe
 });
 
 test('of a label that went twice the latest deletion counts, and one that is there again is in no line', async () => {
-  const { project, handlers, projectId, add, remove, removeMany, lines, restore, first, second, cat } = await setUp();
   const [id, other] = [await add(first, cat), await add(second, cat)];
   const { version } = project.store.labelEdits.image(first);
   await removeMany([id, other]);
@@ -154,22 +154,6 @@ test('of a label that went twice the latest deletion counts, and one that is the
 });
 
 test('a class comes back with its labels, at the end and as it was; skeleton and attributes with it', async () => {
-  const {
-    project,
-    handlers,
-    projectId,
-    datasetId,
-    store,
-    add,
-    lines,
-    restore,
-    editClasses,
-    first,
-    cat,
-    dog,
-    bird,
-    names,
-  } = await setUp();
   const schema = {
     skeletons: [{ categoryId: cat, points: ['nose', 'tail'], edges: [[0, 1]] as [number, number][] }],
     attributes: [
@@ -200,26 +184,10 @@ test('a class comes back with its labels, at the end and as it was; skeleton and
   await project.undo();
   await project.undo();
   expect(names()).toEqual(before);
-  expect(store.categories.usage(datasetId).some(({ categoryId }) => categoryId === bird)).toBe(false);
+  expect(project.store.categories.usage(datasetId).some(({ categoryId }) => categoryId === bird)).toBe(false);
 });
 
 test('labels of a class that was merged, or whose name another has by now, come back as that one', async () => {
-  const {
-    project,
-    handlers,
-    projectId,
-    datasetId,
-    add,
-    remove,
-    lines,
-    restore,
-    editClasses,
-    first,
-    cat,
-    dog,
-    bird,
-    names,
-  } = await setUp();
   const [one, two] = [await add(first, cat), await add(first, bird)];
   await remove(first, [one, two]);
   const birdName = names()[2]!;
@@ -235,7 +203,6 @@ test('labels of a class that was merged, or whose name another has by now, come 
 });
 
 test('labels of an image in the trash wait for it; those of a class that the image has again stay, which is said', async () => {
-  const { project, handlers, projectId, datasetId, add, remove, lines, restore, first, second, cat } = await setUp();
   await remove(first, [await add(first, cat)]);
   const [line] = await lines();
   await handlers['image.trash']({ projectId, datasetId, imageIds: [first] });
@@ -255,7 +222,6 @@ test('labels of an image in the trash wait for it; those of a class that the ima
 });
 
 test('what goes for good is in no undo and no earlier state; everything else still is', async () => {
-  const { project, handlers, projectId, store, add, remove, lines, empty, first, cat, dog } = await setUp();
   const [gone, kept] = [await add(first, cat), await add(first, dog)];
   const both: AnnotationEdit[] = [gone, kept].map((annotationId) => ({
     kind: 'update',
@@ -263,7 +229,7 @@ test('what goes for good is in no undo and no earlier state; everything else sti
     changes: { note: 'both' },
   }));
   await project.edit(first, both, 'note');
-  const { version } = store.labelEdits.image(first);
+  const { version } = project.store.labelEdits.image(first);
   await remove(first, [gone]);
   const [line] = await lines();
   project.fixture.events.length = 0;
@@ -272,7 +238,7 @@ test('what goes for good is in no undo and no earlier state; everything else sti
   // Whoever shows the image reads it again, and with it what can be undone.
   const told = project.fixture.events.find(({ name }) => name === 'annotation.changed');
   expect(told?.payload).toMatchObject({ images: [], untold: [first], undoState: { undo: { label: 'note' } } });
-  const blobs = store.database
+  const blobs = project.store.database
     .prepare<[ImageId], Buffer>('SELECT changes FROM label_change WHERE image_id = ?')
     .pluck();
   const remembered = blobs.all(first).flatMap((blob) => decodeChanges(blob).map(({ annotationId }) => annotationId));
@@ -300,7 +266,6 @@ test('what goes for good is in no undo and no earlier state; everything else sti
 });
 
 test('emptying the trash takes all of its labels, and none that is on its image', async () => {
-  const { project, add, remove, removeMany, lines, empty, first, second, third, cat, idsOf } = await setUp();
   const ids = [await add(first, cat), await add(second, cat), await add(third, cat)];
   const stays = await add(first, cat);
   await removeMany(ids);
@@ -315,7 +280,6 @@ test('emptying the trash takes all of its labels, and none that is on its image'
 });
 
 test('images that come back bring the classes of their labels', async () => {
-  const { project, handlers, projectId, datasetId, add, editClasses, first, cat, dog, bird, names } = await setUp();
   const [one, two] = [await add(first, cat), await add(first, bird)];
   const labels = project.labels(first);
   await handlers['image.trash']({ projectId, datasetId, imageIds: [first] });
