@@ -1,10 +1,11 @@
 /** Folders that are not as they should be: links, locks, odd spellings. What cannot be used is said, and nothing comes in twice. */
-import { chmod, mkdir, readFile, symlink } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { copyInto } from '../../src-main/services/import/files/read-files.ts';
+import { planFiles } from '../../src-main/services/import/files/recognise.ts';
 import { openSource } from '../../src-main/services/import/source.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { everything, importFolder } from '../helpers/import-folder.ts';
@@ -56,6 +57,21 @@ test.skipIf(isRoot || process.platform === 'win32')('a folder that may not be re
   } finally {
     await chmod(join(folder, 'locked'), 0o700);
   }
+});
+
+test('a label file that cannot be looked at is told of, and the images come without it', async () => {
+  const folder = await temporaryFolder();
+  await writeFiles(folder, { 'a.jpg': await photo(), 'labels.json': '{"images":[', 'labels.xml': '<annotations>' });
+  const source = await openSource(folder);
+  for (const name of ['labels.json', 'labels.xml']) await rm(join(folder, name));
+  const plan = await planFiles(source, null, null, () => undefined);
+  expect(plan).toMatchObject({ format: 'images', images: [{ entry: { path: 'a.jpg' } }] });
+  expect(plan!.problems).toEqual(
+    ['labels.json', 'labels.xml'].map((name) => ({
+      source: name,
+      reason: `Could not read: ${join(folder, name)}: it does not exist. Check the path.`,
+    })),
+  );
 });
 
 test('labels are found whichever way the accents of a name are spelt', async () => {

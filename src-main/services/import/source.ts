@@ -3,7 +3,7 @@
  * is read as a stream, never unpacked, so no name in it can reach the disk. Runs in the import worker.
  */
 import { createReadStream, statSync, type ReadStream, type Stats } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -16,6 +16,7 @@ import type { Failure, SourceEntry } from '../../formats/source-entry.ts';
 import { fileError, systemCode } from '../file-errors.ts';
 import { isImageName, maskFolderOf } from '../../formats/image-files.ts';
 import { placesBeside, readLinks, type FolderLinks } from './folder-links.ts';
+import { readHead } from './read-head.ts';
 
 export type FileVisitor = (path: string, chunks: ByteChunks) => Promise<void>;
 
@@ -204,16 +205,6 @@ async function archiveCompression(file: string): Promise<ArchiveCompression | nu
   if (kind === 'none') return null;
   if (/\.(tar\.gz|tgz)$/i.test(file)) return 'gzip';
   return detectCompression(gunzipBeginning(head)) === 'tar' ? 'gzip' : null;
-}
-
-async function readHead(file: string, length: number): Promise<Uint8Array> {
-  const handle = await open(file, 'r');
-  try {
-    const { bytesRead, buffer } = await handle.read(new Uint8Array(length), 0, length, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
 }
 
 function gunzipBeginning(head: Uint8Array): Uint8Array {

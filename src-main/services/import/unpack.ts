@@ -3,7 +3,7 @@
  * name stays inside. Runs in the import worker.
  */
 import { createWriteStream } from 'node:fs';
-import { mkdir, open as openFile, statfs } from 'node:fs/promises';
+import { mkdir, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -11,6 +11,7 @@ import { getFileNameLowLevel, open, type Entry, type ZipFile } from 'yauzl';
 import { FoveaError } from '../../contract/errors.ts';
 import { resolveInside } from '../../formats/image-files.ts';
 import { fileError } from '../file-errors.ts';
+import { readHead } from './read-head.ts';
 import type { ImportSource } from './source.ts';
 
 const ZIP_MAGIC = 0x504b0304;
@@ -25,16 +26,8 @@ export function archiveTitle(path: string): string {
 }
 
 export async function isZip(path: string): Promise<boolean> {
-  const handle = await openFile(path, 'r').catch(() => null);
-  if (handle === null) return false;
-  try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-    return bytesRead === 4 && buffer.readUInt32BE(0) === ZIP_MAGIC;
-  } catch {
-    return false; // a folder
-  } finally {
-    await handle.close();
-  }
+  const head = await readHead(path, 4).catch(() => null); // a folder, or what the next who opens it tells of
+  return head?.length === 4 && head.readUInt32BE(0) === ZIP_MAGIC;
 }
 
 /** `tell` hears each file. Throws FoveaError `bad-input` where the archive is damaged, `io` where there is no room. */

@@ -1,10 +1,10 @@
 /** Decodes a mask image into values, one a pixel, as they stand in the file: no colour is changed, nothing is turned. */
-import { open } from 'node:fs/promises';
 import { FoveaError } from '../../../contract/errors.ts';
 import { pngPalette, type MaskPixels } from '../../../formats/mask-pixels.ts';
 import { rgbKey } from '../../../formats/mask-table.ts';
 import { fileError } from '../../file-errors.ts';
 import { codecMessage, imageCodec } from '../../image-codec.ts';
+import { readHead } from '../read-head.ts';
 import { MAX_PIXELS } from './probe-image.ts';
 
 const HEAD_BYTES = 64 * 1024;
@@ -73,13 +73,7 @@ function fromColours(data: Uint8Array, facts: Pick<MaskPixels, 'widthPx' | 'heig
 
 async function readPalette(file: string): Promise<number[] | null> {
   try {
-    const handle = await open(file, 'r');
-    try {
-      const { bytesRead, buffer } = await handle.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
-      return pngPalette(buffer.subarray(0, bytesRead));
-    } finally {
-      await handle.close();
-    }
+    return pngPalette(await readHead(file, HEAD_BYTES));
   } catch (error) {
     throw fileError(error, 'read', file);
   }

@@ -1,6 +1,5 @@
 /** Plans a data set from COCO JSON files, each read as a stream, and the images that they name. */
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FoveaError, toErrorData } from '../../../contract/errors.ts';
 import type { Split } from '../../../contract/model/dataset.ts';
@@ -16,6 +15,7 @@ import {
 } from '../../../formats/labels.ts';
 import type { ParsedSkeleton } from '../../../formats/skeleton.ts';
 import { baseName, type Failure, type SourceEntry } from '../../../formats/source-entry.ts';
+import type { FileHeads } from '../read-head.ts';
 import type { ImportSource } from '../source.ts';
 import { FoundLabels, type FoundLabel } from './found-labels.ts';
 import type { FilePlan, PlannedImage, TellStep } from './plan.ts';
@@ -39,11 +39,12 @@ export async function planCoco(
   source: ImportSource,
   _labelSource: string | null,
   tell: TellStep,
+  heads: FileHeads,
 ): Promise<FilePlan | null> {
   const { folder } = source;
   if (folder === null) return null;
   const problems: Failure[] = [];
-  const files = await cocoFiles(folder, source, problems);
+  const files = await cocoFiles(source, heads, problems);
   if (files.length === 0) return null;
   const read: CocoFile[] = [];
   for (const { path } of files) {
@@ -59,13 +60,13 @@ export async function planCoco(
 }
 
 /** Those that were chosen or found, without files that say the same of the same images in another way. */
-async function cocoFiles(folder: string, source: ImportSource, problems: Failure[]): Promise<SourceEntry[]> {
+async function cocoFiles(source: ImportSource, heads: FileHeads, problems: Failure[]): Promise<SourceEntry[]> {
   const isChosen = source.chosen?.toLowerCase().endsWith('.json') ?? false;
   const candidates = source.entries.filter(({ path }) => (isChosen ? path === source.chosen : path.endsWith('.json')));
   const found: SourceEntry[] = [];
   // A folder of one JSON file an image is no COCO; its first files show that.
   for (const entry of candidates.toSorted((a, b) => b.sizeBytes - a.sizeBytes).slice(0, 40)) {
-    if (await looksLikeCoco(join(folder, entry.path))) found.push(entry);
+    if (looksLikeCoco(await heads.text(entry.path, HEAD_BYTES))) found.push(entry);
   }
   const instances = found.filter(({ path }) => /^instances/i.test(baseName(path)));
   const kept = instances.length > 0 && !isChosen ? instances : found;
@@ -79,17 +80,8 @@ async function cocoFiles(folder: string, source: ImportSource, problems: Failure
   return kept.toSorted((a, b) => a.path.localeCompare(b.path, 'en'));
 }
 
-async function looksLikeCoco(file: string): Promise<boolean> {
-  const handle = await open(file, 'r').catch(() => null);
-  if (handle === null) return false;
-  try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    const head = buffer.toString('utf8', 0, bytesRead);
-    return /"(images|annotations|categories)"\s*:\s*\[/.test(head) && !/"shapes"\s*:\s*\[/.test(head);
-  } finally {
-    await handle.close();
-  }
-}
+const looksLikeCoco = (head: string): boolean =>
+  /"(images|annotations|categories)"\s*:\s*\[/.test(head) && !/"shapes"\s*:\s*\[/.test(head);
 
 async function readFile(folder: string, path: string, problems: Failure[], tell: TellStep): Promise<CocoFile> {
   const file: CocoFile = {

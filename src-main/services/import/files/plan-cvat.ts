@@ -1,6 +1,5 @@
 /** Plans CVAT for images: XML files that each speak of many images, read as streams, and the images that they name. */
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toErrorData } from '../../../contract/errors.ts';
 import {
@@ -15,8 +14,9 @@ import { ImageIndex, isImageName, splitOfName, splitOfPath } from '../../../form
 import type { ImageSize, ParsedLabels } from '../../../formats/labels.ts';
 import type { Failure, SourceEntry } from '../../../formats/source-entry.ts';
 import { readXmlElements } from '../../../formats/xml-tree.ts';
+import type { FileHeads } from '../read-head.ts';
 import type { ImportSource } from '../source.ts';
-import { NameList, type FilePlan, type PlannedImage } from './plan.ts';
+import { NameList, type FilePlan, type PlannedImage, type TellStep } from './plan.ts';
 
 const HEAD_BYTES = 64 * 1024;
 
@@ -26,7 +26,12 @@ interface Classes {
 }
 
 /** Null where no XML file looks like CVAT's. */
-export async function planCvat(source: ImportSource): Promise<FilePlan | null> {
+export async function planCvat(
+  source: ImportSource,
+  _labelSource: string | null,
+  _tell: TellStep,
+  heads: FileHeads,
+): Promise<FilePlan | null> {
   const { folder, entries, chosen } = source;
   if (folder === null) return null;
   const isChosen = chosen?.toLowerCase().endsWith('.xml') ?? false;
@@ -36,7 +41,7 @@ export async function planCvat(source: ImportSource): Promise<FilePlan | null> {
   const names = new NameList();
   const found: { path: string; image: CvatImage }[] = [];
   let isCvat = false;
-  for (const { path } of await cvatFiles(folder, xmls)) {
+  for (const { path } of await cvatFiles(heads, xmls)) {
     isCvat = true;
     await readFile(folder, path, (image, label) => {
       if (label !== null) {
@@ -58,17 +63,10 @@ export async function planCvat(source: ImportSource): Promise<FilePlan | null> {
 }
 
 /** A folder of one XML file an image is no CVAT; its largest files show that. */
-async function cvatFiles(folder: string, xmls: readonly SourceEntry[]): Promise<SourceEntry[]> {
+async function cvatFiles(heads: FileHeads, xmls: readonly SourceEntry[]): Promise<SourceEntry[]> {
   const found: SourceEntry[] = [];
   for (const entry of xmls.toSorted((a, b) => b.sizeBytes - a.sizeBytes).slice(0, 40)) {
-    const handle = await open(join(folder, entry.path), 'r').catch(() => null);
-    if (handle === null) continue;
-    try {
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-      if (/<annotations[\s>]/.test(buffer.toString('utf8', 0, bytesRead))) found.push(entry);
-    } finally {
-      await handle.close();
-    }
+    if (/<annotations[\s>]/.test(await heads.text(entry.path, HEAD_BYTES))) found.push(entry);
   }
   return found.toSorted((a, b) => a.path.localeCompare(b.path, 'en', { numeric: true }));
 }
