@@ -16,6 +16,8 @@ import { openGraph } from './open-graph.ts';
 import { buildExampleStep, exampleFeeds, exampleNetwork, type ExampleNetwork } from './example-step.ts';
 
 export type ReportProgress = (step: string, done: number, total: number) => void;
+/** What speeds are measured by, in ms. */
+export type Clock = Pick<typeof performance, 'now'>;
 
 /**
  * Relative errors beyond which training would suffer. CUDA multiplies matrices in TensorFloat-32 (10 bits of mantissa)
@@ -75,7 +77,12 @@ const mixedChecks = parityChecks.filter(({ network: { name } }) => name.startsWi
 /** Results that say whether gradients are right: of a step, and of steps in a row. The sum of a loss may cancel out. */
 const compared = ['gradient', 'parametersNext', 'buffersNext', 'parametersAfter', 'buffersAfter'];
 
-export async function checkDevice(runtime: Runtime, device: Device, report: ReportProgress): Promise<DeviceReport> {
+export async function checkDevice(
+  runtime: Runtime,
+  device: Device,
+  report: ReportProgress,
+  clock: Clock = performance,
+): Promise<DeviceReport> {
   const triesMixed = halfPrecisionDevices.has(device);
   const checks = [
     ...parityChecks.map((check) => ({ ...check, precision: 'float32' }) as const),
@@ -90,15 +97,15 @@ export async function checkDevice(runtime: Runtime, device: Device, report: Repo
   const lenet = exampleNetwork('lenet5');
   const timing = 'LeNet-5, batches of 64';
   report('timing LeNet-5', checks.length, total);
-  const training = await measure(runtime, device, 'images/s', timing, () => stepsWork(lenet));
+  const training = await measure(runtime, device, 'images/s', timing, () => stepsWork(lenet), clock);
   const mixedSpeeds: SpeedRow[] = [];
   if (triesMixed) {
     report('timing LeNet-5 in mixed precision', total - 2, total);
-    const value = await perSecond(runtime, device, stepsWork(lenet, 'mixed')).catch(() => null);
+    const value = await perSecond(runtime, device, stepsWork(lenet, 'mixed'), clock).catch(() => null);
     mixedSpeeds.push({ ...training, name: `${timing}, ${mixedWords}`, value });
   }
   report('timing matrix products', total - 1, total);
-  const products = await measure(runtime, device, 'GFLOP/s', 'Matrix products', matrixProducts);
+  const products = await measure(runtime, device, 'GFLOP/s', 'Matrix products', matrixProducts, clock);
   report('Done', total, total);
   const { verdict, advice } = judge(device, rows.float32, training);
   const aboutMixed = verdict === 'wrong' ? '' : adviceOnMixed(rows.mixed, training, mixedSpeeds[0]);
@@ -254,26 +261,32 @@ async function measure(
   unit: SpeedRow['unit'],
   name: string,
   makeWork: () => Work,
+  clock: Clock,
 ): Promise<SpeedRow> {
   const work = makeWork();
-  const value = await perSecond(runtime, device, work).catch(() => null);
-  const cpuValue = device === 'cpu' ? value : await perSecond(runtime, 'cpu', work);
+  const value = await perSecond(runtime, device, work, clock).catch(() => null);
+  const cpuValue = device === 'cpu' ? value : await perSecond(runtime, 'cpu', work, clock);
   return { name, unit, value, cpuValue };
 }
 
 const measureMs = 1000;
 
 /** Amount a second, by the median of runs over about a second, at least one, after one to warm up. */
-export async function perSecond(runtime: Runtime, device: Device, { graph, feeds, amount }: Work): Promise<number> {
+export async function perSecond(
+  runtime: Runtime,
+  device: Device,
+  { graph, feeds, amount }: Work,
+  clock: Clock = performance,
+): Promise<number> {
   const session = await openGraph(runtime, graph, { device, threads: 0 });
   try {
     await session.run(feeds);
     const times: number[] = [];
-    const started = performance.now();
-    while (times.length === 0 || performance.now() - started < measureMs) {
-      const before = performance.now();
+    const started = clock.now();
+    while (times.length === 0 || clock.now() - started < measureMs) {
+      const before = clock.now();
       await session.run(feeds);
-      times.push(performance.now() - before);
+      times.push(clock.now() - before);
     }
     const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)]!;
     return (amount * 1000) / median;
