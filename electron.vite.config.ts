@@ -16,6 +16,7 @@ export default defineConfig({
           'training-process': 'src-main/training-process/main.ts',
           'task-process': 'src-main/training-process/task-main.ts',
           'worker-process': 'src-main/services/workers/main.ts',
+          'picture-process': 'src-main/services/pictures/main.ts',
           'sample-worker': 'src-main/engine/data/samples/sample-worker.ts',
         },
         output: { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },

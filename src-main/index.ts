@@ -18,6 +18,7 @@ import { createJobHandlers, JobRegistry } from './services/jobs.ts';
 import { createMedia } from './services/media.ts';
 import { OpenProjects } from './services/open-projects.ts';
 import { createCacheHandlers, PictureCaches } from './services/picture-caches.ts';
+import { PictureDrawer } from './services/pictures/picture-drawer.ts';
 import { createPredictHandlers } from './services/predict/handlers.ts';
 import { createPredictedMedia } from './services/predict/predicted-media.ts';
 import { createProjectService } from './services/projects.ts';
@@ -55,7 +56,8 @@ export function createBackend(ports: HostPorts): Backend {
   const runs = createRunHandlers(context);
   const devices = createDeviceHandlers(context);
   const pyramids = new TilePyramids(workers);
-  const media = createMedia(projects, projectService.recentFolder, { caches, pyramids });
+  const drawer = new PictureDrawer(ports.launchPictures);
+  const media = createMedia(projects, projectService.recentFolder, { caches, pyramids, drawer });
   const handlers = withExplainedErrors({
     ...createAppHandlers(context, settings),
     ...createCacheHandlers(projects, caches),
@@ -72,7 +74,7 @@ export function createBackend(ports: HostPorts): Backend {
     ...createSweepHandlers(context, runs.starter),
     ...createPredictHandlers(context, jobs),
   } satisfies Handlers);
-  const predictedMedia = createPredictedMedia(projects);
+  const predictedMedia = createPredictedMedia(projects, drawer);
   return {
     handlers,
     media: (path) => predictedMedia(path) ?? media(path),
@@ -81,7 +83,7 @@ export function createBackend(ports: HostPorts): Backend {
       await Promise.all([jobs.close(), devices.close(), runs.close()]);
       await checkpoints.close();
       await caches.settled();
-      await workers.close();
+      await Promise.all([workers.close(), drawer.close()]);
       await projectService.close().finally(() => projects.closeAll());
     },
   };

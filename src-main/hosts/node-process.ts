@@ -13,6 +13,7 @@ const trainingProcess = new URL('../training-process/main.ts', import.meta.url);
 const taskProcess = new URL('../training-process/task-main.ts', import.meta.url);
 const commandLine = new URL('./cli/main.ts', import.meta.url);
 const workerProcess = new URL('../services/workers/main.ts', import.meta.url);
+const pictureProcess = new URL('../services/pictures/main.ts', import.meta.url);
 
 export function nodePorts(): HostPorts {
   return {
@@ -21,6 +22,7 @@ export function nodePorts(): HostPorts {
     launchTrainer: () => launchNodeChild(trainingProcess, { env: withKeptMemory(process.env) }),
     launchTask: () => launchNodeChild(taskProcess),
     launchWorker: () => launchNodeChild(workerProcess, { execArgv: [...process.execArgv, ...smallYoungHeap] }),
+    launchPictures: () => launchNodeChild(pictureProcess, { standsBack: true }),
     cliCommand: [process.execPath, fileURLToPath(commandLine)],
     choosePath: null,
   };

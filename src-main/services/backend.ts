@@ -5,6 +5,7 @@
 import type { EventName, Events, Handlers } from '../contract/ipc.ts';
 import type { ChildProcess } from '../processes/child-process.ts';
 import type { TaskCommand, TaskEvent, TrainerCommand, TrainerEvent } from '../training-process/messages.ts';
+import type { PictureCommand, PictureReply } from './pictures/messages.ts';
 import type { WorkerCommand, WorkerReply } from './workers/messages.ts';
 
 export interface MediaResponse {
@@ -32,6 +33,9 @@ export type TaskProcess = ChildProcess<TaskCommand, TaskEvent>;
 /** Does the services' own long work: imports, exports, questions to a whole library, training data. */
 export type WorkerProcess = ChildProcess<WorkerCommand, WorkerReply>;
 
+/** Draws pictures of image files. */
+export type PictureProcess = ChildProcess<PictureCommand, PictureReply>;
+
 /** The host's part: paths, dialogs and how to start children, which differ between Electron and plain Node. */
 export interface HostPorts {
   /** Settings and the list of recent projects live here. */
@@ -40,6 +44,7 @@ export interface HostPorts {
   launchTrainer(): TrainerProcess;
   launchTask(): TaskProcess;
   launchWorker(): WorkerProcess;
+  launchPictures(): PictureProcess;
   /** What starts the command line on a machine that sees this installation: a program and its first arguments. */
   cliCommand: readonly string[];
   /** Null where the host has no native dialogs. */

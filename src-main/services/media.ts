@@ -1,7 +1,7 @@
 /**
  * Pictures of images, for the addresses that `mediaUrl` makes. Reads only packs and image files of open projects; an
- * address holds ids and never a path. Decoding and encoding are done off the main thread (sharp); small pictures that
- * were shown lately are kept, those of image files on disk.
+ * address holds ids and never a path. Image files are decoded in a process of their own; small pictures that were shown
+ * lately are kept, those of image files on disk.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,18 +16,18 @@ import { ByteCache } from './byte-cache.ts';
 import { Limiter } from './limiter.ts';
 import type { OpenProject, OpenProjects } from './open-projects.ts';
 import { fileError } from './file-errors.ts';
-import { imageCodec } from './image-codec.ts';
-import { explainPicture, filePath, openPicture } from './image-pixels.ts';
+import { filePath } from './image-pixels.ts';
 import { readCover, renderCover } from './project-cover.ts';
 import type { PictureCaches } from './picture-caches.ts';
 import { thumbnailFolder } from './picture-cache.ts';
+import { thumbnailPx } from './pictures/draw-picture.ts';
+import type { PictureDrawer } from './pictures/picture-drawer.ts';
 import type { TilePyramids } from './tiles/tile-pyramids.ts';
 import { renderSheet } from './thumbnail-sheet.ts';
 
 /** The folder of a project among the recent ones, open or not; null where it is unknown. */
 export type FindRecentFolder = (projectId: string) => Promise<string | null>;
 
-const THUMBNAIL_PX = 256;
 /** More at once would not be quicker, and a grid that asks for hundreds would hold up everything else. */
 const PICTURES_AT_ONCE = 8;
 const CACHE_BYTES = 32 * 1024 * 1024;
@@ -38,7 +38,7 @@ const ADDRESS =
 export function createMedia(
   projects: OpenProjects,
   findRecentFolder: FindRecentFolder,
-  { caches, pyramids }: { caches: PictureCaches; pyramids: TilePyramids },
+  { caches, pyramids, drawer }: { caches: PictureCaches; pyramids: TilePyramids; drawer: PictureDrawer },
 ): (path: string) => Promise<MediaResponse> {
   const small = new ByteCache<Uint8Array>(CACHE_BYTES, ({ length }) => length);
   const limiter = new Limiter(PICTURES_AT_ONCE);
@@ -62,7 +62,7 @@ export function createMedia(
     const { imageId, bboxXyxy } = store.library.crop(id as AnnotationId);
     const source = store.images.pixelSource(imageId);
     // Labels are moved and resized, so that the box is a part of what is kept.
-    const body = await small.get(`${path} ${bboxXyxy.join()}`, () => renderCrop(folder, source, bboxXyxy));
+    const body = await small.get(`${path} ${bboxXyxy.join()}`, () => drawer.crop(folder, source, bboxXyxy));
     return { contentType: 'image/webp', body, immutable: false };
   };
 
@@ -81,7 +81,7 @@ export function createMedia(
   /** Null where it cannot be made: one that is damaged shall not keep the others back. */
   const smallPicture = async ({ store, folder }: OpenProject, imageId: ImageId): Promise<Uint8Array | null> => {
     const source = store.images.pixelSource(imageId);
-    const render = () => renderImage(folder, source, smallPx);
+    const render = () => drawer.whole(folder, source, smallPx);
     if (source.kind === 'pack') return render();
     return caches.of(folder).fileAtOnce(keptFile(source.file.datasetId, imageId, '-small'), render);
   };
@@ -110,9 +110,9 @@ export function createMedia(
     const [source] = sources;
     const [imageId] = imageIds;
     if (source === undefined || imageId === undefined) throw notFound(path);
-    const render = (maxPx: number | null) => renderImage(folder, source, maxPx);
+    const render = (maxPx: number | null) => drawer.whole(folder, source, maxPx);
     if (source.kind === 'pack') {
-      const body = kind === 'image' ? await render(null) : await small.get(path, () => render(THUMBNAIL_PX));
+      const body = kind === 'image' ? await render(null) : await small.get(path, () => render(thumbnailPx));
       return { contentType: 'image/png', body, immutable: true };
     }
     // A referenced file may change, so that the page must not keep its pictures for ever.
@@ -123,7 +123,7 @@ export function createMedia(
       const body = await cache.file(keptFile(datasetId, imageId, '-preview'), () => render(previewPx));
       return { contentType: 'image/webp', body, immutable: false };
     }
-    const body = await small.get(path, () => cache.file(keptFile(datasetId, imageId, ''), () => render(THUMBNAIL_PX)));
+    const body = await small.get(path, () => cache.file(keptFile(datasetId, imageId, ''), () => render(thumbnailPx)));
     return { contentType: 'image/webp', body, immutable: false };
   };
   return async (path) => {
@@ -193,50 +193,4 @@ export async function fullImage(
     throw fileError(error, 'read the image', file);
   });
   return { contentType: mediaType, body };
-}
-
-/** Of the box's longer side, on each side of it. */
-const CROP_MARGIN = 0.1;
-
-async function renderCrop(
-  folder: string,
-  source: PixelSource,
-  [x1, y1, x2, y2]: readonly [number, number, number, number],
-): Promise<Uint8Array> {
-  try {
-    const { data, info } = await (
-      await openPicture(folder, source)
-    )
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    const margin = CROP_MARGIN * Math.max(x2 - x1, y2 - y1) + 1;
-    const left = Math.min(info.width - 1, Math.max(0, Math.floor(x1 - margin)));
-    const top = Math.min(info.height - 1, Math.max(0, Math.floor(y1 - margin)));
-    const width = Math.max(1, Math.min(info.width, Math.ceil(x2 + margin)) - left);
-    const height = Math.max(1, Math.min(info.height, Math.ceil(y2 + margin)) - top);
-    const sharp = await imageCodec();
-    return await sharp(data, { raw: info })
-      .extract({ left, top, width, height })
-      .resize({ width: THUMBNAIL_PX, height: THUMBNAIL_PX, fit: 'inside', withoutEnlargement: true })
-      .webp({ quality: 82, effort: 0 })
-      .toBuffer();
-  } catch (error) {
-    throw await explainPicture(error, folder, source);
-  }
-}
-
-/** At most `maxPx` on its longer side, or at its own size where that is null. Packs as PNG; thumbnails of files as WebP. */
-export async function renderImage(folder: string, source: PixelSource, maxPx: number | null): Promise<Uint8Array> {
-  try {
-    const image = await openPicture(folder, source);
-    if (maxPx !== null) image.resize({ width: maxPx, height: maxPx, fit: 'inside', withoutEnlargement: true });
-    if (source.kind === 'file' && maxPx !== null) {
-      return await image.toColourspace('srgb').webp({ quality: 82, effort: 0 }).toBuffer();
-    }
-    if (source.kind === 'pack' && source.packed.pack.channels < 3) image.toColourspace('b-w');
-    return await image.png({ compressionLevel: 3 }).toBuffer();
-  } catch (error) {
-    throw await explainPicture(error, folder, source);
-  }
 }

@@ -6,6 +6,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DatasetId } from '../contract/model/ids.ts';
+import { systemCode } from './file-errors.ts';
 import { sizeBelow } from './folder-size.ts';
 
 /** Relative to the project; one folder a data set, so that they go with it. */
@@ -108,8 +109,11 @@ export class PictureCache {
 
   async #write(file: string, bytes: Uint8Array): Promise<void> {
     const temporary = `${file}.part`;
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(temporary, bytes);
+    await writeFile(temporary, bytes).catch(async (error: unknown) => {
+      if (systemCode(error) !== 'ENOENT') throw error;
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(temporary, bytes);
+    });
     await rename(temporary, file);
     await this.#grow(bytes.length);
   }

@@ -15,7 +15,7 @@ import { WorkerPool } from '../../src-main/services/workers/worker-pool.ts';
 import { createProjectStore } from '../../src-main/store/project-store.ts';
 import { imagesAsTheyAre } from '../../src-main/contract/model/run-images.ts';
 import { drawImages, seededRandom, shuffledLabels } from './generated-data.ts';
-import { launchWorker } from './worker-process.ts';
+import { launchPictures, launchWorker } from './worker-process.ts';
 import { phase, smallConfig } from './run-config.ts';
 import { removeFolder } from './remove-folder.ts';
 
@@ -94,6 +94,7 @@ export function runContext(
       throw new Error('no task runs in this test');
     },
     launchWorker: launch,
+    launchPictures,
     cliCommand: ['fovea'],
     choosePath: null,
   };

@@ -24,12 +24,13 @@ import { createJobHandlers, JobRegistry } from '../../src-main/services/jobs.ts'
 import { createMedia, type FindRecentFolder } from '../../src-main/services/media.ts';
 import { OpenProjects, type OpenProject } from '../../src-main/services/open-projects.ts';
 import { PictureCaches } from '../../src-main/services/picture-caches.ts';
+import { PictureDrawer } from '../../src-main/services/pictures/picture-drawer.ts';
 import { TilePyramids } from '../../src-main/services/tiles/tile-pyramids.ts';
 import { createWeightsHandlers } from '../../src-main/services/weights/handlers.ts';
 import { StartFiles } from '../../src-main/services/weights/start-file.ts';
 import { WorkerPool } from '../../src-main/services/workers/worker-pool.ts';
 import { createProjectService } from '../../src-main/services/projects.ts';
-import { launchWorker as fromSource } from './worker-process.ts';
+import { launchPictures, launchWorker as fromSource } from './worker-process.ts';
 import { removeFolder } from './remove-folder.ts';
 
 /** A new folder that is removed when the test ends. */
@@ -89,6 +90,7 @@ export function createServices({ userDataFolder, launchWorker = fromSource }: Fi
       throw new Error('no task runs in this test');
     },
     launchWorker,
+    launchPictures,
     cliCommand: ['fovea'],
     choosePath: null,
   };
@@ -141,13 +143,21 @@ export function createServices({ userDataFolder, launchWorker = fromSource }: Fi
   };
 }
 
+/** Draws pictures as in a host, until the test ends. */
+export function pictureDrawer(): PictureDrawer {
+  const drawer = new PictureDrawer(launchPictures);
+  onTestFinished(() => drawer.close());
+  return drawer;
+}
+
 /** Pictures as a host gives them out. What a project may keep of them on disk is as usual, unless a test says otherwise. */
 export function mediaOf(
   { projects, workers }: Pick<ServiceFixture, 'projects' | 'workers'>,
   findRecentFolder: FindRecentFolder = () => Promise.resolve(null),
   caches = new PictureCaches(() => Promise.resolve({ theme: 'system', projectsFolder: '', view: {} })),
 ): ReturnType<typeof createMedia> {
-  return createMedia(projects, findRecentFolder, { caches, pyramids: new TilePyramids(workers) });
+  const pyramids = new TilePyramids(workers);
+  return createMedia(projects, findRecentFolder, { caches, pyramids, drawer: pictureDrawer() });
 }
 
 export interface ProjectFixture extends ServiceFixture {

@@ -4,7 +4,7 @@ import { nodePorts } from '../../src-main/hosts/node-process.ts';
 import type { HostPorts, WorkerProcess } from '../../src-main/services/backend.ts';
 import type { WorkerReply } from '../../src-main/services/workers/messages.ts';
 
-export const { launchWorker } = nodePorts();
+export const { launchWorker, launchPictures } = nodePorts();
 
 /** An entry of a test's own. */
 export function workerOf(entry: URL): HostPorts['launchWorker'] {

@@ -6,7 +6,7 @@ import { createBackend } from '../../src-main/index.ts';
 import type { HostPorts } from '../../src-main/services/backend.ts';
 import { EventHub } from '../../src-main/services/event-hub.ts';
 import { temporaryFolder } from '../helpers/service-fixture.ts';
-import { launchWorker } from '../helpers/worker-process.ts';
+import { launchPictures, launchWorker } from '../helpers/worker-process.ts';
 
 function portsIn(folder: string): HostPorts {
   return {
@@ -19,6 +19,7 @@ function portsIn(folder: string): HostPorts {
       throw new Error('no task runs in this test');
     },
     launchWorker,
+    launchPictures,
     cliCommand: ['fovea'],
     choosePath: null,
   };

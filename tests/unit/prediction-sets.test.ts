@@ -14,6 +14,7 @@ import { setFolder } from '../../src-main/services/predict/prediction-sets.ts';
 import { writeFreshRun } from '../helpers/fresh-run.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { createRunProject, runContext, testConfig, type RunProject } from '../helpers/run-project.ts';
+import { pictureDrawer } from '../helpers/service-fixture.ts';
 import { makeSmallData } from '../helpers/training-run.ts';
 
 const { launchTask } = nodePorts();
@@ -107,7 +108,7 @@ test('is written where nothing is, and only in forms of its task', { timeout: 60
 
 test('shows pictures of the files it names, and of no others', { timeout: 60_000 }, async () => {
   const predictionSetId = await predicted();
-  const media = createPredictedMedia(context.projects);
+  const media = createPredictedMedia(context.projects, pictureDrawer());
   const small = await media(mediaUrl.predictedThumbnail(projectId, predictionSetId, 0))!;
   expect(small).toMatchObject({ contentType: 'image/webp', immutable: false });
   expect(await media(mediaUrl.predicted(projectId, predictionSetId, 1))).toMatchObject({ contentType: 'image/jpeg' });

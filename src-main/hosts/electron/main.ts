@@ -6,15 +6,16 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { app, BrowserWindow, dialog, ipcMain, nativeTheme, session } from 'electron';
 import { createBackend } from '../../index.ts';
+import { withKeptMemory } from '../../processes/kept-memory.ts';
 import { smallYoungHeap } from '../../processes/young-heap.ts';
 import type { Backend } from '../../services/backend.ts';
 import { productName, userDataFolder, version } from '../app-facts.ts';
 import { openContent } from '../content.ts';
 import { appOrigin, registerAppScheme, serveAppScheme } from './app-protocol.ts';
+import { launchAppNodeChild } from './app-node-child.ts';
 import { pathChooser } from './dialogs.ts';
 import { connectBridge } from './ipc.ts';
 import { cutOffBrowserNetwork, lockContents, lockSession } from './lockdown.ts';
-import { launchEngineChild } from './engine-child.ts';
 import { installMenu } from './menu.ts';
 import { launchUtilityChild } from './utility-child.ts';
 import { openWindow } from './window.ts';
@@ -26,6 +27,7 @@ const rendererFolder = join(mainFolder, '..', 'renderer');
 const trainingProcess = join(mainFolder, 'training-process.js');
 const taskProcess = join(mainFolder, 'task-process.js');
 const workerProcess = join(mainFolder, 'worker-process.js');
+const pictureProcess = join(mainFolder, 'picture-process.js');
 const appFolder = join(mainFolder, '..', '..');
 /** Electron has no command line of its own: Node runs it from the sources. */
 const commandLine = join(appFolder, 'src-main', 'setup', 'fovea.mjs');
@@ -50,12 +52,14 @@ if (app.requestSingleInstanceLock()) {
 async function start(): Promise<void> {
   const folder = app.getPath('userData');
   mkdirSync(folder, { recursive: true });
+  const engine = { appFolder, env: withKeptMemory(process.env) };
   const backend = createBackend({
     userDataFolder: folder,
     version,
-    launchTrainer: () => launchEngineChild(trainingProcess, 'Fovea training', appFolder),
-    launchTask: () => launchEngineChild(taskProcess, 'Fovea engine task', appFolder),
+    launchTrainer: () => launchAppNodeChild(trainingProcess, 'Fovea training', engine),
+    launchTask: () => launchAppNodeChild(taskProcess, 'Fovea engine task', engine),
     launchWorker: () => launchUtilityChild(workerProcess, 'Fovea worker', smallYoungHeap),
+    launchPictures: () => launchAppNodeChild(pictureProcess, 'Fovea pictures', { appFolder, standsBack: true }),
     cliCommand: ['node', commandLine],
     choosePath: pathChooser(frontWindow),
   });

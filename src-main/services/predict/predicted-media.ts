@@ -9,17 +9,21 @@ import type { MediaResponse } from '../backend.ts';
 import { ByteCache } from '../byte-cache.ts';
 import { probeImage } from '../import/files/probe-image.ts';
 import { Limiter } from '../limiter.ts';
-import { fullImage, renderImage } from '../media.ts';
+import { fullImage } from '../media.ts';
 import type { OpenProjects } from '../open-projects.ts';
+import { thumbnailPx } from '../pictures/draw-picture.ts';
+import type { PictureDrawer } from '../pictures/picture-drawer.ts';
 import { readSet } from './prediction-sets.ts';
 
 const ADDRESS = /^media\/([0-9a-f-]{36})\/(predicted|predicted-thumbnail)\/([0-9a-f-]{36})\/([0-9]{1,7})$/;
-const THUMBNAIL_PX = 256;
 const CACHE_BYTES = 16 * 1024 * 1024;
 const PICTURES_AT_ONCE = 4;
 
 /** Null for an address of another kind. */
-export function createPredictedMedia(projects: OpenProjects): (path: string) => Promise<MediaResponse> | null {
+export function createPredictedMedia(
+  projects: OpenProjects,
+  drawer: PictureDrawer,
+): (path: string) => Promise<MediaResponse> | null {
   const small = new ByteCache<Uint8Array>(CACHE_BYTES, ({ length }) => length);
   const limiter = new Limiter(PICTURES_AT_ONCE);
   const files = new Map<string, readonly string[]>();
@@ -47,10 +51,10 @@ export function createPredictedMedia(projects: OpenProjects): (path: string) => 
       const facts = await probeImage(file);
       const image = { datasetId: 0 as DatasetId, root: dirname(file), path: basename(file), ...facts };
       const render = (maxPx: number | null): Promise<Uint8Array> =>
-        renderImage(opened.folder, { kind: 'file', file: image }, maxPx);
+        drawer.whole(opened.folder, { kind: 'file', file: image }, maxPx);
       if (kind === 'predicted')
         return { ...(await fullImage(opened.folder, image, () => render(null))), immutable: false };
-      const body = await small.get(path, () => render(THUMBNAIL_PX));
+      const body = await small.get(path, () => render(thumbnailPx));
       return { contentType: 'image/webp', body, immutable: false };
     });
   };
