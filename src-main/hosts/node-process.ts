@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { withKeptMemory } from '../processes/kept-memory.ts';
-import { smallYoungHeap } from '../processes/young-heap.ts';
+import { smallestYoungHeap, smallYoungHeap } from '../processes/young-heap.ts';
 import type { HostPorts } from '../services/backend.ts';
 import { userDataFolder, version } from './app-facts.ts';
 import { launchNodeChild } from './node-child.ts';
@@ -19,7 +19,11 @@ export function nodePorts(): HostPorts {
   return {
     userDataFolder: userDataFolder(),
     version,
-    launchTrainer: () => launchNodeChild(trainingProcess, { env: withKeptMemory(process.env) }),
+    launchTrainer: () =>
+      launchNodeChild(trainingProcess, {
+        execArgv: [...process.execArgv, ...smallestYoungHeap],
+        env: withKeptMemory(process.env),
+      }),
     launchTask: () => launchNodeChild(taskProcess),
     launchWorker: () => launchNodeChild(workerProcess, { execArgv: [...process.execArgv, ...smallYoungHeap] }),
     launchPictures: () => launchNodeChild(pictureProcess, { standsBack: true }),

@@ -11,6 +11,7 @@ import { freeMemory } from '../../src-main/engine/runtime/free-memory.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import { frozenName, carriedVectors } from '../../src-main/engine/train/state-layout.ts';
 import { StepsInPlace } from '../../src-main/engine/train/steps-in-place.ts';
+import { replaceVector } from '../../src-main/engine/train/training-state.ts';
 import { UpdatePieces, updatesInPlace } from '../../src-main/engine/train/update-pieces.ts';
 import type { Session } from '../../src-main/engine/runtime/runtime.ts';
 import { passesFor, placeOf, tuningFile } from '../../src-main/engine/tuner/machine.ts';
@@ -36,7 +37,7 @@ const { session, nodes } = await openSession();
 
 const vector = (data: Float32Array): Tensor => ({ dataType: 'float32', shape: [data.length], data });
 const initial = initialState();
-let { state } = initial;
+const { state } = initial;
 const constantFeeds: Record<string, Tensor> = {
   bytes: { dataType: 'uint8', shape: net.input, data: new Uint8Array(readFileSync(`${folder}/batch.u8`)) },
   labels: tensor(
@@ -48,7 +49,7 @@ const constantFeeds: Record<string, Tensor> = {
 };
 
 /** The weights as they were read are let go. */
-function initialState(): { state: Map<string, Tensor>; frozen: Record<string, Tensor> } {
+function initialState(): { state: Map<string, Float32Array>; frozen: Record<string, Tensor> } {
   const bytes = readFileSync(`${folder}/parameters.f32`);
   const flat = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
   const values = new Map<string, Float32Array>();
@@ -63,9 +64,9 @@ function initialState(): { state: Map<string, Tensor>; frozen: Record<string, Te
   const { layout } = planned;
   return {
     state: new Map(
-      carriedVectors(layout, update).map(({ name, layout: own }): [string, Tensor] => {
+      carriedVectors(layout, update).map(({ name, layout: own }): [string, Float32Array] => {
         const holds = name.startsWith('parameters') || name === 'buffers';
-        return [name, vector(holds ? own.pack(values) : new Float32Array(own.length))];
+        return [name, holds ? own.pack(values) : new Float32Array(own.length)];
       }),
     ),
     frozen: layout.frozen.length > 0 ? { [frozenName]: vector(layout.frozen.pack(values)) } : {},
@@ -109,14 +110,14 @@ async function steps(count: number): Promise<{ ms: number[]; losses: number[] }>
   const numbers = Array.from({ length: maximumSteps }, (_, i) => stepNumbers(done + i + 1));
   const feeds = {
     ...constantFeeds,
-    ...Object.fromEntries(state),
+    ...Object.fromEntries([...state].map(([name, data]) => [name, vector(data)])),
     numbers: tensor('float32', [maximumSteps, numbers[0]!.length], numbers.flat()),
     steps: tensor('int64', [], [count]),
   };
   const started = performance.now();
   const results = await session.run(feeds);
   const ms = (performance.now() - started) / count;
-  state = new Map([...state.keys()].map((name) => [name, results[`${name}Next`]!]));
+  for (const name of state.keys()) replaceVector(state, name, results[`${name}Next`]!.data as Float32Array);
   done += count;
   return { ms: new Array<number>(count).fill(ms), losses: Array.from(results['losses']!.data as Float32Array) };
 }

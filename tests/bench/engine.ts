@@ -14,6 +14,7 @@ import { initialise } from '../../src-main/engine/nn/parameters.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import { withKeptMemory } from '../../src-main/processes/kept-memory.ts';
+import { smallestYoungHeap } from '../../src-main/processes/young-heap.ts';
 import { repository } from '../helpers/app-session.ts';
 import { interleave, median, type Bar, type BenchContext, type BenchOutcome, type Figure } from './bench.ts';
 import { stepArithmetic } from './engine-arithmetic.ts';
@@ -135,7 +136,7 @@ async function timeNetwork(
     const script = join(repository, 'tests', 'bench', 'engine-contender.ts');
     // As a host starts its trainer.
     const environment = withKeptMemory(process.env);
-    const command = [process.execPath, script, folder, String(threads), net.id] as const;
+    const command = [process.execPath, ...smallestYoungHeap, script, folder, String(threads), net.id] as const;
     const ours = await start(startPeer(command, script, environment));
     const peer = ({ environment }: Setting, channelsLast = false): Promise<PythonPeer> => {
       const program = join(repository, 'tests', 'bench', 'engine_peer.py');

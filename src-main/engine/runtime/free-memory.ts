@@ -17,7 +17,7 @@ export function freeMemory(): void {
   collect({ type: 'major', flavor: 'last-resort', execution: 'sync' });
 }
 
-/** Frees an array that nobody reads any more. */
+/** Frees an array that nobody reads any more; one that has been freed already stays so. */
 export function letGo({ buffer }: ArrayBufferView): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > 0) buffer.transfer(0);
 }

@@ -40,9 +40,6 @@ export interface StepRunnerOptions {
   inPlace?: { least: number; pieceLength: number };
 }
 
-/** Nodes of a graph whose making leaves much garbage behind. */
-const manyNodes = 2000;
-
 /**
  * The most steps of one dispatch. Fewer are done where cancelling or progress would have to wait, or where the images of
  * so many steps would take too much memory.
@@ -256,7 +253,7 @@ export class StepRunner {
     const { session, nodes } = await (this.inPlace ? this.openInPlace(variant) : this.openLoop(variant));
     this.sessions.set(name, session);
     if (debugLevel() >= 1) debugLog(`training graph for batches of ${name}: ${nodes} nodes`);
-    if (nodes > manyNodes) freeMemory();
+    freeMemory();
     return session;
   }
 

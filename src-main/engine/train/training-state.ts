@@ -7,6 +7,7 @@ import type { Tensor } from '../graph/types.ts';
 import type { NetworkPlan } from '../nn/network.ts';
 import { optimiserFor } from '../nn/optimisers/index.ts';
 import type { FlatLayout, NamedTensors } from '../nn/parameters.ts';
+import { letGo } from '../runtime/free-memory.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { firstLossScale, hasLostScale, lossScaleName } from './loss-scaling.ts';
 import {
@@ -88,11 +89,14 @@ export class TrainingState {
     ]);
   }
 
-  /** Takes the results of a training run over as the current state. A gradient that was not wanted is not among them. */
+  /**
+   * Takes the results of a training run over as the current state, and frees what they take the place of. A gradient that was
+   * not wanted is not among them.
+   */
   accept(results: Readonly<Record<string, Tensor>>): void {
     for (const { name } of this.carried) {
       const next = results[`${name}Next`];
-      if (next || !name.startsWith(shownGradient)) this.vectors.set(name, next!.data as Float32Array);
+      if (next || !name.startsWith(shownGradient)) replaceVector(this.vectors, name, next!.data as Float32Array);
     }
   }
 
@@ -150,6 +154,13 @@ export class TrainingState {
     if (buffersVector) buffers.view(this.vectors.get(buffersVector)!, values);
     return values;
   }
+}
+
+/** The vector that was there before is freed, unless it was written over. */
+export function replaceVector(vectors: Map<string, Float32Array>, name: string, next: Float32Array): void {
+  const previous = vectors.get(name);
+  vectors.set(name, next);
+  if (previous && previous.buffer !== next.buffer) letGo(previous);
 }
 
 const optimiserSlots = ({ optimiser }: UpdateSettings): readonly string[] => optimiserFor(optimiser).slots(optimiser);

@@ -15,7 +15,10 @@ import { launchUtilityChild } from './utility-child.ts';
 export function launchAppNodeChild<Command extends object, Event>(
   entry: string,
   serviceName: string,
-  { appFolder, ...options }: { appFolder: string; env?: NodeJS.ProcessEnv; standsBack?: boolean },
+  {
+    appFolder,
+    ...options
+  }: { appFolder: string; execArgv?: readonly string[]; env?: NodeJS.ProcessEnv; standsBack?: boolean },
 ): ChildProcess<Command, Event> {
   const node = join(appFolder, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
   if (!existsSync(node)) return launchUtilityChild(entry, serviceName);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { app, BrowserWindow, dialog, ipcMain, nativeTheme, session } from 'electron';
 import { createBackend } from '../../index.ts';
 import { withKeptMemory } from '../../processes/kept-memory.ts';
-import { smallYoungHeap } from '../../processes/young-heap.ts';
+import { smallestYoungHeap, smallYoungHeap } from '../../processes/young-heap.ts';
 import type { Backend } from '../../services/backend.ts';
 import { productName, userDataFolder, version } from '../app-facts.ts';
 import { openContent } from '../content.ts';
@@ -52,7 +52,7 @@ if (app.requestSingleInstanceLock()) {
 async function start(): Promise<void> {
   const folder = app.getPath('userData');
   mkdirSync(folder, { recursive: true });
-  const engine = { appFolder, env: withKeptMemory(process.env) };
+  const engine = { appFolder, execArgv: smallestYoungHeap, env: withKeptMemory(process.env) };
   const backend = createBackend({
     userDataFolder: folder,
     version,
