@@ -139,6 +139,26 @@ test('YOLO: what is lost is told before, and the rest comes back', async () => {
   ]);
 });
 
+test('files that are gone or have another size than at their import are told of before', async () => {
+  const { fixture, datasetId } = await cocoFixture();
+  const { handlers, opened, scratch } = fixture;
+  const { projectId } = opened.project;
+  const lossesWith = async (images: 'copy' | 'none') =>
+    (await handlers['dataset.exportReport']({ projectId, datasetId, format: 'coco', images })).losses;
+  const resized =
+    'Images whose size in pixels changed since they were imported, while their labels are for the size before: 1.';
+  await writeFiles(join(scratch, 'coco'), {
+    'val/b.jpg': await photo({ widthPx: 80, heightPx: 60 }),
+    // Other bytes alone are no other size.
+    'val/background.jpg': Buffer.concat([await photo(), Buffer.alloc(9)]),
+  });
+  expect(await lossesWith('copy')).toEqual([resized]);
+  await rm(join(scratch, 'coco', 'val', 'background.jpg'));
+  expect(await lossesWith('copy')).toEqual(['Images whose file is gone, so that they cannot be copied: 1.', resized]);
+  expect(await lossesWith('none')).toContain(resized);
+  expect((await lossesWith('none')).join()).not.toMatch(/gone/);
+});
+
 test('an image that nobody labelled has no label file, and names that meet are told apart', async () => {
   const fixture = await createProjectFixture();
   const image = await photo();

@@ -3,7 +3,7 @@
  * one that is asked for, which gets its name only when the last file is in, so that an export is there whole or not at
  * all. Runs in the worker.
  */
-import { constants, copyFileSync } from 'node:fs';
+import { constants, copyFileSync, statSync } from 'node:fs';
 import { mkdir, readdir, readlink, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
@@ -22,6 +22,7 @@ import type { ParsedSkeleton } from '../../formats/skeleton.ts';
 import type { YoloPoints } from '../../formats/yolo.ts';
 import { yieldToEventLoop } from '../event-loop.ts';
 import { fileError, systemCode } from '../file-errors.ts';
+import { probeImage } from '../import/files/probe-image.ts';
 import type { LibraryReader, TellProgress } from '../library/library-reader.ts';
 import { poseLayout } from '../training-data/pose-layout.ts';
 import { exportedImages, exportedIds, type ExportedImage } from './exported-images.ts';
@@ -69,7 +70,7 @@ export async function reportExport(
   const placeOf = images === 'none' ? ownPlaces(format) : null;
   const withoutPlace: Record<NoPlace, number> = { taken: 0, unlistable: 0 };
   let [imageCount, labelCount, unlabelledCount, coveredCount, outsideCount] = [0, 0, 0, 0, 0];
-  let [packedCount, splitlessCount] = [0, 0];
+  let [packedCount, splitlessCount, missingCount, resizedCount] = [0, 0, 0, 0];
   for await (const image of exportedImages(library, ask, categories)) {
     const place = placeOf?.(image);
     if (typeof place === 'string') {
@@ -77,7 +78,10 @@ export async function reportExport(
       continue;
     }
     imageCount++;
-    if (image.source.kind === 'pack') packedCount++;
+    const state = await stateOf(image);
+    if (state === 'packed') packedCount++;
+    if (state === 'missing') missingCount++;
+    if (state === 'resized') resizedCount++;
     if (place !== undefined && losesSplit(image, format)) splitlessCount++;
     labelCount += image.labels.length;
     if (isUnlabelled(image)) unlabelledCount++;
@@ -113,6 +117,13 @@ export async function reportExport(
   if (images === 'none' && packedCount > 0) {
     losses.push(`Images that are no files, so that labels alone do not say whose they are: ${number(packedCount)}.`);
   }
+  if (images === 'copy' && missingCount > 0) {
+    losses.push(`Images whose file is gone, so that they cannot be copied: ${number(missingCount)}.`);
+  }
+  if (resizedCount > 0) {
+    const reason = 'since they were imported, while their labels are for the size before';
+    losses.push(`Images whose size in pixels changed ${reason}: ${number(resizedCount)}.`);
+  }
   losses.push(...skeletonLosses(format, skeletonsOf(library, datasetId, categories)));
   if (hasOwnOrder.includes(format) && !canBeListed(names)) {
     losses.push('The order of the classes, because a name of theirs does not fit on one line.');
@@ -121,6 +132,29 @@ export async function reportExport(
   if (changed.length > 0)
     losses.push(`Names of classes that no folder can have, and that are changed: ${number(changed.length)}.`);
   return { imageCount, labelCount, losses };
+}
+
+/** Of the image's file, in pixels; it is looked into only where it has other bytes than it had. */
+async function stateOf({
+  source,
+  widthPx,
+  heightPx,
+}: ExportedImage): Promise<'packed' | 'missing' | 'resized' | 'same'> {
+  if (source.kind === 'pack') return 'packed';
+  const sizeBytes = sizeOfFile(source.path);
+  if (sizeBytes === null) return 'missing';
+  if (sizeBytes === source.sizeBytes) return 'same';
+  const facts = await probeImage(source.path).catch(() => null);
+  return facts && (facts.widthPx !== widthPx || facts.heightPx !== heightPx) ? 'resized' : 'same';
+}
+
+/** In bytes; null where it cannot be looked at. Without waiting for each of very many files. */
+function sizeOfFile(path: string): number | null {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size ?? null;
+  } catch {
+    return null;
+  }
 }
 
 /** Of labels alone: where no list and no document names the split, it is what the image's own folders say. */

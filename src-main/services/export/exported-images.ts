@@ -12,11 +12,14 @@ import type { LibraryReader } from '../library/library-reader.ts';
 
 const IMAGES_PER_READ = 100;
 
+/** `sizeBytes`: as it was imported. */
+export type FileSource = { kind: 'file'; path: string; sizeBytes: number };
+
 export interface ExportedImage {
   imageId: ImageId;
   split: Split;
   /** The image's file as it is now, or what makes one. */
-  source: { kind: 'file'; path: string } | { kind: 'pack'; png: () => Promise<Uint8Array> };
+  source: FileSource | { kind: 'pack'; png: () => Promise<Uint8Array> };
   /** Its name in the export; that of a copy no other image has. */
   name: string;
   /** Where it lies in its data set's folder, with forward slashes; what it is called where it is in a pack. */
@@ -79,7 +82,8 @@ export async function* exportedImages(
 }
 
 function sourceOf(folder: string, source: PixelSource): ExportedImage['source'] {
-  if (source.kind === 'file') return { kind: 'file', path: filePath(folder, source.file) };
+  if (source.kind === 'file')
+    return { kind: 'file', path: filePath(folder, source.file), sizeBytes: source.file.sizeBytes };
   return { kind: 'pack', png: async () => (await openPicture(folder, source)).png().toBuffer() };
 }
 
