@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { withKeptMemory } from '../../src-main/processes/kept-memory.ts';
+import { smallestYoungHeap } from '../../src-main/processes/young-heap.ts';
 import { capture } from '../../src-main/setup/child.mjs';
 import type { Bar, BenchContext, BenchOutcome, Figure } from './bench.ts';
 
@@ -59,7 +60,7 @@ export async function runMemory({ quick, progress }: BenchContext): Promise<Benc
 
 async function measure(args: readonly string[]): Promise<{ peakBytes: number; estimatedBytes: number }> {
   const child = fileURLToPath(new URL('./memory-child.ts', import.meta.url));
-  const { code, stdout, stderr } = await capture(process.execPath, [child, ...args], {
+  const { code, stdout, stderr } = await capture(process.execPath, [...smallestYoungHeap, child, ...args], {
     env: withKeptMemory(process.env),
   });
   if (code !== 0) throw new Error(`memory-child.ts ${args.join(' ')} failed: ${stderr}`);
