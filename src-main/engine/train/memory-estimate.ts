@@ -49,6 +49,9 @@ const blockWaste = 1.5;
 /** Results live on as garbage for a while when the next ones are there already. */
 const resultCopies = 2.5;
 
+/** Sessions run in turn. With glibc they have one heap (processes/kept-memory.ts), elsewhere an arena each, which keeps what it has. */
+const sessionsShareMemory = process.platform === 'linux';
+
 /** What the sessions that update a state in place need for themselves. */
 const piecesBytes = 30e6;
 
@@ -147,8 +150,12 @@ function partsFor(question: MemoryQuestion, batchSize: number): MemoryNeed['part
   const trainFeed = (imageBytes + labelBytes) * fedTrain;
   const evaluationFeed = (imageBytes + labelBytes) * rows(evaluationImages, evaluated);
   const all = [...sessions, evaluation];
+  const working = all.map((session) => session.working);
   return [
-    { label: 'Activations and gradients', bytes: all.reduce((sum, { working }) => sum + working, 0) },
+    {
+      label: 'Activations and gradients',
+      bytes: sessionsShareMemory ? Math.max(...working) : working.reduce((sum, bytes) => sum + bytes, 0),
+    },
     {
       label: 'Weights and the optimiser',
       // Sessions share the state, which only one of them holds at a time.
