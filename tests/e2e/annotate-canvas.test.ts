@@ -12,11 +12,8 @@ describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
   let page: Page;
 
   beforeAll(async () => {
-    await app.open();
+    await app.openLabelled();
     ({ page } = app);
-    await app.importPhotos();
-    for (const name of ['cell', 'nucleus']) await app.makeClass(name);
-    await app.drawThree();
   }, 120_000);
   afterAll(() => app.close());
 

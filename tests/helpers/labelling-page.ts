@@ -47,6 +47,14 @@ export class LabellingPage {
     return this.session.page;
   }
 
+  /** The photographs in a project, with the classes cell and nucleus and what `drawThree` draws. */
+  async openLabelled(): Promise<void> {
+    await this.open();
+    await this.importPhotos();
+    for (const name of ['cell', 'nucleus']) await this.makeClass(name);
+    await this.drawThree();
+  }
+
   /** An empty project, beside a folder of photographs. */
   async open(): Promise<void> {
     await this.#start();
