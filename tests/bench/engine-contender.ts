@@ -9,15 +9,15 @@ import { tensor, type Tensor } from '../../src-main/engine/graph/types.ts';
 import { countNodes, optimise } from '../../src-main/engine/passes/index.ts';
 import { freeMemory } from '../../src-main/engine/runtime/free-memory.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
+import { updatesInPlace } from '../../src-main/engine/train/in-place-graph.ts';
 import { frozenName, carriedVectors } from '../../src-main/engine/train/state-layout.ts';
 import { StepsInPlace } from '../../src-main/engine/train/steps-in-place.ts';
 import { replaceVector } from '../../src-main/engine/train/training-state.ts';
-import { UpdatePieces, updatesInPlace } from '../../src-main/engine/train/update-pieces.ts';
 import type { Session } from '../../src-main/engine/runtime/runtime.ts';
 import { passesFor, placeOf, tuningFile } from '../../src-main/engine/tuner/machine.ts';
 import { tune } from '../../src-main/engine/tuner/tune.ts';
 import { readTuning, writeTuning } from '../../src-main/engine/tuner/tuning.ts';
-import { benchNetworks, gradientGraph, planStep, stepGraph, stepNumbers, update } from './engine-networks.ts';
+import { benchNetworks, inPlaceGraph, planStep, stepGraph, stepNumbers, update } from './engine-networks.ts';
 
 const [folder, threadsText, id] = process.argv.slice(2) as [string, string, string];
 const net = benchNetworks.find((candidate) => candidate.id === id)!;
@@ -86,22 +86,24 @@ async function tuneIfAsked(): Promise<void> {
 /** The graph is let go before the steps, and a large state is updated in place, as the trainer does. */
 async function openSession(): Promise<{ session: Session; nodes: number }> {
   const { layout } = planned;
+  const passes = await passesFor(runtime, options);
   const inPlace = updatesInPlace('cpu', layout, update);
-  const made = inPlace ? gradientGraph(net, planned) : stepGraph(net, planned, maximumSteps);
-  const graph = optimise(made, await passesFor(runtime, options));
+  const graph = inPlace
+    ? inPlaceGraph(net, planned, maximumSteps, passes)
+    : optimise(stepGraph(net, planned, maximumSteps), passes);
   const profilePrefix = process.env['PROFILE'];
   // As train/open-graph.ts opens a graph that trains.
-  const session = await runtime.createSession(writeModel(graph, {}, { hidesSizes: true }), {
+  const session = await runtime.createSession(writeModel(graph, {}, { hidesSizes: true, stopsCopies: inPlace }), {
     ...options,
     unoptimised: true,
+    writesAll: inPlace,
     ...(profilePrefix && { profilePrefix }),
   });
   const nodes = countNodes(graph);
   if (!inPlace) return { session, nodes };
-  const numberCount = stepNumbers(1).length;
-  const updates = await UpdatePieces.open(runtime, { layout, update, numberCount, threads: options.threads });
   const { inputs, outputs } = graph;
-  return { session: new StepsInPlace({ session, graph: { inputs, outputs }, updates, layout, update }), nodes };
+  const completing = { session, graph: { inputs, outputs } };
+  return { session: new StepsInPlace({ completing, adding: null, layout, update }), nodes };
 }
 
 freeMemory();

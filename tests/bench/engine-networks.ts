@@ -18,6 +18,8 @@ import {
 import { moveBuffers, type BufferMove } from '../../src-main/engine/nn/moving-buffers.ts';
 import type { FlatLayout } from '../../src-main/engine/nn/parameters.ts';
 import { newGraph } from '../../src-main/engine/ops/index.ts';
+import type { PassOptions } from '../../src-main/engine/passes/index.ts';
+import { endInPlace, optimiseInPlace, stateInputs } from '../../src-main/engine/train/in-place-graph.ts';
 import {
   carriedVectors,
   frozenName,
@@ -195,23 +197,37 @@ export function stepGraph(net: BenchNetwork, planned: PlannedStep, maximumSteps:
   return main.graph;
 }
 
-/** One step without its update, as `buildGradientGraph` makes it. */
-export function gradientGraph(net: BenchNetwork, planned: PlannedStep): Graph {
+/** One step whose state is updated in place, optimised, as `buildStepInPlace` makes it. */
+export function inPlaceGraph(
+  net: BenchNetwork,
+  planned: PlannedStep,
+  maximumSteps: number,
+  passes: PassOptions,
+): Graph {
   const { layout } = planned;
-  const g = newGraph('bench gradient');
+  const g = newGraph('bench in place');
   const fed = inputsOf(g, net);
   const turn = g.input('turn', 'int64', []);
-  const state = layout.buffers.length > 0 ? g.input('buffers', 'float32', [layout.buffers.length]) : null;
-  const tensors = cut(g, [[state, layout.buffers]]);
+  const numbers = g.gather(g.input('numbers', 'float32', [maximumSteps, stepNumbers(1).length]), turn);
+  const state = stateInputs(g, layout, update, true);
+  const flat = state.get('buffers') ?? null;
+  const tensors = cut(g, [[flat, layout.buffers]]);
   for (const { name, shape } of [...layout.groups.map((group) => group.layout), layout.frozen].flatMap(
     (l) => l.entries,
   ))
     tensors.set(name, g.input(name, 'float32', shape));
-  const { loss, found, buffers } = gradientsOf(g, net, planned, fed, { tensors, flat: state, step: turn });
-  g.output(loss, 'loss');
-  found.forEach((vector, i) => g.output(vector, groupVector('gradient', layout.groups[i]!)));
-  if (buffers) g.output(buffers, 'buffersNext');
-  return g.graph;
+  const { loss, found, buffers } = gradientsOf(g, net, planned, fed, { tensors, flat, step: turn });
+  endInPlace(g, {
+    layout,
+    update,
+    state: buffers ? new Map(state).set('buffers', buffers) : state,
+    frozen: null,
+    gradients: found,
+    numbers: Array.from({ length: numbers.shape[0]! }, (_, i) => g.gather(numbers, g.int(i))),
+    loss,
+    completes: true,
+  });
+  return optimiseInPlace(g.graph, layout, passes);
 }
 
 interface Fed {

@@ -74,13 +74,13 @@ export interface StepsRun {
   plan: NetworkPlan;
   loss: LossConfig;
   phase: PhaseConfig;
-  settings: Pick<RunConfig, 'accumulation' | 'ema'>;
+  settings: Pick<RunConfig, 'accumulation' | 'ema'> & Partial<Pick<RunConfig, 'monitoring'>>;
   images: ImageSpec;
   /** Images of each step, as many steps as the phase has; the last of an epoch may have fewer. */
   indices: readonly (readonly number[])[];
   parameters: NamedTensors;
   /** Of the StepRunner. */
-  inPlace?: StepRunnerOptions['inPlace'];
+  leastInPlace?: StepRunnerOptions['leastInPlace'];
 }
 
 export interface StepsResult {
@@ -90,6 +90,8 @@ export interface StepsResult {
   tensors: NamedTensors;
   /** Their moving averages. */
   averages: NamedTensors | null;
+  /** Of the latest update, where layers are watched. */
+  gradients: NamedTensors | null;
 }
 
 /** Trains with what the trainer uses (step plan, state, runner), once for each of `stops`: so many steps from the start. */
@@ -119,7 +121,7 @@ async function runUntil(
     labels: labelsInMemory(labels),
     seed: 0,
     state,
-    inPlace: run.inPlace,
+    leastInPlace: run.leastInPlace,
   });
   const stepsPerEpoch = indices.length / phase.epochs;
   const stepPlan = new StepPlan({
@@ -135,7 +137,7 @@ async function runUntil(
     while (position.step < stop) {
       const planned = stepPlan.next(position, Math.min(stop - position.step, maximumSteps));
       const steps = planned.map((step, i) => withImages(step, indices[position.step + i]!));
-      const done = await runner.run(steps, position.step);
+      const done = await runner.run(steps, position.step, state.update.showsGradient);
       result.losses.push(...done.losses);
       result.correct.push(...done.counts['correct']!);
       moveOn(position, steps, stepsPerEpoch);
@@ -144,7 +146,7 @@ async function runUntil(
     await runner.close();
   }
   const kept = state.keep(false);
-  return { ...result, tensors: kept.tensors, averages: kept.averages };
+  return { ...result, tensors: kept.tensors, averages: kept.averages, gradients: state.gradients() };
 }
 
 const augmentation = noAugmentation;

@@ -192,6 +192,10 @@ const reductions: Maker[] = [
       return s.g.scale(s.g.cast(place, 'float32'), 0.5);
     }),
   ),
+  factor((s, shape) => {
+    const count = s.g.cast(s.g.op('Size', [s.untrained(shape)]), 'float32');
+    return s.g.mul(s.untrained(shape), s.g.reciprocal(count));
+  }),
 ];
 
 const views: Maker[] = [

@@ -355,26 +355,6 @@ test('sizes are hidden where that is asked for, and it computes the same', async
   expect(y).toEqual(tensor('float32', [3, 2], [0, 2, 0, 4, 0, 6]));
 });
 
-test('a graph for vectors takes others that are as long as one another, where that is asked for', async () => {
-  const g = newGraph('vectors');
-  const [x, y] = [g.input('x', 'float32', [4]), g.input('y', 'float32', [4])];
-  g.output(g.mul(g.add(x, y), g.input('factor', 'float32', [1])), 'z');
-  const session = await runtime.createSession(writeModel(g.graph, {}, { anyLength: 4 }), { device: 'cpu', threads: 1 });
-  const run = (length: number, factors: number) =>
-    session.run({
-      x: floats(
-        [length],
-        Array.from({ length }, (_, i) => i),
-      ),
-      y: floats([length], new Array(length).fill(1)),
-      factor: floats([factors], new Array(factors).fill(2)),
-    });
-  expect((await run(3, 1))['z']).toEqual(floats([3], [2, 4, 6]));
-  expect((await run(4, 1))['z']).toEqual(floats([4], [2, 4, 6, 8]));
-  await expect(run(4, 2)).rejects.toMatchObject({ code: 'internal' });
-  await session.release();
-});
-
 test('negative and large integers survive the protobuf layer', () => {
   const axes: Value = { name: 'a', dataType: 'int64', shape: [1], constant: tensor('int64', [1], [-1]) };
   const model = decodeModel(writeModel({ name: 'g', inputs: [], outputs: [], initializers: [axes], nodes: [] }));

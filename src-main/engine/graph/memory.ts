@@ -22,18 +22,28 @@ export const bytesOf = ({ shape, dataType }: Pick<Value, 'shape' | 'dataType'>):
 
 /** Their result is their input under another name. */
 const aliases = new Set(['Reshape', 'Identity', 'Flatten', 'Squeeze', 'Unsqueeze']);
-/**
- * Most bytes alive at once, the graph's inputs and constants left out: they belong to the caller and the session. What a
- * Loop carries counts twice, as it comes into a turn and as it leaves it.
- */
-export function peakLiveBytes(graph: Graph): number {
-  const order = executionOrder(graph);
+const isAlias = (node: Node): boolean => aliases.has(node.opType) && node.inputs[0] !== null;
+
+/** The name under which a value's memory was first known. `nodes`: in an order in which they can run. */
+export function memoryNames(nodes: readonly Node[]): (name: string) => string {
   const rootOf = new Map<string, string>();
   const root = (name: string): string => rootOf.get(name) ?? name;
-  for (const node of order) {
-    const [input] = node.inputs;
-    if (aliases.has(node.opType) && input) rootOf.set(node.outputs[0]!.name, root(input.name));
-  }
+  for (const node of nodes) if (isAlias(node)) rootOf.set(node.outputs[0]!.name, root(node.inputs[0]!.name));
+  return root;
+}
+
+/** Nodes that read the memory of these values themselves, in the order of `nodes`, which is one in which they can run. */
+export function readersOf(names: ReadonlySet<string>, nodes: readonly Node[], root: (name: string) => string): Node[] {
+  return nodes.filter((node) => !isAlias(node) && readNames(node).some((name) => names.has(root(name))));
+}
+
+/**
+ * Most bytes alive at once, the graph's inputs and constants left out: they belong to the caller and the session; so does the memory of the
+ * results in `elsewhere`. What a Loop carries counts twice, as it comes into a turn and as it leaves it.
+ */
+export function peakLiveBytes(graph: Graph, elsewhere: ReadonlySet<string> = new Set()): number {
+  const order = executionOrder(graph);
+  const root = memoryNames(order);
   const lastReader = lastReaders(order, root);
   const kept = new Set(graph.outputs.map(({ name }) => root(name)));
   const alive = new Map<string, number>();
@@ -41,7 +51,7 @@ export function peakLiveBytes(graph: Graph): number {
   let peak = 0;
   order.forEach((node, at) => {
     for (const output of node.outputs) {
-      if (root(output.name) !== output.name) continue;
+      if (root(output.name) !== output.name || elsewhere.has(output.name)) continue;
       alive.set(output.name, bytesOf(output));
       bytes += bytesOf(output);
     }
@@ -74,7 +84,7 @@ function lastReaders(order: readonly Node[], root: (name: string) => string): Ma
 }
 
 /** What the node and its subgraphs read, names of the subgraphs' own among them. */
-function readNames(node: Node): string[] {
+export function readNames(node: Node): string[] {
   const own = node.inputs.flatMap((input) => input?.name ?? []);
   const bodies = Object.values(node.attributes).filter((value) => value !== undefined && isGraph(value));
   return [...own, ...bodies.flatMap((body) => body.nodes.flatMap(readNames))];

@@ -49,8 +49,6 @@ export interface WriteOptions {
    * were written where the caller wanted them, and stops at the first that is no tensor.
    */
   stopsCopies?: boolean;
-  /** Axes of inputs and results that are this long may have any other length instead, all the same one. */
-  anyLength?: number;
 }
 
 const encoder = new TextEncoder();
@@ -60,14 +58,13 @@ const decoder = new TextDecoder();
 export function writeModel(
   graph: Graph,
   metadata: Readonly<Record<string, string>> = {},
-  { hidesSizes = false, stopsCopies = false, anyLength }: WriteOptions = {},
+  { hidesSizes = false, stopsCopies = false }: WriteOptions = {},
 ): Uint8Array {
   const used = domainsOf(graph);
   const domains = Object.entries({ '': opset, ...contribDomains }).filter(
     ([domain]) => domain === '' || used.has(domain),
   );
-  const axis: AxisOf = (dimValue) => (dimValue === anyLength ? { dimParam: 'length' } : { dimValue });
-  const proto = hidesSizes ? withoutSizes(graph) : graphToProto(graph, axis);
+  const proto = hidesSizes ? withoutSizes(graph) : graphToProto(graph);
   return encodeModel({
     irVersion,
     producerName: 'fovea',
@@ -84,16 +81,13 @@ function domainsOf({ nodes }: Graph): Set<string> {
   return new Set([...nodes.map(({ domain }) => domain), ...bodies.flatMap((body) => [...domainsOf(body)])]);
 }
 
-type AxisOf = (length: number) => { dimValue?: number; dimParam?: string };
-const asLong: AxisOf = (dimValue) => ({ dimValue });
-
-function graphToProto(graph: Graph, axis = asLong): GraphProto {
+function graphToProto(graph: Graph): GraphProto {
   return {
     name: graph.name,
     node: graph.nodes.map(nodeToProto),
     initializer: graph.initializers.map((value) => tensorToProto(value.constant!, value.name)),
-    input: graph.inputs.map((input) => valueToProto(input, axis)),
-    output: graph.outputs.map((output) => valueToProto(output, axis)),
+    input: graph.inputs.map((input) => valueToProto(input)),
+    output: graph.outputs.map((output) => valueToProto(output)),
   };
 }
 
@@ -153,8 +147,11 @@ function tensorToProto(value: Tensor, name: string): TensorProto {
   return { name, dims: [...value.shape], dataType: elementTypes[value.dataType], rawData: toBytes(value.data) };
 }
 
-function valueToProto({ name, dataType, shape }: Value, axis = asLong): ValueInfoProto {
-  const dim = shape.map(axis);
+function valueToProto(
+  { name, dataType, shape }: Value,
+  dimension: (dimValue: number) => { dimValue?: number } = (dimValue) => ({ dimValue }),
+): ValueInfoProto {
+  const dim = shape.map((length) => dimension(length));
   return { name, type: { tensorType: { elemType: elementTypes[dataType], shape: { dim } } } };
 }
 

@@ -112,6 +112,7 @@ export const OPS = {
   Sigmoid: activation.sigmoidOp,
   Sign: elementwise.signOp,
   Sin: elementwise.sinOp,
+  Size: shape.sizeOp,
   Slice: shape.sliceOp,
   Softmax: activation.softmaxOp,
   Softplus: activation.softplusOp,

@@ -253,6 +253,13 @@ export const tileOp: OpDefinition<NoAttributes> = {
   },
 };
 
+/** How many elements x has, an int64 scalar. */
+export const sizeOp: OpDefinition<NoAttributes> = {
+  attributes: {},
+  inferShape: () => same([], 'int64'),
+  gradient: 'not-differentiable',
+};
+
 /** inputs: x, axes of size 1 to drop (constants); all of them where left out. */
 export const squeezeOp: OpDefinition<NoAttributes> = {
   attributes: {},

@@ -68,11 +68,13 @@ export function unscale(
   };
 }
 
-/** 1 or 0. By a comparison that NaN fails, because not every device has a test for NaN. */
-function allFinite(g: Builder, x: Value): Value {
-  const small = g.op('LessOrEqual', [g.op('Abs', [x]), g.float(greatestFloat)]);
-  return g.op('ReduceMin', [g.cast(small, 'float32'), g.ints([0])], { keepdims: 0 });
-}
+/** bool, element by element. By a comparison that NaN fails, because not every device has a test for NaN. */
+export const isFiniteNumber = (g: Builder, x: Value): Value =>
+  g.op('LessOrEqual', [g.op('Abs', [x]), g.float(greatestFloat)]);
+
+/** 1 or 0. */
+const allFinite = (g: Builder, x: Value): Value =>
+  g.op('ReduceMin', [g.cast(isFiniteNumber(g, x), 'float32'), g.ints([0])], { keepdims: 0 });
 
 /** At the end of an update: whether it counts (bool), and the vector for the next. */
 export function judgeUpdate(g: Builder, vector: Value): { counts: Value; lossScale: Value } {

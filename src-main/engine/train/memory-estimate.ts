@@ -12,12 +12,12 @@ import type { NetworkPlan } from '../nn/network.ts';
 import { countNodes } from '../passes/index.ts';
 import { planModel, preprocessingOf } from '../zoo/registry.ts';
 import { evaluationBatchSize } from './evaluation.ts';
+import { nextName, updatesInPlace } from './in-place-graph.ts';
 import { carriedVectors, stateLayout, updateSettings, type StateLayout, type UpdateSettings } from './state-layout.ts';
-import { buildGradientGraph, buildInferenceGraph, buildTrainGraph, type TrainGraphOptions } from './step-graph.ts';
+import { buildInferenceGraph, buildStepInPlace, buildTrainGraph, type TrainGraphOptions } from './step-graph.ts';
 import { looksApart, maximumSteps } from './step-runner.ts';
 import type { Task } from './tasks/definition.ts';
 import { taskFor } from './tasks/index.ts';
-import { updatesInPlace } from './update-pieces.ts';
 
 export interface MemoryQuestion {
   config: RunConfig;
@@ -52,9 +52,6 @@ const resultCopies = 2.5;
 /** Sessions run in turn. With glibc they have one heap (processes/kept-memory.ts), elsewhere an arena each, which keeps what it has. */
 const sessionsShareMemory = process.platform === 'linux';
 
-/** What the sessions that update a state in place need for themselves. */
-const piecesBytes = 30e6;
-
 /** What a session of this graph adds to a process, its feeds and results included. */
 function sessionBytes(graph: Graph): { working: number; state: number; graph: number } {
   const sum = (values: Graph['inputs']): number => values.reduce((total, value) => total + bytesOf(value), 0);
@@ -65,7 +62,7 @@ function sessionBytes(graph: Graph): { working: number; state: number; graph: nu
   };
 }
 
-/** Of a graph that gives gradients to a state that is updated in place: all of that is there once, fed as it is or in views. */
+/** Of a graph that updates a state in place: all of that is there once, fed as it is or in views, and written over. */
 function inPlaceBytes(graph: Graph, layout: StateLayout, update: UpdateSettings): ReturnType<typeof sessionBytes> {
   const sum = (values: Graph['inputs']): number => values.reduce((total, value) => total + bytesOf(value), 0);
   const vectors = carriedVectors(layout, update);
@@ -80,7 +77,12 @@ function inPlaceBytes(graph: Graph, layout: StateLayout, update: UpdateSettings)
     (total, { length }) => total + length,
     0,
   );
-  return { ...sessionBytes(graph), state: sum(others) + 4 * numbers + sum(graph.outputs) + piecesBytes };
+  const written = new Set(graph.outputs.map(({ name }) => name).filter((name) => name.endsWith(nextName(''))));
+  return {
+    ...sessionBytes(graph),
+    working: blockWaste * peakLiveBytes(graph, written),
+    state: sum(others) + 4 * numbers + sum(graph.outputs.filter(({ name }) => !written.has(name))),
+  };
 }
 
 /** The peak of a process that does nothing but run this graph. */
@@ -191,7 +193,10 @@ function trainingBytes(
     seed: config.seed,
     passes: { precision: config.precision },
   };
-  if (updatesInPlace(config.device, layout, update)) return [inPlaceBytes(buildGradientGraph(options), layout, update)];
+  if (updatesInPlace(config.device, layout, update))
+    return (update.accumulates ? [true, false] : [true]).map((completes) =>
+      inPlaceBytes(buildStepInPlace(options, completes), layout, update),
+    );
   const variants = new Set([update.showsGradient === true]);
   if (looksApart(config.device, plan, sizes.batchSize)) variants.add(false);
   return [...variants].map((showsGradient) =>

@@ -1,6 +1,6 @@
 /** A session for a graph on a device, with what that device needs of it. */
 import type { Device } from '../../contract/model/run.ts';
-import { writeModel, type WriteOptions } from '../graph/onnx-model.ts';
+import { writeModel } from '../graph/onnx-model.ts';
 import type { Graph } from '../graph/types.ts';
 import { fitDevice, nodesForCpu } from '../passes/fit-device.ts';
 import type { Runtime, Session, SessionOptions } from '../runtime/runtime.ts';
@@ -17,13 +17,13 @@ const trains = ({ inputs }: Graph): boolean =>
 export async function openGraph(
   runtime: Runtime,
   graph: Graph,
-  { anyLength, ...options }: Omit<SessionOptions, 'cpuNodes' | 'kept'> & Pick<WriteOptions, 'anyLength'>,
+  options: Omit<SessionOptions, 'cpuNodes' | 'kept'>,
 ): Promise<Session> {
   const { device, writesAll: stopsCopies = false } = options;
   const loop = unrolls.has(device) ? unrollLoop(graph) : null;
   const fitted = fitDevice(loop?.graph ?? graph, device);
   const letsGo = device === 'cpu' && trains(graph);
-  const model = writeModel(fitted, {}, { hidesSizes: letsGo, stopsCopies, ...(anyLength && { anyLength }) });
+  const model = writeModel(fitted, {}, { hidesSizes: letsGo, stopsCopies });
   const session = await runtime.createSession(model, {
     // Its own passes would find nothing that ours have left, but change the order of nodes and keep large constants.
     unoptimised: letsGo,

@@ -14,10 +14,11 @@ import type { FlatLayout } from '../nn/parameters.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
 import { newGraph } from '../ops/index.ts';
 import { optimise, type PassOptions } from '../passes/index.ts';
+import { endInPlace, optimiseInPlace, stateInputs } from './in-place-graph.ts';
 import { lossScaleName, lossSeed } from './loss-scaling.ts';
 import { carriedVectors, frozenName, groupVector, type StateLayout, type UpdateSettings } from './state-layout.ts';
 import type { Task } from './tasks/definition.ts';
-import { buildUpdate, clipFactor, numbersOfStep, weightAmong } from './update-graph.ts';
+import { buildUpdate, numbersOfStep } from './update-graph.ts';
 
 export interface TrainGraphOptions {
   plan: NetworkPlan;
@@ -105,40 +106,31 @@ export function buildTrainGraph(options: TrainGraphOptions): Graph {
 }
 
 /**
- * One training step without its update, for states that are updated in place (steps-in-place.ts).
- * Feeds: those of `buildTrainGraph`, of the carried vectors the sums of gradients and the buffers; every parameter under its
- * own name, which saves cutting it out of a vector; and instead of steps and completes `turn` int64 [], which of the K it is. Results: loss; the task's counts; each group's `gradient`, or where
- * gradients are accumulated their sum with this step's; `buffersNext`; where gradients are clipped `factor`, by what.
+ * One training step of a state that is updated in place (steps-in-place.ts).
+ * Feeds: those of `buildTrainGraph`, but instead of steps and completes `turn` int64 [], which of the K it is; and besides the carried
+ * vectors every parameter under its own name, which saves cutting it out of its vector. `completes`: whether the step completes an
+ * update. Results: loss; `goesOn`; the task's counts; what is to be written over the carried vectors that such a step changes, with
+ * "Next" behind their names.
  */
-export function buildGradientGraph(options: TrainGraphOptions): Graph {
+export function buildStepInPlace(options: TrainGraphOptions, completes = true): Graph {
   const { layout, update } = options;
-  const g = newGraph('gradient');
+  const g = newGraph('step');
   const inputs = stepInputs(g, options);
   const turn = g.input('turn', 'int64', []);
   const firstStep = g.input('firstStep', 'int64', []);
-  const read = carriedVectors(layout, update).filter(({ name }) => /^(gradientSum|buffers$)/.test(name));
-  const state = new Map(read.map((vector) => [vector.name, g.input(vector.name, 'float32', [vector.layout.length])]));
+  const state = stateInputs(g, layout, update, completes);
   const tensors = splitState(g, [{ layout: layout.buffers, flat: state.get('buffers') ?? null }]);
   for (const { name, shape } of [...layout.groups.map((group) => group.layout), layout.frozen].flatMap(
     (l) => l.entries,
   ))
     tensors.set(name, g.input(name, 'float32', shape));
+  const frozen = update.averages === 'everything' && completes ? flatInput(g, frozenName, layout.frozen) : null;
   const step = { ...stepOf(g, options, inputs, turn), step: g.add(firstStep, turn) };
   const { loss, counts, gradients: found, moved } = buildGradients(g, options, { ...step, state, tensors });
-  g.scope('optimiser', () => {
-    const weight = update.accumulates ? weightAmong(elementsOf(g, step.numbers), update) : null;
-    const vectors = found.map((vector, i) => {
-      const sum = state.get(groupVector('gradientSum', layout.groups[i]!));
-      return sum && weight ? g.add(sum, g.mul(vector, weight)) : vector;
-    });
-    vectors.forEach((vector, i) => g.output(vector, groupVector('gradient', layout.groups[i]!)));
-    if (update.clipNorm !== null) g.output(clipFactor(g, vectors, update.clipNorm), 'factor');
-  });
-  g.output(loss, 'loss');
   for (const [name, value] of Object.entries(counts)) g.output(value, name);
-  const buffers = moved.get('buffers');
-  if (buffers) g.output(buffers, 'buffersNext');
-  return optimise(g.graph, options.passes);
+  const numbers = elementsOf(g, step.numbers);
+  endInPlace(g, { layout, update, state: moved, frozen, gradients: found, numbers, loss, completes });
+  return optimiseInPlace(g.graph, layout, options.passes);
 }
 
 interface FedSteps {

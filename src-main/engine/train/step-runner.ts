@@ -16,13 +16,13 @@ import type { Runtime, Session } from '../runtime/runtime.ts';
 import { passesFor } from '../tuner/machine.ts';
 import type { Preprocessing } from '../nn/preprocessing.ts';
 import { badNodeText, describeNodes, findFirstBadNode } from './inspect-step.ts';
+import { updatesInPlace } from './in-place-graph.ts';
 import { openGraph } from './open-graph.ts';
-import { buildGradientGraph, buildTrainGraph, type TrainGraphOptions } from './step-graph.ts';
+import { buildStepInPlace, buildTrainGraph, type TrainGraphOptions } from './step-graph.ts';
 import type { Step } from './step-plan.ts';
-import { StepsInPlace } from './steps-in-place.ts';
+import { StepsInPlace, type OpenStep } from './steps-in-place.ts';
 import type { SplitLabels, Task } from './tasks/definition.ts';
 import type { TrainingState } from './training-state.ts';
-import { UpdatePieces, updatesInPlace } from './update-pieces.ts';
 
 export interface StepRunnerOptions {
   runtime: Runtime;
@@ -36,8 +36,8 @@ export interface StepRunnerOptions {
   labels: SplitLabels;
   seed: number;
   state: TrainingState;
-  /** For tests: trained numbers from which on the state is updated in place, and how many at a time. */
-  inPlace?: { least: number; pieceLength: number };
+  /** For tests: trained numbers from which on the state is updated in place. */
+  leastInPlace?: number;
 }
 
 /**
@@ -79,12 +79,11 @@ export class StepRunner {
   private readonly described = new Set<number>();
 
   private readonly inPlace: boolean;
-  private updates: Promise<UpdatePieces> | null = null;
 
   constructor(options: StepRunnerOptions) {
     this.options = options;
     const { device, state } = options;
-    this.inPlace = updatesInPlace(device, state.layout, state.update, options.inPlace?.least);
+    this.inPlace = updatesInPlace(device, state.layout, state.update, options.leastInPlace);
   }
 
   /** Makes the session for such steps, where it is not there yet, so that their time is theirs alone. */
@@ -113,7 +112,6 @@ export class StepRunner {
     const results = await this.runSession(session, {
       ...feeds,
       steps: tensor('int64', [], [steps.length]),
-      ...(showGradient && this.inPlace && { showGradient: tensor('bool', [], [1]) }),
     });
     const losses = floats(results['losses']);
     const bad = losses.findIndex((loss) => !Number.isFinite(loss));
@@ -179,8 +177,7 @@ export class StepRunner {
   }
 
   async close(): Promise<void> {
-    const updates = await this.updates;
-    await Promise.all([...[...this.sessions.values()].map((session) => session.release()), updates?.close()]);
+    await Promise.all([...this.sessions.values()].map((session) => session.release()));
     this.sessions.clear();
   }
 
@@ -240,7 +237,7 @@ export class StepRunner {
   private variantFor(batchSize: number, showGradient: boolean): Variant {
     const { state, device, plan } = this.options;
     const isShown = showGradient || !looksApart(device, plan, batchSize);
-    return { batchSize, shows: state.update.showsGradient === true && !this.inPlace && isShown };
+    return { batchSize, shows: state.update.showsGradient === true && (this.inPlace || isShown) };
   }
 
   private async sessionFor(variant: Variant): Promise<Session> {
@@ -265,20 +262,19 @@ export class StepRunner {
 
   private async openInPlace(variant: Variant): Promise<{ session: Session; nodes: number }> {
     const { runtime, device, threads, state } = this.options;
-    const { layout } = state;
     const graphOptions = this.graphOptions(variant);
-    const { update } = graphOptions;
-    const graph = buildGradientGraph(graphOptions);
-    const numberCount = graph.inputs.find(({ name }) => name === 'numbers')!.shape[1]!;
-    const { pieceLength } = this.options.inPlace ?? {};
-    this.updates ??= UpdatePieces.open(runtime, { layout, update, numberCount, threads }, pieceLength);
-    const updates = await this.updates;
-    const { inputs, outputs } = graph;
-    const session = await openGraph(runtime, graph, { device, threads });
-    return {
-      session: new StepsInPlace({ session, graph: { inputs, outputs }, updates, layout, update }),
-      nodes: countNodes(graph),
+    const { layout, update } = graphOptions;
+    let nodes = 0;
+    const open = async (completes: boolean): Promise<OpenStep> => {
+      const graph = buildStepInPlace(graphOptions, completes);
+      nodes += countNodes(graph);
+      const { inputs, outputs } = graph;
+      const session = await openGraph(runtime, graph, { device, threads, writesAll: true });
+      return { session, graph: { inputs, outputs } };
     };
+    const completing = await open(true);
+    const adding = state.update.accumulates ? await open(false) : null;
+    return { session: new StepsInPlace({ completing, adding, layout, update }), nodes };
   }
 
   private graphFor(variant: Variant): Graph {

@@ -63,28 +63,33 @@ export function buildUpdate(g: Builder, inputs: UpdateInputs): Map<string, Value
 }
 
 function accumulateAndUpdate(g: Builder, inputs: UpdateInputs): Map<string, Value> {
-  const { layout, update, state, gradients, numbers, completes } = inputs;
+  const { layout, update, completes } = inputs;
   if (!completes) return applyUpdate(g, inputs);
+  const names = carriedVectors(layout, update).map(({ name }) => name);
+  return onlyIf(g, completes, accumulate(g, inputs).state, names, (body, before) =>
+    applyUpdate(body, { ...inputs, ...sumsIn(layout, before) }),
+  );
+}
+
+/** The step's gradients join the sums, which are what an update then sees. */
+export function accumulate<T extends Omit<UpdateInputs, 'completes'>>(g: Builder, inputs: T): T {
+  const { layout, update, state, gradients, numbers } = inputs;
   const weight = weightAmong(numbers, update);
   const summed = new Map(state);
   layout.groups.forEach((group, i) => {
     const name = groupVector('gradientSum', group);
     summed.set(name, g.add(state.get(name)!, g.mul(gradients[i]!, weight)));
   });
-  return onlyIf(
-    g,
-    completes,
-    summed,
-    carriedVectors(layout, update).map(({ name }) => name),
-    (body, before) => {
-      const sums = layout.groups.map((group) => before.get(groupVector('gradientSum', group))!);
-      const after = applyUpdate(body, { ...inputs, state: before, gradients: sums });
-      // +0 whatever the sign was, as in a run that begins here.
-      layout.groups.forEach((group, i) => after.set(groupVector('gradientSum', group), body.sub(sums[i]!, sums[i]!)));
-      return after;
-    },
-  );
+  return { ...inputs, ...sumsIn(layout, summed) };
 }
+
+const sumsIn = (
+  { groups }: StateLayout,
+  state: ReadonlyMap<string, Value>,
+): Pick<UpdateInputs, 'state' | 'gradients'> => ({
+  state,
+  gradients: groups.map((group) => state.get(groupVector('gradientSum', group))!),
+});
 
 /** `change` where `condition` holds, else the values as they are: a Loop of at most one turn. */
 function onlyIf(
@@ -115,9 +120,10 @@ function onlyIf(
   return new Map(names.map((name, i) => [name, results[i]!]));
 }
 
-function applyUpdate(
+/** The update that follows from these gradients, or sums of them, which begin again at 0. */
+export function applyUpdate(
   g: Builder,
-  { layout, update, state, frozen, gradients, numbers }: UpdateInputs,
+  { layout, update, state, frozen, gradients, numbers }: Omit<UpdateInputs, 'completes'>,
 ): Map<string, Value> {
   const { optimiser, clipNorm, averages } = update;
   const clipped = clipNorm === null ? gradients : clip(g, gradients, clipNorm);
@@ -147,6 +153,11 @@ function applyUpdate(
   });
   if (update.showsGradient)
     layout.groups.forEach((group, i) => next.set(groupVector(shownGradient, group), gradients[i]!));
+  // +0 whatever the sign was, as in a run that begins here.
+  if (update.accumulates)
+    layout.groups.forEach((group, i) =>
+      next.set(groupVector('gradientSum', group), g.sub(gradients[i]!, gradients[i]!)),
+    );
   if (averages !== 'nothing') followWeights(g, layout.groups, next, frozen, numbers.at(-1)!);
   return next;
 }
@@ -158,14 +169,14 @@ function clip(g: Builder, gradients: readonly Value[], clipNorm: number): Value[
 }
 
 /** A scalar: what clipping multiplies the gradient by. */
-export function clipFactor(g: Builder, gradients: readonly Value[], clipNorm: number): Value {
+function clipFactor(g: Builder, gradients: readonly Value[], clipNorm: number): Value {
   const squares = gradients.map((gradient) => g.reduceSum(g.mul(gradient, gradient), [0]));
   const norm = g.sqrt(squares.reduce((sum, square) => g.add(sum, square)));
   return g.op('Min', [g.float(1), g.div(g.float(clipNorm), g.add(norm, g.float(1e-6)))]);
 }
 
 /** The share of a step's images in those of its update, among the numbers of a step that accumulates. */
-export const weightAmong = (numbers: readonly Value[], { averages }: UpdateSettings): Value =>
+const weightAmong = (numbers: readonly Value[], { averages }: UpdateSettings): Value =>
   numbers.at(averages === 'nothing' ? -1 : -2)!;
 
 /** average ← average + (1 − d)·(value − average): d·average + (1 − d)·value, but exact where both are equal. */

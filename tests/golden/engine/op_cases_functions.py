@@ -67,6 +67,8 @@ def functions():
     f.add("And", "broadcast", [a, b], torch.logical_and)
     f.add("Or", "broadcast", [a, b], torch.logical_or)
     f.add("Not", "both", [a], torch.logical_not)
+    f.add("Size", "three axes", [np.zeros((2, 3, 4), np.float32)], lambda x: torch.tensor(x.numel()))
+    f.add("Size", "a scalar", [np.float32(5)], lambda x: torch.tensor(x.numel()))
     return f
 
 
