@@ -9,6 +9,7 @@ import { sizeOf, type Value } from '../graph/types.ts';
 import { placesOf, reorderInput, reorderOutput, takeBlocks } from './blocked.ts';
 import type { ConvGradientAttributes } from './convolution.ts';
 import type { LoweringContext } from './definition.ts';
+import { imagesSideBySide } from './row-products.ts';
 
 type Context = LoweringContext<ConvGradientAttributes>;
 type FourSizes = [number, number, number, number];
@@ -41,7 +42,7 @@ function convolveByImage(
 
 /** The sum over images of a product [1, N·M, …], still blocked. */
 function sumOfImages(g: Builder, product: Value, n: number): Value {
-  return g.reduceSum(g.reshape(product, [n, sizeOf(product.shape) / n]), [0]);
+  return n === 1 ? product : g.reduceSum(g.reshape(product, [n, sizeOf(product.shape) / n]), [0]);
 }
 
 /** Weights [O, C, kH, kW] from blocks of their input channels, which are found in `order`. */
@@ -119,7 +120,10 @@ export function byPositionOfFew({ g, inputs: [x, dy], attributes: a, channelBloc
   return [weightsFromBlocks(g, sumOfImages(g, product, n), order, a, block)];
 }
 
-/** Products of dy with the patches of x, any stride: all pixels are channels. Blocks of c, and of the pixels of dy. */
+/**
+ * Products of dy with the patches of x, any stride: all pixels are channels. Blocks of c, and of the pixels of dy: of each image, or, where
+ * these come in no whole blocks, of all images in a row.
+ */
 export function patchesInBlocks({ g, inputs: [x, dy], attributes: a, channelBlock }: Context): Value[] {
   const block = channelBlock!;
   const [n, c, h, w] = x.shape as FourSizes;
@@ -128,19 +132,21 @@ export function patchesInBlocks({ g, inputs: [x, dy], attributes: a, channelBloc
   const [sH, sW] = a.strides as [number, number];
   const [dH, dW] = a.dilations as [number, number];
   const [top, left] = a.pads as [number, number];
+  const [groups, images] = (oH * oW) % block === 0 ? [n, 1] : [1, n];
+  const length = images * oH * oW;
   const { blocks, zeros } = withZeros(g, x, block);
-  const places = placesOf([kH, kW, c / block, oH, oW], (i, j, outer, p, q) => {
+  const places = placesOf([kH, kW, c / block, images, oH, oW], (i, j, outer, image, p, q) => {
     const [row, column] = [p! * sH + i! * dH - top, q! * sW + j! * dW - left];
     const isInside = row >= 0 && row < h && column >= 0 && column < w;
-    return isInside ? (outer! * h + row) * w + column : zeros;
+    return image! * (zeros + 1) + (isInside ? (outer! * h + row) * w + column : zeros);
   });
-  const length = oH * oW;
-  const patches = g.reshape(takeBlocks(g, blocks, [n, block], places), [n * kH * kW * c, length, 1, 1]);
-  const image = columnsAsChannels(g, g.reshape(dy, [n, o, 1, length]), block); // [1, N·L, 1, O]
-  const product = convolveByImage(g, image, patches, n, [0, 0]); // [1, N·k·C, 1, O]
+  const patches = g.reshape(takeBlocks(g, blocks, [groups, block], places), [groups * kH * kW * c, length, 1, 1]);
+  const rows = groups === n ? dy : imagesSideBySide(g, dy);
+  const image = columnsAsChannels(g, g.reshape(rows, [groups, o, 1, length]), block); // [1, groups·length, 1, O]
+  const product = convolveByImage(g, image, patches, groups, [0, 0]); // [1, groups·k·C, 1, O]
   const order = placesOf(
     [o, c / block, kH * kW],
     (output, outer, position) => (position! * (c / block) + outer!) * o + output!,
   );
-  return [weightsFromBlocks(g, sumOfImages(g, product, n), order, a, block)];
+  return [weightsFromBlocks(g, sumOfImages(g, product, groups), order, a, block)];
 }

@@ -10,7 +10,7 @@ import type { ConvGradientAttributes } from './convolution.ts';
 import { isHalving } from './convolution-size.ts';
 import { byPosition, byPositionOfFew, patchesInBlocks } from './convolution-weight-gradient-blocked.ts';
 import type { Formulation, LoweringContext, ShapeContext } from './definition.ts';
-import { rowProducts, sumOfRowProducts } from './row-products.ts';
+import { imagesSideBySide, rowProducts, sumOfRowProducts } from './row-products.ts';
 import { canFilterWeights, filteredWeightGradient, filteringWeightsPays } from './winograd.ts';
 
 type Context = LoweringContext<ConvGradientAttributes>;
@@ -166,13 +166,6 @@ function inPhases({ g, inputs: [x, dy], attributes: a }: Context): Value[] {
   return [g.reshape(g.transpose(summed, [1, 0]), a.shape)];
 }
 
-/** Images side by side: [N, C, …] → [C, N·…]. */
-function imagesSideBySide(g: Builder, x: Value): Value {
-  const [n, c] = x.shape as [number, number];
-  const length = sizeOf(x.shape.slice(2));
-  return g.reshape(g.transpose(g.reshape(x, [n, c, length]), [1, 0, 2]), [c, n * length]);
-}
-
 /** One matrix product over all positions of all images, of dy with the patches of x. */
 function sideBySide({ g, inputs: [x, dy], attributes: a }: Context): Value[] {
   const [n, , oH, oW] = dy.shape as [number, number, number, number];
@@ -291,6 +284,14 @@ export const weightGradientFormulations: Readonly<Record<string, Formulation<Con
     },
     build: ({ g, inputs: [x, dy], attributes }) => [filteredWeightGradient(g, x, dy, attributes)],
   },
+  patchesInBlocks: {
+    applies: ({ inputs: [x, dy], attributes: a, channelBlock }) => {
+      const pixels = dy.shape[0]! * sizeOf(dy.shape.slice(2));
+      return a.group === 1 && !!channelBlock && [x.shape[1]!, pixels].every((size) => size % channelBlock === 0);
+    },
+    suits: (context) => hasFastBlocks(context) && context.attributes.strides.some((s) => s > 1),
+    build: patchesInBlocks,
+  },
   sideBySide: { applies: ({ attributes: a }) => a.group === 1, suits: hasFewPositions, build: sideBySide },
   pointwise: { applies: isPointwise, suits: () => true, build: pointwise },
   byPosition: {
@@ -303,14 +304,6 @@ export const weightGradientFormulations: Readonly<Record<string, Formulation<Con
     suits: ({ inputs: [x], attributes: a, channelBlock }) =>
       a.shape[0]! < channelBlock! && sizeOf(x.shape) >= manyElements,
     build: byPositionOfFew,
-  },
-  patchesInBlocks: {
-    applies: ({ inputs: [x, dy], attributes: a, channelBlock }) => {
-      const sizes = [x.shape[1]!, sizeOf(dy.shape.slice(2))];
-      return a.group === 1 && !!channelBlock && sizes.every((size) => size % channelBlock === 0);
-    },
-    suits: (context) => hasFastBlocks(context) && context.attributes.strides.some((s) => s > 1),
-    build: patchesInBlocks,
   },
   stacked: {
     applies: (context) => isDense(context) && !isPointwise(context),

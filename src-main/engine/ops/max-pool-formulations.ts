@@ -21,19 +21,48 @@ function unpool({ g, inputs: [x, , dy], attributes }: Context): Value[] {
   return [g.op('MaxUnpool', [dy, indicesOf(g, x, attributes), g.ints(x.shape)], { ...attributes })];
 }
 
+/**
+ * Along the rows first and then down the columns, which compares kH + kW elements instead of kH·kW: the first row that holds a window's
+ * maximum, and in it the first column.
+ */
+function indicesByAxis(g: Builder, x: Value, { kernel_shape, strides, pads }: PoolAttributes): Value {
+  const [kH, kW] = kernel_shape as [number, number];
+  const [sH, sW] = strides as [number, number];
+  const [top, left, bottom, right] = pads as [number, number, number, number];
+  const across = { kernel_shape: [1, kW], strides: [1, sW], pads: [0, left, 0, right] };
+  const [greatest, columns] = g.ops('MaxPool', [x], across, 2); // [N, C, H, W']
+  const rows = indicesOf(g, greatest!, { kernel_shape: [kH, 1], strides: [sH, 1], pads: [top, 0, bottom, 0] });
+  return g.gather(g.reshape(columns!, [sizeOf(columns!.shape)]), rows);
+}
+
+const scatter = ({ g, inputs: [x, , dy], attributes }: Context): Value[] => [
+  scattered(g, x, dy, indicesOf(g, x, attributes)),
+];
+const scatterByAxis = ({ g, inputs: [x, , dy], attributes }: Context): Value[] => [
+  scattered(g, x, dy, indicesByAxis(g, x, attributes)),
+];
+
 /** Each dy added in at its maximum's index. */
-function scatter({ g, inputs: [x, , dy], attributes }: Context): Value[] {
+function scattered(g: Builder, x: Value, dy: Value, indices: Value): Value {
   const count = sizeOf(dy.shape);
   const zeros = g.op('ConstantOfShape', [g.ints([sizeOf(x.shape)])]);
   const flat = g.op(
     'ScatterElements',
-    [zeros, g.reshape(indicesOf(g, x, attributes), [count]), g.reshape(dy, [count])],
+    [zeros, g.reshape(indices, [count]), g.reshape(dy, [count])],
     { axis: 0, reduction: 'add' },
   );
-  return [g.reshape(flat, x.shape)];
+  return g.reshape(flat, x.shape);
 }
+
+/** Elements of a window from which on two passes over the image are faster than one. */
+const largeWindow = 16;
 
 export const maxPoolGradientFormulations: Readonly<Record<string, Formulation<PoolAttributes>>> = {
   unpool: { applies: isDisjoint, build: unpool },
+  scatterByAxis: {
+    applies: () => true,
+    suits: ({ attributes: { kernel_shape } }) => sizeOf(kernel_shape) >= largeWindow,
+    build: scatterByAxis,
+  },
   scatter: { applies: () => true, build: scatter },
 };

@@ -29,3 +29,10 @@ export function sumOfRowProducts(g: Builder, a: Value, b: Value): Value {
     ? g.transpose(g.reduceSum(g.fusedMatMul(b, a, { transB: true }), [0]), [1, 0])
     : g.reduceSum(g.fusedMatMul(a, b, { transB: true }), [0]);
 }
+
+/** Images side by side: [N, C, …] → [C, N·…]. */
+export function imagesSideBySide(g: Builder, x: Value): Value {
+  const [n, c] = x.shape as [number, number];
+  const length = sizeOf(x.shape.slice(2));
+  return g.reshape(g.transpose(g.reshape(x, [n, c, length]), [1, 0, 2]), [c, n * length]);
+}

@@ -17,14 +17,6 @@ import type { Runtime, Session, SessionOptions } from './runtime.ts';
 type OrtData = Exclude<ort.Tensor.DataType, string[]>;
 type Provider = ort.InferenceSession.ExecutionProviderConfig;
 
-function toOrt(tensor: Tensor): ort.Tensor {
-  return new ort.Tensor(
-    tensor.dataType as ort.Tensor.Type,
-    tensor.data as OrtData & TensorArray,
-    tensor.shape as number[],
-  );
-}
-
 function fromOrt(value: ort.Tensor): Tensor {
   return { dataType: value.type as DataType, shape: value.dims, data: value.data as TensorArray };
 }
@@ -113,6 +105,8 @@ class OnnxSession implements Session {
   /** By input name. */
   private kept: Readonly<Record<string, ort.Tensor>> = {};
   private reader: ort.InferenceSession | null = null;
+  /** Made once of what is fed again and again: a step in place has hundreds. */
+  private readonly converted = new WeakMap<Tensor, ort.Tensor>();
 
   constructor(session: ort.InferenceSession, options: SessionOptions, onRelease: () => void) {
     this.session = session;
@@ -124,8 +118,8 @@ class OnnxSession implements Session {
     feeds: Readonly<Record<string, Tensor>>,
     into: Readonly<Record<string, Tensor>> = {},
   ): Promise<Record<string, Tensor>> {
-    const fed = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, toOrt(value)]));
-    const places = this.session.outputNames.map((name) => [name, into[name] ? toOrt(into[name]) : null]);
+    const fed = Object.fromEntries(Object.entries(feeds).map(([name, value]) => [name, this.toOrt(value)]));
+    const places = this.session.outputNames.map((name) => [name, into[name] ? this.toOrt(into[name]) : null]);
     let results: ort.InferenceSession.ReturnType;
     try {
       results = await this.session.run({ ...this.kept, ...fed }, Object.fromEntries(places));
@@ -168,6 +162,18 @@ class OnnxSession implements Session {
     const model = writeModel(copyGraph(inputs));
     const options = sessionOptions({ device: this.options.device, threads: 0, unoptimised: true });
     return (this.reader = await ort.InferenceSession.create(model, options));
+  }
+
+  private toOrt(value: Tensor): ort.Tensor {
+    const known = this.converted.get(value);
+    if (known) return known;
+    const made = new ort.Tensor(
+      value.dataType as ort.Tensor.Type,
+      value.data as OrtData & TensorArray,
+      value.shape as number[],
+    );
+    this.converted.set(value, made);
+    return made;
   }
 
   private dropKept(): void {
