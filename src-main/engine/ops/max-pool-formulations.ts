@@ -46,11 +46,10 @@ const scatterByAxis = ({ g, inputs: [x, , dy], attributes }: Context): Value[] =
 function scattered(g: Builder, x: Value, dy: Value, indices: Value): Value {
   const count = sizeOf(dy.shape);
   const zeros = g.op('ConstantOfShape', [g.ints([sizeOf(x.shape)])]);
-  const flat = g.op(
-    'ScatterElements',
-    [zeros, g.reshape(indices, [count]), g.reshape(dy, [count])],
-    { axis: 0, reduction: 'add' },
-  );
+  const flat = g.op('ScatterElements', [zeros, g.reshape(indices, [count]), g.reshape(dy, [count])], {
+    axis: 0,
+    reduction: 'add',
+  });
   return g.reshape(flat, x.shape);
 }
 
