@@ -57,3 +57,11 @@ export function fromErrorData(data: ErrorData): FoveaError {
 export function invariant(condition: unknown, message: string, context: ErrorContext = {}): asserts condition {
   if (!condition) throw new FoveaError('internal', `internal: ${message}`, context);
 }
+
+/** For `catch`: `instead`, where what was asked for is not there. Any other error goes on. */
+export const whereMissing =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if (error instanceof FoveaError && error.code === 'not-found') return instead;
+    throw error;
+  };

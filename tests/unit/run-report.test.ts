@@ -57,3 +57,12 @@ test('has no pictures where a run has no predictions', async () => {
   const { text } = await handlers['run.report']({ projectId: runs.projectId, runIds: [runId], format: 'html' });
   expect(text).not.toContain('<img');
 });
+
+test('hides no fault of its own', async () => {
+  const { runId } = await runs.start();
+  runs.trainer(0).begin().say(epochPoints(1, 0.25), { kind: 'finished', epochsDone: 1 }).exit(0);
+  const fault = new FoveaError('internal', 'internal: no such row');
+  const handlers = reports(() => Promise.reject(fault));
+  const asked = { projectId: runs.projectId, runIds: [runId], format: 'html' as const };
+  await expect(handlers['run.report'](asked)).rejects.toBe(fault);
+});

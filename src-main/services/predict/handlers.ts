@@ -1,7 +1,7 @@
 /** The calls that have a network look at image files, keep what it says, and write it down. */
 import { readdir } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
-import { FoveaError } from '../../contract/errors.ts';
+import { FoveaError, whereMissing } from '../../contract/errors.ts';
 import type { Handlers } from '../../contract/ipc.ts';
 import type { PredictionSetId, ProjectId } from '../../contract/model/ids.ts';
 import { formsOfTask, type PredictionSet } from '../../contract/model/prediction-set.ts';
@@ -98,7 +98,7 @@ export function createPredictHandlers(
     'predict.get': async ({ projectId, predictionSetId }) => {
       const set = await find(projectId, predictionSetId);
       const opened = projects.get(projectId);
-      const { classes } = await classesOfRun(opened, set.runId).catch(() => ({ classes: [] }));
+      const { classes } = await classesOfRun(opened, set.runId).catch(whereMissing({ classes: [] }));
       const named = set.classNames.map((name, at) => ({ categoryId: null, ...classes[at], name }));
       return { ...set, classes: named, isRunning: running.has(predictionSetId) };
     },
@@ -129,7 +129,7 @@ export function createPredictHandlers(
       await requireFree(target, form === 'json');
       const start = { projectId, kind: 'export', title: `Writing predictions of ${runName}`, unit: 'images' } as const;
       const set = { run: runName, checkpoint, epoch: epoch ?? 0, task, classes: classNames, images, failures };
-      const skeletons = await skeletonsOfRun(opened, runId).catch(() => []);
+      const skeletons = await skeletonsOfRun(opened, runId).catch(whereMissing([]));
       return jobs.start(start, async (report, signal) => {
         const seen = setFolder(opened.folder, predictionSetId);
         await workers.run(

@@ -1,5 +1,6 @@
 /** The report of a run or a comparison: what its document needs is gathered from the other calls and the pictures. */
 import { createHash } from 'node:crypto';
+import { FoveaError } from '../../../contract/errors.ts';
 import type { Handlers } from '../../../contract/ipc.ts';
 import { saysObjects } from '../../../contract/model/tasks.ts';
 import { mediaUrl } from '../../../contract/media-url.ts';
@@ -17,6 +18,12 @@ interface ReportNeeds {
   version: string;
   calls: Pick<Handlers, 'run.series' | 'run.scores' | 'run.get' | 'run.boxes'>;
   media: Backend['media'];
+}
+
+/** What cannot be read is left out; a fault of our own is not hidden. */
+function leftOut(error: unknown): null {
+  if (error instanceof FoveaError && error.code !== 'internal') return null;
+  throw error;
 }
 
 export function createReportHandlers({ projects, version, calls, media }: ReportNeeds): Pick<Handlers, 'run.report'> {
@@ -46,14 +53,14 @@ export function createReportHandlers({ projects, version, calls, media }: Report
 
   /** None where a run has no predictions, as one from elsewhere; an image that is gone is left out. */
   async function examplesOf(projectId: ProjectId, runIds: readonly RunId[]): Promise<ReportExample[]> {
-    const scores = await Promise.all(runIds.map((runId) => calls['run.scores']({ projectId, runId }))).catch(() => []);
+    const scores = await Promise.all(runIds.map((runId) => calls['run.scores']({ projectId, runId }))).catch(leftOut);
     const chosen = await Promise.all(
-      chooseExamples(scores).map(async ({ imageId, words }) => {
-        const picture = await media(mediaUrl.thumbnail(projectId, imageId)).catch(() => null);
+      chooseExamples(scores ?? []).map(async ({ imageId, words }) => {
+        const picture = await media(mediaUrl.thumbnail(projectId, imageId)).catch(leftOut);
         if (picture === null) return [];
         const base64 = Buffer.from(picture.body).toString('base64');
         const source = `data:${picture.contentType};base64,${base64}`;
-        const boxes = await boxesOf(projectId, runIds, imageId).catch(() => null);
+        const boxes = await boxesOf(projectId, runIds, imageId).catch(leftOut);
         return [{ title: `Image ${imageId}`, source, words, boxes }];
       }),
     );
