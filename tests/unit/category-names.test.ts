@@ -35,7 +35,7 @@ test.each([
 
 test('a file that is not there, or begins with something else, is named', async () => {
   const file = fileIn();
-  expect(await rejectionOf(readCategoryNames(file))).toMatchObject({ code: 'not-found', context: { file } });
+  expect(await rejectionOf(readCategoryNames(file))).toMatchObject({ code: 'bad-input' });
   await writeFile(file, '{"packs":[]}');
   const refused = await rejectionOf(readCategoryNames(file));
   expect(refused.message).toContain(file);

@@ -78,13 +78,12 @@ const headStart = '{"categories":';
 const headBytes = 65_536;
 
 /**
- * Only the names of the categories, which stand first: a large file is not read for them. Throws FoveaError `not-found` where there
- * is no such file, `bad-input` where they are not in it.
+ * Only the names of the categories, which stand first: a large file is not read for them. Throws FoveaError `bad-input`
+ * where they are not there.
  */
 export async function readCategoryNames(file: string): Promise<string[]> {
-  const handle = await open(file, 'r').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'ENOENT') throw unusable(file, cause.message, cause);
-    throw new FoveaError('not-found', `The run has no list of images: ${file} is not there.`, { file }, { cause });
+  const handle = await open(file, 'r').catch((error: unknown) => {
+    throw unusable(file, error instanceof Error ? error.message : String(error), error);
   });
   try {
     for (let size = headBytes; ; size *= 2) {

@@ -1,5 +1,4 @@
 /** The classes that a run's network was trained with, found again among those that the data set has now. */
-import { whereMissing } from '../../contract/errors.ts';
 import type { Skeleton } from '../../contract/model/annotation-edit.ts';
 import type { Category } from '../../contract/model/dataset.ts';
 import type { RunId } from '../../contract/model/ids.ts';
@@ -22,7 +21,7 @@ export async function classesOfRun(opened: OpenProject, runId: RunId): Promise<C
   const { runs, datasets } = opened.store;
   const config = runs.config(runId);
   const all = datasets.categories(config.data.datasetId);
-  const names = await readCategoryNames(runFiles.data(runFolder(opened, runId))).catch(whereMissing(null));
+  const names = await readCategoryNames(runFiles.data(runFolder(opened, runId))).catch(() => null);
   const bare = names === null ? trainedClasses(config, all) : classesAsTrained(names, all);
   const classes = networkPoints(config) === 0 ? bare : withEdges(bare, datasets.skeletons(config.data.datasetId));
   const byId = new Map(all.map((category) => [category.categoryId, category]));
