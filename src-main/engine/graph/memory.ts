@@ -32,9 +32,18 @@ export function memoryNames(nodes: readonly Node[]): (name: string) => string {
   return root;
 }
 
-/** Nodes that read the memory of these values themselves, in the order of `nodes`, which is one in which they can run. */
-export function readersOf(names: ReadonlySet<string>, nodes: readonly Node[], root: (name: string) => string): Node[] {
-  return nodes.filter((node) => !isAlias(node) && readNames(node).some((name) => names.has(root(name))));
+/** By a memory's name, the nodes that read it themselves and do not only give it another name. */
+export function readersByMemory(nodes: readonly Node[], root: (name: string) => string): Map<string, Node[]> {
+  const readers = new Map<string, Node[]>();
+  for (const node of nodes) {
+    if (isAlias(node)) continue;
+    for (const name of new Set(readNames(node).map(root))) {
+      const known = readers.get(name);
+      if (known) known.push(node);
+      else readers.set(name, [node]);
+    }
+  }
+  return readers;
 }
 
 /**

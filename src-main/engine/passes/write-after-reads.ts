@@ -4,10 +4,10 @@
  * given by way of the size of what the readers make, times 0. Numbers stay as they are, bit by bit.
  */
 import { invariant } from '../../contract/errors.ts';
-import { executionOrder, memoryNames, readersOf, readNames } from '../graph/memory.ts';
+import { Builder } from '../graph/builder.ts';
+import { executionOrder, memoryNames, readersByMemory, readNames } from '../graph/memory.ts';
 import { sameShape, type Graph, type Node, type Value } from '../graph/types.ts';
 import { opRules } from '../ops/index.ts';
-import { Builder } from '../graph/builder.ts';
 
 /** By the result's name, the inputs whose memory it takes: of one and the same memory there may be several. */
 export type Writes = ReadonlyMap<string, readonly string[]>;
@@ -17,15 +17,19 @@ export type Writes = ReadonlyMap<string, readonly string[]>;
  * on. Throws where a result depends on no number that could wait.
  */
 export function writeAfterReads(graph: Graph, writes: Writes, first: string): Graph {
-  const root = memoryNames(graph.nodes);
+  const readers = readersByMemory(graph.nodes, memoryNames(graph.nodes));
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map(({ name }) => [name, node] as const)));
+  const sources: Sources = new Map(
+    graph.nodes.map((node) => [node, readNames(node).flatMap((name) => makers.get(name) ?? [])]),
+  );
   const waiting = new Map<Node, Wait[]>();
   for (const [result, inputs] of writes) {
     const writer = makers.get(result);
     invariant(writer, `${result}: no node makes it`);
-    const before = ancestorsOf(writer, makers);
-    const late = readersOf(new Set(inputs), graph.nodes, root).filter((node) => !before.has(node));
-    const needed = new Set(late.flatMap((node) => [...ancestorsOf(node, makers)]));
+    const before = ancestorsOf([writer], sources);
+    const reading = new Set(inputs.flatMap((input) => readers.get(input) ?? []));
+    const late = [...reading].filter((node) => !before.has(node));
+    const needed = ancestorsOf(late, sources);
     const place = placeToWait(writer, before, needed);
     invariant(place, `${result}: nothing in ${writer.name} can wait for ${late.map(({ name }) => name).join(', ')}`);
     waiting.set(place.node, [...(waiting.get(place.node) ?? []), { operand: place.operand, late }]);
@@ -35,7 +39,7 @@ export function writeAfterReads(graph: Graph, writes: Writes, first: string): Gr
     waiting,
     makers.get(first)!.outputs.find(({ name }) => name === first)!,
   );
-  checkOrder(result, writes, root);
+  checkOrder(result, writes);
   return result;
 }
 
@@ -45,15 +49,13 @@ interface Wait {
   late: readonly Node[];
 }
 
-/** The node and all that it depends on. */
-function ancestorsOf(node: Node, makers: ReadonlyMap<string, Node>): Set<Node> {
-  const found = new Set([node]);
-  for (const next of found) {
-    for (const name of readNames(next)) {
-      const maker = makers.get(name);
-      if (maker) found.add(maker);
-    }
-  }
+/** The nodes that make what a node reads. */
+type Sources = ReadonlyMap<Node, readonly Node[]>;
+
+/** The nodes and all that they depend on, the nearest first. */
+function ancestorsOf(nodes: readonly Node[], sources: Sources): Set<Node> {
+  const found = new Set(nodes);
+  for (const next of found) for (const source of sources.get(next)!) found.add(source);
   return found;
 }
 
@@ -103,13 +105,15 @@ function delayed(g: Builder, number: Value, late: readonly Node[]): Value {
 }
 
 /** As the runtime will run them. */
-function checkOrder(graph: Graph, writes: Writes, root: (name: string) => string): void {
+function checkOrder(graph: Graph, writes: Writes): void {
   const order = executionOrder(graph);
+  const readers = readersByMemory(order, memoryNames(order));
   const places = new Map(order.map((node, at) => [node, at]));
   const makers = new Map(order.flatMap((node) => node.outputs.map(({ name }) => [name, node] as const)));
   for (const [result, inputs] of writes) {
     const writer = makers.get(result)!;
-    for (const reader of readersOf(new Set(inputs), order, root))
-      invariant(places.get(reader)! <= places.get(writer)!, `${reader.name} would read ${inputs[0]} after ${result}`);
+    for (const input of inputs)
+      for (const reader of readers.get(input) ?? [])
+        invariant(places.get(reader)! <= places.get(writer)!, `${reader.name} would read ${input} after ${result}`);
   }
 }
