@@ -16,15 +16,12 @@ const workerProcess = new URL('../services/workers/main.ts', import.meta.url);
 const pictureProcess = new URL('../services/pictures/main.ts', import.meta.url);
 
 export function nodePorts(): HostPorts {
+  const engine = { execArgv: [...process.execArgv, ...smallestYoungHeap], env: withKeptMemory(process.env) };
   return {
     userDataFolder: userDataFolder(),
     version,
-    launchTrainer: () =>
-      launchNodeChild(trainingProcess, {
-        execArgv: [...process.execArgv, ...smallestYoungHeap],
-        env: withKeptMemory(process.env),
-      }),
-    launchTask: () => launchNodeChild(taskProcess),
+    launchTrainer: () => launchNodeChild(trainingProcess, engine),
+    launchTask: () => launchNodeChild(taskProcess, engine),
     launchWorker: () => launchNodeChild(workerProcess, { execArgv: [...process.execArgv, ...smallYoungHeap] }),
     launchPictures: () => launchNodeChild(pictureProcess, { standsBack: true }),
     cliCommand: [process.execPath, fileURLToPath(commandLine)],

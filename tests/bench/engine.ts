@@ -307,22 +307,22 @@ async function memoryFigure(
   timed: PythonPeer | null,
   frugal: (() => Promise<PythonPeer>) | null,
 ): Promise<Figure> {
-  const above = async (peer: PythonPeer): Promise<number> => {
-    const { baselineBytes, peakBytes } = await peer.ask<Memory>({ command: 'memory' });
-    return (peakBytes - baselineBytes) / 2 ** 20;
-  };
-  const mine = await above(ours);
-  const theirs: number[] = timed ? [await above(timed)] : [];
+  const memoryOf = (peer: PythonPeer): Promise<Memory> => peer.ask<Memory>({ command: 'memory' });
+  const above = ({ baselineBytes, peakBytes }: Memory): number => peakBytes - baselineBytes;
+  const mine = await memoryOf(ours);
+  const theirs: Memory[] = timed ? [await memoryOf(timed)] : [];
   if (frugal) {
     const peer = await frugal();
     await peer.ask<Steps>({ command: 'step', count: 3 });
-    theirs.push(await above(peer));
+    theirs.push(await memoryOf(peer));
   }
-  const least = Math.min(...theirs);
+  const [least] = theirs.toSorted((a, b) => above(a) - above(b));
+  const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
+  const inWords = (memory: Memory): string => `${megabytes(above(memory))} of ${megabytes(memory.peakBytes)} MB`;
   return {
     name: `${net.id}MemoryOverPyTorch`,
-    value: theirs.length > 0 ? mine / least : null,
-    explanation: `peak above the process without a network: ${mine.toFixed(0)} MB, PyTorch ${least.toFixed(0)} MB`,
+    value: least ? above(mine) / above(least) : null,
+    explanation: `peak above the process without a network: ${inWords(mine)} in all${least ? `, PyTorch ${inWords(least)}` : ''}`,
   };
 }
 

@@ -3,8 +3,9 @@
 Arguments: the folder with network.json, parameters.f32 (all parameters in their order), batch.u8 and labels.i64; how many
 threads; and whether images lie channels last (0 or 1). Commands on standard input, one answer line each:
   {"command": "step", "count": n} -> {"ms": [milliseconds of each step], "losses": [...]}
-  {"command": "memory"}           -> {"baselineBytes": before the network was made, "peakBytes": most since then}
+  {"command": "memory"}           -> {"baselineBytes": before the network was made, with PyTorch loaded, "peakBytes": most since then}
 """
+import gc
 import json
 import sys
 import time
@@ -144,6 +145,8 @@ class Trainer:
 
 def main(folder, threads, channels_last):
     torch.set_num_threads(threads)
+    torch.ones(1) + 1  # loads what any graph needs, as the other side has by then
+    gc.collect()
     baseline = resident("VmRSS")
     reset_peak()
     trainer = Trainer(folder, channels_last)
