@@ -25,6 +25,7 @@ import { createProjectService } from './services/projects.ts';
 import { DeviceCatalogue } from './services/devices/catalogue.ts';
 import { createDeviceHandlers } from './services/devices/handlers.ts';
 import { createRunHandlers } from './services/runs/handlers.ts';
+import { createTuningHandlers } from './services/runs/tuning.ts';
 import { createReportHandlers } from './services/runs/report/handlers.ts';
 import { createSweepHandlers } from './services/sweeps/handlers.ts';
 import { TilePyramids } from './services/tiles/tile-pyramids.ts';
@@ -69,6 +70,7 @@ export function createBackend(ports: HostPorts): Backend {
     ...createJobHandlers(jobs),
     ...devices.handlers,
     ...createWeightsHandlers(context, jobs),
+    ...createTuningHandlers(context, jobs, runs.isTraining),
     ...runs.handlers,
     ...createReportHandlers({ projects, version: ports.version, calls: runs.handlers, media }),
     ...createSweepHandlers(context, runs.starter),

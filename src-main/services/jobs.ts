@@ -17,10 +17,11 @@ export interface JobStart {
   weightsId?: string;
   predictionSetId?: PredictionSetId;
   gestureId?: string;
+  tuning?: null;
 }
 
 /** What the work of a job reports; absent fields stay as they are. A change of `unit` begins a new measurement. */
-export type JobProgress = Partial<Pick<Job, 'step' | 'done' | 'total' | 'unit'>>;
+export type JobProgress = Partial<Pick<Job, 'step' | 'done' | 'total' | 'unit' | 'tuning'>>;
 
 /** Rejects with the signal's reason (or FoveaError `cancelled`) once it has cleaned up after an abort. */
 export type JobWork = (report: (progress: JobProgress) => void, signal: AbortSignal) => Promise<DatasetId | null>;
@@ -126,8 +127,8 @@ export class JobRegistry {
   #report(entry: RunningJob, progress: JobProgress): void {
     if (progress.unit !== undefined && progress.unit !== entry.job.unit) entry.rate = new RateMeter();
     // What is reported may be a message of a worker, with more in it than progress.
-    const { step, done, total, unit } = { ...entry.job, ...progress };
-    const job = { ...entry.job, step, done, total, unit };
+    const { step, done, total, unit, tuning } = { ...entry.job, ...progress };
+    const job = { ...entry.job, step, done, total, unit, ...(tuning !== undefined && { tuning }) };
     const ratePerSecond = entry.rate.measure(job.done, performance.now());
     const left = job.total === null ? null : job.total - job.done;
     const secondsLeft = left === null || !ratePerSecond ? null : left / ratePerSecond;

@@ -4,6 +4,7 @@
  */
 import type { ErrorData } from '../contract/errors.ts';
 import type { DeviceReport } from '../contract/model/device.ts';
+import type { StepTuning } from '../contract/model/step-tuning.ts';
 import type { Device, RunConfig, RunProgress } from '../contract/model/run.ts';
 import type { DetectionMeasures } from '../contract/model/run-results.ts';
 import type { Dump, DumpRequest, ProfileRequest, StepProfile } from '../engine/train/engine-tools.ts';
@@ -22,6 +23,8 @@ export interface TrainJob {
   config: RunConfig;
   /** Go on from checkpoints/last.safetensors if it is there. */
   resume: boolean;
+  /** The file of what was measured on this machine; absent where the rules decide. */
+  tuning?: string;
 }
 
 export type TrainerCommand = { kind: 'train'; job: TrainJob } | { kind: 'cancel' };
@@ -39,6 +42,7 @@ export interface EngineTasks {
   'export-model': { request: ExportRequest; answer: ExportAnswer };
   /** Answers with milliseconds. */
   'time-steps': { request: TimeQuestion; answer: number };
+  'tune-run': { request: TimeQuestion; answer: StepTuning };
   'estimate-memory': { request: MemoryQuestion; answer: MemoryNeed };
   'look-inside': { request: InsideRequest; answer: InsideAnswer };
   'measure-detections': { request: MeasureRequest; answer: DetectionMeasures };

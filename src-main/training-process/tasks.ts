@@ -39,6 +39,11 @@ export async function doTask(task: EngineTask, report: ReportProgress): Promise<
       const { timeSteps } = await import('../engine/train/time-steps.ts');
       return timeSteps(new OnnxRuntime(), task.request);
     }
+    case 'tune-run': {
+      const { OnnxRuntime } = await import('../engine/runtime/onnxruntime.ts');
+      const { tuneRun } = await import('../engine/train/time-steps.ts');
+      return tuneRun(new OnnxRuntime(), task.request, report);
+    }
     case 'estimate-memory': {
       const { estimateMemory } = await import('../engine/train/memory-estimate.ts');
       return estimateMemory(task.request);

@@ -4,6 +4,7 @@ import type { Calls } from '../../src-main/contract/ipc.ts';
 import type { DatasetFormat } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId, JobId, ProjectId } from '../../src-main/contract/model/ids.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
+import type { RunConfig } from '../../src-main/contract/model/run.ts';
 import type { SampleSet } from '../../src-main/contract/model/sample.ts';
 
 export interface ImportRequest {
@@ -91,6 +92,11 @@ export class JobList {
 
   async downloadWeights(id: string): Promise<Job> {
     return this.#take(await this.#api.call('weights.download', { projectId: this.#projectId, id }));
+  }
+
+  /** Measures how the plan's layers are computed fastest here. */
+  async measureLayers(config: RunConfig): Promise<Job> {
+    return this.#take(await this.#api.call('tuning.start', { projectId: this.#projectId, config }));
   }
 
   async importSample(set: SampleSet): Promise<Job> {

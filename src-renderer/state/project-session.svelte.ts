@@ -5,6 +5,7 @@ import type { Project } from '../../src-main/contract/model/project.ts';
 import { DatasetList } from './dataset-list.svelte.ts';
 import { ImportFlow } from './import-flow.svelte.ts';
 import { JobList } from './job-list.svelte.ts';
+import { LayerTuning } from './layer-tuning.svelte.ts';
 import { PresetList } from './preset-list.svelte.ts';
 import { RunList } from './run-list.svelte.ts';
 import { SweepDraft } from './sweep-draft.svelte.ts';
@@ -23,6 +24,7 @@ export class ProjectSession {
   readonly sweepDraft: SweepDraft;
   readonly presets: PresetList;
   readonly trainForm: TrainForm;
+  readonly tuning: LayerTuning;
   readonly importing: ImportFlow;
   /** Kept between visits to the data screen. */
   lastDatasetId = $state<DatasetId | null>(null);
@@ -37,6 +39,7 @@ export class ProjectSession {
     this.sweepDraft = new SweepDraft(api, project.projectId);
     this.presets = new PresetList(api, project.projectId);
     this.trainForm = new TrainForm(api, project.projectId, this.presets);
+    this.tuning = new LayerTuning(api, this.jobs);
     this.importing = new ImportFlow(api, this.jobs);
   }
 
@@ -48,6 +51,7 @@ export class ProjectSession {
       this.runs.follow(),
       this.queue.follow(),
       this.sweeps.follow(),
+      this.tuning.follow(() => this.trainForm.time.forget()),
     ];
     return () => {
       for (const stop of stops) stop();

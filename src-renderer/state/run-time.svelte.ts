@@ -40,6 +40,13 @@ export class RunTime {
     if (this.answer === null) this.#asked = '';
   }
 
+  /** For when steps take another time than they did. */
+  forget(): void {
+    this.stop();
+    this.answer = null;
+    this.#asked = '';
+  }
+
   async #ask(config: RunConfig, question: string): Promise<void> {
     const answer = await this.#api.call('run.estimateTime', { projectId: this.#projectId, config }).catch(() => null);
     if (question !== this.#asked) return;

@@ -1,6 +1,6 @@
 /**
  * Our side of the engine bench, in a process of its own so that its memory can be told apart. Arguments and commands are
- * those of engine_peer.py. PROFILE=prefix in the environment has onnxruntime write its profile per node.
+ * those of engine_peer.py. FOVEA_TUNING names what a tuner measured; PROFILE=prefix has onnxruntime write its profile per node.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -14,9 +14,7 @@ import { frozenName, carriedVectors } from '../../src-main/engine/train/state-la
 import { StepsInPlace } from '../../src-main/engine/train/steps-in-place.ts';
 import { replaceVector } from '../../src-main/engine/train/training-state.ts';
 import type { Session } from '../../src-main/engine/runtime/runtime.ts';
-import { passesFor, placeOf, tuningFile } from '../../src-main/engine/tuner/machine.ts';
-import { tune } from '../../src-main/engine/tuner/tune.ts';
-import { readTuning, writeTuning } from '../../src-main/engine/tuner/tuning.ts';
+import { passesFor, placeOf } from '../../src-main/engine/tuner/machine.ts';
 import { benchNetworks, inPlaceGraph, planStep, stepGraph, stepNumbers, update } from './engine-networks.ts';
 
 const [folder, threadsText, id] = process.argv.slice(2) as [string, string, string];
@@ -36,7 +34,6 @@ freeMemory();
 const baselineBytes = resident('VmRSS');
 writeFileSync('/proc/self/clear_refs', '5');
 const planned = planStep(net);
-await tuneIfAsked();
 const { session, nodes } = await openSession();
 
 const vector = (data: Float32Array): Tensor => ({ dataType: 'float32', shape: [data.length], data });
@@ -77,20 +74,10 @@ function initialState(): { state: Map<string, Float32Array>; frozen: Record<stri
   };
 }
 
-/** Where FOVEA_TUNING names a file, as the trainer reads it: completes it for this network. */
-async function tuneIfAsked(): Promise<void> {
-  const file = tuningFile();
-  if (!file) return;
-  const place = await placeOf(runtime, options);
-  const graph = stepGraph(net, planned, maximumSteps);
-  const { choices } = await tune(graph, { runtime, place, known: readTuning(file, place) });
-  writeTuning(file, place, choices);
-}
-
 /** The graph is let go before the steps, and a large state is updated in place, as the trainer does. */
 async function openSession(): Promise<{ session: Session; nodes: number }> {
   const { layout } = planned;
-  const passes = await passesFor(runtime, options);
+  const passes = await passesFor(runtime, options, process.env['FOVEA_TUNING'] ?? null);
   const inPlace = updatesInPlace('cpu', layout, update);
   const graph = inPlace
     ? inPlaceGraph(net, planned, maximumSteps, passes)

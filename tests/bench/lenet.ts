@@ -141,6 +141,7 @@ class OurEpoch {
       runtime: new OnnxRuntime(),
       device: 'cpu',
       threads,
+      tuning: null,
       plan,
       preprocessing: modelSpec('lenet5').preprocessing,
       task,

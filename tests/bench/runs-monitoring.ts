@@ -110,6 +110,7 @@ export async function measureLooking(pairs: number): Promise<Looking> {
     runtime: new OnnxRuntime(),
     device: 'cpu',
     threads: 0,
+    tuning: null,
     plan,
     preprocessing: preprocessingOf(config.model),
     augmentation,

@@ -550,6 +550,9 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
     ],
   }),
   'weights.catalogue': async () => [],
+  'tuning.start': async () => ({ ...sample.job, kind: 'tuning', unit: 'timings', tuning: null }),
+  'tuning.get': async () => ({ isMeasured: false }),
+  'tuning.forget': async () => ({}),
   'weights.download': async () => sample.job,
   'weights.remove': async () => ({}),
   'weights.inspect': async () => ({

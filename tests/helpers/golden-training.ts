@@ -113,6 +113,7 @@ async function runUntil(
     runtime,
     device: 'cpu',
     threads: 1,
+    tuning: null,
     plan,
     preprocessing: modelSpec('lenet5').preprocessing,
     augmentation,

@@ -146,6 +146,7 @@ export interface RunOptions {
   runtime?: Runtime;
   threads?: number;
   start?: StartFile;
+  tuning?: string;
   /** Called with every event before the next one comes; may cancel. */
   onProgress?: (progress: Omit<RunProgress, 'runId'>, cancel: () => void) => void;
   /** `steps` counts the steps that this call has done so far. */
@@ -187,8 +188,9 @@ export async function runTraining(
     checkpoint: (epoch, best) => void reported.checkpoints.push({ epoch, best }),
     changed: (intervention) => void reported.interventions.push(intervention),
   };
-  const { resume = false, runtime, threads, start } = options;
-  const outcome = await train({ folder, config, data, resume, signal: abort.signal, report, runtime, threads, start });
+  const { resume = false, runtime, threads, start, tuning } = options;
+  const own = { resume, runtime, threads, start, tuning };
+  const outcome = await train({ folder, config, data, signal: abort.signal, report, ...own });
   return { outcome, ...reported };
 }
 

@@ -11,8 +11,19 @@ import { newGraph, OPS } from '../../src-main/engine/ops/index.ts';
 import { optimise } from '../../src-main/engine/passes/index.ts';
 import type { Runtime } from '../../src-main/engine/runtime/runtime.ts';
 import { channelBlockOf } from '../../src-main/engine/tuner/channel-block.ts';
-import { tune } from '../../src-main/engine/tuner/tune.ts';
-import { chooseBy, nodeKey, readTuning, writeTuning, type Place } from '../../src-main/engine/tuner/tuning.ts';
+import { lower } from '../../src-main/engine/passes/lower.ts';
+import { buildExampleStep, exampleNetwork } from '../../src-main/engine/train/example-step.ts';
+import { tuneStep } from '../../src-main/engine/train/time-steps.ts';
+import { keepFaster, type WholeGraph } from '../../src-main/engine/tuner/keep-faster.ts';
+import { tune, type TuneOutcome } from '../../src-main/engine/tuner/tune.ts';
+import {
+  chooseBy,
+  nodeKey,
+  readTuning,
+  writeTuning,
+  type Choices,
+  type Place,
+} from '../../src-main/engine/tuner/tuning.ts';
 import { findChannelBlock } from '../helpers/channel-block.ts';
 import { floats, numbersOf, relativeError, runGraph, runtime } from '../helpers/engine-run.ts';
 
@@ -77,6 +88,21 @@ describe('choices', () => {
     expect(again.choices).toEqual(choices);
   });
 
+  test('stand beside what the rules take', async () => {
+    const { choices, byRule } = await tune(smallNetwork(), { runtime, place });
+    expect([...byRule.keys()]).toEqual([...choices.keys()]);
+    const seen = new Map<string, string>();
+    lower(smallNetwork(), {
+      choose: (node, applicable) => {
+        seen.set(nodeKey(node), applicable[0]!);
+        return applicable[0]!;
+      },
+    });
+    for (const [key, rule] of byRule) expect(seen.get(key), key).toBe(rule);
+    const again = await tune(smallNetwork(), { runtime, place, known: choices });
+    expect(again.byRule.size).toBe(0);
+  });
+
   test('that no longer apply are passed over', () => {
     const node = smallNetwork().nodes[0]!;
     const choose = chooseBy(new Map([[nodeKey(node), 'gone']]));
@@ -134,6 +160,90 @@ describe('a wrong candidate', () => {
   });
 });
 
+describe('in the whole graph', () => {
+  /** Each group of choices changes how long the graph takes; `fails` throws when it runs. */
+  function graphs(change: Record<string, number | 'fails'>) {
+    let open = 0;
+    let most = 0;
+    const opened: Choices[] = [];
+    return {
+      opened,
+      counts: () => ({ open, most }),
+      open: (choices: Choices): Promise<WholeGraph> => {
+        opened.push(choices);
+        most = Math.max(most, ++open);
+        const taken = Object.entries(change).filter(([type]) => choices.get(`${type} | a`) === 'other');
+        return Promise.resolve({
+          run: () => {
+            if (taken.some(([, by]) => by === 'fails')) return Promise.reject(new Error('out of memory'));
+            const until = performance.now() + taken.reduce((ms, [, by]) => ms + Number(by), 8);
+            while (performance.now() < until);
+            return Promise.resolve();
+          },
+          release: () => Promise.resolve(void open--),
+        });
+      },
+    };
+  }
+  const outcomeOf = (types: readonly string[], known: [string, string][] = []): TuneOutcome => ({
+    choices: new Map([...known, ...types.map((type) => [`${type} | a`, 'other'] as const)]),
+    byRule: new Map(types.map((type) => [`${type} | a`, 'rule'])),
+    finished: true,
+  });
+
+  test('what makes it faster is kept, what does not is left to the rules', async () => {
+    const { open, counts } = graphs({ Conv: 4, Sum: -4, Dot: -2 });
+    const done: string[] = [];
+    const kept = await keepFaster(outcomeOf(['Conv', 'Sum', 'Dot'], [['Known | a', 'earlier']]), {
+      open,
+      progress: (at, of) => void done.push(`${at} of ${of}`),
+    });
+    expect(Object.fromEntries(kept.choices)).toEqual({
+      'Known | a': 'earlier',
+      'Conv | a': 'rule',
+      'Sum | a': 'other',
+      'Dot | a': 'other',
+    });
+    expect(kept.afterMs).toBeLessThan(kept.beforeMs / 2);
+    expect(done).toEqual(['1 of 3', '2 of 3', '3 of 3']);
+    expect(counts()).toEqual({ open: 0, most: 2 });
+  });
+
+  test('where nothing differs from the rules, nothing is tried', async () => {
+    const { open, opened, counts } = graphs({});
+    const timed = outcomeOf(['Conv']);
+    const kept = await keepFaster({ ...timed, choices: new Map(timed.byRule) }, { open });
+    expect(kept.choices).toEqual(timed.byRule);
+    expect(kept.afterMs).toBe(kept.beforeMs);
+    expect(opened).toHaveLength(1);
+    expect(counts().open).toBe(0);
+  });
+
+  test('one that fails leaves nothing open', async () => {
+    const { open, counts } = graphs({ Conv: 'fails' });
+    await expect(keepFaster(outcomeOf(['Conv']), { open })).rejects.toThrow('out of memory');
+    expect(counts().open).toBe(0);
+  });
+
+  test('a step of a network is tuned into the file, and the second time is known', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fovea-tuning-'));
+    const file = join(folder, 'tuning.json');
+    const step = buildExampleStep(exampleNetwork('lenet5'), { batchSize: 4 });
+    const options = { device: 'cpu', threads: 1, precision: 'float32', file } as const;
+    const steps: string[] = [];
+    const first = await tuneStep(runtime, step, { ...options, report: (step) => void steps.push(step) });
+    expect(first.measured).toBeGreaterThan(2);
+    expect(first.afterMs).toBeLessThanOrEqual(first.beforeMs);
+    expect(steps[0]).toBe('Timing layers');
+    const own = { ...place, channelBlock: await channelBlockOf(runtime, 'cpu') };
+    expect(readTuning(file, own).size).toBe(first.measured);
+    const second = await tuneStep(runtime, step, { ...options, report: () => expect.unreachable() });
+    expect(second.measured).toBe(0);
+    expect(readTuning(file, own).size).toBe(first.measured);
+    rmSync(folder, { recursive: true });
+  });
+});
+
 describe('the file', () => {
   let folder: string;
   beforeEach(() => {
@@ -153,6 +263,16 @@ describe('the file', () => {
       { ...place, channelBlock: 8 },
     ];
     for (const other of others) expect(readTuning(file, other).size).toBe(0);
+  });
+
+  test('keeps each place by itself', () => {
+    const file = join(folder, 'tuning.json');
+    const elsewhere: Place = { ...place, device: 'cuda' };
+    writeTuning(file, place, new Map([['a', 'b']]));
+    writeTuning(file, elsewhere, new Map([['a', 'c']]));
+    writeTuning(file, place, new Map([['a', 'd']]));
+    expect(readTuning(file, place)).toEqual(new Map([['a', 'd']]));
+    expect(readTuning(file, elsewhere)).toEqual(new Map([['a', 'c']]));
   });
 
   test('that is missing or damaged is as good as none', () => {

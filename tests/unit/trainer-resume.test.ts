@@ -2,12 +2,18 @@
  * A run with everything on (accumulation, moving average, augmentation, clipping, warm-up, dropout, batch norm, phases),
  * stopped at twenty random steps and resumed each time, ends with the bytes of one that never stopped: every optimiser.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { OptimiserConfig, RunConfig } from '../../src-main/contract/model/run.ts';
 import { permutation, Random } from '../../src-main/engine/data/random.ts';
+import { lower } from '../../src-main/engine/passes/lower.ts';
+import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
+import { buildExampleStep } from '../../src-main/engine/train/example-step.ts';
 import { Throughput } from '../../src-main/engine/train/throughput.ts';
+import { placeOf } from '../../src-main/engine/tuner/machine.ts';
+import { nodeKey, writeTuning } from '../../src-main/engine/tuner/tuning.ts';
+import { planModel } from '../../src-main/engine/zoo/registry.ts';
 import { phase } from '../helpers/run-config.ts';
 import {
   everythingOn,
@@ -97,4 +103,52 @@ describe(`stopped at ${stops} random steps and resumed`, () => {
     expect(await remains(cut), what).toEqual(await remains(whole));
     expect(parts.flatMap(({ points }) => points)).toEqual(straight.points);
   });
+});
+
+test('a run keeps to what was measured of its layers when it began', { timeout: 60_000 }, async () => {
+  const config = configFor(optimisers['Adam']!);
+  const [whole, cut, file] = [
+    await newFolder('measured whole'),
+    await newFolder('measured cut'),
+    join(small.folder, 'tuning.json'),
+  ];
+  const runtime = new OnnxRuntime();
+  const place = await placeOf(runtime, { device: 'cpu', threads: 1 });
+  const plan = planModel(config.model.id, config.model.options, [1, 16, 16], 10);
+  const network = {
+    name: 'small',
+    label: 'small',
+    batchSize: config.batchSize,
+    size: [16, 16] as const,
+    plan: () => plan,
+  };
+  // Not as the rules have it: other formulations round otherwise.
+  const choices = new Map<string, string>();
+  lower(buildExampleStep(network).graph, {
+    channelBlock: place.channelBlock,
+    choose: (node, applicable) => {
+      if (applicable.length > 1) choices.set(nodeKey(node), applicable.at(-1)!);
+      return applicable[0]!;
+    },
+  });
+  writeTuning(file, place, choices);
+  const options = { tuning: file, threads: 1, runtime };
+  await runTraining(whole, config, small.data, options);
+  const plain = await newFolder('not measured');
+  await runTraining(plain, config, small.data, { threads: 1, runtime });
+  expect(await remains(plain)).not.toEqual(await remains(whole));
+
+  const parts = await runTraining(cut, config, small.data, {
+    ...options,
+    onSteps: (steps, cancel) => void (steps >= stepsPerEpoch && cancel()),
+  });
+  expect(parts.outcome.kind).toBe('cancelled');
+  await rm(file); // forgotten meanwhile
+  await runTraining(cut, config, small.data, { ...options, resume: true });
+  expect(await remains(cut)).toEqual(await remains(whole));
+
+  // One that begins anew takes what is known now: nothing.
+  await runTraining(cut, config, small.data, options);
+  expect(await remains(cut)).toEqual(await remains(plain));
+  expect(runtime.liveSessions).toBe(0);
 });

@@ -62,6 +62,14 @@ export const planCalls = {
   'run.estimate': { request: v.object({ ...inProject, config: runConfig }), response: memoryEstimate },
   /** Makes a few steps of the run's training in a child process and says from them how long it will take. */
   'run.estimateTime': { request: v.object({ ...inProject, config: runConfig }), response: timeEstimate },
+  /**
+   * Measures how the plan's layers are computed fastest on this machine (a minute or more); runs that begin from then on do so.
+   * Throws `busy` while a run trains here.
+   */
+  'tuning.start': { request: v.object({ ...inProject, config: runConfig }), response: job },
+  'tuning.get': { request: nothing, response: v.object({ isMeasured: v.boolean() }) },
+  /** Runs that begin from then on compute their layers as on any machine; those that go on keep to what they began with. */
+  'tuning.forget': { request: nothing, response: nothing },
   /** Published weights for a network (those that suit it, and all others), and which of them are here. */
   'weights.catalogue': {
     request: v.object({ model: runConfig.entries.model }),

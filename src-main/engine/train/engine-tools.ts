@@ -110,7 +110,7 @@ function attributeText(value: AttributeValue): string {
 export async function profileStep(runtime: Runtime, request: ProfileRequest): Promise<StepProfile> {
   const { device, steps } = request;
   const step = buildExampleStep(exampleNetwork(request.network), shapeOf(request));
-  const graph = optimise(step.graph, await passesFor(runtime, { device, threads: 0 }));
+  const graph = optimise(step.graph, await passesFor(runtime, { device, threads: 0 }, null));
   const feeds = exampleFeeds(step, 1);
   const folder = await mkdtemp(join(tmpdir(), 'fovea-profile-'));
   try {

@@ -24,6 +24,8 @@ export interface EvaluatorOptions {
   runtime: Runtime;
   device: Device;
   threads: number;
+  /** A tuner's file; null where the rules decide. */
+  tuning: string | null;
   plan: NetworkPlan;
   layout: StateLayout;
   preprocessing: Preprocessing;
@@ -48,10 +50,10 @@ export class Evaluator {
 
   /** The caller closes it. */
   static async create(options: EvaluatorOptions): Promise<Evaluator> {
-    const { runtime, device, threads, images, plan, layout, preprocessing, task } = options;
+    const { runtime, device, threads, tuning, images, plan, layout, preprocessing, task } = options;
     const batchSize = evaluationBatchSize(images.imageShape, images.count);
     const imageCount = images.feedRows(batchSize);
-    const passes = await passesFor(runtime, { device, threads });
+    const passes = await passesFor(runtime, { device, threads }, tuning);
     const graph = buildInferenceGraph({ plan, layout, preprocessing, task, imageCount, batchSize, passes });
     return new Evaluator(options, await openGraph(runtime, graph, { device, threads }), batchSize, graph);
   }

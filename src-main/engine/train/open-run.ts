@@ -1,5 +1,6 @@
 /** Opens what a run trains with: images and labels of both splits, the network's plan, and the weights that it goes on from. */
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FoveaError } from '../../contract/errors.ts';
 import type { PhaseConfig } from '../../contract/model/run.ts';
@@ -32,6 +33,8 @@ export interface OpenRun {
   splits: { train: OpenSplit<ExampleImages>; evaluation: OpenSplit };
   /** Where it begins or goes on. */
   checkpoint: Checkpoint;
+  /** A tuner's file; the rules decide where it is not there. */
+  tuning: string;
   interventions: Interventions;
   /** Null where no layer is looked at. */
   layers: LayerWatch | null;
@@ -68,7 +71,8 @@ export async function openRun(options: TrainOptions): Promise<OpenRun | null> {
     const interventions = await Interventions.open(folder);
     const checkpoint = await firstCheckpoint(options, plan);
     const layers = await LayerWatch.open({ folder, config, plan, epochsDone: checkpoint.position.epoch });
-    return { task, plan, splits, checkpoint, interventions, layers, close };
+    const tuning = await ownTuning(options);
+    return { task, plan, splits, checkpoint, tuning, interventions, layers, close };
   } catch (error) {
     await close();
     if (error instanceof FoveaError && error.code === 'cancelled') return null;
@@ -106,6 +110,23 @@ function openTrainImages({ config, data, sampleWorker }: TrainOptions, capacity:
     batchSize: config.batchSize,
     ...(sampleWorker && { worker: sampleWorker }),
   });
+}
+
+/**
+ * The run's own copy of what a tuner measured, made when it begins: other formulations round otherwise, and a run that goes on
+ * would not give what it gives in one go.
+ */
+async function ownTuning({ folder, resume, tuning }: TrainOptions): Promise<string> {
+  const own = runFiles.tuning(folder);
+  if (resume) return own;
+  try {
+    await rm(own, { force: true });
+    if (tuning !== undefined && existsSync(tuning)) await copyFile(tuning, own);
+    return own;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new FoveaError('io', `Could not write ${own}: ${reason}`, { file: own }, { cause });
+  }
 }
 
 /** The last checkpoint where the run goes on, else fresh weights, over them those that it starts from. */

@@ -14,6 +14,8 @@ export const runFiles = {
   provenance: (folder: string): string => join(folder, 'provenance.json'),
   /** The checkpoint of another run that this one starts from. */
   startCheckpoint: (folder: string): string => join(folder, 'start.safetensors'),
+  /** What a tuner had measured when the run began; not there where nothing was. */
+  tuning: (folder: string): string => join(folder, 'tuning.json'),
   /** One JSON document a line: what the run reported, in order, except its progress. */
   events: (folder: string): string => join(folder, 'events.jsonl'),
   /** One line an epoch. */

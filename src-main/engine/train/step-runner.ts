@@ -28,6 +28,8 @@ export interface StepRunnerOptions {
   runtime: Runtime;
   device: Device;
   threads: number;
+  /** A tuner's file; null where the rules decide. */
+  tuning: string | null;
   plan: NetworkPlan;
   preprocessing: Preprocessing;
   augmentation: AugmentationConfig;
@@ -245,8 +247,8 @@ export class StepRunner {
     const name = `${batchSize}${shows ? ' with its gradient' : ''}`;
     const known = this.sessions.get(name);
     if (known) return known;
-    const { runtime, device, threads } = this.options;
-    this.passes = { ...(await passesFor(runtime, { device, threads })), precision: this.precision() };
+    const { runtime, device, threads, tuning } = this.options;
+    this.passes = { ...(await passesFor(runtime, { device, threads }, tuning)), precision: this.precision() };
     const { session, nodes } = await (this.inPlace ? this.openInPlace(variant) : this.openLoop(variant));
     this.sessions.set(name, session);
     if (debugLevel() >= 1) debugLog(`training graph for batches of ${name}: ${nodes} nodes`);

@@ -1,14 +1,18 @@
 /**
  * How long a step of a run takes, from a few of them with made-up images on the run's device: forward, backward and an
- * update. What a task's own loss and a slow disk add is not in it.
+ * update; and how it takes less. What a task's own loss and a slow disk add is not in it.
  */
-import type { RunConfig } from '../../contract/model/run.ts';
+import type { StepTuning } from '../../contract/model/step-tuning.ts';
+import type { Device, RunConfig } from '../../contract/model/run.ts';
 import type { Shape } from '../graph/types.ts';
 import { optimise } from '../passes/index.ts';
 import type { Runtime } from '../runtime/runtime.ts';
-import { passesFor } from '../tuner/machine.ts';
+import { keepFaster } from '../tuner/keep-faster.ts';
+import { passesBy, passesFor, placeOf } from '../tuner/machine.ts';
+import { tune } from '../tuner/tune.ts';
+import { readTuning, writeTuning } from '../tuner/tuning.ts';
 import { planModel } from '../zoo/registry.ts';
-import { buildExampleStep, exampleFeeds } from './example-step.ts';
+import { buildExampleStep, exampleFeeds, type ExampleStep } from './example-step.ts';
 import { openGraph } from './open-graph.ts';
 import { taskFor } from './tasks/index.ts';
 
@@ -17,6 +21,8 @@ export interface TimeQuestion {
   /** [C, H, W] */
   inputShape: Shape;
   categoryCount: number;
+  /** The tuner's file. */
+  tuning: string;
 }
 
 const fewestSteps = 2;
@@ -26,16 +32,11 @@ const enoughMs = 3000;
 
 /** Milliseconds of a step; the median, the first one left out. */
 export async function timeSteps(runtime: Runtime, question: TimeQuestion): Promise<number> {
-  const { config, inputShape, categoryCount } = question;
-  const { device, batchSize, model } = config;
-  const { outputCount } = taskFor({ config, categoryCount, imageShape: inputShape });
-  const [, height, width] = inputShape as [number, number, number];
-  const plan = planModel(model.id, model.options, inputShape, outputCount);
-  const network = { name: model.id, label: model.id, batchSize, size: [height, width] as const, plan: () => plan };
-  const step = buildExampleStep(network);
+  const { device, precision } = question.config;
+  const step = stepOf(question);
   const graph = optimise(step.graph, {
-    ...(await passesFor(runtime, { device, threads: 0 })),
-    precision: config.precision,
+    ...(await passesFor(runtime, { device, threads: 0 }, question.tuning)),
+    precision,
   });
   const feeds = exampleFeeds(step, 1);
   const session = await openGraph(runtime, graph, { device, threads: 0 });
@@ -52,4 +53,59 @@ export async function timeSteps(runtime: Runtime, question: TimeQuestion): Promi
   } finally {
     await session.release();
   }
+}
+
+/** `tuneStep` for a run. Throws what the runtime throws, and what writing a file throws. */
+export function tuneRun(runtime: Runtime, question: TimeQuestion, report: Report): Promise<StepTuning> {
+  const { config, tuning: file } = question;
+  const { device, precision } = config;
+  return tuneStep(runtime, stepOf(question), { device, threads: 0, precision, file, report });
+}
+
+type Report = (step: string, done: number, total: number) => void;
+export interface StepTuningOptions {
+  device: Device;
+  threads: number;
+  precision: RunConfig['precision'];
+  file: string;
+  report: Report;
+}
+
+/**
+ * Times what a step's operators can be computed by on this machine, and keeps in the file what makes the whole step faster.
+ * Takes a minute or so, and memory for two steps; where it is ended before, nothing is changed.
+ */
+export async function tuneStep(
+  runtime: Runtime,
+  step: ExampleStep,
+  { device, threads, precision, file, report }: StepTuningOptions,
+): Promise<StepTuning> {
+  const options = { device, threads };
+  const place = await placeOf(runtime, options);
+  const timed = await tune(step.graph, {
+    runtime,
+    place,
+    known: readTuning(file, place),
+    progress: (done, total) => report('Timing layers', done, total),
+  });
+  const feeds = exampleFeeds(step, 1);
+  const { choices, beforeMs, afterMs } = await keepFaster(timed, {
+    open: async (choices) => {
+      const graph = optimise(step.graph, { ...passesBy(place, choices), precision });
+      const session = await openGraph(runtime, graph, { ...options, unoptimised: device === 'cpu' });
+      return { run: () => session.run(feeds), release: () => session.release() };
+    },
+    progress: (done, total) => report('Timing whole steps', done, total),
+  });
+  writeTuning(file, place, choices);
+  return { beforeMs, afterMs, measured: timed.byRule.size };
+}
+
+/** As a run's step is built, with a loss of its own. */
+function stepOf({ config, inputShape, categoryCount }: TimeQuestion): ExampleStep {
+  const { batchSize, model } = config;
+  const { outputCount } = taskFor({ config, categoryCount, imageShape: inputShape });
+  const [, height, width] = inputShape as [number, number, number];
+  const plan = planModel(model.id, model.options, inputShape, outputCount);
+  return buildExampleStep({ name: model.id, label: model.id, batchSize, size: [height, width], plan: () => plan });
 }

@@ -30,6 +30,8 @@ export interface TrainOptions {
   runtime?: Runtime;
   /** Threads of one operator; 0 takes all cores. */
   threads?: number;
+  /** What a tuner measured on this machine, for a run that begins; one that goes on keeps to what it began with. */
+  tuning?: string;
   /** Entry of the thread that makes samples, where it is not the source file. */
   sampleWorker?: URL;
   /** The file of weights to start from; from scratch where absent. */

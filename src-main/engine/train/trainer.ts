@@ -123,6 +123,7 @@ class Trainer {
       runtime: this.runtime,
       device: config.device,
       threads: this.options.threads ?? 0,
+      tuning: this.opened.tuning,
       plan: this.opened.plan,
       preprocessing: preprocessingOf(config.model),
       task: this.opened.task,

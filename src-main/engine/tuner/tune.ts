@@ -1,6 +1,6 @@
 /**
- * Times the formulations of a graph's operators, each alone with its shapes. A candidate must give what the reference
- * gives (the most general formulation, the last in its record), or it cannot be chosen.
+ * Times the formulations of a graph's operators, each alone with its shapes, and opened as graphs that train are. A candidate
+ * must give what the reference gives (the most general formulation, the last in its record), or it cannot be chosen.
  */
 import { FoveaError } from '../../contract/errors.ts';
 import { Random } from '../data/random.ts';
@@ -24,6 +24,8 @@ export interface TuneOptions {
 
 export interface TuneOutcome {
   choices: Map<string, string>;
+  /** What the rules take, of those that were timed now. */
+  byRule: Map<string, string>;
   /** False where it was cancelled; what was found until then is right all the same. */
   finished: boolean;
 }
@@ -54,14 +56,17 @@ interface Candidate {
 
 export async function tune(graph: Graph, options: TuneOptions): Promise<TuneOutcome> {
   const choices = new Map(options.known);
+  const byRule = new Map<string, string>();
   const candidates = candidatesOf(graph, options.place.channelBlock, choices);
   let done = 0;
   for (const candidate of candidates) {
-    if (options.signal?.aborted) return { choices, finished: false };
-    choices.set(nodeKey(candidate.node), await fastest(candidate, options));
+    if (options.signal?.aborted) return { choices, byRule, finished: false };
+    const key = nodeKey(candidate.node);
+    byRule.set(key, candidate.applicable[0]!);
+    choices.set(key, await fastest(candidate, options));
     options.progress?.(++done, candidates.length);
   }
-  return { choices, finished: true };
+  return { choices, byRule, finished: true };
 }
 
 /** Operators that can be written in several ways, one of each kind and shape. */
@@ -170,7 +175,8 @@ async function open(
 ): Promise<Contender | null> {
   try {
     const model = writeModel(graphOf(node, name, place.channelBlock));
-    const session = await runtime.createSession(model, { device: place.device, threads: place.threads });
+    const { device, threads } = place;
+    const session = await runtime.createSession(model, { device, threads, unoptimised: device === 'cpu' });
     try {
       return { name, session, outputs: await session.run(feeds), ms: Infinity };
     } catch (error) {

@@ -1,6 +1,6 @@
 /**
- * What a tuner found out: for each operator with its shapes, the formulation to take on this machine. Kept in a file, which
- * is only believed on the same machine, device and runtime.
+ * What a tuner found out: for each operator with its shapes, the formulation to take on this machine. Kept in a file, each
+ * machine, device and runtime by itself.
  */
 import { readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -13,7 +13,11 @@ import { writeTextAtomicSync } from '../weights/atomic-file.ts';
 /** Formulations by `nodeKey`. */
 export type Choices = ReadonlyMap<string, string>;
 
-const tuningFile = v.object({ version: v.literal(1), machine: v.string(), choices: v.record(v.string(), v.string()) });
+const tuningFile = v.object({
+  version: v.literal(2),
+  places: v.record(v.string(), v.record(v.string(), v.string())),
+});
+type TuningFile = v.InferOutput<typeof tuningFile>;
 
 /** Operator, shapes and attributes: all that a formulation's speed depends on. */
 export function nodeKey({ opType, inputs, attributes }: Pick<Node, 'opType' | 'inputs' | 'attributes'>): string {
@@ -37,25 +41,28 @@ export interface Place {
   channelBlock: number | null;
 }
 
-const machineName = ({ device, runtime, threads, channelBlock }: Place): string =>
+const placeName = ({ device, runtime, threads, channelBlock }: Place): string =>
   [cpus()[0]?.model.trim() ?? 'unknown', device, runtime, `${threads} threads`, `blocks of ${channelBlock ?? 1}`].join(
     ', ',
   );
 
 /** Nothing where there is no file, or it is damaged or from elsewhere: then the rules decide. */
-export function readTuning(file: string, place: Place): Map<string, string> {
+export const readTuning = (file: string, place: Place): Map<string, string> =>
+  new Map(Object.entries(readPlaces(file)[placeName(place)] ?? {}));
+
+/** In place of what was known of this place; that of others stays. */
+export function writeTuning(file: string, place: Place, choices: Choices): void {
+  const places = { ...readPlaces(file), [placeName(place)]: Object.fromEntries(choices) };
+  writeTextAtomicSync(file, `${JSON.stringify({ version: 2, places } satisfies TuningFile, null, 1)}\n`);
+}
+
+function readPlaces(file: string): TuningFile['places'] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch {
-    return new Map();
+    return {};
   }
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), tuningFile), text);
-  if (!parsed.success || parsed.output.machine !== machineName(place)) return new Map();
-  return new Map(Object.entries(parsed.output.choices));
-}
-
-export function writeTuning(file: string, place: Place, choices: Choices): void {
-  const document = { version: 1, machine: machineName(place), choices: Object.fromEntries(choices) };
-  writeTextAtomicSync(file, `${JSON.stringify(document, null, 1)}\n`);
+  return parsed.success ? parsed.output.places : {};
 }

@@ -46,6 +46,7 @@ import { createRunFolder, deleteRun, sweepRunFolders, writeRunConfig } from './r
 import { RunSupervisor } from './run-supervisor.ts';
 import { estimateRun } from './run-estimate.ts';
 import { estimateTime } from './time-estimate.ts';
+import { tuningFile } from './tuning.ts';
 import { SlurmRuns } from '../slurm/slurm-runs.ts';
 import { runTemplate } from './run-template.ts';
 import type { StartFiles } from '../weights/start-file.ts';
@@ -61,6 +62,8 @@ export interface RunServices {
   handlers: Pick<Handlers, RunCalls>;
   /** For those that start many runs. */
   starter: RunStarter;
+  /** Whether a run trains on this machine now. */
+  isTraining(): boolean;
   /** Running runs write a checkpoint and become interrupted; waiting ones too. Bounded in time. */
   close(): Promise<void>;
 }
@@ -96,10 +99,12 @@ type LabelCounts = Map<string, ReturnType<typeof countLearnable>>;
 
 export function createRunHandlers(context: ServiceContext, options: { slurmPollMs?: number } = {}): RunServices {
   const { ports, projects, emit, devices, workers } = context;
+  const tuning = tuningFile(ports);
   const supervisor = new RunSupervisor({
     launchTrainer: () => ports.launchTrainer(),
     prepare: (run, report, signal) => prepareRun({ ...run, workers }, report, signal),
     emit,
+    tuning,
   });
   const leaks = new LeakChecks(workers);
   const findings = (opened: OpenProject, config: RunConfig, counts?: LabelCounts): Promise<Finding[]> =>
@@ -191,7 +196,7 @@ export function createRunHandlers(context: ServiceContext, options: { slurmPollM
     },
     'run.estimateTime': async ({ projectId, config }) => {
       const opened = projects.get(projectId);
-      return estimateTime(() => ports.launchTask(), opened, config);
+      return estimateTime(() => ports.launchTask(), opened, config, tuning);
     },
     'run.export': async ({ projectId, runId, ...request }) => {
       const opened = projects.get(projectId);
@@ -308,6 +313,7 @@ export function createRunHandlers(context: ServiceContext, options: { slurmPollM
   return {
     handlers,
     starter,
+    isTraining: () => supervisor.isTraining,
     close: async () => {
       previews.close();
       await Promise.all([supervisor.close(), slurm.close()]);

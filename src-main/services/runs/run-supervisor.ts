@@ -33,6 +33,8 @@ export interface SupervisorPorts {
   /** Sees to it that what the run trains on is there. */
   prepare(run: RunToPrepare, report: PrepareReport, signal: AbortSignal): Promise<void>;
   emit: Emit;
+  /** The file of what was measured on this machine. */
+  tuning?: string;
   deadlines?: RunDeadlines;
   /** How long `close` waits for checkpoints. */
   closeWaitMs?: number;
@@ -74,7 +76,8 @@ export class RunSupervisor {
     const config = runs.config(runId);
     const rows = new RunRows(opened, runId, this.#ports.emit, (error) => run.fail(error));
     const toPrepare = { opened, folder: join(opened.folder, runs.folder(runId)), config };
-    const job = { folder: toPrepare.folder, config, ...options };
+    const { tuning } = this.#ports;
+    const job = { folder: toPrepare.folder, config, ...options, ...(tuning !== undefined && { tuning }) };
     const run = new ActiveRun(rows, job, this.#deadlines);
     const address = { projectId: opened.project.projectId, runId };
     const entry = { key: keyOf(address), address, device: config.device, toPrepare, rows, run };
@@ -83,6 +86,11 @@ export class RunSupervisor {
     if (this.#isClosing) return this.#drop(entry, closedBeforeItsTurn);
     this.#startNext();
     if (this.#waiting.includes(entry)) this.#tellQueue();
+  }
+
+  /** True while a run trains on this machine. */
+  get isTraining(): boolean {
+    return this.#active.size > 0;
   }
 
   queue(): RunQueue {

@@ -4,6 +4,7 @@ import { networkInput } from '../../contract/model/network-ends.ts';
 import type { RunConfig } from '../../contract/model/run.ts';
 import type { TimeEstimate } from '../../contract/model/sweep.ts';
 import { trainedClasses } from '../../contract/model/trained-classes.ts';
+import type { TimeQuestion } from '../../engine/train/time-steps.ts';
 import type { HostPorts } from '../backend.ts';
 import { runTask } from '../devices/run-task.ts';
 import type { OpenProject } from '../open-projects.ts';
@@ -12,10 +13,24 @@ const deadlineMs = 120_000;
 /** An image that is evaluated goes forward only, which is about a third of a step's work. */
 const evaluationShare = 1 / 3;
 
+/** Throws FoveaError `invalid-request` where the plan leaves the size of images open. */
+export function timeQuestion(opened: OpenProject, config: RunConfig, tuning: string): TimeQuestion {
+  const dataset = opened.store.datasets.get(config.data.datasetId);
+  const inputShape = networkInput(config, dataset);
+  if (inputShape === null)
+    throw new FoveaError(
+      'invalid-request',
+      `The images of “${dataset.name}” differ in size: choose the size of the network's input.`,
+    );
+  return { config, inputShape, categoryCount: trainedClasses(config, dataset.categories).length, tuning };
+}
+
+/** `tuning`: the file of what was measured on this machine. */
 export async function estimateTime(
   launchTask: HostPorts['launchTask'],
   opened: OpenProject,
   config: RunConfig,
+  tuning: string,
 ): Promise<TimeEstimate> {
   const dataset = opened.store.datasets.get(config.data.datasetId);
   const { trainSplit, evaluationSplit } = config.data;
@@ -31,14 +46,7 @@ export async function estimateTime(
 
   const earlier = earlierEpochMs(opened, config);
   if (earlier !== null) return estimate(earlier, 'earlier run');
-  const inputShape = networkInput(config, dataset);
-  if (inputShape === null)
-    throw new FoveaError(
-      'invalid-request',
-      `The images of “${dataset.name}” differ in size: choose the size of the network's input.`,
-    );
-  const categoryCount = trainedClasses(config, dataset.categories).length;
-  const request = { config, inputShape, categoryCount };
+  const request = timeQuestion(opened, config, tuning);
   const stepMs = await runTask(launchTask, { name: 'time-steps', request }, { deadlineMs });
   return estimate(stepMs * (steps + evaluationShare * evaluated), 'measured');
 }

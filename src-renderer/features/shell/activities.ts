@@ -1,4 +1,5 @@
 /** What is going on right now, for the status bar: training, imports and downloads. */
+import type { Job } from '../../../src-main/contract/model/job.ts';
 import type { ProjectSession } from '../../state/project-session.svelte.ts';
 import type { Route } from '../../state/route.ts';
 import { dataRoute } from '../../state/route.ts';
@@ -42,9 +43,12 @@ function jobActivities(session: ProjectSession): Activity[] {
     label: job.title,
     detail: jobProgressText(job),
     fraction: jobFraction(job),
-    route:
-      job.predictionSetId === undefined
-        ? dataRoute()
-        : { screen: 'predict', predictionSetId: job.predictionSetId, runId: null },
+    route: jobRoute(job),
   }));
+}
+
+/** Where it is shown. */
+function jobRoute({ kind, predictionSetId }: Job): Route {
+  if (kind === 'tuning') return { screen: 'train', datasetId: null, cloneOf: null };
+  return predictionSetId === undefined ? dataRoute() : { screen: 'predict', predictionSetId, runId: null };
 }

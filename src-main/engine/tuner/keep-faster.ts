@@ -1,0 +1,97 @@
+/**
+ * Tries what a tuner chose in the whole graph. Measured alone, a formulation may seem faster than it is among its neighbours,
+ * where the caches are full of other things and what one operator moves into blocks the next takes as it is. So its choices are
+ * tried one type of operator after the other, and kept where the graph gets faster.
+ */
+import { debugLevel, debugLog } from '../graph/debug.ts';
+import type { TuneOutcome } from './tune.ts';
+import type { Choices } from './tuning.ts';
+
+/** The graph with certain choices, ready to run. */
+export interface WholeGraph {
+  run(): Promise<unknown>;
+  release(): Promise<void>;
+}
+
+export interface KeepOptions {
+  open: (choices: Choices) => Promise<WholeGraph>;
+  progress?: (done: number, total: number) => void;
+}
+
+export interface KeepOutcome {
+  /** Of all keys that were timed: the tuner's choice, or the rules' where that was not faster. */
+  choices: Map<string, string>;
+  /** One run as the rules have it, and as it is now, in milliseconds; of the same rounds. */
+  beforeMs: number;
+  afterMs: number;
+}
+
+/** Less is chance. */
+const gain = 0.993;
+/** Turns of both, the first left out. */
+const mostRounds = 9;
+const fewestRounds = 4;
+const enoughMs = 4000;
+
+/** Needs memory for two of the graph at a time. */
+export async function keepFaster({ choices, byRule }: TuneOutcome, options: KeepOptions): Promise<KeepOutcome> {
+  const groups = new Map<string, string[]>();
+  for (const [key, rule] of byRule) {
+    if (choices.get(key) === rule) continue;
+    const type = key.split(' | ')[0]!;
+    groups.set(type, [...(groups.get(type) ?? []), key]);
+  }
+  let kept = new Map([...choices, ...byRule]);
+  let best = await options.open(kept);
+  let beforeMs = await timeAlone(best);
+  let afterMs = beforeMs;
+  let done = 0;
+  try {
+    for (const [type, keys] of groups) {
+      const tried = new Map([...kept, ...keys.map((key) => [key, choices.get(key)!] as const)]);
+      let loser = await options.open(tried);
+      try {
+        const [bestMs, otherMs] = await race(best, loser);
+        if (debugLevel() >= 1)
+          debugLog(
+            `tuner: ${keys.length} × ${type} in the whole graph: ${otherMs.toFixed(1)} ms, without ${bestMs.toFixed(1)} ms`,
+          );
+        if (otherMs < gain * bestMs) {
+          [kept, best, loser] = [tried, loser, best];
+          // What all of it gains is counted as a ratio, which a change of the machine's pace does not touch.
+          beforeMs = (beforeMs / afterMs) * bestMs;
+          afterMs = otherMs;
+        }
+      } finally {
+        await loser.release();
+      }
+      options.progress?.(++done, groups.size);
+    }
+    return { choices: kept, beforeMs, afterMs };
+  } finally {
+    await best.release();
+  }
+}
+
+async function timeAlone(graph: WholeGraph): Promise<number> {
+  await graph.run();
+  return Math.min(await time(graph), await time(graph));
+}
+
+/** Turn by turn; the least of each one's times. */
+async function race(a: WholeGraph, b: WholeGraph): Promise<[number, number]> {
+  await b.run();
+  const started = performance.now();
+  let [first, second] = [Infinity, Infinity];
+  for (let i = 0; i < mostRounds && (i < fewestRounds || performance.now() - started < enoughMs); i++) {
+    first = Math.min(first, await time(a));
+    second = Math.min(second, await time(b));
+  }
+  return [first, second];
+}
+
+async function time(graph: WholeGraph): Promise<number> {
+  const started = performance.now();
+  await graph.run();
+  return performance.now() - started;
+}
