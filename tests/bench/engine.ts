@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { StepTuning } from '../../src-main/contract/model/step-tuning.ts';
 import { Random } from '../../src-main/engine/data/random.ts';
 import { tensor, sizeOf, toBytes } from '../../src-main/engine/graph/types.ts';
 import { writeModel } from '../../src-main/engine/graph/onnx-model.ts';
@@ -15,6 +16,7 @@ import { newGraph } from '../../src-main/engine/ops/index.ts';
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import { withKeptMemory } from '../../src-main/processes/kept-memory.ts';
 import { smallestYoungHeap } from '../../src-main/processes/young-heap.ts';
+import { capture } from '../../src-main/setup/child.mjs';
 import { repository } from '../helpers/app-session.ts';
 import { interleave, median, type Bar, type BenchContext, type BenchOutcome, type Figure } from './bench.ts';
 import { stepArithmetic } from './engine-arithmetic.ts';
@@ -22,6 +24,8 @@ import { benchNetworks, phase, planStep, type BenchNetwork } from './engine-netw
 import { findPython, startPeer, startPythonPeer, type PythonPeer } from './python-peer.ts';
 
 const threads = 2;
+/** Where ENGINE_TUNING names a file, layers are measured into it before, as the app does for runs; else the rules decide. */
+const tuning = process.env['ENGINE_TUNING'];
 const rounds = 7;
 const memoryBar = 0.9;
 /** About how long a contender's turn is. */
@@ -135,8 +139,11 @@ async function timeNetwork(
     };
     const script = join(repository, 'tests', 'bench', 'engine-contender.ts');
     // As a host starts its trainer.
-    const environment = withKeptMemory(process.env);
-    const command = [process.execPath, ...smallestYoungHeap, script, folder, String(threads), net.id] as const;
+    const environment = { ...withKeptMemory(process.env), ...(tuning && { FOVEA_TUNING: tuning }) };
+    const node = [process.execPath, ...smallestYoungHeap] as const;
+    const command = [...node, script, folder, String(threads), net.id] as const;
+    const notes: string[] = [];
+    if (tuning) notes.push(await measureLayers(node, tuning, net));
     const ours = await start(startPeer(command, script, environment));
     const peer = ({ environment }: Setting, channelsLast = false): Promise<PythonPeer> => {
       const program = join(repository, 'tests', 'bench', 'engine_peer.py');
@@ -144,7 +151,6 @@ async function timeNetwork(
     };
     const warm = await ours.ask<Steps>({ command: 'step', count: comparedSteps });
     const figures: Figure[] = [];
-    const notes: string[] = [];
     let torch: PythonPeer | null = null;
     let channelsLast: PythonPeer | null = null;
     if (python) {
@@ -207,6 +213,21 @@ async function timeNetwork(
     await Promise.all(closing.map((peer) => peer.close()));
     await rm(folder, { recursive: true });
   }
+}
+
+/** What the app does when a person asks for it, in a process of its own. */
+async function measureLayers(
+  [program, ...options]: readonly [string, ...string[]],
+  file: string,
+  net: BenchNetwork,
+): Promise<string> {
+  const script = join(repository, 'tests', 'bench', 'engine-tune.ts');
+  const { code, stdout, stderr } = await capture(program, [...options, script, file, String(threads), net.id], {
+    env: withKeptMemory(process.env),
+  });
+  if (code !== 0) throw new Error(`${net.label}: its layers could not be measured: ${stderr}`);
+  const { beforeMs, afterMs, measured } = JSON.parse(stdout) as StepTuning;
+  return `${net.label}: ${measured} shapes were measured; a step took ${beforeMs.toFixed(1)} ms before and ${afterMs.toFixed(1)} ms after.`;
 }
 
 /**

@@ -48,6 +48,26 @@ it('plans two phases, the first with conv1 frozen', async () => {
   await screenshot(page, 'phases-1-plan');
 });
 
+it('measures how its layers are computed fastest here, can be cancelled, and forgets', async () => {
+  const { page } = session;
+  const time = page.getByRole('region', { name: 'Time' });
+  const start = time.getByRole('button', { name: 'Measure layers' });
+  await time.getByText(/takes a minute or two to measure/).waitFor();
+  await start.focus();
+  await page.keyboard.press('Enter');
+  // Its button became this one, and kept the focus.
+  await time.getByRole('progressbar', { name: 'Measuring layers' }).waitFor();
+  await time.locator('button:focus').filter({ hasText: 'Cancel' }).waitFor();
+  await page.keyboard.press('Enter');
+  await start.waitFor();
+  expect(await time.getByRole('button', { name: 'Forget what was measured' }).count()).toBe(0);
+  await start.click();
+  await time.getByText(/A step now takes .* less|in the fastest way already/).waitFor({ timeout: 60_000 });
+  await screenshot(page, 'phases-measured');
+  await time.getByRole('button', { name: 'Forget what was measured' }).click();
+  await time.getByText(/takes a minute or two to measure/).waitFor();
+});
+
 it('trains both, and says so afterwards', async () => {
   const { page } = session;
   await page.getByRole('button', { name: 'Start', exact: true }).click();

@@ -43,7 +43,7 @@ function flippedConvolution({ g, inputs: [w, dy], attributes: a }: Context): Val
   return [g.op('Conv', [dy, flipped(g, w, group)], { kernel_shape, strides, pads, dilations, group })];
 }
 
-/** 1×1: a product with the transposed weights. */
+/** 1×1: a product with the transposed weights. Turned around first, which `flippedConvolution` does, they multiply faster on a CPU. */
 function pointwise({ g, inputs: [w, dy], attributes: a }: Context): Value[] {
   const [n, o] = dy.shape as [number, number];
   const c = a.shape[1]!;
@@ -102,7 +102,6 @@ export const inputGradientFormulations: Readonly<Record<string, Formulation<Conv
       const { attributes: a } = context;
       return hasAdjoint(context) && a.group === 1 && a.kernel_shape.every((k) => k === 1);
     },
-    suits: () => true,
     build: pointwise,
   },
   inPhases: {
