@@ -4,9 +4,9 @@
  */
 import type { StepTuning } from '../../contract/model/step-tuning.ts';
 import type { Device, RunConfig } from '../../contract/model/run.ts';
-import type { Shape } from '../graph/types.ts';
+import type { Graph, Shape } from '../graph/types.ts';
 import { optimise } from '../passes/index.ts';
-import type { Runtime } from '../runtime/runtime.ts';
+import type { Runtime, Session, SessionOptions } from '../runtime/runtime.ts';
 import { keepFaster } from '../tuner/keep-faster.ts';
 import { passesBy, passesFor, placeOf } from '../tuner/machine.ts';
 import { tune } from '../tuner/tune.ts';
@@ -39,7 +39,7 @@ export async function timeSteps(runtime: Runtime, question: TimeQuestion): Promi
     precision,
   });
   const feeds = exampleFeeds(step, 1);
-  const session = await openGraph(runtime, graph, { device, threads: 0 });
+  const session = await openStep(runtime, graph, { device, threads: 0 });
   try {
     await session.run(feeds);
     const times: number[] = [];
@@ -92,7 +92,7 @@ export async function tuneStep(
   const { choices, beforeMs, afterMs } = await keepFaster(timed, {
     open: async (choices) => {
       const graph = optimise(step.graph, { ...passesBy(place, choices), precision });
-      const session = await openGraph(runtime, graph, { ...options, unoptimised: device === 'cpu' });
+      const session = await openStep(runtime, graph, options);
       return { run: () => session.run(feeds), release: () => session.release() };
     },
     progress: (done, total) => report('Timing whole steps', done, total),
@@ -100,6 +100,13 @@ export async function tuneStep(
   writeTuning(file, place, choices);
   return { beforeMs, afterMs, measured: timed.byRule.size };
 }
+
+/** As graphs that train are opened. */
+const openStep = (
+  runtime: Runtime,
+  graph: Graph,
+  options: Pick<SessionOptions, 'device' | 'threads'>,
+): Promise<Session> => openGraph(runtime, graph, { ...options, unoptimised: options.device === 'cpu' });
 
 /** As a run's step is built, with a loss of its own. */
 function stepOf({ config, inputShape, categoryCount }: TimeQuestion): ExampleStep {
