@@ -437,7 +437,13 @@ const fixedAnswers: { [C in CallName]: () => Promise<Calls[C]['response']> } = {
   'preset.save': async () => ({ presetId: 2 as PresetId, name: 'new', config, createdAt: run.createdAt }),
   'preset.delete': async () => ({}),
   'run.list': async () => [run],
-  'run.get': async () => ({ summary: run, config, classes: [], folder: '/projects/sample/runs/first' }),
+  'run.get': async () => ({
+    summary: run,
+    config,
+    classes: [],
+    classesDoubt: null,
+    folder: '/projects/sample/runs/first',
+  }),
   'run.series': async () => [
     {
       series: 'train/loss',

@@ -365,7 +365,13 @@ export function createPreviewBackend(scene: PreviewScene, theme: Settings['theme
     'run.get': async ({ runId }) => {
       const run = runOf(runId);
       const classes = trainedClasses(run.config, categories);
-      return { summary: run.summary, config: run.config, classes, folder: `/projects/sample/runs/lenet5-${runId}` };
+      return {
+        summary: run.summary,
+        config: run.config,
+        classes,
+        classesDoubt: null,
+        folder: `/projects/sample/runs/lenet5-${runId}`,
+      };
     },
     'run.series': async ({ runId, series }) =>
       runOf(runId).series.filter((each) => series.some((name) => name === each.series)),

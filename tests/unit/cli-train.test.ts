@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Handlers } from '../../src-main/contract/ipc.ts';
 import type { DatasetId, RunId } from '../../src-main/contract/model/ids.ts';
+import type { Job } from '../../src-main/contract/model/job.ts';
 import type { Knob } from '../../src-main/contract/model/model-spec.ts';
 import type { RunConfig, RunProgress, RunSummary } from '../../src-main/contract/model/run.ts';
 import { runTemplate } from '../../src-main/services/runs/run-template.ts';
@@ -37,7 +38,13 @@ describe('train', () => {
     secondsLeft: 250,
   };
   const live: Partial<Handlers> = {
-    'run.get': async () => ({ summary: running, config: sample.config, classes: [], folder: '/runs/first' }),
+    'run.get': async () => ({
+      summary: running,
+      config: sample.config,
+      classes: [],
+      classesDoubt: null,
+      folder: '/runs/first',
+    }),
   };
 
   it('starts a run from the template with a file and settings on top', async () => {
@@ -246,7 +253,9 @@ describe('train', () => {
 
   it('ends with 1 where the run failed, and says why', async () => {
     const failed: RunSummary = { ...sample.run, status: 'failed', reason: 'out of memory', resumable: false };
-    const handlers = { 'run.get': async () => ({ summary: failed, config: sample.config, classes: [], folder: '' }) };
+    const handlers = {
+      'run.get': async () => ({ summary: failed, config: sample.config, classes: [], classesDoubt: null, folder: '' }),
+    };
     expect(await cli(['train'], { handlers })).toBe(1);
     expect(stdout).toContain('Run 7 "first" failed after 3 of 3 epochs: out of memory\n');
   });
@@ -343,7 +352,13 @@ describe('a run that does not fit into memory', () => {
   const smaller = { batchSize: 16, accumulation: 4, peakBytes: 3e9, sentence: '' };
   const withSuggestion = (suggestion: typeof smaller | null): Partial<Handlers> => ({
     'run.start': async () => sample.run,
-    'run.get': async () => ({ summary: sample.run, config: sample.config, classes: [], folder: '/run' }),
+    'run.get': async () => ({
+      summary: sample.run,
+      config: sample.config,
+      classes: [],
+      classesDoubt: null,
+      folder: '/run',
+    }),
     'run.estimate': async () => ({
       ...{ peakBytes: 9e9, machineBytes: 8e9, freeBytes: 6e9, fits: false, parts: [] },
       ...{ suggestion, summary },
@@ -365,5 +380,33 @@ describe('a run that does not fit into memory', () => {
   it('keeps its batches whole where that is asked for', async () => {
     expect(await cli(['train', '--whole-batches'], { handlers: withSuggestion(smaller) })).toBe(0);
     expect(requestsOf('run.start')).toMatchObject([{ config: { batchSize: 64, accumulation: 1 } }]);
+  });
+});
+
+describe('tune', () => {
+  const job = { ...sample.job, kind: 'tuning', unit: 'timings', state: 'running', tuning: null } as const;
+  const ending = (end: Partial<Job>): { handlers: Partial<Handlers> } => ({
+    handlers: { 'tuning.start': async () => job, 'job.list': async () => [{ ...job, ...end }] },
+  });
+
+  it('measures the layers of the run that the options describe, and says what it gained', async () => {
+    const done = ending({ state: 'done', tuning: { beforeMs: 200, afterMs: 180, measured: 40 } });
+    expect(await cli(['tune', '-d', 'Tiny', '--set', 'batchSize=32'], done)).toBe(0);
+    expect(requestsOf('tuning.start')).toEqual([{ projectId, config: { ...sample.config, batchSize: 32 } }]);
+    expect(stdout).toBe('A step now takes 10.0 % less: 180 ms instead of 200 ms.\n');
+  });
+
+  it('says where it was cancelled or failed', async () => {
+    expect(await cli(['tune', '-d', 'Tiny'], ending({ state: 'cancelled' }))).toBe(130);
+    expect(stderr).toContain('nothing was kept');
+    const failed = ending({ state: 'failed', error: { code: 'busy', message: 'A run trains.' } });
+    expect(await cli(['tune', '-d', 'Tiny'], failed)).toBe(1);
+    expect(stderr).toContain('A run trains.');
+  });
+
+  it('forgets', async () => {
+    expect(await cli(['tune', '--forget'])).toBe(0);
+    expect(requestsOf('tuning.forget')).toEqual([{}]);
+    expect(requestsOf('tuning.start')).toEqual([]);
   });
 });

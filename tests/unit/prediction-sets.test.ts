@@ -5,12 +5,14 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { PredictionSetId, ProjectId, RunId } from '../../src-main/contract/model/ids.ts';
 import type { Job } from '../../src-main/contract/model/job.ts';
 import { mediaUrl } from '../../src-main/contract/media-url.ts';
+import { runFiles } from '../../src-main/engine/train/run-folder.ts';
 import { nodePorts } from '../../src-main/hosts/node-process.ts';
 import type { ServiceContext } from '../../src-main/services/context.ts';
 import { JobRegistry } from '../../src-main/services/jobs.ts';
 import { createPredictHandlers } from '../../src-main/services/predict/handlers.ts';
 import { createPredictedMedia } from '../../src-main/services/predict/predicted-media.ts';
 import { setFolder } from '../../src-main/services/predict/prediction-sets.ts';
+import { classesOfRun } from '../../src-main/services/results/classes-of-run.ts';
 import { writeFreshRun } from '../helpers/fresh-run.ts';
 import { photo, writeFiles } from '../helpers/generated-images.ts';
 import { createRunProject, runContext, testConfig, type RunProject } from '../helpers/run-project.ts';
@@ -91,6 +93,21 @@ test('is kept in the project, and each image can be asked for', { timeout: 60_00
   await handlers['predict.delete']({ projectId, predictionSetId });
   expect(await handlers['predict.list']({ projectId })).toEqual([]);
   expect(await readdir(photos)).toEqual(['a.png', 'b.jpg', 'broken.jpg']);
+});
+
+test('is refused where nobody knows which classes the network says, as the run itself tells', async () => {
+  const file = runFiles.data(join(project.opened.folder, 'runs', '1'));
+  const own = await classesOfRun(project.opened, runId);
+  expect(own.doubt).toBeNull();
+  await writeFile(file, (await readFile(file, 'utf8')).slice(0, 20));
+  const inDoubt = await classesOfRun(project.opened, runId);
+  expect(inDoubt.doubt).toContain(file);
+  expect(inDoubt.classes.length).toBe(10);
+  const request = { projectId, runId, checkpoint: 'best' as const, paths: [photos], tiles: null };
+  await expect(handlers['predict.start'](request)).rejects.toMatchObject({ code: 'bad-input', message: inDoubt.doubt });
+  expect(await handlers['predict.list']({ projectId })).toEqual([]);
+  await rm(file);
+  expect((await classesOfRun(project.opened, runId)).doubt).toBeNull(); // a run that has not had its turn
 });
 
 test('is written where nothing is, and only in forms of its task', { timeout: 60_000 }, async () => {

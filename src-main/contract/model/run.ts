@@ -327,6 +327,8 @@ export const runDetail = v.object({
       edges: v.optional(v.array(v.tuple([v.number(), v.number()]))),
     }),
   ),
+  /** Why the classes of its training could not be read, so that those of the data set stand in; null where they are its own. */
+  classesDoubt: v.nullable(v.string()),
   /** Absolute path of the run's folder. */
   folder: v.string(),
 });

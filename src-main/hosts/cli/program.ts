@@ -165,6 +165,9 @@ function program(io: CliIo, run: Run, runTool: RunTool): Command {
     .option('--list-settings', 'show what can be set, with defaults, and start nothing')
     .option('--whole-batches', 'take batches as they are, also where they do not fit into memory')
     .action((options) => run((session) => training.train(session, options)));
+  inProject(ofRun(root.command('tune').description('measure how the layers of such a run are computed fastest here')))
+    .option('--forget', 'forget what was measured: new runs compute their layers as on any machine')
+    .action((options) => run((session) => training.tune(session, options)));
   root
     .command('train-folder <folder>')
     .description("train the run of a folder to its end, without its project: what a scheduler's job does")

@@ -5,13 +5,14 @@ import type { Dataset } from '../../contract/model/dataset.ts';
 import { suggestedTask } from '../../contract/model/label-statistics.ts';
 import type { Project } from '../../contract/model/project.ts';
 import type { RunConfig, RunSummary } from '../../contract/model/run.ts';
+import { measuredInWords } from '../../contract/model/step-tuning.ts';
 import type { Client } from './client.ts';
 import { followRun } from './follow.ts';
 import { exitCodes, printJson, say, type ExitCode } from './io.ts';
 import * as reports from './reports.ts';
 import { readConfigFile, settingsTable, withSettings } from './run-settings.ts';
 import { findDataset, findRun } from './selection.ts';
-import { print, project, type OutputOptions, type ProjectOptions, type Session } from './session.ts';
+import { jobEnd, print, project, type OutputOptions, type ProjectOptions, type Session } from './session.ts';
 import { chosenWeights } from './weights.ts';
 
 export interface TrainOptions extends ProjectOptions {
@@ -39,6 +40,21 @@ export async function train(session: Session, options: TrainOptions): Promise<Ex
   return watchRun(session, options, opened, () =>
     client.call('run.start', { projectId, config: checked, name: options.name ?? null }),
   );
+}
+
+/** Runs that begin from then on compute their layers in the way that was found. */
+export async function tune(session: Session, options: TrainOptions & { forget?: boolean }): Promise<ExitCode> {
+  const { client, io } = session;
+  if (options.forget) {
+    await client.call('tuning.forget', {});
+    say(io, 'What was measured is forgotten.');
+    return exitCodes.ok;
+  }
+  const opened = await project(session, options);
+  const { config } = await planned(session, opened, options);
+  const started = await client.call('tuning.start', { projectId: opened.projectId, config });
+  const { job, exitCode } = await jobEnd(session, started, 'Cancelled: nothing was kept.');
+  return job.tuning ? print(session, options, job.tuning, (found) => `${measuredInWords(found)}\n`) : exitCode;
 }
 
 /** The run that the options describe, with what it was made of. */

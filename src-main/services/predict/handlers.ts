@@ -53,7 +53,9 @@ export function createPredictHandlers(
       const opened = projects.get(projectId);
       const { name, task } = opened.store.runs.get(runId);
       const files = await imageFilesIn(paths);
-      const { classes } = await classesOfRun(opened, runId);
+      const { classes, doubt } = await classesOfRun(opened, runId);
+      // Labels would be written under the names of other classes.
+      if (doubt !== null) throw new FoveaError('bad-input', doubt, { runId });
       const set = await createSet(opened.folder, {
         ...{ runId, runName: name, checkpoint, task, tiles, fileCount: files.length },
         classNames: classes.map((each) => each.name),

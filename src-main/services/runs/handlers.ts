@@ -262,8 +262,9 @@ export function createRunHandlers(context: ServiceContext, options: { slurmPollM
     'run.get': async ({ projectId, runId }) => {
       const opened = projects.get(projectId);
       const { runs } = opened.store;
-      const { classes } = await classesOfRun(opened, runId);
-      return { summary: runs.get(runId), config: runs.config(runId), classes, folder: runFolder(opened, runId) };
+      const { classes, doubt: classesDoubt } = await classesOfRun(opened, runId);
+      const folder = runFolder(opened, runId);
+      return { summary: runs.get(runId), config: runs.config(runId), classes, classesDoubt, folder };
     },
     'run.series': async ({ projectId, runId, series }) => {
       const opened = projects.get(projectId);

@@ -3,8 +3,7 @@ import type { LayerRow } from '../../../src-main/contract/model/model-spec.ts';
 import type { PhaseConfig } from '../../../src-main/contract/model/run.ts';
 import { trainableCount } from '../../state/freezing.ts';
 import type { PhaseSpan } from '../../state/phases.ts';
-import type { StepTuning } from '../../../src-main/contract/model/step-tuning.ts';
-import { formatCount, formatDuration, formatPlain } from '../../ui/format-number.ts';
+import { formatCount, formatPlain } from '../../ui/format-number.ts';
 
 const optimisers = { sgd: 'SGD', adam: 'Adam', adamw: 'AdamW', rmsprop: 'RMSprop' } as const satisfies Record<
   PhaseConfig['optimiser']['kind'],
@@ -28,14 +27,6 @@ export function spanText({ first, last }: PhaseSpan): string {
 export function phaseSummary({ optimiser, learningRate, warmup, schedule }: PhaseConfig): string {
   const rate = `${optimisers[optimiser.kind]} ${formatPlain(learningRate)}`;
   return [rate, ...(warmup.epochs > 0 ? ['warm-up'] : []), schedules[schedule.kind]].join(', ');
-}
-
-/** What a measurement of layers gained: "A step now takes 4.2 % less: 189 ms instead of 197 ms." */
-export function measuredInWords({ beforeMs, afterMs, measured }: StepTuning): string {
-  if (measured === 0) return 'All its layers had been measured before.';
-  const gain = (100 * (beforeMs - afterMs)) / beforeMs;
-  if (gain < 0.1) return 'Measured: every layer is computed in the fastest way already.';
-  return `A step now takes ${gain.toFixed(1)} % less: ${formatDuration(afterMs)} instead of ${formatDuration(beforeMs)}.`;
 }
 
 const namedAtMost = 3;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { JobId, ProjectId } from '../../../src-main/contract/model/ids.ts';
 import type { Job } from '../../../src-main/contract/model/job.ts';
-import { measuredInWords } from '../../../src-renderer/features/train/plan-words.ts';
+import { measuredInWords } from '../../../src-main/contract/model/step-tuning.ts';
 import { JobList } from '../../../src-renderer/state/job-list.svelte.ts';
 import { LayerTuning } from '../../../src-renderer/state/layer-tuning.svelte.ts';
 import { createFakeBackend, sample } from '../../helpers/fake-backend.ts';
@@ -68,6 +68,7 @@ test('what it gained in words', () => {
   expect(measuredInWords({ beforeMs: 200, afterMs: 190, measured: 40 })).toBe(
     'A step now takes 5.0 % less: 190 ms instead of 200 ms.',
   );
+  expect(measuredInWords({ beforeMs: 4, afterMs: 3.5, measured: 40 })).toMatch('3.5 ms instead of 4.0 ms');
   expect(measuredInWords({ beforeMs: 200, afterMs: 200, measured: 40 })).toMatch(/fastest way already/);
   expect(measuredInWords({ beforeMs: 200, afterMs: 200, measured: 0 })).toMatch(/measured before/);
 });
