@@ -1,11 +1,13 @@
 /** Runs through their calls, with a scripted training process: what it reports and how it ends becomes rows and events. */
 import { readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { ProjectId } from '../../src-main/contract/model/ids.ts';
 import { OpenProjects } from '../../src-main/services/open-projects.ts';
 import { usualDeadlines } from '../../src-main/services/runs/active-run.ts';
 import { RunSupervisor } from '../../src-main/services/runs/run-supervisor.ts';
+import { tuningFile } from '../../src-main/services/runs/tuning.ts';
 import { fakeTrainers } from '../helpers/fake-trainer.ts';
 import { runContext, testConfig, until } from '../helpers/run-project.ts';
 import { epochPoints, point, superviseRuns } from '../helpers/supervised-runs.ts';
@@ -30,8 +32,9 @@ describe('a run that goes well', () => {
     expect(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))).toEqual(testConfig(runs.project.datasetId));
     expect(runs.trainer(0).commands).toEqual([]);
     runs.trainer(0).say({ kind: 'ready' });
+    const tuning = tuningFile({ userDataFolder: tmpdir() });
     expect(runs.trainer(0).commands).toEqual([
-      { kind: 'train', job: { folder, config: testConfig(runs.project.datasetId), resume: false } },
+      { kind: 'train', job: { folder, config: testConfig(runs.project.datasetId), resume: false, tuning } },
     ]);
   });
 

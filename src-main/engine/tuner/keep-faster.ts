@@ -28,10 +28,12 @@ export interface KeepOutcome {
 
 /** Less is chance. */
 const gain = 0.993;
-/** Turns of both, the first left out. */
+/** Turns of both, the first left out; a few where they take seconds each. */
 const mostRounds = 9;
 const fewestRounds = 4;
+const fewestSlowRounds = 2;
 const enoughMs = 4000;
+const slowMs = 5000;
 
 /** Needs memory for two of the graph at a time. */
 export async function keepFaster({ choices, byRule }: TuneOutcome, options: KeepOptions): Promise<KeepOutcome> {
@@ -43,10 +45,10 @@ export async function keepFaster({ choices, byRule }: TuneOutcome, options: Keep
   }
   let kept = new Map([...choices, ...byRule]);
   let best = await options.open(kept);
-  let beforeMs = await timeAlone(best);
-  let afterMs = beforeMs;
   let done = 0;
   try {
+    let beforeMs = await timeAlone(best);
+    let afterMs = beforeMs;
     for (const [type, keys] of groups) {
       const tried = new Map([...kept, ...keys.map((key) => [key, choices.get(key)!] as const)]);
       let loser = await options.open(tried);
@@ -83,7 +85,9 @@ async function race(a: WholeGraph, b: WholeGraph): Promise<[number, number]> {
   await b.run();
   const started = performance.now();
   let [first, second] = [Infinity, Infinity];
-  for (let i = 0; i < mostRounds && (i < fewestRounds || performance.now() - started < enoughMs); i++) {
+  for (let i = 0; i < mostRounds; i++) {
+    const fewest = first < slowMs ? fewestRounds : fewestSlowRounds;
+    if (i >= fewest && performance.now() - started > enoughMs) break;
     first = Math.min(first, await time(a));
     second = Math.min(second, await time(b));
   }

@@ -19,7 +19,8 @@ export const tuningFile = ({ userDataFolder }: Pick<HostPorts, 'userDataFolder'>
 
 type TuningCalls = Extract<keyof Handlers, `tuning.${string}`>;
 
-const deadlineMs = 30 * 60_000;
+/** A large network takes its time; whoever does not want to wait cancels. */
+const deadlineMs = 2 * 60 * 60_000;
 
 export function createTuningHandlers(
   { ports, projects }: ServiceContext,
