@@ -205,8 +205,26 @@ describe('in the whole graph', () => {
       'Dot | a': 'other',
     });
     expect(kept.afterMs).toBeLessThan(kept.beforeMs / 2);
-    expect(done).toEqual(['1 of 3', '2 of 3', '3 of 3']);
+    expect(done).toEqual(['1 of 4', '2 of 4', '3 of 4', '4 of 4']);
     expect(counts()).toEqual({ open: 0, most: 2 });
+  });
+
+  test('what was won by chance is not kept', async () => {
+    // The rules' graph is slow at first, and then faster than what beat it.
+    let opened = 0;
+    const open = (choices: Choices): Promise<WholeGraph> => {
+      const ms = choices.get('Conv | a') === 'other' ? 4 : ++opened === 1 ? 8 : 2;
+      const run = (): Promise<void> => {
+        const until = performance.now() + ms;
+        while (performance.now() < until);
+        return Promise.resolve();
+      };
+      return Promise.resolve({ run, release: () => Promise.resolve() });
+    };
+    const timed = outcomeOf(['Conv']);
+    const { choices, beforeMs, afterMs } = await keepFaster(timed, { open });
+    expect(choices).toEqual(timed.byRule);
+    expect(afterMs).toBe(beforeMs);
   });
 
   test('where nothing differs from the rules, nothing is tried', async () => {
