@@ -1,6 +1,6 @@
 /**
  * Completes a tuner's file for a network of the engine bench, as the app does for a run. Arguments: the file, how many
- * threads, the network's id. Prints milliseconds of a step before and after.
+ * threads, the network's id. Prints what that gained.
  */
 import { OnnxRuntime } from '../../src-main/engine/runtime/onnxruntime.ts';
 import { buildExampleStep } from '../../src-main/engine/train/example-step.ts';

@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StepTuning } from '../../src-main/contract/model/step-tuning.ts';
+import { measuredInWords, type StepTuning } from '../../src-main/contract/model/step-tuning.ts';
 import { Random } from '../../src-main/engine/data/random.ts';
 import { tensor, sizeOf, toBytes } from '../../src-main/engine/graph/types.ts';
 import { writeModel } from '../../src-main/engine/graph/onnx-model.ts';
@@ -236,8 +236,7 @@ async function measureLayers(
     env: withKeptMemory(process.env),
   });
   if (code !== 0) throw new Error(`${net.label}: its layers could not be measured: ${stderr}`);
-  const { beforeMs, afterMs, measured } = JSON.parse(stdout) as StepTuning;
-  return `${net.label}: ${measured} shapes were measured; a step took ${beforeMs.toFixed(1)} ms before and ${afterMs.toFixed(1)} ms after.`;
+  return `${net.label}: ${measuredInWords(JSON.parse(stdout) as StepTuning)}`;
 }
 
 /**

@@ -390,7 +390,7 @@ describe('tune', () => {
   });
 
   it('measures the layers of the run that the options describe, and says what it gained', async () => {
-    const done = ending({ state: 'done', tuning: { beforeMs: 200, afterMs: 180, measured: 40 } });
+    const done = ending({ state: 'done', tuning: { gain: { beforeMs: 200, afterMs: 180 }, measured: 40 } });
     expect(await cli(['tune', '-d', 'Tiny', '--set', 'batchSize=32'], done)).toBe(0);
     expect(requestsOf('tuning.start')).toEqual([{ projectId, config: { ...sample.config, batchSize: 32 } }]);
     expect(stdout).toBe('A step now takes 10.0 % less: 180 ms instead of 200 ms.\n');

@@ -204,7 +204,7 @@ describe('in the whole graph', () => {
       'Sum | a': 'other',
       'Dot | a': 'other',
     });
-    expect(kept.afterMs).toBeLessThan(kept.beforeMs / 2);
+    expect(kept.gain!.afterMs).toBeLessThan(kept.gain!.beforeMs / 2);
     expect(done).toEqual(['1 of 4', '2 of 4', '3 of 4', '4 of 4']);
     expect(counts()).toEqual({ open: 0, most: 2 });
   });
@@ -222,9 +222,9 @@ describe('in the whole graph', () => {
       return Promise.resolve({ run, release: () => Promise.resolve() });
     };
     const timed = outcomeOf(['Conv']);
-    const { choices, beforeMs, afterMs } = await keepFaster(timed, { open });
+    const { choices, gain } = await keepFaster(timed, { open });
     expect(choices).toEqual(timed.byRule);
-    expect(afterMs).toBe(beforeMs);
+    expect(gain).toBeNull();
   });
 
   test('where nothing differs from the rules, nothing is tried', async () => {
@@ -232,8 +232,8 @@ describe('in the whole graph', () => {
     const timed = outcomeOf(['Conv']);
     const kept = await keepFaster({ ...timed, choices: new Map(timed.byRule) }, { open });
     expect(kept.choices).toEqual(timed.byRule);
-    expect(kept.afterMs).toBe(kept.beforeMs);
-    expect(opened).toHaveLength(1);
+    expect(kept.gain).toBeNull();
+    expect(opened).toHaveLength(0);
     expect(counts().open).toBe(0);
   });
 
@@ -251,7 +251,7 @@ describe('in the whole graph', () => {
     const steps: string[] = [];
     const first = await tuneStep(runtime, step, { ...options, report: (step) => void steps.push(step) });
     expect(first.measured).toBeGreaterThan(2);
-    expect(first.afterMs).toBeLessThanOrEqual(first.beforeMs);
+    if (first.gain) expect(first.gain.afterMs).toBeLessThan(first.gain.beforeMs);
     expect(steps[0]).toBe('Timing layers');
     const own = { ...place, channelBlock: await channelBlockOf(runtime, 'cpu') };
     expect(readTuning(file, own).size).toBe(first.measured);

@@ -79,9 +79,9 @@ test('a measurement is asked for the plan, tells how far it is and what it gaine
   });
   FakeTask.last!.emit({ kind: 'progress', step: 'Timing layers', done: 3, total: 12 });
   expect(listed()).toMatchObject({ step: 'Timing layers', done: 3, total: 12, unit: 'timings' });
-  FakeTask.last!.end({ kind: 'done', answer: { beforeMs: 10, afterMs: 9, measured: 12 } });
+  FakeTask.last!.end({ kind: 'done', answer: { gain: { beforeMs: 10, afterMs: 9 }, measured: 12 } });
   await vi.waitUntil(() => listed().state === 'done');
-  expect(listed().tuning).toEqual({ beforeMs: 10, afterMs: 9, measured: 12 });
+  expect(listed().tuning).toEqual({ gain: { beforeMs: 10, afterMs: 9 }, measured: 12 });
 });
 
 test('there is one at a time, and none beside a run', async () => {

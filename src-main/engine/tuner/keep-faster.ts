@@ -21,13 +21,12 @@ export interface KeepOptions {
 export interface KeepOutcome {
   /** Of all keys that were timed: the tuner's choice, or the rules' where that was not faster. */
   choices: Map<string, string>;
-  /** One run as the rules have it, and as it is now, in milliseconds; of the same rounds. */
-  beforeMs: number;
-  afterMs: number;
+  /** One run as the rules have it, and as it is now, in milliseconds; of the same rounds. Null where nothing is faster. */
+  gain: { beforeMs: number; afterMs: number } | null;
 }
 
 /** Less is chance. */
-const gain = 0.993;
+const enoughGain = 0.993;
 /** Turns of both, the first left out; a few where they take seconds each. */
 const mostRounds = 9;
 const fewestRounds = 4;
@@ -44,6 +43,7 @@ export async function keepFaster({ choices, byRule }: TuneOutcome, options: Keep
     groups.set(type, [...(groups.get(type) ?? []), key]);
   }
   const byRules = new Map([...choices, ...byRule]);
+  if (groups.size === 0) return { choices: byRules, gain: null };
   let kept = byRules;
   let best = await options.open(kept);
   let done = 0;
@@ -57,34 +57,26 @@ export async function keepFaster({ choices, byRule }: TuneOutcome, options: Keep
           debugLog(
             `tuner: ${keys.length} × ${type} in the whole graph: ${otherMs.toFixed(1)} ms, without ${bestMs.toFixed(1)} ms`,
           );
-        if (otherMs < gain * bestMs) [kept, best, loser] = [tried, loser, best];
+        if (otherMs < enoughGain * bestMs) [kept, best, loser] = [tried, loser, best];
       } finally {
         await loser.release();
       }
       options.progress?.(++done, groups.size + 1);
     }
-    if (kept === byRules) {
-      const ms = await timeAlone(best);
-      return { choices: byRules, beforeMs: ms, afterMs: ms };
-    }
+    if (kept === byRules) return { choices: byRules, gain: null };
     // Each of several races is won by chance now and then: what all of it gains is measured by itself.
     const rules = await options.open(byRules);
     try {
       const [beforeMs, afterMs] = await race(rules, best);
       options.progress?.(++done, groups.size + 1);
-      const isFaster = afterMs < gain * beforeMs;
-      return { choices: isFaster ? kept : byRules, beforeMs, afterMs: isFaster ? afterMs : beforeMs };
+      const isFaster = afterMs < enoughGain * beforeMs;
+      return isFaster ? { choices: kept, gain: { beforeMs, afterMs } } : { choices: byRules, gain: null };
     } finally {
       await rules.release();
     }
   } finally {
     await best.release();
   }
-}
-
-async function timeAlone(graph: WholeGraph): Promise<number> {
-  await graph.run();
-  return Math.min(await time(graph), await time(graph));
 }
 
 /** Turn by turn; the least of each one's times. */

@@ -40,11 +40,11 @@ test('a measurement is followed to its end, and the next one takes its place', a
   expect(tuning.isMeasured).toBe(false);
   await tuning.start(sample.config);
   expect(tuning.isRunning).toBe(true);
-  const done: Job = { ...tuning.job!, state: 'done', tuning: { beforeMs: 10, afterMs: 8, measured: 5 } };
+  const done: Job = { ...tuning.job!, state: 'done', tuning: { gain: { beforeMs: 10, afterMs: 8 }, measured: 5 } };
   backend.emit('job.changed', done);
   expect(tuning.isRunning).toBe(false);
   expect(tuning.isMeasured).toBe(true);
-  expect(tuning.job?.tuning?.afterMs).toBe(8);
+  expect(tuning.job?.tuning?.gain?.afterMs).toBe(8);
   expect(endsHeard()).toBe(1);
   await tuning.start(sample.config);
   expect(tuning.job?.jobId).toBe('tuning 2');
@@ -65,10 +65,10 @@ test('what is known is told, and can be forgotten', async () => {
 });
 
 test('what it gained in words', () => {
-  expect(measuredInWords({ beforeMs: 200, afterMs: 190, measured: 40 })).toBe(
+  expect(measuredInWords({ gain: { beforeMs: 200, afterMs: 190 }, measured: 40 })).toBe(
     'A step now takes 5.0 % less: 190 ms instead of 200 ms.',
   );
-  expect(measuredInWords({ beforeMs: 4, afterMs: 3.5, measured: 40 })).toMatch('3.5 ms instead of 4.0 ms');
-  expect(measuredInWords({ beforeMs: 200, afterMs: 200, measured: 40 })).toMatch(/fastest way already/);
-  expect(measuredInWords({ beforeMs: 200, afterMs: 200, measured: 0 })).toMatch(/measured before/);
+  expect(measuredInWords({ gain: { beforeMs: 4, afterMs: 3.5 }, measured: 40 })).toMatch('3.5 ms instead of 4.0 ms');
+  expect(measuredInWords({ gain: null, measured: 40 })).toMatch(/fastest way already/);
+  expect(measuredInWords({ gain: null, measured: 0 })).toMatch(/measured before/);
 });
