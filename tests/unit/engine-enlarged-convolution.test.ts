@@ -15,22 +15,30 @@ const channelBlock = await findChannelBlock();
 interface Case {
   kernel: number;
   outChannels: number;
-  /** Channels of what is joined; `null` stands for the 3 channels of the enlarged image. */
+  /** Channels of what is joined; `null` stands for those of the enlarged image. */
   parts: readonly (number | null)[];
+  /** Of the enlarged image. */
+  small?: number;
   bias?: boolean;
 }
-const small = 3;
 const cases: Record<string, Case> = {
   '3×3, alone': { kernel: 3, outChannels: 4, parts: [null] },
   '3×3, alone, with bias': { kernel: 3, outChannels: 4, parts: [null], bias: true },
   '3×3, in front of two others': { kernel: 3, outChannels: 16, parts: [null, 2, 5], bias: true },
   '3×3, behind another': { kernel: 3, outChannels: 16, parts: [2, null] },
+  '3×3, of so many channels that differences pay': {
+    kernel: 3,
+    outChannels: 32,
+    parts: [2, null],
+    small: 64,
+    bias: true,
+  },
   '1×1, in front of another': { kernel: 1, outChannels: 5, parts: [null, 2], bias: true },
 };
 
 /** The result and the gradients by everything, of the layer as it is built and as it is defined. */
 function graphOf(
-  { kernel: k, outChannels: o, parts, bias = false }: Case,
+  { kernel: k, outChannels: o, parts, small = 3, bias = false }: Case,
   first: boolean,
 ): { graph: Graph; shapes: Map<string, Shape> } {
   const g = newGraph('enlarged');

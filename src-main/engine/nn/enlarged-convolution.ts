@@ -1,11 +1,13 @@
 /**
  * A convolution of an enlarged image, done before it is enlarged. With nearest neighbours, the nine weights of a 3×3 kernel
  * see only four different pixels of the small image, so each of the four output phases is a 2×2 convolution of it whose
- * weights are sums: 16 products for every 36. A 1×1 kernel sees one, so the result is what is enlarged. What the
- * convolution reads beside the enlarged image is convolved apart and added.
+ * weights are sums: 16 products for every 36. Where there are many channels, differences of pixels make do with 9. A 1×1
+ * kernel sees one pixel, so the result is what is enlarged. What the convolution reads beside the enlarged image is
+ * convolved apart and added.
  */
 import type { Builder } from '../graph/builder.ts';
 import type { Value } from '../graph/types.ts';
+import { convolveDifferences, differencesPay } from './convolution-of-differences.ts';
 import type { Conv2dSettings } from './layers/conv2d.ts';
 import type { BuildContext } from './layers/definition.ts';
 
@@ -41,6 +43,7 @@ function convolveEnlarged(g: Builder, x: Value, w: Value): Value {
     const small = g.op('Conv', [x, w], { ...plain, kernel_shape: [1, 1], pads: [0, 0, 0, 0] });
     return g.resize(small, [2 * x.shape[2]!, 2 * x.shape[3]!], 'nearest');
   }
+  if (differencesPay(x, w)) return convolveDifferences(g, x, w);
   const sums = g.constant({ dataType: 'float32', shape: [4, 9, 4], data: phaseSums() });
   const byPhase = g.reshape(g.matmul(g.reshape(w, [1, o * c, 9]), sums), [4 * o, c, 2, 2]);
   const phases = g.op('Conv', [x, byPhase], { ...plain, kernel_shape: [2, 2], pads: [1, 1, 1, 1] });
