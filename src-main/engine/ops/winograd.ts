@@ -5,7 +5,7 @@
  */
 import type { Builder } from '../graph/builder.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
-import { kernelByRows, reorderInput, reorderOutput, type KernelUse } from './blocked.ts';
+import { kernelByRows, placesOf, reorderInput, reorderOutput, type KernelUse } from './blocked.ts';
 import type { ConvGradientAttributes } from './convolution.ts';
 import { convOutputSize, type ConvAttributes } from './convolution-size.ts';
 
@@ -113,18 +113,19 @@ const movingBesideBlocks = 240;
 
 /**
  * Whether fewer products outweigh the sums. `count`: pixels along the axis of the sums; `perMove`: what an element costs that is moved
- * through them; `weights`: whether the kernel's sums count, against so many pixels in all images.
+ * through them; `summed`: how many a sum runs over, most of them times 0; `weights`: whether the kernel's sums count, against so many pixels in all images.
  */
 function pays(
   [channelsIn, channelsOut]: readonly [number, number],
   filter: Filter,
   count: number,
   perMove: number,
+  summed: number,
   weights: { pixels: number } | null,
 ): boolean {
   const tiles = Math.ceil(count / filter.tile);
   const saved = 1 - (tiles * filter.products) / (taps * count);
-  const perElement = perMove + 1.5 * count;
+  const perElement = perMove + 1.5 * summed;
   const sums = perElement * (1 / channelsIn + 1 / channelsOut) + (weights ? weighing / weights.pixels : 0);
   return taps * taps * saved > sums;
 }
@@ -144,6 +145,18 @@ export function canFilter(
   return !!block && isSmallKernel(a) && channelsIn % block === 0 && channelsOut % block === 0;
 }
 
+/** Tiles from which on sums are made strip by strip, which are shorter, but rows are taken twice; and the least of a strip. */
+const manyTiles = 16;
+const leastTiles = 4;
+function tilesOfStrip(count: number): number {
+  const tiles = Math.ceil(count / four.tile);
+  if (count % four.tile !== 0 || tiles < manyTiles) return tiles;
+  return Array.from({ length: tiles }, (_, i) => i + 1).find((size) => size >= leastTiles && tiles % size === 0)!;
+}
+
+/** Rows of x that a strip reads, at least. */
+const rowsOfStrip = (count: number): number => tilesOfStrip(count) * four.tile;
+
 /** x: [N, C, H, W]; o: channels of the result. */
 export function filteringPays(
   [n, c, h, w]: readonly number[],
@@ -152,12 +165,12 @@ export function filteringPays(
   block: number | null | undefined,
 ): boolean {
   const [oH, oW] = convOutputSize([h!, w!], a) as [number, number];
-  return !!block && pays([c!, o], four, oH, moving(block), { pixels: n! * oH * oW });
+  return !!block && pays([c!, o], four, oH, moving(block), rowsOfStrip(oH), { pixels: n! * oH * oW });
 }
 
 /**
- * The sums run down the columns, where in blocks each is of whole rows; what is left of the kernel, three weights of a row, is a
- * blocked convolution in which each product is a group. `use`: whether w or its adjoint is convolved with x.
+ * The sums run down the columns, where in blocks each is of whole rows, strip by strip; what is left of the kernel, three weights of
+ * a row, is a blocked convolution in which each product is a group. `use`: whether w or its adjoint is convolved with x.
  */
 export function filteredConvolution(
   g: Builder,
@@ -172,10 +185,20 @@ export function filteredConvolution(
   const [top, left, , right] = a.pads as [number, number, number, number];
   const [oH, oW] = convOutputSize([h, width], a) as [number, number];
   const { products } = four;
-  const { tiles, input, output } = sumsAlong(four, h, oH, top);
-  const rows = products * tiles;
-  const intoSums = matrix(g, [rows, h], input, (product, tile, place) => (product * tiles + tile) * h + place);
-  const outOfSums = matrix(g, [oH, rows], output, (product, tile, place) => place * rows + product * tiles + tile);
+  const strip = tilesOfStrip(oH);
+  const { input, output, tiles } = sumsAlong(four, h, oH, top);
+  const strips = tiles / strip;
+  const [rowsIn, rowsOut] = strips === 1 ? [h, oH] : [strip * four.tile + taps - 1, strip * four.tile];
+  /** The first row of x that a strip reads; outside of x, others stand for it, times 0. */
+  const firstOf = (at: number): number => (strips === 1 ? 0 : at * rowsOut - top);
+  const intoSums = matrix(g, [strips, products * strip, rowsIn], input, (product, tile, place) => {
+    const at = Math.floor(tile / strip);
+    return ((at * products + product) * strip + (tile % strip)) * rowsIn + place - firstOf(at);
+  });
+  const inFirst = output.filter(([, tile]) => tile < strip);
+  const outOfSums = matrix(g, [rowsOut, products * strip], inFirst, (product, tile, place) => {
+    return place * products * strip + product * strip + tile;
+  });
   const kernelSums = g.constant({
     dataType: 'float32',
     shape: [products, taps],
@@ -183,17 +206,28 @@ export function filteredConvolution(
   });
   const kernel = g.matmul(kernelSums, g.reshape(kernelByRows(g, w, use, block), [taps, o * c * taps]));
 
-  const sums = g.matmul(intoSums, g.reshape(reorderInput(g, x), [n, c / block, h, width * block]));
-  const byProduct = g.transpose(g.reshape(sums, [n, c / block, products, tiles * width * block]), [0, 2, 1, 3]);
+  const blocks = g.reshape(reorderInput(g, x), [n * (c / block), h, width * block]);
+  const places = placesOf([strips, rowsIn], (at, row) => Math.min(h - 1, Math.max(0, firstOf(at!) + row!)));
+  const seen = strips === 1 ? blocks : takeRows(g, blocks, places);
+  const sums = g.matmul(intoSums, g.reshape(seen, [n * (c / block), strips, rowsIn, width * block]));
+  const byProduct = g.transpose(
+    g.reshape(sums, [n, c / block, strips, products, strip * width * block]),
+    [0, 3, 1, 2, 4],
+  );
   const result = g.op(
     'Conv',
     [g.reshape(byProduct, [n, products * c, tiles, width]), g.reshape(kernel, [products * o, c, 1, taps])],
     { kernel_shape: [1, taps], strides: [1, 1], pads: [0, left, 0, right], dilations: [1, 1], group: products },
     'com.microsoft.nchwc',
   ); // [N, products·O, tiles, W']
-  const byChannel = g.transpose(g.reshape(result, [n, products, o / block, tiles * oW * block]), [0, 2, 1, 3]);
-  const y = g.matmul(outOfSums, g.reshape(byChannel, [n, o / block, rows, oW * block]));
+  const byStrip = g.transpose(g.reshape(result, [n, products, o / block, strips, strip * oW * block]), [0, 2, 3, 1, 4]);
+  const y = g.matmul(outOfSums, g.reshape(byStrip, [n * (o / block), strips, products * strip, oW * block]));
   return reorderOutput(g, g.reshape(y, [n, o, oH, oW]));
+}
+
+/** Of each image [images, rows, length], the rows in this order. */
+function takeRows(g: Builder, x: Value, rows: readonly number[]): Value {
+  return g.gather(x, g.constant({ dataType: 'int32', shape: [rows.length], data: Int32Array.from(rows) }), 1);
 }
 
 /** Short rows are not a multiple of four, and what a tile has beyond them is done for nothing. */
@@ -205,7 +239,7 @@ export const canFilterWeights = isSmallKernel;
 export function filteringWeightsPays(x: Value, dy: Value, isMovedByBlocks: boolean): boolean {
   const width = dy.shape[3]!;
   const perMove = isMovedByBlocks ? movingBesideBlocks : movingBesidePixels;
-  return pays([x.shape[1]!, dy.shape[1]!], filterForRows(width), width, perMove, null);
+  return pays([x.shape[1]!, dy.shape[1]!], filterForRows(width), width, perMove, width, null);
 }
 
 /**

@@ -112,6 +112,7 @@ WIDE_CONVOLUTIONS = [
     ("2×3, uneven padding, rows of 16, three of 16 channels", (2, 16, 3, 16), 3, (2, 3), dict(pads=(1, 2, 0, 1))),
     ("16 channels, stride 2 down and 1 along, 32 pixels out", (2, 16, 8, 8), 3, (3, 3), dict(strides=(2, 1), pads=(0, 2, 1, 0))),
     ("16 channels, stride 2, whole blocks of pixels in both images only", (2, 16, 4, 8), 3, (3, 3), dict(strides=(2, 2), pads=(1, 1, 1, 1))),
+    ("16 channels, 3×3, 64 rows out, uneven padding", (1, 16, 64, 2), 16, (3, 3), dict(pads=(0, 1, 2, 1))),
 ]
 
 
