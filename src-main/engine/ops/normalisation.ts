@@ -89,7 +89,7 @@ export const batchNormOp: OpDefinition<BatchNormAttributes> = {
 };
 
 /** Pixels of a channel from which on one node pays for all three: it writes the result once. */
-const manyPixels = 1600;
+const manyPixels = 1024;
 
 /** inputs: x [N, C, …], slope [C], offset [C], optionally z of x's shape; output: slope·x + offset + z. */
 export const channelAffineOp: OpDefinition<NoAttributes> = {
@@ -147,6 +147,9 @@ export const channelScaleOp: OpDefinition<NoAttributes> = {
   },
 };
 
+/** Pixels of a channel up to which a product of its own costs more than it saves. */
+const fewPixels = 400;
+
 /** Σ a·b over all axes but the second. inputs: [N, C, …] twice; output: [C]. */
 export const channelDotOp: OpDefinition<NoAttributes> = {
   domain: 'fovea',
@@ -160,6 +163,7 @@ export const channelDotOp: OpDefinition<NoAttributes> = {
     /** One dot product a channel and image: onnxruntime's matrix product beats multiply-then-sum. */
     fusedMatMul: {
       applies: ({ inputs: [a] }) => a.shape.length > 2,
+      suits: ({ inputs: [a] }) => sizeOf(a.shape.slice(2)) > fewPixels,
       build: ({ g, inputs: [a, b] }) => {
         const [n, c] = a.shape as [number, number];
         const length = sizeOf(a.shape.slice(2));
@@ -171,6 +175,7 @@ export const channelDotOp: OpDefinition<NoAttributes> = {
     },
     multiplyAndSum: {
       applies: () => true,
+      suits: () => true,
       build: ({ g, inputs: [a, b] }) => [
         g.reduceSum(
           g.mul(a, b),
