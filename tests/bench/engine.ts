@@ -28,14 +28,20 @@ import { findPython, startPeer, startPythonPeer, type PythonPeer } from './pytho
 const threads = 2;
 /** Where ENGINE_TUNING names a file, layers are measured into it before, as the app does for runs; else the rules decide. */
 const tuning = process.env['ENGINE_TUNING'];
-const rounds = 7;
 const memoryBar = 0.9;
 /** About how long a contender's turn is. */
 const roundMs = 1000;
 /** A round counts where other programs took no more than this share of the processor, and the machine was no slower by it. */
 const quiet = 0.1;
-/** How long a network waits, in all, for a machine that is slower than it was: a virtual one has neighbours. */
-const patienceMs = 60_000;
+/**
+ * Rounds that count, and the steps for which PyTorch's settings are tried; how long a network waits, in all, for a machine that is slower
+ * than it was: a virtual one has neighbours.
+ */
+const efforts = {
+  quick: { rounds: 7, settingSteps: 2, patienceMs: 15_000 },
+  whole: { rounds: 15, settingSteps: 4, patienceMs: 60_000 },
+};
+type Effort = (typeof efforts)[keyof typeof efforts];
 /** Relative difference of the losses after the first steps. */
 const lossTolerance = 1e-3;
 const comparedSteps = 3;
@@ -110,7 +116,7 @@ export async function runEngine({ quick, progress }: BenchContext): Promise<Benc
   outcome.figures.push({ name: 'matMulGflops', value: peak, explanation: 'the most of this machine: MatMul of 2048³' });
   for (const net of wantedNetworks()) {
     progress(`timing ${net.label}`);
-    const { figures, bars, notes } = await timeNetwork(net, python, pace, quick);
+    const { figures, bars, notes } = await timeNetwork(net, python, pace, quick ? efforts.quick : efforts.whole);
     outcome.figures.push(...figures);
     outcome.bars.push(...bars);
     outcome.notes.push(...notes);
@@ -135,7 +141,7 @@ async function timeNetwork(
   net: BenchNetwork,
   python: string | null,
   pace: Pace,
-  quick: boolean,
+  effort: Effort,
 ): Promise<BenchOutcome> {
   const folder = await mkdtemp(join(tmpdir(), 'fovea-bench-'));
   const closing: PythonPeer[] = [];
@@ -161,10 +167,12 @@ async function timeNetwork(
     const warm = await ours.ask<Steps>({ command: 'step', count: comparedSteps });
     const figures: Figure[] = [];
     let torch: PythonPeer | null = null;
+    let frugal: Memory | null = null;
     let channelsLast: PythonPeer | null = null;
     if (python) {
-      const found = await fastest(peer, settings, quick ? 2 : 4);
+      const found = await fastest(peer, settings, effort.settingSteps);
       torch = found.peer;
+      frugal = found.frugal;
       channelsLast = await peer(found.setting, true);
       await channelsLast.ask<Steps>({ command: 'step', count: 3 });
       notes.push(`${net.label}: PyTorch is fastest with ${found.setting.name}.`);
@@ -179,7 +187,7 @@ async function timeNetwork(
       ...(torch ? { torch: () => stepMs(torch) } : {}),
       ...(channelsLast ? { channelsLast: () => stepMs(channelsLast) } : {}),
     };
-    const { measured, disturbed } = await quietRounds(quick ? rounds : 2 * rounds + 1, contenders, pace);
+    const { measured, disturbed } = await quietRounds(effort, contenders, pace);
     if (disturbed > 0)
       notes.push(
         `${net.label}: in ${disturbed} of the rounds that count, others took more than ${100 * quiet} % of the machine.`,
@@ -209,7 +217,7 @@ async function timeNetwork(
         value: (100 * gflops) / (median(oursMs) / 1000) / peakGflops,
         explanation: `${gflops.toFixed(1)} GFLOP a step, of the MatMul peak; PyTorch ${torchMs ? ((100 * gflops) / (median(torchMs) / 1000) / peakGflops).toFixed(0) : '–'} %`,
       },
-      await memoryFigure(net, ours, torch, python ? () => peer(asItIs) : null),
+      await memoryFigure(net, ours, torch, frugal),
     );
     return {
       figures,
@@ -244,7 +252,7 @@ async function measureLayers(
  * make up for them.
  */
 async function quietRounds(
-  wanted: number,
+  { rounds: wanted, patienceMs }: Effort,
   contenders: Record<string, () => Promise<number>>,
   pace: Pace,
 ): Promise<{ measured: Record<string, number[]>; disturbed: number }> {
@@ -305,18 +313,20 @@ function shareOfOthers(before: ProcessorTimes, after: ProcessorTimes): number {
   return all === 0 ? 0 : (after.busy - before.busy - (after.own - before.own)) / all;
 }
 
-/** Tries every setting for a few steps; the losers are closed, the hopeless ones after two. */
+/** Tries every setting for a few steps; the losers are closed, the hopeless ones after two. `frugal`: what PyTorch takes with malloc as it is. */
 async function fastest(
   peer: (setting: Setting) => Promise<PythonPeer>,
   candidates: readonly Setting[],
   steps: number,
-): Promise<{ peer: PythonPeer; setting: Setting; losses: number[] }> {
+): Promise<{ peer: PythonPeer; setting: Setting; losses: number[]; frugal: Memory | null }> {
   let best: { peer: PythonPeer; setting: Setting; losses: number[]; ms: number } | null = null;
+  let frugal: Memory | null = null;
   for (const setting of candidates) {
     const candidate = await peer(setting);
     const first = await candidate.ask<Steps>({ command: 'step', count: 2 });
     const isHopeless: boolean = best !== null && Math.min(...first.ms) > 1.5 * best.ms;
     const rest: Steps = isHopeless ? first : await candidate.ask<Steps>({ command: 'step', count: steps });
+    if (setting === asItIs) frugal = await memoryOf(candidate);
     const ms = Math.min(...first.ms, ...rest.ms);
     if (best && best.ms <= ms) {
       await candidate.close();
@@ -325,8 +335,10 @@ async function fastest(
     await best?.peer.close();
     best = { peer: candidate, setting, losses: [...first.losses, ...rest.losses].slice(0, comparedSteps), ms };
   }
-  return best!;
+  return { ...best!, frugal };
 }
+
+const memoryOf = (peer: PythonPeer): Promise<Memory> => peer.ask<Memory>({ command: 'memory' });
 
 function compareLosses({ label }: BenchNetwork, ours: readonly number[], torch: readonly number[]): void {
   torch.forEach((loss, i) => {
@@ -340,17 +352,11 @@ async function memoryFigure(
   net: BenchNetwork,
   ours: PythonPeer,
   timed: PythonPeer | null,
-  frugal: (() => Promise<PythonPeer>) | null,
+  frugal: Memory | null,
 ): Promise<Figure> {
-  const memoryOf = (peer: PythonPeer): Promise<Memory> => peer.ask<Memory>({ command: 'memory' });
   const above = ({ baselineBytes, peakBytes }: Memory): number => peakBytes - baselineBytes;
   const mine = await memoryOf(ours);
-  const theirs: Memory[] = timed ? [await memoryOf(timed)] : [];
-  if (frugal) {
-    const peer = await frugal();
-    await peer.ask<Steps>({ command: 'step', count: 3 });
-    theirs.push(await memoryOf(peer));
-  }
+  const theirs: Memory[] = [...(timed ? [await memoryOf(timed)] : []), ...(frugal ? [frugal] : [])];
   const [least] = theirs.toSorted((a, b) => above(a) - above(b));
   const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(0);
   const inWords = (memory: Memory): string => `${megabytes(above(memory))} of ${megabytes(memory.peakBytes)} MB`;
