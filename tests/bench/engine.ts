@@ -34,14 +34,17 @@ const roundMs = 1000;
 /** A round counts where other programs took no more than this share of the processor, and the machine was no slower by it. */
 const quiet = 0.1;
 /**
- * Rounds that count, and the steps for which PyTorch's settings are tried; how long a network waits, in all, for a machine that is slower
- * than it was: a virtual one has neighbours.
+ * Rounds that count, the steps for which PyTorch's settings are tried, and whether its other layout is timed as well; how long a
+ * network waits, in all, for a machine that is slower than it was: a virtual one has neighbours.
  */
 const efforts = {
-  quick: { rounds: 7, settingSteps: 2, patienceMs: 15_000 },
-  whole: { rounds: 15, settingSteps: 4, patienceMs: 60_000 },
+  quick: { rounds: 7, settingSteps: 2, timesChannelsLast: false, patienceMs: 15_000 },
+  whole: { rounds: 15, settingSteps: 4, timesChannelsLast: true, patienceMs: 60_000 },
 };
 type Effort = (typeof efforts)[keyof typeof efforts];
+/** The least that PyTorch's settings are tried for, and a step so short that its first two tell nothing of the next ones. */
+const trialMs = 300;
+const shortStepMs = 100;
 /** Relative difference of the losses after the first steps. */
 const lossTolerance = 1e-3;
 const comparedSteps = 3;
@@ -173,8 +176,10 @@ async function timeNetwork(
       const found = await fastest(peer, settings, effort.settingSteps);
       torch = found.peer;
       frugal = found.frugal;
-      channelsLast = await peer(found.setting, true);
-      await channelsLast.ask<Steps>({ command: 'step', count: 3 });
+      if (effort.timesChannelsLast) {
+        channelsLast = await peer(found.setting, true);
+        await channelsLast.ask<Steps>({ command: 'step', count: 3 });
+      }
       notes.push(`${net.label}: PyTorch is fastest with ${found.setting.name}.`);
       compareLosses(net, warm.losses, found.losses);
     }
@@ -208,7 +213,7 @@ async function timeNetwork(
       {
         name: `${net.id}StepOverChannelsLast`,
         value: ratioTo(measured['channelsLast']),
-        explanation: 'and over PyTorch with its images and weights laid out channels last',
+        explanation: 'and over PyTorch with its images and weights laid out channels last; only without --quick',
       },
       { name: `${net.id}StepMs`, value: median(oursMs), explanation: 'ours' },
       { name: `${net.id}PyTorchStepMs`, value: torchMs ? median(torchMs) : null, explanation: "PyTorch's" },
@@ -324,8 +329,10 @@ async function fastest(
   for (const setting of candidates) {
     const candidate = await peer(setting);
     const first = await candidate.ask<Steps>({ command: 'step', count: 2 });
-    const isHopeless: boolean = best !== null && Math.min(...first.ms) > 1.5 * best.ms;
-    const rest: Steps = isHopeless ? first : await candidate.ask<Steps>({ command: 'step', count: steps });
+    const quickest = Math.min(...first.ms);
+    const isHopeless: boolean = best !== null && quickest > Math.max(1.5 * best.ms, shortStepMs);
+    const count = Math.max(steps, Math.round(trialMs / quickest));
+    const rest: Steps = isHopeless ? first : await candidate.ask<Steps>({ command: 'step', count });
     if (setting === asItIs) frugal = await memoryOf(candidate);
     const ms = Math.min(...first.ms, ...rest.ms);
     if (best && best.ms <= ms) {
