@@ -52,9 +52,11 @@ const weightSums = pairs.flatMap(([rows, columns]) =>
   rows.weights.flatMap((row) => columns.weights.map((column) => outer(row, column))),
 );
 
-/** [places, H·W] of a pair. */
-const placeSums = ([rows, columns]: (typeof pairs)[number], [h, w]: readonly [number, number]): number[][] =>
-  rows.places(h).flatMap((row) => columns.places(w).map((column) => outer(row, column)));
+/** [H·W, places] of a pair. */
+function placeSums([rows, columns]: (typeof pairs)[number], [h, w]: readonly [number, number]): number[][] {
+  const byPlace = rows.places(h).flatMap((row) => columns.places(w).map((column) => outer(row, column)));
+  return byPlace[0]!.map((_, pixel) => byPlace.map((place) => place[pixel]!));
+}
 
 /** [products · places, 2H · 2W] of a pair: what each product adds to. */
 function reached([rows, columns]: (typeof pairs)[number], [h, w]: readonly [number, number]): number[][] {
@@ -93,7 +95,7 @@ export function convolveDifferences(g: Builder, x: Value, w: Value): Value {
     const grid = pair.map((factor, axis) => factor.places(size[axis]!).length);
     const image = pair.every((factor) => factor === pixels)
       ? x
-      : g.reshape(g.fusedMatMul(flat, matrix(g, placeSums(pair, size)), { transB: true }), [n, c, ...grid]);
+      : g.reshape(g.matmul(flat, matrix(g, placeSums(pair, size))), [n, c, ...grid]);
     const kernel = g.reshape(kernels[at]!, [o * productsOf(pair), c, 1, 1]);
     const attributes = { kernel_shape: [1, 1], strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], group: 1 };
     return g.reshape(g.op('Conv', [image, kernel], attributes), [n * o, productsOf(pair) * sizeOf(grid)]);

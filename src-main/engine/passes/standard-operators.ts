@@ -9,16 +9,16 @@ import { rewrite } from './rewrite.ts';
 
 /** A graph that gives the same numbers. Throws UnsupportedOpError where an operator has no other way to be written. */
 export function standardOperators(graph: Graph): Graph {
-  const standard = rewrite(freeOutputs(graph, isQuickGelu), (g, node) =>
-    isQuickGelu(node) ? [quickGelu(g, node)] : null,
+  const standard = rewrite(
+    freeOutputs(graph, ({ opType }) => Object.hasOwn(writtenOut, opType)),
+    (g, node) => (Object.hasOwn(writtenOut, node.opType) ? [writtenOut[node.opType]!(g, node)] : null),
   );
   verify(standard, opRules);
   const left = standard.nodes.find(({ domain }) => domain !== '');
-  if (left) throw new UnsupportedOpError(left.opType, left.domain, left.name, ['those of ONNX, and QuickGelu']);
+  if (left)
+    throw new UnsupportedOpError(left.opType, left.domain, left.name, ['those of ONNX', ...Object.keys(writtenOut)]);
   return standard;
 }
-
-const isQuickGelu = ({ opType }: Node): boolean => opType === 'QuickGelu';
 
 /** x·σ(α·x) */
 function quickGelu(g: Builder, { inputs, attributes }: Node): Value {
@@ -26,3 +26,21 @@ function quickGelu(g: Builder, { inputs, attributes }: Node): Value {
   const { float: alpha } = attributes['alpha'] as FloatAttribute;
   return g.mul(x, g.op('Sigmoid', [g.scale(x, alpha)]));
 }
+
+/** Products of matrices of which either is turned around first. */
+function fusedMatMul(g: Builder, { inputs, attributes }: Node): Value {
+  const [a, b] = inputs as readonly [Value, Value];
+  const turned = (x: Value): Value => {
+    const last = x.shape.length - 1;
+    return g.transpose(
+      x,
+      x.shape.map((_, axis) => (axis === last ? last - 1 : axis === last - 1 ? last : axis)),
+    );
+  };
+  return g.matmul(attributes['transA'] === 1 ? turned(a) : a, attributes['transB'] === 1 ? turned(b) : b);
+}
+
+const writtenOut: Readonly<Record<string, (g: Builder, node: Node) => Value>> = {
+  FusedMatMul: fusedMatMul,
+  QuickGelu: quickGelu,
+};
