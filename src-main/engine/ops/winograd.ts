@@ -5,7 +5,7 @@
  */
 import type { Builder } from '../graph/builder.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
-import { kernelByRows, placesOf, reorderInput, reorderOutput, type KernelUse } from './blocked.ts';
+import { kernelByRows, placesOf, reorderInput, reorderOutput, takeBlocks, type KernelUse } from './blocked.ts';
 import type { ConvGradientAttributes } from './convolution.ts';
 import { convOutputSize, type ConvAttributes } from './convolution-size.ts';
 
@@ -208,7 +208,7 @@ export function filteredConvolution(
 
   const blocks = g.reshape(reorderInput(g, x), [n * (c / block), h, width * block]);
   const places = placesOf([strips, rowsIn], (at, row) => Math.min(h - 1, Math.max(0, firstOf(at!) + row!)));
-  const seen = strips === 1 ? blocks : takeRows(g, blocks, places);
+  const seen = strips === 1 ? blocks : takeBlocks(g, blocks, [n * (c / block), width * block], places);
   const sums = g.matmul(intoSums, g.reshape(seen, [n * (c / block), strips, rowsIn, width * block]));
   const byProduct = g.transpose(
     g.reshape(sums, [n, c / block, strips, products, strip * width * block]),
@@ -223,11 +223,6 @@ export function filteredConvolution(
   const byStrip = g.transpose(g.reshape(result, [n, products, o / block, strips, strip * oW * block]), [0, 2, 3, 1, 4]);
   const y = g.matmul(outOfSums, g.reshape(byStrip, [n * (o / block), strips, products * strip, oW * block]));
   return reorderOutput(g, g.reshape(y, [n, o, oH, oW]));
-}
-
-/** Of each image [images, rows, length], the rows in this order. */
-function takeRows(g: Builder, x: Value, rows: readonly number[]): Value {
-  return g.gather(x, g.constant({ dataType: 'int32', shape: [rows.length], data: Int32Array.from(rows) }), 1);
 }
 
 /** Short rows are not a multiple of four, and what a tile has beyond them is done for nothing. */
