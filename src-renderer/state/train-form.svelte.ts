@@ -150,28 +150,32 @@ export class TrainForm {
   }
 
   /**
-   * The model stays where the labels suit its task. Else the plan begins as the preset that was kept last for these data
-   * and whose task the labels suit, which is answered; without one, with the first model of the task that they fit best.
+   * The plan's model stays where the labels suit its task. Else the plan begins as the preset that was kept last for these
+   * data and whose task the labels suit, which is answered; without one, with the first model of the task that they fit
+   * best. Null too where something else was chosen meanwhile.
    */
   async chooseData(dataset: Dataset, models: readonly ModelSummary[]): Promise<Preset | null> {
-    const [labels, presets] = await Promise.all([
+    const facts = Promise.all([
       this.labels.follow(dataset.datasetId, 'train'),
       this.#presets.keptFor(dataset.datasetId),
     ]);
-    const suits = (id: string | null): boolean => {
-      const model = models.find((candidate) => candidate.id === id);
-      return model !== undefined && (labels === null || usableLabels(labels, model.task) > 0);
-    };
-    const preset = suits(this.modelId) ? undefined : presets.find(({ config }) => suits(config.model.id));
-    if (preset !== undefined) {
-      await this.choose(dataset, preset.config.model.id, preset.config);
-      return preset;
-    }
-    const task = labels === null ? 'classification' : suggestedTask(labels);
-    const suggested = (models.find((candidate) => candidate.task === task) ?? models[0])?.id;
-    const modelId = suits(this.modelId) ? this.modelId : suggested;
-    if (modelId != null) await this.choose(dataset, modelId);
-    return null;
+    let begin = (): Promise<Preset | null> => Promise.resolve(null);
+    await this.#choosing.to(facts, ([labels, presets]) => {
+      const suits = (id: string | undefined): boolean => {
+        const model = models.find((candidate) => candidate.id === id);
+        return model !== undefined && (labels === null || usableLabels(labels, model.task) > 0);
+      };
+      // Not the one whose template is still on its way: nothing is planned of it yet.
+      const planned = this.config?.model.id;
+      const stays = suits(planned) ? planned : undefined;
+      const preset = stays === undefined ? presets.find(({ config }) => suits(config.model.id)) : undefined;
+      const task = labels === null ? 'classification' : suggestedTask(labels);
+      const suggested = models.find((candidate) => candidate.task === task) ?? models[0];
+      const modelId = stays ?? preset?.config.model.id ?? suggested?.id;
+      if (modelId === undefined) return;
+      begin = async () => ((await this.choose(dataset, modelId, preset?.config)) ? (preset ?? null) : null);
+    });
+    return begin();
   }
 
   /** The same data set after its images, splits or classes have changed. The plan stays, but for splits at their defaults. */
@@ -187,14 +191,18 @@ export class TrainForm {
     this.#ask();
   }
 
-  /** Loads the template. Changed values stay where the new template has such a knob; `from` replaces them all. */
-  async choose(dataset: Dataset, modelId: string, from: RunConfig | null = null): Promise<void> {
-    const kept = this.modelId === modelId ? this.config : null;
-    const changes = kept === null ? [] : this.#changesOutsidePhases();
+  /**
+   * Loads the template. Changed values stay where the new template has such a knob; `from` replaces them all. Answers
+   * whether the plan is this one now: not where something else was chosen meanwhile, or the template could not be had.
+   */
+  async choose(dataset: Dataset, modelId: string, from: RunConfig | null = null): Promise<boolean> {
     this.dataset = dataset;
     this.modelId = modelId;
     const { datasetId } = dataset;
+    let taken = false;
     const take = (template: Calls['run.template']['response']): void => {
+      const kept = this.config?.model.id === modelId ? this.config : null;
+      const changes = kept === null ? [] : this.#changesOutsidePhases();
       this.#template = template.config;
       this.knobs = template.knobs;
       this.checks = null;
@@ -209,9 +217,11 @@ export class TrainForm {
       this.#history.clear();
       this.error = null;
       this.#ask();
+      taken = true;
     };
     const question = this.#api.call('run.template', { projectId: this.#projectId, datasetId, modelId });
     await this.#choosing.to(question, take, (error) => (this.error = error));
+    return taken;
   }
 
   /**

@@ -79,9 +79,12 @@ describe('TrainForm', () => {
       config: { ...config, task, model: { id: modelId, options: {} }, seed: id, data: { ...config.data, datasetId } },
       createdAt: '2026-01-02T03:04:05.000Z',
     });
-    const begun = async (presets: () => Promise<Preset[]>) => {
+    const beginning = (presets: () => Promise<Preset[]>, templateRead = () => Promise.resolve()) => {
       const backend = createFakeBackend({
-        'run.template': async ({ modelId }) => ({ knobs, config: { ...config, model: { id: modelId, options: {} } } }),
+        'run.template': async ({ modelId }) => {
+          await templateRead();
+          return { knobs, config: { ...config, model: { id: modelId, options: {} } } };
+        },
         'run.labels': async () => ({
           ...{ images: 1, imageArea: 1024, classes: [] },
           kinds: [{ kind: 'mask' as const, count: 9 }],
@@ -89,7 +92,11 @@ describe('TrainForm', () => {
         'preset.list': presets,
       });
       const form = newForm(backend);
-      return { form, used: await form.chooseData(dataset, models) };
+      return { form, choose: () => form.chooseData(dataset, models) };
+    };
+    const begun = async (presets: () => Promise<Preset[]>) => {
+      const { form, choose } = beginning(presets);
+      return { form, used: await choose() };
     };
 
     it('begins as the preset that was kept last for them and can be learned from their labels', async () => {
@@ -109,6 +116,21 @@ describe('TrainForm', () => {
       const elsewhere = await begun(async () => [preset(5, 'yolov8', 'detection', 99 as DatasetId)]);
       const unread = await begun(() => Promise.reject(new Error('locked')));
       for (const { form, used } of [elsewhere, unread]) expect([used, form.modelId]).toEqual([null, 'unet']);
+    });
+
+    it('begins as the preset where the list of data sets changes while it is being read', async () => {
+      const template = Promise.withResolvers<void>();
+      const { form, choose } = beginning(
+        async () => [preset(3, 'yolov8', 'detection')],
+        () => template.promise,
+      );
+      const first = choose();
+      await vi.waitFor(() => expect(form.modelId).toBe('yolov8'));
+      const second = choose();
+      template.resolve();
+      expect(await first).toBeNull();
+      expect((await second)?.name).toBe('preset 3');
+      expect(form.config?.seed).toBe(3);
     });
 
     it('keeps a model that they suit, preset or not', async () => {
