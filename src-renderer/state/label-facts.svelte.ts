@@ -1,4 +1,4 @@
-/** What the labels of the planned data are, read once for each data set and split. */
+/** What the labels of the planned data are, read once for each data set and split until labels change. */
 import type { Api } from '../api/client.svelte.ts';
 import type { Split } from '../../src-main/contract/model/dataset.ts';
 import type { DatasetId, ProjectId } from '../../src-main/contract/model/ids.ts';
@@ -11,6 +11,8 @@ export class LabelFacts {
   /** Null until they are read, or where they could not be. */
   statistics = $state.raw<LabelStatistics | null>(null);
   #asked = '';
+  /** Of what was asked last; null: ask anew. */
+  #reading: Promise<LabelStatistics | null> | null = null;
 
   constructor(api: Api, projectId: ProjectId) {
     this.#api = api;
@@ -18,23 +20,32 @@ export class LabelFacts {
   }
 
   /** Answers with them too; null where they could not be read, which the checks of the run say better. */
-  async follow(datasetId: DatasetId, split: Split): Promise<LabelStatistics | null> {
+  follow(datasetId: DatasetId, split: Split): Promise<LabelStatistics | null> {
     const asked = `${datasetId} ${split}`;
-    if (asked === this.#asked && this.statistics !== null) return this.statistics;
-    this.#asked = asked;
+    if (asked !== this.#asked) {
+      this.#asked = asked;
+      this.#reading = null;
+      this.statistics = null;
+    }
+    return (this.#reading ??= this.#read(asked, datasetId, split));
+  }
+
+  async #read(asked: string, datasetId: DatasetId, split: Split): Promise<LabelStatistics | null> {
     let found: LabelStatistics | null = null;
     try {
       found = await this.#api.call('run.labels', { projectId: this.#projectId, datasetId, split });
     } catch {
       // Without them no task is suggested and no weight; nothing else depends on it.
     }
-    if (asked === this.#asked) this.statistics = found;
+    if (asked !== this.#asked) return found;
+    this.statistics = found;
+    if (found === null) this.#reading = null;
     return found;
   }
 
-  /** Forgets them, because the data set has changed. */
+  /** Labels have changed: whoever asks next gets them anew. What was read stays until then. */
   forget(): void {
-    this.#asked = '';
+    this.#reading = null;
   }
 }
 

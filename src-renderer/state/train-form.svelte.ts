@@ -181,21 +181,24 @@ export class TrainForm {
   /** The same data set after its images, splits or classes have changed. The plan stays, but for splits at their defaults. */
   async renew(dataset: Dataset): Promise<void> {
     const [kept, usual] = [this.config, this.#template];
-    if (kept === null || usual === null || sameFacts(dataset, this.dataset)) return;
-    const atDefault = splitFields.filter((field) => kept.data[field] === usual.data[field]);
-    await this.choose(dataset, kept.model.id, kept);
-    if (this.config === null || this.#template === null) return;
-    const renewed = { ...this.config.data };
-    for (const field of atDefault) renewed[field] = this.#template.data[field];
-    this.config = { ...this.config, data: renewed };
+    if (kept === null || usual === null) return;
+    if (sameFacts(dataset, this.dataset)) return void this.labels.follow(kept.data.datasetId, kept.data.trainSplit);
+    const taken = await this.choose(dataset, kept.model.id, 'present');
+    const [present, template] = [this.config, this.#template];
+    if (!taken || present === null || template === null) return;
+    const renewed = { ...present.data };
+    for (const field of splitFields)
+      if (present.data[field] === usual.data[field]) renewed[field] = template.data[field];
+    this.config = { ...present, data: renewed };
     this.#ask();
   }
 
   /**
-   * Loads the template. Changed values stay where the new template has such a knob; `from` replaces them all. Answers
-   * whether the plan is this one now: not where something else was chosen meanwhile, or the template could not be had.
+   * Loads the template. Changed values stay where the new template has such a knob; `from` replaces them all, 'present' is the
+   * plan as it is when the template has come. Answers whether the plan is this one now: not where something else was chosen
+   * meanwhile, or the template could not be had.
    */
-  async choose(dataset: Dataset, modelId: string, from: RunConfig | null = null): Promise<boolean> {
+  async choose(dataset: Dataset, modelId: string, from: RunConfig | 'present' | null = null): Promise<boolean> {
     this.dataset = dataset;
     this.modelId = modelId;
     const { datasetId } = dataset;
@@ -203,17 +206,18 @@ export class TrainForm {
     const take = (template: Calls['run.template']['response']): void => {
       const kept = this.config?.model.id === modelId ? this.config : null;
       const changes = kept === null ? [] : this.#changesOutsidePhases();
+      const given = from === 'present' ? this.config : from;
       this.#template = template.config;
       this.knobs = template.knobs;
       this.checks = null;
-      const source = from ?? {
+      const source = given ?? {
         ...template.config,
         phases: kept?.phases ?? template.config.phases,
         weights: kept?.weights ?? null,
       };
       this.config = { ...source, data: { ...source.data, datasetId } };
-      if (from !== null || kept === null) this.#renumber();
-      if (from === null) for (const [path, value] of changes) this.config = this.#withChange(path, value);
+      if (given !== null || kept === null) this.#renumber();
+      if (given === null) for (const [path, value] of changes) this.config = this.#withChange(path, value);
       this.#history.clear();
       this.error = null;
       this.#ask();
@@ -226,15 +230,16 @@ export class TrainForm {
 
   /**
    * Takes a configuration that was made elsewhere, for the data set that is chosen now. One of the same model is a step
-   * that can be undone; answers with a function that brings back what was there, of whichever model.
+   * that can be undone; answers with a function that brings back what was there, of whichever model; null where the plan is
+   * another one after all.
    */
-  async take(config: RunConfig): Promise<() => Promise<void>> {
+  async take(config: RunConfig): Promise<(() => Promise<void>) | null> {
     const { dataset, config: previous } = this;
     if (dataset === null || previous === null) throw new Error('internal: no plan to put a configuration into');
     const here: RunConfig = { ...config, data: { ...config.data, datasetId: dataset.datasetId } };
     const phaseKeys = here.phases.map((_, index) => this.phaseKeys[index] ?? this.#nextKey++);
     if (config.model.id === this.modelId) this.#edit(here, null, phaseKeys);
-    else await this.choose(dataset, config.model.id, here);
+    else if (!(await this.choose(dataset, config.model.id, here))) return null;
     return async () => void (await this.take(previous));
   }
 

@@ -78,6 +78,7 @@ export class PresetActions {
 
   async #take(config: RunConfig, message: string): Promise<void> {
     const undo = await this.#session.trainForm.take(config);
+    if (undo === null) return; // the form says why, or was asked for something else meanwhile
     this.#app.toasts.done(message, { label: 'Undo', run: () => this.#tell(undo()) });
   }
 

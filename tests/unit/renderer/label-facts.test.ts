@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CategoryId } from '../../../src-main/contract/model/ids.ts';
+import type { CategoryId, DatasetId } from '../../../src-main/contract/model/ids.ts';
 import type { LabelStatistics } from '../../../src-main/contract/model/label-statistics.ts';
 import { LabelFacts, pixelShares } from '../../../src-renderer/state/label-facts.svelte.ts';
 import { createFakeBackend, sample } from '../../helpers/fake-backend.ts';
@@ -24,6 +24,31 @@ describe('label facts', () => {
     expect(facts.statistics).toEqual(statistics);
     expect(backend.requests.filter(({ name }) => name === 'run.labels')).toHaveLength(1);
     await facts.follow(sample.dataset.datasetId, 'val');
+    expect(backend.requests.filter(({ name }) => name === 'run.labels')).toHaveLength(2);
+  });
+
+  it('of other data are never answered for those that are asked for', async () => {
+    const other = 2 as DatasetId;
+    const ofOther = Promise.withResolvers<LabelStatistics>();
+    const backend = createFakeBackend({
+      'run.labels': ({ datasetId }) => (datasetId === other ? ofOther.promise : Promise.resolve(statistics)),
+    });
+    const facts = new LabelFacts(createFakeApi(backend), sample.project.projectId);
+    await facts.follow(sample.dataset.datasetId, 'train');
+    const twice = [facts.follow(other, 'train'), facts.follow(other, 'train')];
+    expect(facts.statistics).toBeNull();
+    ofOther.resolve({ ...statistics, images: 9 });
+    expect((await Promise.all(twice)).map((found) => found?.images)).toEqual([9, 9]);
+    expect(facts.statistics?.images).toBe(9);
+  });
+
+  it('are read anew once labels have changed', async () => {
+    const backend = createFakeBackend({ 'run.labels': async () => statistics });
+    const facts = new LabelFacts(createFakeApi(backend), sample.project.projectId);
+    await facts.follow(sample.dataset.datasetId, 'train');
+    facts.forget();
+    expect(facts.statistics).toEqual(statistics);
+    await facts.follow(sample.dataset.datasetId, 'train');
     expect(backend.requests.filter(({ name }) => name === 'run.labels')).toHaveLength(2);
   });
 

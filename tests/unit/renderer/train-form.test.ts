@@ -157,6 +157,14 @@ describe('TrainForm', () => {
     expect(form.phases).toMatchObject([{ epochs: 9, freeze: ['conv1'] }]);
   });
 
+  it('keeps what is changed while the data set is read anew', async () => {
+    const { form } = await open();
+    const renewing = form.renew({ ...dataset, splitCounts: { ...dataset.splitCounts, val: 10 } });
+    form.set(epochs.path, 12);
+    await renewing;
+    expect(form.value(epochs.path)).toBe(12);
+  });
+
   it('takes a configuration from elsewhere for its own data, as one step that can be undone', async () => {
     const { form } = await open();
     const from = { ...config, seed: 77, data: { ...config.data, datasetId: 99 as DatasetId } };
@@ -166,7 +174,7 @@ describe('TrainForm', () => {
     form.undo();
     expect(form.config).toEqual(config);
     form.redo();
-    await back();
+    await back?.();
     expect(form.config).toEqual(config);
   });
 
@@ -176,8 +184,20 @@ describe('TrainForm', () => {
     const back = await form.take({ ...config, model: { id: 'resnet18', options: {} } });
     expect([form.modelId, form.config?.model.id]).toEqual(['resnet18', 'resnet18']);
     expect(asked('run.template').at(-1)?.request).toMatchObject({ modelId: 'resnet18' });
-    await back();
+    await back?.();
     expect([form.modelId, form.value(epochs.path)]).toEqual(['lenet5', 9]);
+  });
+
+  it('says of one whose model could not be had that it was not taken', async () => {
+    const { form } = await open({
+      'run.template': async ({ modelId }) => {
+        if (modelId === 'gone') throw new Error('not found');
+        return { knobs, config };
+      },
+    });
+    expect(await form.take({ ...config, model: { id: 'gone', options: {} } })).toBeNull();
+    expect(form.error).toMatchObject({ message: 'not found' });
+    expect(form.config).toEqual(config);
   });
 
   it('asks once when the plan rests, not at every key', async () => {
