@@ -75,7 +75,8 @@ export class RunList extends FollowedList<RunSummary> {
     this.#take(await this.#api.call('run.organise', { projectId: this.#projectId, runId, changes }));
   }
 
-  async delete(runIds: readonly RunId[]): Promise<void> {
+  /** Answers with what `undoDelete` brings these back by. */
+  async delete(runIds: readonly RunId[]): Promise<readonly RunId[]> {
     const done: RunId[] = [];
     try {
       for (const runId of runIds) {
@@ -86,15 +87,20 @@ export class RunList extends FollowedList<RunSummary> {
     } finally {
       if (done.length > 0) this.#deleted = [...this.#deleted, done];
     }
+    return done;
   }
 
-  /** Brings back what was deleted last; answers with those runs. */
-  async undoDelete(): Promise<RunSummary[]> {
-    const latest = this.#deleted.at(-1) ?? [];
-    this.#deleted = this.#deleted.slice(0, -1);
+  /** Brings back what one deletion took, the last one unless another is named; answers with those runs. What fails can be tried again. */
+  async undoDelete(deletion: readonly RunId[] | null = this.#deleted.at(-1) ?? null): Promise<RunSummary[]> {
+    if (deletion === null || !this.#deleted.includes(deletion)) return [];
+    const place = this.#deleted.indexOf(deletion);
+    this.#deleted = this.#deleted.toSpliced(place, 1);
     const back: RunSummary[] = [];
-    for (const runId of latest) {
-      back.push(this.#take(await this.#api.call('run.restore', { projectId: this.#projectId, runId })));
+    try {
+      for (const runId of deletion)
+        back.push(this.#take(await this.#api.call('run.restore', { projectId: this.#projectId, runId })));
+    } finally {
+      if (back.length < deletion.length) this.#deleted = this.#deleted.toSpliced(place, 0, deletion.slice(back.length));
     }
     return back;
   }

@@ -3,6 +3,7 @@
  * question for a new name is shown by RenameRunDialog.svelte.
  */
 import { interventionInWords, type Intervention } from '../../../src-main/contract/model/intervention.ts';
+import type { RunId } from '../../../src-main/contract/model/ids.ts';
 import type { RunSummary } from '../../../src-main/contract/model/run.ts';
 import type { AppState } from '../../state/app-state.svelte.ts';
 import type { ProjectSession } from '../../state/project-session.svelte.ts';
@@ -74,12 +75,16 @@ export class RunActions {
   async delete(runs: readonly RunSummary[]): Promise<void> {
     const deletable = runs.filter((run) => !isActive(run.status));
     if (deletable.length === 0) return this.#app.toasts.say('A run that trains or waits must be cancelled first.');
-    const deleted = this.#session.runs.delete(deletable.map((run) => run.runId));
-    await this.#tell(deleted, `${subject(deletable)} deleted.`, () => this.undoDelete());
+    let deletion: readonly RunId[] = [];
+    const deleted = this.#session.runs.delete(deletable.map((run) => run.runId)).then((runIds) => {
+      deletion = runIds;
+    });
+    await this.#tell(deleted, `${subject(deletable)} deleted.`, () => this.undoDelete(deletion));
   }
 
-  undoDelete(): void {
-    const restored = this.#session.runs.undoDelete();
+  /** Of the last deletion, unless another is named. */
+  undoDelete(deletion?: readonly RunId[]): void {
+    const restored = this.#session.runs.undoDelete(deletion);
     restored.then(
       (runs) => runs.length > 0 && this.#app.toasts.done(`${subject(runs)} brought back.`),
       (error: unknown) => this.#app.toasts.error(error),

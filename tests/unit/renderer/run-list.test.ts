@@ -87,6 +87,25 @@ describe('RunList', () => {
     expect([ids(list), list.canUndoDelete]).toEqual([[3, 2, 1], false]);
   });
 
+  it('brings back an earlier deletion by itself, and keeps one that could not be brought back', async () => {
+    let locked = true;
+    const { list } = await open({
+      'run.list': async () => [summary(1), summary(2)],
+      'run.restore': async ({ runId }) => {
+        if (runId === 1 && locked) throw new Error('locked');
+        return summary(runId);
+      },
+    });
+    const first = await list.delete([1 as RunId]);
+    const second = await list.delete([2 as RunId]);
+    await expect(list.undoDelete(first)).rejects.toThrow('locked');
+    locked = false;
+    await list.undoDelete(second);
+    expect(ids(list)).toEqual([2]);
+    await list.undoDelete();
+    expect([ids(list), list.canUndoDelete]).toEqual([[2, 1], false]);
+  });
+
   it('can bring back those that went before one that could not', async () => {
     const { list } = await open({
       'run.list': async () => [summary(1), summary(2)],
