@@ -96,6 +96,20 @@ export class AnnotateState {
     };
   }
 
+  #showing = Promise.resolve();
+
+  /** Whether the editor holds the image that is wanted: not while it is on its way, nor where it cannot be opened. */
+  get isOpen(): boolean {
+    return this.opened !== null && this.opened.imageId === this.labels.imageId;
+  }
+
+  /** When the image that is wanted now is there; false where it cannot be opened, or another is wanted by then. */
+  async whenOpen(): Promise<boolean> {
+    const wanted = this.opened?.imageId;
+    if (!this.isOpen) await this.#showing;
+    return this.isOpen && this.opened?.imageId === wanted;
+  }
+
   async #readSchema(): Promise<void> {
     await this.labels.readSchema(this.datasetId).catch((error: unknown) => (this.error = error));
   }
@@ -110,6 +124,11 @@ export class AnnotateState {
       if (image.at !== null) this.opened = image;
       return;
     }
+    this.#showing = this.#show(image);
+    await this.#showing;
+  }
+
+  async #show(image: OpenImage): Promise<void> {
     this.opened = image;
     if (image.at === null) void this.#findPlace(image);
     this.error = null;
@@ -132,6 +151,8 @@ export class AnnotateState {
       this.#pixelsOf = picture;
     } catch (error) {
       if (!isWanted()) return;
+      // No key may reach the image before.
+      this.labels.close();
       this.picture = null;
       this.error = error;
     }
@@ -244,8 +265,8 @@ export class AnnotateState {
     this.#copied = [...selection].flatMap((id) => document.get(id) ?? []);
   }
 
-  paste(): void {
-    this.labels.editor.paste(this.#copied);
+  async paste(): Promise<void> {
+    if (await this.whenOpen()) this.labels.editor.paste(this.#copied);
   }
 
   /** Adds a class and chooses it. Throws `already-exists`. */

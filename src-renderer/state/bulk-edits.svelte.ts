@@ -185,13 +185,16 @@ export class BulkEdits {
   }
 
   async #takeBack(undo: Undo): Promise<void> {
-    if (!this.#undos.includes(undo)) return;
-    this.#undos = this.#undos.filter((other) => other !== undo);
+    const place = this.#undos.indexOf(undo);
+    if (place < 0) return;
+    this.#undos = this.#undos.toSpliced(place, 1);
     if (undo.message !== undefined) this.#toasts.dismiss(undo.message);
     try {
       await undo.run();
       this.#toasts.say(`Taken back: ${undo.what}`);
     } catch (error) {
+      // Newer changes may be in its way: when those are taken back, it can be.
+      if (place < this.#undos.length) this.#undos = this.#undos.toSpliced(place, 0, undo);
       this.#toasts.error(error);
     }
   }

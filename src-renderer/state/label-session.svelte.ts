@@ -146,6 +146,7 @@ export class LabelSession {
     this.editor.handle({ kind: 'cancel' });
     void this.#keepTime();
     this.image = null;
+    this.editor.load({ widthPx: 0, heightPx: 0 }, [], 'to-do');
   }
 
   /** Resolves when everything that was done so far is on the disk, or the person has to decide first. */

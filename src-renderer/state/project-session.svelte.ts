@@ -12,6 +12,7 @@ import { SweepDraft } from './sweep-draft.svelte.ts';
 import { SweepList } from './sweep-list.svelte.ts';
 import { RunQueueState } from './run-queue.svelte.ts';
 import { TrainForm } from './train-form.svelte.ts';
+import { UnsavedLabels } from './unsaved-labels.svelte.ts';
 
 export class ProjectSession {
   readonly project: Project;
@@ -26,10 +27,14 @@ export class ProjectSession {
   readonly trainForm: TrainForm;
   readonly tuning: LayerTuning;
   readonly importing: ImportFlow;
+  readonly unsavedLabels = new UnsavedLabels();
   /** Kept between visits to the data screen. */
   lastDatasetId = $state<DatasetId | null>(null);
 
+  readonly #api: Api;
+
   constructor(api: Api, project: Project) {
+    this.#api = api;
     this.project = project;
     this.datasets = new DatasetList(api, project.projectId);
     this.jobs = new JobList(api, project.projectId);
@@ -52,6 +57,9 @@ export class ProjectSession {
       this.queue.follow(),
       this.sweeps.follow(),
       this.tuning.follow(() => this.trainForm.time.forget()),
+      this.#api.on('annotation.changed', ({ projectId }) => {
+        if (projectId === this.project.projectId) this.trainForm.labels.forget();
+      }),
     ];
     return () => {
       for (const stop of stops) stop();

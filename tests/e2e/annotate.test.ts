@@ -235,4 +235,16 @@ describe.each(Object.entries(hosts))('in the %s host', (host, launch) => {
   });
 
   it('met no error in the page', () => expect(problems).toEqual([]));
+
+  it('puts aside an image that is gone, and not the one before it', async () => {
+    app.removePhoto(6);
+    await app.goTo(5);
+    await press('d');
+    await page.getByText('The image could not be opened.').waitFor();
+    await shot('gone');
+    await press('Shift+X');
+    const listed = (name: string) => page.getByRole('option', { name }).count();
+    await eventually(() => listed('photo 6.jpg, Rejected')).toBe(1);
+    expect(await listed('photo 5.jpg, Rejected')).toBe(0);
+  });
 });

@@ -2,7 +2,7 @@
  * Labelling in the real app, in a person's words: six plain photographs in a project of their own, gestures in image
  * pixels, and what the canvas and the panels beside it show. The same for every host.
  */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
@@ -64,6 +64,11 @@ export class LabellingPage {
     await writeFiles(join(this.#folder, 'plain'), files);
     const counts = { train: '', test: '' };
     await createProject({ page: this.page, host: this.#host, parentFolder: this.#folder, dataFolder: '', counts });
+  }
+
+  /** As when somebody deletes the file; numbers begin at 1. */
+  removePhoto(number: number): void {
+    rmSync(join(this.#folder, 'plain', `photo ${number}.jpg`));
   }
 
   async close(): Promise<void> {

@@ -145,3 +145,25 @@ test('labels change in one gesture, whose job says how far it is; what a stop le
   expect(await failed).toBe(false);
   expect([edits.progress, edits.undoable]).toEqual([null, null]);
 });
+
+test('an older change that a newer one stands in the way of can be taken back after that', async () => {
+  const undone: unknown[] = [];
+  const { edits, asked, toasts } = editsWith({
+    'image.setReview': () => ({ outcome: 'done', images: [], untold: ids }),
+    'annotation.undo': ({ target }) => {
+      if (target === first() && undone.length === 0) return { outcome: 'stale' };
+      undone.push(target);
+      return { outcome: 'done' };
+    },
+  });
+  const first = (): unknown => asked[0]![1]['gestureId'];
+  await edits.setReview(ids, 'done', () => 'First.');
+  await edits.setReview(ids, 'to-do', () => 'Second.');
+  toasts.list.find(({ message }) => message === 'First.')!.action!.run();
+  await expect.poll(() => toasts.list.at(-1)?.tone).toBe('danger');
+  expect(edits.undoable).toBe('Second.');
+  await edits.undo();
+  expect(edits.undoable).toBe('First.');
+  await edits.undo();
+  expect([undone, edits.undoable]).toEqual([[asked[1]![1]['gestureId'], first()], null]);
+});

@@ -5,6 +5,7 @@ import { FoveaError } from '../../../src-main/contract/errors.ts';
 import type { CallName, Calls, EventName, Events, Handlers } from '../../../src-main/contract/ipc.ts';
 import type { AnnotationId, ImageId } from '../../../src-main/contract/model/ids.ts';
 import { LabelSession } from '../../../src-renderer/state/label-session.svelte.ts';
+import { UnsavedLabels } from '../../../src-renderer/state/unsaved-labels.svelte.ts';
 import { noModifiers } from '../../../src-renderer/canvas/editor/types.ts';
 import { imagePoint } from '../../../src-renderer/canvas/viewport.ts';
 import { LabelProject } from '../../helpers/label-project.ts';
@@ -329,4 +330,35 @@ test('time is counted for the image that is worked on', async () => {
   await window.session.open(second);
   await expect.poll(() => project.store.labelEdits.image(first).timeMs).toBeGreaterThanOrEqual(25);
   expect(project.store.labelEdits.image(second).timeMs).toBe(0);
+});
+
+test('of an image that was left for none, nothing is changed any more', async () => {
+  const { project, window, first, shapesOf } = await setUp();
+  window.session.close();
+  expect(window.shapes).toEqual([]);
+  window.session.editor.setReview('done');
+  window.draw(1, 2, 30, 40);
+  await window.session.settled();
+  expect(shapesOf(first)).toEqual([imported]);
+  expect(window.calls.filter((call) => call === 'annotation.apply')).toEqual([]);
+  expect(project.fixture.events).toEqual([]);
+  await window.session.open(first);
+  expect(window.shapes).toEqual([imported]);
+});
+
+test('changes that wait for the person are told of when their screen has been left', async () => {
+  const { windows, shapesOf, first } = await setUp(['a', 'b']);
+  const [left, next] = windows as [Window, Window];
+  const unsaved = new UnsavedLabels();
+  unsaved.add(left.session);
+  left.fails = (name) => (name === 'annotation.apply' ? new FoveaError('bad-input', 'The class is gone.') : null);
+  left.draw(1, 2, 30, 40);
+  await left.session.settled();
+  unsaved.add(next.session);
+  expect(unsaved.stuck).toEqual([left.session]);
+  left.fails = null;
+  left.session.retry();
+  await left.session.settled();
+  expect(unsaved.stuck).toEqual([]);
+  expect(shapesOf(first)).toHaveLength(2);
 });
