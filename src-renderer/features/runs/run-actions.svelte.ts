@@ -68,7 +68,7 @@ export class RunActions {
   }
 
   setNotes(run: RunSummary, notes: string): void {
-    if (notes !== run.notes) void this.#tell(this.#organise([run], { notes }), null);
+    void this.#tell(this.#organise([run], { notes }), null);
   }
 
   /** Runs that still train are left out: they are cancelled first. */
