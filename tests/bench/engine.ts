@@ -36,7 +36,7 @@ const roundMs = 1000;
 const quiet = 0.1;
 /**
  * Rounds that count, the steps for which PyTorch's settings are tried, and whether its other layout is timed as well; how long the
- * whole bench waits for a machine that is slower than it was: a virtual one has neighbours.
+ * whole bench waits for a machine that is slower than it was.
  */
 const efforts = {
   quick: { rounds: 7, settingSteps: 2, timesChannelsLast: false, patienceMs: 75_000 },
@@ -467,8 +467,8 @@ class Reference {
 }
 
 /**
- * Whether the machine is as fast as it was: at a product of matrices, and at turning matrices, which takes two to three times as
- * long beside a neighbour in the caches, where the product takes a tenth longer. Both stay as fast for seconds on end.
+ * Whether the machine is as fast as it was: at a product of matrices, and at turning matrices. Virtual machines come into a
+ * state, for seconds, in which turning takes two to three times as long and a product only a tenth longer.
  */
 class Pace {
   private readonly product: Reference;
