@@ -199,7 +199,9 @@ async function timeNetwork(
     };
     const { measured, disturbed } = await quietRounds(effort, contenders, pace);
     if (disturbed > 0)
-      notes.push(`${net.label}: in ${disturbed} of the rounds that count, the machine was not left alone.`);
+      notes.push(
+        `${net.label}: in ${disturbed} of the rounds that count, the machine was busy, or slower than it was.`,
+      );
     const peakGflops = pace.peakGflops;
     const [oursMs, torchMs] = [measured['ours']!, measured['torch']];
     const ratioTo = (other: number[] | undefined): number | null =>
